@@ -1,0 +1,198 @@
+/*
+ * confparse: ecelerity.conf in, an immutable typed configuration out.
+ *
+ * This is the library's whole face. It includes nothing of src/ and knows nothing of sockets or mail; the daemon
+ * and the tools use it alike. A `struct conf` is one generation: built, checked, then never changed, shared by
+ * reference count between threads. Everything returned by an accessor belongs to the generation and lives as long
+ * as a reference to it is held.
+ *
+ * Source of the language: Momentum 4 manual, "Configuration Overview" and "Configuration Scopes and Fallback".
+ */
+#ifndef IMPULSE_CONFPARSE_H
+#define IMPULSE_CONFPARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct conf;       /* a generation */
+struct conf_scope; /* one scope instance of it: the global scope, Domain "example.com", Listen ":25", ... */
+
+/* ---- places and diagnostics ------------------------------------------------------------------------------- */
+
+struct conf_place {
+    const char *file; /* as it was named, never NULL; "(default)" for a value from options.def */
+    unsigned line;    /* from 1; 0 when there is no line */
+    unsigned column;  /* from 1, in bytes */
+};
+
+enum conf_severity { CONF_NOTE, CONF_WARNING, CONF_ERROR };
+
+struct conf_diagnostic {
+    enum conf_severity severity;
+    struct conf_place place;
+    const char *message;     /* one line, no final newline: what is wrong, what was expected, the nearest name */
+    const char *source_line; /* the offending line without its newline, or NULL when there is none */
+    unsigned width;          /* bytes to underline from place.column, at least 1 */
+};
+
+struct conf_report; /* the diagnostics of one load, in the order of the files */
+
+size_t conf_report_count(const struct conf_report *report);
+const struct conf_diagnostic *conf_report_at(const struct conf_report *report, size_t index);
+size_t conf_report_errors(const struct conf_report *report);
+size_t conf_report_warnings(const struct conf_report *report);
+/* "FILE:LINE:COLUMN: error: MESSAGE", the source line, and a caret line, for each diagnostic. */
+void conf_report_print(const struct conf_report *report, FILE *out);
+/* One diagnostic in the same form, for a finding that a user of the library makes (a module, the policy). */
+void conf_report_add(struct conf_report *report, enum conf_severity severity, struct conf_place place,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+void conf_report_free(struct conf_report *report);
+
+/* ---- schema ----------------------------------------------------------------------------------------------- */
+
+enum conf_type {
+    CONF_BOOL,     /* true/false, yes/no, on/off, 1/0, enabled/disabled */
+    CONF_INT,      /* signed decimal */
+    CONF_SIZE,     /* bytes; suffixes k, m, g (1024) */
+    CONF_DURATION, /* seconds; a decimal fraction is allowed where the manual shows one */
+    CONF_MODE,     /* octal file mode */
+    CONF_PORT,     /* 1 to 65535 */
+    CONF_STRING,
+    CONF_ENUM,     /* one of a list, case-insensitive; stored in the list's spelling */
+    CONF_ADDRESS,  /* IPv4 or IPv6 literal */
+    CONF_CIDR,     /* address[/bits] */
+    CONF_LIST,     /* ( "a" "b" ) or one bare value */
+    CONF_CIDR_LIST,
+    CONF_DICT,     /* [ key = value ... ] */
+    CONF_THROTTLE, /* "100" or "100/60": events per seconds */
+};
+
+enum conf_support {
+    CONF_HONOURED,    /* has its documented effect */
+    CONF_ACCEPTED,    /* read and kept, without effect here; `impulsed -t` says so and why */
+    CONF_UNSUPPORTED, /* refused unless the load is lenient */
+};
+
+struct conf_option { /* a row of options.def, or of a module's manifest */
+    const char *name;         /* lower case, as options.def spells it */
+    enum conf_type type;
+    const char *default_text; /* as it would be written in a file; NULL when there is none */
+    const char *choices;      /* CONF_ENUM: "a|b|c"; else NULL */
+    const char *scopes;       /* comma-separated scope names it may stand in: "global,domain,binding" */
+    bool dynamic;             /* may change at reload */
+    enum conf_support support;
+    const char *note;         /* one line: what it does here, or why it has no effect */
+};
+
+/* The row for a core option or NULL. `name` is case-insensitive. Any thread. */
+const struct conf_option *conf_option_find(const char *name);
+/* The rows of options.def in order of name: conf_option_at(0) up to conf_option_count() - 1. */
+size_t conf_option_count(void);
+const struct conf_option *conf_option_at(size_t index);
+
+/* What a module's manifest (.ecm) adds to the language: its scope and the options valid there. */
+struct conf_module_schema {
+    const char *name;                  /* the scope's name: "ec_logger" */
+    bool singleton;                    /* no instance name */
+    const struct conf_option *options; /* `option_count` rows; scopes is ignored */
+    size_t option_count;
+};
+
+/* ---- loading ---------------------------------------------------------------------------------------------- */
+
+struct conf_load_options {
+    bool lenient;                             /* unsupported options warn instead of failing */
+    const struct conf_module_schema *modules; /* borrowed for the call; deep-copied as needed */
+    size_t module_count;
+    const char *search_path;                  /* directory tried for an include after the including file's; or NULL */
+};
+
+/*
+ * Reads `path` and everything it includes, resolves and checks it whole. Returns a generation with one reference,
+ * or NULL if there was any error. *report (never NULL afterwards; free with conf_report_free) holds all errors and
+ * warnings of all files. Thread: any; blocks on file reads.
+ */
+struct conf *conf_load(const char *path, const struct conf_load_options *options, struct conf_report **report);
+/* The same from memory; `name` stands for the file in diagnostics. For tests, fuzzing and the console. */
+struct conf *conf_load_text(const char *name, const char *text, size_t size,
+                            const struct conf_load_options *options, struct conf_report **report);
+
+struct conf *conf_ref(struct conf *conf);  /* any thread; returns conf */
+void conf_unref(struct conf *conf);        /* any thread; NULL is harmless; the last one frees */
+unsigned conf_generation(const struct conf *conf); /* 1, 2, 3 ... within a process, in order of loading */
+
+/* ---- scopes ----------------------------------------------------------------------------------------------- */
+
+const struct conf_scope *conf_root(const struct conf *conf);
+/* Lower-case kind ("esmtp_listener", "listen", "domain", "ec_logger"; "global" for the root). */
+const char *conf_scope_kind(const struct conf_scope *scope);
+/* The instance name as written, "" when there is none. */
+const char *conf_scope_name(const struct conf_scope *scope);
+struct conf_place conf_scope_place(const struct conf_scope *scope);
+const struct conf_scope *conf_scope_parent(const struct conf_scope *scope); /* NULL for the root */
+/* Children of one kind (NULL: any kind) in order of first appearance: start with after = NULL; NULL at the end. */
+const struct conf_scope *conf_scope_next(const struct conf_scope *parent, const char *kind,
+                                         const struct conf_scope *after);
+/* The child of that kind and name (both case-insensitive), or NULL. A binary search. */
+const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const char *kind, const char *name);
+
+/* ---- values ----------------------------------------------------------------------------------------------- */
+
+struct conf_value {
+    enum conf_type type;
+    struct conf_place place;
+    const char *text;    /* the scalar as written (for ENUM in the table's spelling), NUL-terminated; "" for lists */
+    int64_t number;      /* BOOL 0/1, INT, SIZE bytes, DURATION whole seconds, MODE, PORT; THROTTLE: events */
+    double seconds;      /* DURATION with its fraction; THROTTLE: the period (1 when not written) */
+    size_t count;        /* LIST, CIDR_LIST: items; DICT: pairs */
+    const char *const *items; /* LIST: item texts. DICT: key, value, key, value ... (nested dicts rendered as text) */
+};
+
+/* The value set in this very scope, or NULL. No fallback, no default. `option` is case-insensitive. */
+const struct conf_value *conf_scope_value(const struct conf_scope *scope, const char *option);
+/* Module scopes: the value set here, else the manifest's default, else NULL. */
+const struct conf_value *conf_module_value(const struct conf *conf, const struct conf_scope *scope,
+                                           const char *option);
+
+/* ---- fallback --------------------------------------------------------------------------------------------- */
+
+/*
+ * The levels that are asked for an option, most specific first, ending in the global scope.
+ *
+ * Inbound:  each Peer of the Listen and of the listener that covers the address, longest prefix first (the
+ *           Listen's before the listener's at equal length); Listen; listener; then pathway_group::pathway,
+ *           pathway, pathway_group (when the levels so far set `pathway`); global.
+ * Outbound: binding_group::binding::domain, binding::domain, binding_group::domain, binding, binding_group,
+ *           domain, global. Domain stanzas match exactly first, then by "*.suffix", then by regex "/.../" in
+ *           order of the file.
+ */
+enum { CONF_CHAIN_MAX = 160 }; /* 129 IPv6 prefix lengths would fit; deeper nesting is a load error */
+
+struct conf_chain {
+    const struct conf *conf; /* borrowed: the caller holds the reference */
+    size_t count;
+    const struct conf_scope *levels[CONF_CHAIN_MAX];
+};
+
+/* `listen` may be NULL. peer: 16 bytes in network order, IPv4 as ::ffff:a.b.c.d; NULL for no Peer (Unix socket). */
+void conf_chain_inbound(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
+                        const struct conf_scope *listen, const uint8_t *peer);
+/* binding NULL or "": none ("default"); domain may be NULL. The binding's group is found by its nesting. */
+void conf_chain_outbound(struct conf_chain *chain, const struct conf *conf, const char *binding,
+                         const char *domain);
+/* The global scope alone. */
+void conf_chain_global(struct conf_chain *chain, const struct conf *conf);
+/* Asks the levels in turn, then options.def's default. NULL when no level sets it and there is no default. */
+const struct conf_value *conf_chain_value(const struct conf_chain *chain, const char *option);
+
+/* Shorthands over conf_chain_value; `fallback` is returned when there is no value at all. */
+bool conf_chain_bool(const struct conf_chain *chain, const char *option, bool fallback);
+int64_t conf_chain_int(const struct conf_chain *chain, const char *option, int64_t fallback);
+const char *conf_chain_text(const struct conf_chain *chain, const char *option, const char *fallback);
+
+/* A Peer's name as 16 network-order bytes (IPv4 mapped) and a prefix length of 0 to 128. False if it is neither. */
+bool conf_parse_cidr(const char *text, uint8_t address[16], unsigned *bits);
+
+#endif

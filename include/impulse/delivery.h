@@ -1,0 +1,45 @@
+/*
+ * impulse/delivery.h: a way to deliver that a module adds, chosen by the delivery_method option.
+ */
+#ifndef IMPULSE_DELIVERY_H
+#define IMPULSE_DELIVERY_H
+
+#include "impulse/module.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct imp_delivery; /* one envelope being delivered; the daemon's, valid until the deliver function returns */
+
+IMP_API uint64_t imp_delivery_message_id(const struct imp_delivery *delivery);
+IMP_API const char *imp_delivery_reverse_path(const struct imp_delivery *delivery);     /* "" for null */
+IMP_API const char *imp_delivery_recipient(const struct imp_delivery *delivery);        /* as given */
+IMP_API const char *imp_delivery_recipient_domain(const struct imp_delivery *delivery); /* lower case */
+IMP_API uint64_t imp_delivery_size(const struct imp_delivery *delivery);                /* bytes of content */
+/*
+ * The next part of the content (CR LF line ends, trace headers included): *data is valid until the next call.
+ * 1: a part; 0: the end; -1: the spool could not be read (report a transient failure).
+ */
+IMP_API int imp_delivery_read(struct imp_delivery *delivery, const char **data, size_t *size);
+
+enum imp_delivery_result { IMP_DELIVERED, IMP_TRANSIENT, IMP_PERMANENT };
+
+/*
+ * Delivers one envelope, on a thread of the method's pool, where it may block. For a failure write the reason as an
+ * SMTP reply ("451 4.3.0 cannot write to ...") into response[response_size].
+ */
+typedef enum imp_delivery_result imp_deliver_fn(struct imp_delivery *delivery, struct imp_module *module,
+                                                char *response, size_t response_size);
+
+/*
+ * Registers delivery_method = `name`; only from setup. `pool` is a ThreadPool's name (NULL: "IO"), copied.
+ * 0, or -1 when the name is taken.
+ */
+IMP_API int imp_delivery_method(struct imp_module *module, const char *name, imp_deliver_fn *deliver,
+                                const char *pool);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

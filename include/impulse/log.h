@@ -1,0 +1,87 @@
+/*
+ * impulse/log.h: what happened to messages, and files to write it to.
+ *
+ * Log hooks are told, not asked. They are called on event-loop threads (several at once) or pool threads and must
+ * not block. All pointers in an event are valid during the call. Texts are counted, not NUL-terminated.
+ * Source of fields: Momentum 4 manual, mainlog, rejectlog.
+ */
+#ifndef IMPULSE_LOG_H
+#define IMPULSE_LOG_H
+
+#include "impulse/module.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct imp_text {
+    const char *data;
+    size_t size;
+};
+
+/* Ids have a text form, "00/00-25004-31B987F3": 20 characters and a NUL. */
+enum { IMP_ID_TEXT_SIZE = 21 };
+IMP_API void imp_id_format(uint64_t id, char text[IMP_ID_TEXT_SIZE]);
+
+struct imp_log_reception { /* R: one per recipient, after the message is durable */
+    uint64_t time_us, message_id, batch_id, connection_id;
+    struct imp_text recipient_local, recipient_domain, sender_local, sender_domain;
+    struct imp_text peer;                   /* "10.0.1.1" */
+    uint64_t size;                          /* bytes */
+    struct imp_text protocol;               /* "esmtp", "internal" */
+    struct imp_text binding_group, binding;
+};
+
+struct imp_log_delivery { /* D, T and P */
+    uint64_t time_us, message_id, batch_id;
+    uint64_t connection_id;                 /* the outbound connection; 0: none was made */
+    struct imp_text recipient_local, recipient_domain, sender_local, sender_domain;
+    uint64_t size;                          /* D: bytes delivered; T, P: bytes sent before the failure */
+    struct imp_text binding_group, binding;
+    unsigned stage;                         /* T, P: Momentum's connection stage, 0 to 22 */
+    unsigned retries;                       /* 0 at the first attempt */
+    double seconds;                         /* since reception */
+    struct imp_text peer;                   /* the next hop's address, "" when none was reached */
+    struct imp_text response;               /* T, P: the server's reply or "... [internal] ..." */
+};
+
+struct imp_log_rejection { /* a refused command; rejectlog */
+    uint64_t time_us, connection_id;
+    struct imp_text peer, local;            /* address:port */
+    struct imp_text pathway, pathway_group; /* "default" when none */
+    struct imp_text phase;                  /* "awaiting mailfrom", ... */
+    int code;
+    struct imp_text module;                 /* the module that refused; "core" for the protocol itself */
+    struct imp_text connection_context;     /* "name=value,name=value" */
+    struct imp_text message_context;
+    struct imp_text text;                   /* the reply without its code */
+};
+
+struct imp_log_hooks { /* NULL members are not called */
+    void (*reception)(const struct imp_log_reception *event, struct imp_module *module);
+    void (*delivery)(const struct imp_log_delivery *event, struct imp_module *module);
+    void (*transient)(const struct imp_log_delivery *event, struct imp_module *module);
+    void (*permanent)(const struct imp_log_delivery *event, struct imp_module *module);
+    void (*rejection)(const struct imp_log_rejection *event, struct imp_module *module);
+    void (*paniclog)(enum imp_level level, const char *line, size_t size, struct imp_module *module);
+    void (*reopen)(struct imp_module *module); /* after SIGHUP; imp_log_file reopens by itself */
+};
+/* Registers the instance's log hooks; only from setup; the struct is copied. */
+IMP_API void imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks);
+
+/*
+ * A log file written by the daemon's writer thread: lines are queued, never lost, written with O_APPEND, and the
+ * file is reopened by name after SIGHUP. Open and close in setup and teardown; write from any thread.
+ */
+struct imp_log_file;
+IMP_API struct imp_log_file *imp_log_file_open(const char *path, unsigned mode); /* NULL with errno set */
+IMP_API void imp_log_file_write(struct imp_log_file *file, const char *line, size_t size); /* adds the newline */
+IMP_API void imp_log_file_close(struct imp_log_file *file);
+
+/* Calls `tick` about every `seconds` (at least 1) on the main thread until teardown; only from setup. */
+IMP_API void imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(struct imp_module *module));
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,120 @@
+/*
+ * impulse/module.h: what makes a shared object an Impulse module.
+ *
+ * A module is one .so and, beside it, one .ecm manifest of the same base name that says its scope name, its
+ * options and which core options load it implicitly. It defines one `struct imp_module_definition` with
+ * IMP_MODULE_DEFINE and includes only headers of this folder. Everything public begins with imp_.
+ *
+ * Threads: setup, policy and teardown functions run on the main thread while no hook of the module runs. Hooks run
+ * on event-loop threads, several at once; see hooks.h.
+ * Source of the model: Momentum 4 manual, "Modules".
+ */
+#ifndef IMPULSE_MODULE_H
+#define IMPULSE_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define IMP_API __attribute__((visibility("default")))
+
+/*
+ * The ABI version. A module built against another major version, or a newer minor one, is refused at load with one
+ * line. The minor number grows when something is added, the major one when something that existed changes.
+ */
+#define IMP_ABI_MAJOR 1
+#define IMP_ABI_MINOR 0
+#define IMP_MODULE_MAGIC 0x494d504cu /* "IMPL" */
+
+struct imp_module; /* one loaded instance; the daemon's */
+struct imp_config; /* its configuration scope in one generation; valid during the call it is passed to */
+struct imp_policy; /* the resolved inbound options of one (Listen, Peer); see imp_policy_* below */
+
+enum imp_module_kind {
+    IMP_GENERIC,   /* any number of instances, each with its own scope: ec_logger "name" { } */
+    IMP_SINGLETON, /* one for the process */
+};
+
+struct imp_module_definition {
+    uint32_t magic;              /* IMP_MODULE_MAGIC */
+    uint16_t abi_major, abi_minor;
+    const char *name;            /* the scope name, as in the manifest */
+    const char *description;     /* one line */
+    enum imp_module_kind kind;
+    /*
+     * Called once per instance and generation before it is used: read the options, register hooks, open files.
+     * 0 or -1; on -1 the start (or the reload) stops with the line given to imp_module_error. Required.
+     */
+    int (*setup)(struct imp_module *module, const struct imp_config *config);
+    /*
+     * Called for each resolved inbound policy of the generation after setup: compile what the hooks will need and
+     * keep it with imp_policy_set. 0 or -1 as above. NULL: not interested.
+     */
+    int (*policy)(struct imp_module *module, struct imp_policy *policy);
+    /* Called when no hook of the instance will run any more: release what setup took. NULL: nothing to do. */
+    void (*teardown)(struct imp_module *module);
+};
+
+/* At file scope: IMP_MODULE_DEFINE(.name = "x", .description = "...", .kind = IMP_SINGLETON, .setup = x_setup); */
+#define IMP_MODULE_DEFINE(...)                                                                                    \
+    IMP_API extern const struct imp_module_definition imp_module_definition;                                      \
+    const struct imp_module_definition imp_module_definition = {                                                  \
+        .magic = IMP_MODULE_MAGIC, .abi_major = IMP_ABI_MAJOR, .abi_minor = IMP_ABI_MINOR, __VA_ARGS__}
+
+/* ---- the instance ------------------------------------------------------------------------------------------ */
+
+/* The instance name ("" for a singleton); lives as long as the instance. */
+IMP_API const char *imp_module_instance(const struct imp_module *module);
+/* A pointer of the module's own, for setup to leave and hooks to find. The daemon does not look at it. */
+IMP_API void imp_module_set_data(struct imp_module *module, void *data);
+IMP_API void *imp_module_data(const struct imp_module *module);
+/* printf-style; says why setup or policy returns -1. The last call counts. */
+IMP_API void imp_module_error(struct imp_module *module, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- its options ------------------------------------------------------------------------------------------- */
+
+/*
+ * The value of an option of the module's scope: as set, else the manifest's default. Types were checked at load.
+ * Text: NUL-terminated, valid during the call; NULL when there is neither value nor default.
+ */
+IMP_API const char *imp_config_text(const struct imp_config *config, const char *option);
+IMP_API bool imp_config_bool(const struct imp_config *config, const char *option);    /* false when absent */
+IMP_API int64_t imp_config_int(const struct imp_config *config, const char *option);  /* 0 when absent; sizes in
+                                                                                         bytes, durations in seconds */
+/* Item `index` of a list option, or NULL past its end. */
+IMP_API const char *imp_config_item(const struct imp_config *config, const char *option, size_t index);
+
+/* ---- inbound policy ---------------------------------------------------------------------------------------- */
+
+/* Core options as they apply to this Listen and Peer after fallback; same rules as imp_config_*. */
+IMP_API const char *imp_policy_text(const struct imp_policy *policy, const char *option);
+IMP_API bool imp_policy_bool(const struct imp_policy *policy, const char *option);
+IMP_API int64_t imp_policy_int(const struct imp_policy *policy, const char *option);
+IMP_API const char *imp_policy_item(const struct imp_policy *policy, const char *option, size_t index);
+/* True when some scope sets the option (a list may be set and empty). */
+IMP_API bool imp_policy_is_set(const struct imp_policy *policy, const char *option);
+/*
+ * Keeps `data` with this policy for this module instance; `release` (may be NULL) is called with it when the
+ * generation ends. Immutable afterwards: sessions on several threads read it. Only from the policy function.
+ */
+IMP_API void imp_policy_set(struct imp_policy *policy, struct imp_module *module, void *data,
+                            void (*release)(void *data));
+/* What imp_policy_set kept, or NULL. Any thread. */
+IMP_API void *imp_policy_get(const struct imp_policy *policy, const struct imp_module *module);
+
+/* ---- paniclog ---------------------------------------------------------------------------------------------- */
+
+enum imp_level { IMP_CRITICAL, IMP_ERROR, IMP_WARNING, IMP_NOTICE, IMP_INFO, IMP_DEBUG };
+/* One line for the paniclog, prefixed with the module's name. Any thread; does not block on files. */
+IMP_API void imp_paniclog(const struct imp_module *module, enum imp_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#ifdef __cplusplus
+}
+#endif
+#endif

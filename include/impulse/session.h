@@ -1,0 +1,100 @@
+/*
+ * impulse/session.h: the SMTP session that a hook is asked about, its transaction, and the two contexts.
+ *
+ * Thread: all functions here are called from within a hook, on the session's own event-loop thread, unless they say
+ * "any thread". Text that they return is NUL-terminated, belongs to the session and is valid until the hook returns
+ * (or, when it suspended, until the suspension is resumed).
+ */
+#ifndef IMPULSE_SESSION_H
+#define IMPULSE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "impulse/module.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct imp_session;
+
+/* ---- the connection ---------------------------------------------------------------------------------------- */
+
+IMP_API uint64_t imp_session_id(const struct imp_session *session);          /* connection id */
+IMP_API const char *imp_session_peer_text(const struct imp_session *session);  /* "10.0.0.1", "unix" */
+IMP_API const char *imp_session_local_text(const struct imp_session *session); /* "10.0.0.5:25" */
+/* The peer as 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. False for a Unix socket. */
+IMP_API bool imp_session_peer_address(const struct imp_session *session, uint8_t address[16]);
+/* The argument of EHLO or HELO; "" before it. */
+IMP_API const char *imp_session_ehlo(const struct imp_session *session);
+/* What this module instance kept with the policy that applies to the session; see imp_policy_set. */
+IMP_API void *imp_session_policy(const struct imp_session *session, const struct imp_module *module);
+
+/* ---- the transaction --------------------------------------------------------------------------------------- */
+
+/* Without <>; "" for the null reverse-path. NULL before MAIL. */
+IMP_API const char *imp_session_reverse_path(const struct imp_session *session);
+/* The part after '@', "" when there is none. */
+IMP_API const char *imp_session_reverse_path_domain(const struct imp_session *session);
+/* In validate_rcptto and validate_data_spool_each_rcpt: the recipient in question; NULL elsewhere. */
+IMP_API const char *imp_session_recipient(const struct imp_session *session);
+IMP_API const char *imp_session_recipient_domain(const struct imp_session *session);
+/* Recipients accepted so far. */
+IMP_API size_t imp_session_recipient_count(const struct imp_session *session);
+/* From validate_data on: size in bytes, trace header included. 0 before. */
+IMP_API uint64_t imp_session_message_size(const struct imp_session *session);
+/* From validate_data on: the first bytes of the content (all of it when it is at most 256 KiB). */
+IMP_API const char *imp_session_message_head(const struct imp_session *session, size_t *size);
+
+/*
+ * In validate_rcptto: this recipient may be relayed. Without a permission from some module the answer is
+ * 550 5.7.1 relaying denied.
+ */
+IMP_API void imp_session_permit_relay(struct imp_session *session);
+/* In validate_set_binding: the binding (and its group, or NULL) for the recipient in question. Copied. */
+IMP_API void imp_session_set_binding(struct imp_session *session, const char *binding, const char *group);
+
+/* ---- contexts ---------------------------------------------------------------------------------------------- */
+
+enum imp_context {
+    IMP_CONTEXT_CONNECTION, /* lives as long as the connection */
+    IMP_CONTEXT_MESSAGE,    /* lives as long as the transaction, and is stored with the message */
+};
+
+/*
+ * Strings under names; names are case-sensitive. Both are copied; a NULL value removes the name. 64 KiB of names
+ * and values per context; false when a value does not fit or there is no transaction.
+ * Source: Momentum 4 manual, "Policy", validation context.
+ */
+IMP_API bool imp_context_set(struct imp_session *session, enum imp_context which, const char *name, const char *value);
+/* NULL when the name is not set. Valid until the name is set again. */
+IMP_API const char *imp_context_get(const struct imp_session *session, enum imp_context which, const char *name);
+
+/* ---- answers ----------------------------------------------------------------------------------------------- */
+
+/*
+ * Sets the reply with which the command is refused; return IMP_DONE afterwards. `code` 400-599; `enhanced` such as
+ * "5.7.1", or NULL for none; `text` is one line, copied, control bytes replaced by '?'.
+ */
+IMP_API void imp_session_reject(struct imp_session *session, int code, const char *enhanced, const char *text);
+
+struct imp_suspension; /* the right, and the duty, to resume a session once */
+
+/*
+ * Suspends: call it, hand the result to whoever will find the answer, and return IMP_AGAIN. A suspended session
+ * costs no thread. Never NULL.
+ */
+IMP_API struct imp_suspension *imp_session_suspend(struct imp_session *session);
+/*
+ * Resumes, once, from any thread; the handle is gone afterwards. `verdict` is IMP_CONT (the next hook is asked) or
+ * IMP_DONE. With IMP_DONE the command is refused with the reply given (code 0: accepted, no further hook is asked);
+ * code, enhanced and text as for imp_session_reject. Harmless when the client has left meanwhile.
+ */
+IMP_API void imp_suspension_resume(struct imp_suspension *suspension, int verdict, int code, const char *enhanced,
+                                   const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,4 @@
+## The module SDK: the only headers that a module sees.
+pkgincludedir = $(includedir)/impulse
+pkginclude_HEADERS = include/impulse/module.h include/impulse/session.h include/impulse/hooks.h \
+	include/impulse/log.h include/impulse/delivery.h

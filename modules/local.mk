@@ -1,0 +1,1 @@
+## Modules: one folder each; the .ecm manifest is installed beside the .so.

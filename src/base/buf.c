@@ -1,0 +1,78 @@
+/*
+ * buf: a growable byte buffer. Growth doubles; room freed at the head is reused before growing.
+ */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include "base/mem.h"
+
+enum { SMALLEST = 256 };
+
+char *buf_reserve(struct buf *b, size_t size)
+{
+    if (b->capacity - b->tail >= size && b->memory)
+        return b->memory + b->tail;
+    size_t used = b->tail - b->head;
+    if (b->memory && b->capacity - used >= size && b->head >= used) {
+        memcpy(b->memory, b->memory + b->head, used);
+    } else {
+        size_t wanted = b->capacity ? b->capacity : SMALLEST;
+        while (wanted - used < size)
+            wanted *= 2;
+        if (b->head) {
+            memmove(b->memory, b->memory + b->head, used);
+        }
+        b->memory = mem_resize(b->memory, wanted);
+        b->capacity = wanted;
+    }
+    b->head = 0;
+    b->tail = used;
+    return b->memory + b->tail;
+}
+
+void buf_append(struct buf *b, const void *data, size_t size)
+{
+    if (size == 0)
+        return;
+    memcpy(buf_reserve(b, size), data, size);
+    b->tail += size;
+}
+
+void buf_append_text(struct buf *b, const char *text)
+{
+    buf_append(b, text, strlen(text));
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    char *room = buf_reserve(b, 128);
+    size_t available = b->capacity - b->tail;
+    int size = vsnprintf(room, available, format, args);
+    if (size > 0 && (size_t)size >= available)
+        vsnprintf(buf_reserve(b, (size_t)size + 1), (size_t)size + 1, format, again);
+    if (size > 0)
+        b->tail += (size_t)size;
+    va_end(again);
+    va_end(args);
+}
+
+void buf_release(struct buf *b)
+{
+    free(b->memory);
+    *b = (struct buf){0};
+}
+
+char *buf_take(struct buf *b, size_t *size)
+{
+    size_t used = buf_size(b);
+    if (b->head)
+        memmove(b->memory, b->memory + b->head, used);
+    char *memory = b->memory ? b->memory : mem_zalloc(1);
+    *size = used;
+    *b = (struct buf){0};
+    return memory;
+}

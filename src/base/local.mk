@@ -1,0 +1,13 @@
+noinst_LIBRARIES += src/base/libbase.a
+src_base_libbase_a_SOURCES = \
+	src/base/slice.c \
+	src/base/slice.h \
+	src/base/mem.c \
+	src/base/mem.h \
+	src/base/buf.c \
+	src/base/buf.h \
+	src/base/list.h \
+	src/base/clock.c \
+	src/base/clock.h \
+	src/base/id.c \
+	src/base/id.h

@@ -1,0 +1,20 @@
+/*
+ * delivery: the transport below the queue: SMTP and LMTP over TCP or Unix sockets, and modules' delivery methods.
+ */
+#ifndef IMPULSE_DELIVERY_DELIVERY_H
+#define IMPULSE_DELIVERY_DELIVERY_H
+
+#include "queue/queue.h"
+
+struct delivery;
+
+/*
+ * Makes the transport and gives it to the queue set. `resolv_conf` NULL: the system's. `hostname` is what EHLO says
+ * unless ehlo_hostname is set. Main thread, before the loops start. NULL with one line in error[].
+ */
+struct delivery *delivery_create(struct queue_set *queues, const struct queue_dependencies *dependencies,
+                                 const char *hostname, const char *resolv_conf, char *error, size_t error_size);
+/* After the loops stopped. */
+void delivery_free(struct delivery *delivery);
+
+#endif

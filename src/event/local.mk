@@ -1,0 +1,4 @@
+noinst_LIBRARIES += src/event/libevent.a
+src_event_libevent_a_SOURCES = \
+	src/event/loop.h \
+	src/event/pool.h

@@ -1,0 +1,58 @@
+/*
+ * loop: an event loop and the thread it runs on, over libuv.
+ *
+ * A session or a delivery belongs to one loop for life; whoever is on another thread sends it a task. The rest of
+ * the daemon uses libuv's handles (uv_poll_t, uv_timer_t) directly on loop_uv(), from the loop's own thread only.
+ */
+#ifndef IMPULSE_EVENT_LOOP_H
+#define IMPULSE_EVENT_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct loop;
+struct loop_group; /* Momentum's EventLoop "name" { concurrency }: a set of loops that share work */
+
+/* A message to a loop. It lives inside what it concerns; the loop never allocates or frees it. */
+struct loop_task {
+    struct loop_task *next;                 /* the loop's, while posted */
+    void (*run)(struct loop_task *task);    /* called on the loop's thread, once per post */
+};
+
+/*
+ * Makes `concurrency` (at least 1) loops, not yet running. `name` is copied; threads are called "NAME/0", ....
+ * NULL with errno set when libuv or the kernel has no resources.
+ */
+struct loop_group *loop_group_create(const char *name, unsigned concurrency);
+/* Starts the threads. 0 or a negative errno. */
+int loop_group_start(struct loop_group *group);
+/*
+ * Asks every loop to stop once its queued tasks are run, and joins the threads. Handles that are still open are
+ * left to loop_group_free, which closes them without calling their owners.
+ */
+void loop_group_stop(struct loop_group *group);
+void loop_group_free(struct loop_group *group);
+
+const char *loop_group_name(const struct loop_group *group);
+unsigned loop_group_size(const struct loop_group *group);
+struct loop *loop_group_at(struct loop_group *group, unsigned index);
+/* The next loop, round robin. Any thread. */
+struct loop *loop_group_next(struct loop_group *group);
+
+/* The loop whose thread this is, or NULL on any other thread. */
+struct loop *loop_current(void);
+uv_loop_t *loop_uv(struct loop *loop);
+/* Its index within its group. */
+unsigned loop_index(const struct loop *loop);
+/* Milliseconds, monotonic, as of the loop's current turn. The loop's thread only. */
+uint64_t loop_now(const struct loop *loop);
+
+/*
+ * Queues `task` to run on the loop's thread; tasks from one thread run in the order they were posted. Any thread,
+ * the loop's own included (it then runs in a later turn, not inside this call). The task must stay alive and must
+ * not be posted again until it ran. Never blocks, never fails.
+ */
+void loop_post(struct loop *loop, struct loop_task *task);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * pool: named pools of threads for work that blocks.
+ *
+ * Source: Momentum 4 manual, "threadpool". Jobs of a pool run in the order they were submitted (FIFO).
+ */
+#ifndef IMPULSE_EVENT_POOL_H
+#define IMPULSE_EVENT_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "event/loop.h"
+
+struct pool;
+struct pool_set; /* every ThreadPool of the process, by name (case-insensitive) */
+
+struct pool_settings {
+    const char *name;     /* copied */
+    unsigned concurrency; /* threads; 0: jobs run in the submitting thread (Momentum's "Close" pool) */
+    size_t stack_size;    /* bytes; 0: the system's default */
+    unsigned backlog;     /* jobs that may wait; 0: no limit */
+};
+
+/* Lives inside what it concerns; the pool never allocates or frees it. */
+struct pool_job {
+    struct pool_job *next;               /* the pool's, while queued */
+    void (*work)(struct pool_job *job);  /* on a pool thread; may block */
+    void (*done)(struct pool_job *job);  /* on `home` afterwards; NULL: the pool forgets the job after work */
+    struct loop *home;                   /* where done is called; needed only with done */
+    struct loop_task task;               /* the pool's */
+};
+
+/*
+ * A set with Momentum's predefined pools and their defaults (SwapOut 5, SwapIn 5, Unlink 6 with backlog 100,
+ * Batch_Unlink 4, Close 0, CPU 4, IO 50, SpoolIn 1). Threads of a predefined pool start when work arrives.
+ */
+struct pool_set *pool_set_create(void);
+/* Adds a pool or changes one that is not started. From a ThreadPool stanza: all its threads start with the set. */
+void pool_set_define(struct pool_set *set, const struct pool_settings *settings);
+/* Starts the threads of every pool that a stanza defined. 0 or a negative errno. */
+int pool_set_start(struct pool_set *set);
+/* The pool of that name or NULL. Any thread, after start. */
+struct pool *pool_set_find(struct pool_set *set, const char *name);
+/* Lets queued jobs finish, joins all threads, frees the set. */
+void pool_set_free(struct pool_set *set);
+
+const char *pool_name(const struct pool *pool);
+unsigned pool_concurrency(const struct pool *pool);
+
+/*
+ * Queues a job. When the backlog is full the caller blocks until there is room (Momentum: "the caller will block
+ * until the queue is small enough"); event loops, which must not block, use pool_try.
+ */
+void pool_submit(struct pool *pool, struct pool_job *job);
+/* The same, but returns false at once when the backlog is full. */
+bool pool_try(struct pool *pool, struct pool_job *job);
+
+#endif

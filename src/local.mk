@@ -1,0 +1,22 @@
+## One static library a folder, so that a test links what it tests and an arrow upward does not link.
+include src/base/local.mk
+include src/log/local.mk
+include src/event/local.mk
+include src/net/local.mk
+include src/message/local.mk
+include src/spool/local.mk
+include src/module/local.mk
+include src/smtp/local.mk
+include src/queue/local.mk
+include src/delivery/local.mk
+
+## Highest folder first. Modules find the SDK's functions in the executable, so every one is linked and exported.
+IMPULSE_LIBS = src/delivery/libdelivery.a src/smtp/libsmtp.a src/queue/libqueue.a src/module/libmodule.a \
+	src/spool/libspool.a src/message/libmessage.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
+	src/base/libbase.a confparse/libconfparse.a
+
+sbin_PROGRAMS += impulsed
+impulsed_SOURCES = src/main.c
+impulsed_LDADD = $(WHOLE_BEGIN) $(IMPULSE_LIBS) $(WHOLE_END) $(DEP_LIBS) -ldl -lm
+impulsed_DEPENDENCIES = $(IMPULSE_LIBS)
+impulsed_LDFLAGS = $(HARDEN_LDFLAGS) -rdynamic -pthread

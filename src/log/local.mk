@@ -1,0 +1,4 @@
+noinst_LIBRARIES += src/log/liblog.a
+src_log_liblog_a_SOURCES = \
+	src/log/paniclog.h \
+	src/log/writer.h

@@ -1,0 +1,29 @@
+/*
+ * paniclog: what the daemon itself has to say, one line each, with what to do about it.
+ *
+ * Until ec_logger (or any module) takes the lines, they go to stderr; afterwards to the module's sinks, and to
+ * stderr as well in the foreground. Lines have the form of Momentum's paniclog: "1307461172: text".
+ * Any thread; never blocks on a file once the log writer runs.
+ */
+#ifndef IMPULSE_LOG_PANICLOG_H
+#define IMPULSE_LOG_PANICLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Momentum's debug levels, most severe first (manual, debug_flags). */
+enum panic_level { PANIC_CRITICAL, PANIC_ERROR, PANIC_WARNING, PANIC_NOTICE, PANIC_INFO, PANIC_DEBUG };
+
+void paniclog(enum panic_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Takes one formatted line without newline; `size` bytes. Called from any thread. */
+typedef void panic_sink_fn(enum panic_level level, const char *line, size_t size, void *closure);
+/* Adds a sink; up to 8. Main thread, before loops start or at reload. */
+void paniclog_add_sink(panic_sink_fn *sink, void *closure);
+void paniclog_remove_sink(panic_sink_fn *sink, void *closure);
+/* Also write to stderr when there is a sink (foreground mode). Default true. */
+void paniclog_set_stderr(bool enabled);
+/* Lines less severe than this are dropped. Default PANIC_NOTICE. */
+void paniclog_set_level(enum panic_level level);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * writer: the one thread that writes log files.
+ *
+ * A line is appended to a memory queue and written by the writer thread soon after (at the latest 100 ms, or when
+ * 256 KiB wait). When the disk cannot keep up and 64 MiB wait, the caller blocks: a log line is not dropped.
+ * Files are opened with O_APPEND, so that a rotated or shared file is never overwritten.
+ */
+#ifndef IMPULSE_LOG_WRITER_H
+#define IMPULSE_LOG_WRITER_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct log_file;
+
+/* Starts the thread. 0 or a negative errno. Main thread. */
+int log_writer_start(void);
+/* Writes everything that waits, fsyncs nothing, stops the thread. Files stay open and usable (written directly). */
+void log_writer_stop(void);
+
+/*
+ * Opens (creating with `mode`) the file for appending; two opens of one path share one log_file (counted). NULL
+ * with errno set when it cannot be opened. Main thread.
+ */
+struct log_file *log_file_open(const char *path, mode_t mode);
+/* Queues `size` bytes; a newline is added. Any thread. The bytes are copied. */
+void log_file_write(struct log_file *file, const char *line, size_t size);
+/* Reopens every open file by its path (after rotation), once lines queued before are written. Any thread. */
+void log_files_reopen(void);
+/* Waits until all queued lines are written. */
+void log_files_flush(void);
+void log_file_close(struct log_file *file);
+
+#endif

@@ -1,0 +1,5 @@
+/* main: wiring only. */
+int main(void)
+{
+    return 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * body: the content of a message, immutable once received, shared by the envelopes of its recipients.
+ *
+ * Content is what goes on the wire after DATA, un-stuffed, with CR LF line ends, the trace header first. A small
+ * body is one block in memory and one row in the spool; a large one is a row of chunks of BODY_CHUNK bytes that
+ * were stored while they arrived, and is read back a chunk at a time. A small body's memory may be let go while
+ * it waits in the queue and read back later, which is spool_body_read's work.
+ */
+#ifndef IMPULSE_MESSAGE_BODY_H
+#define IMPULSE_MESSAGE_BODY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/slice.h"
+
+enum { BODY_CHUNK = 256 * 1024 };
+
+struct body {
+    uint64_t id;                 /* spool key; from id_next */
+    uint64_t size;               /* bytes in all */
+    _Atomic uint32_t references; /* who holds the struct */
+    _Atomic uint32_t undelivered;/* envelopes in the spool that still need the content; at 0 the rows are removed */
+    uint32_t chunks;             /* rows in the spool; 1 for a small body */
+    bool eight_bit;              /* holds a byte above 127 */
+    char *memory;                /* all `size` bytes (owned), or NULL when the content is only in the spool */
+};
+
+/* A body with one reference; takes `memory` (from malloc, may be NULL). Any thread. */
+struct body *body_create(uint64_t id, char *memory, uint64_t size);
+struct body *body_ref(struct body *body);
+/* The last reference frees memory. The spool's rows are not touched. Any thread. */
+void body_unref(struct body *body);
+
+#endif

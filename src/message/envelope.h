@@ -1,0 +1,63 @@
+/*
+ * envelope: one recipient's copy of a message: addresses, ids, trace facts, retry state.
+ *
+ * The unit of the queue, of the spool's meta family and of the log: a transaction with three recipients makes
+ * three envelopes with one batch id and one body (Momentum 4 manual, mainlog). One owner at a time: the session
+ * until commit, then the queue's loop. All text is owned by the envelope (one block) and NUL-terminated.
+ */
+#ifndef IMPULSE_MESSAGE_ENVELOPE_H
+#define IMPULSE_MESSAGE_ENVELOPE_H
+
+#include "base/list.h"
+#include "base/slice.h"
+#include "message/body.h"
+#include "net/addr.h"
+
+struct envelope {
+    struct list_node link;         /* the owner's */
+    uint64_t id;                   /* message id */
+    uint64_t batch_id;
+    uint64_t connection_id;        /* the inbound connection */
+    uint64_t received_us;          /* wall clock of acceptance */
+    uint64_t next_attempt_us;      /* wall clock; 0: at once */
+    uint32_t retries;              /* failed attempts so far */
+    uint32_t flags;                /* ENVELOPE_* */
+    struct net_addr origin;        /* the client's address */
+    struct body *body;             /* one reference */
+    struct slice reverse_path;     /* without <>; empty for the null reverse-path */
+    struct slice recipient;        /* without <>, the case as given */
+    struct slice recipient_domain; /* the part of recipient after its last '@', lower-cased copy */
+    struct slice sender_domain;    /* the part of reverse_path after '@', as given; empty for null */
+    struct slice binding;          /* "default" unless a hook set it */
+    struct slice binding_group;
+    struct slice context;          /* the message context: name NUL value NUL ... */
+    char *text;                    /* the block all slices point into */
+};
+
+enum {
+    ENVELOPE_BOUNCE = 1,     /* made here as a delivery status notification */
+    ENVELOPE_EIGHT_BIT = 2,  /* BODY=8BITMIME was declared */
+    ENVELOPE_SMTPUTF8 = 4,
+};
+
+struct envelope_facts { /* borrowed for the call */
+    struct slice reverse_path, recipient, binding, binding_group, context;
+    struct net_addr origin;
+    uint64_t id, batch_id, connection_id, received_us;
+    uint32_t flags;
+};
+
+/* Copies the facts, takes a reference to `body` and counts itself in body->undelivered. Any thread. */
+struct envelope *envelope_create(const struct envelope_facts *facts, struct body *body);
+/* Frees the envelope and its reference to the body. The spool is not touched. */
+void envelope_free(struct envelope *envelope);
+
+/* The spool's form: versioned, length-prefixed, little-endian. Appends to `out`. */
+struct buf;
+void envelope_encode(const struct envelope *envelope, struct buf *out);
+/* NULL if the bytes are not a record (torn, foreign version). *body_id, *body_size and *body_chunks say which body
+ * it needs; envelope->body is NULL until the caller attaches one (envelope_attach). */
+struct envelope *envelope_decode(struct slice record, uint64_t *body_id, uint64_t *body_size, uint32_t *body_chunks);
+void envelope_attach(struct envelope *envelope, struct body *body);
+
+#endif

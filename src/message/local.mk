@@ -1,0 +1,4 @@
+noinst_LIBRARIES += src/message/libmessage.a
+src_message_libmessage_a_SOURCES = \
+	src/message/body.h \
+	src/message/envelope.h

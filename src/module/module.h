@@ -1,0 +1,98 @@
+/*
+ * module.h: loading modules, and asking and telling them; the daemon's side of include/impulse/.
+ */
+#ifndef IMPULSE_MODULE_MODULE_H
+#define IMPULSE_MODULE_MODULE_H
+
+#include "confparse/confparse.h"
+#include "event/pool.h"
+#include "impulse/delivery.h"
+#include "impulse/log.h"
+#include "module/session.h"
+
+/* ---- manifests: what may be loaded, known before the configuration is read ------------------------------------ */
+
+struct manifest_set;
+/*
+ * Reads every *.ecm in `directory`. NULL with one line in error[] when a manifest cannot be read or is wrong.
+ * The directory is the option --modules of the command line, else the environment's IMPULSE_MODULE_PATH, else
+ * where `make install` puts modules.
+ */
+struct manifest_set *manifest_set_read(const char *directory, char *error, size_t error_size);
+/* For conf_load_options; valid as long as the set. */
+const struct conf_module_schema *manifest_set_schemas(const struct manifest_set *set, size_t *count);
+void manifest_set_free(struct manifest_set *set);
+
+/* ---- a generation's modules ---------------------------------------------------------------------------------- */
+
+struct module_set; /* the instances of one configuration generation and their hook chains; reference-counted */
+
+/*
+ * Loads and sets up every module that `conf` names, and those its options load implicitly. NULL on failure with one
+ * line in error[] (missing .so, wrong ABI, undefined symbol, setup said no). A module that crashes in its own setup
+ * ends the process with one line naming it. Singletons already running in `previous` (may be NULL) are kept and
+ * their setup is called again with the new configuration. Main thread.
+ */
+struct module_set *module_set_load(const struct conf *conf, const struct manifest_set *manifests,
+                                   struct module_set *previous, struct pool_set *pools, char *error,
+                                   size_t error_size);
+struct module_set *module_set_ref(struct module_set *set); /* any thread */
+void module_set_unref(struct module_set *set);             /* any thread; teardown happens on the main thread */
+/* Calls due imp_module_every ticks and pending teardowns; called by the main thread's loop about once a second. */
+void module_set_tick(struct module_set *set);
+/* Tells every log hook to reopen; the writer's files are reopened too. Main thread. */
+void module_set_reopen_logs(struct module_set *set);
+
+/* ---- inbound policy as modules see it -------------------------------------------------------------------------- */
+
+/*
+ * The policy of one chain: calls each module's policy function. NULL with one line in error[] on refusal. Keeps a
+ * copy of the chain; the caller keeps the conf generation alive longer than the policy. Main thread.
+ */
+struct imp_policy *imp_policy_create(struct module_set *set, const struct conf_chain *chain, char *error,
+                                     size_t error_size);
+void imp_policy_free(struct imp_policy *policy);
+
+/* ---- asking: validate hooks -------------------------------------------------------------------------------------- */
+
+/* Is anybody registered at this point? Lets the server skip preparing. */
+bool module_set_has_hook(const struct module_set *set, enum imp_hook_point point);
+/*
+ * Asks the chain. On HOOK_SUSPENDED the server leaves the session alone until session->resumed is called, on the
+ * session's loop. The session's loop thread.
+ */
+enum hook_outcome module_set_validate(struct module_set *set, enum imp_hook_point point, struct imp_session *session);
+
+/* ---- telling: log hooks. Any thread. ------------------------------------------------------------------------------ */
+
+void module_set_log_reception(struct module_set *set, const struct imp_log_reception *event);
+void module_set_log_delivery(struct module_set *set, const struct imp_log_delivery *event);
+void module_set_log_transient(struct module_set *set, const struct imp_log_delivery *event);
+void module_set_log_permanent(struct module_set *set, const struct imp_log_delivery *event);
+void module_set_log_rejection(struct module_set *set, const struct imp_log_rejection *event);
+/* False when no module wants it: the caller then need not format contexts. */
+bool module_set_wants_rejections(const struct module_set *set);
+
+/* ---- delivery methods ----------------------------------------------------------------------------------------------- */
+
+struct module_delivery_method {
+    const char *name;
+    const char *pool;
+    imp_deliver_fn *deliver;
+    struct imp_module *module;
+};
+/* The method that a module registered under that name (case-insensitive), or NULL. Any thread. */
+const struct module_delivery_method *module_set_delivery_method(const struct module_set *set, const char *name);
+
+/*
+ * One delivery for a method's deliver function: made and used on one pool thread. `read_chunk` yields chunk after
+ * chunk of the body: 1 with *data (borrowed until the next call) and *size, 0 at the end, -1 on error.
+ */
+struct envelope;
+struct imp_delivery {
+    const struct envelope *envelope;
+    int (*read_chunk)(struct imp_delivery *delivery, const char **data, size_t *size);
+    void *closure;
+};
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * session.h: the part of an SMTP session that modules see, filled in by src/smtp and read through
+ * include/impulse/session.h.
+ *
+ * The SMTP server embeds a struct imp_session in its own session. Only the session's loop thread touches it.
+ */
+#ifndef IMPULSE_MODULE_SESSION_H
+#define IMPULSE_MODULE_SESSION_H
+
+#include "event/loop.h"
+#include "impulse/hooks.h"
+#include "impulse/log.h"
+#include "module/context.h"
+#include "net/addr.h"
+
+struct imp_policy;
+
+struct hook_reply { /* a refusal that a hook asked for */
+    int code;       /* 0: none */
+    char enhanced[12];
+    char text[480];
+};
+
+enum hook_outcome {
+    HOOK_PASS,      /* nobody objected */
+    HOOK_REFUSED,   /* session->reply says with what; session->refused_by says who */
+    HOOK_SUSPENDED, /* session->resumed will be called on the session's loop */
+};
+
+struct imp_session {
+    struct loop *loop;
+    uint64_t id;
+    struct net_addr peer, local;
+    const struct imp_policy *policy;
+    const char *ehlo;                  /* NUL-terminated, "" before EHLO */
+    /* the transaction; NULL or 0 outside one */
+    const char *reverse_path, *reverse_path_domain;
+    const char *recipient, *recipient_domain;
+    size_t recipient_count;
+    uint64_t message_size;
+    struct slice message_head;
+    bool in_transaction;
+    bool relay_permitted;              /* cleared by the server before validate_rcptto */
+    char binding[64], binding_group[64]; /* "" : not set; cleared before validate_set_binding */
+    struct context connection_context, message_context;
+    /* the running hook chain */
+    struct hook_reply reply;
+    const char *refused_by;            /* module name of the last refusal */
+    enum imp_hook_point point;
+    size_t next_hook;                  /* index into the chain to resume at */
+    struct imp_suspension *suspension; /* not NULL while suspended */
+    /* Set by the server: continues the command after a suspension. Loop thread. */
+    void (*resumed)(struct imp_session *session, enum hook_outcome outcome);
+    /* cached texts for the SDK */
+    char peer_text[NET_ADDR_TEXT_SIZE], local_text[NET_ADDR_TEXT_SIZE];
+};
+
+/* Zeroes and sets the fields that do not change; the texts are formatted here. */
+void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id, const struct net_addr *local,
+                      const struct net_addr *peer);
+/* Releases contexts. If a hook still holds a suspension, it is told nobody waits: resuming it later is harmless. */
+void imp_session_release(struct imp_session *session);
+
+#endif

@@ -1,0 +1,4 @@
+## `make check` runs the unit tests (CUnit); tests/run runs everything.
+if HAVE_CUNIT
+include tests/unit/local.mk
+endif

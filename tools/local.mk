@@ -1,0 +1,1 @@
+## Tools for operators and module authors.
