@@ -10,4 +10,6 @@ src_base_libbase_a_SOURCES = \
 	src/base/clock.c \
 	src/base/clock.h \
 	src/base/id.c \
-	src/base/id.h
+	src/base/id.h \
+	src/base/thread.c \
+	src/base/thread.h
