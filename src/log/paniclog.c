@@ -1,0 +1,131 @@
+/*
+ * paniclog: formats the daemon's own lines and hands them to the sinks and to stderr.
+ *
+ * Sinks are called under a read lock, so that a sink that was removed is not being called any more. glibc's
+ * default kind of rwlock lets readers pass a waiting writer; a thread that is inside a sink may therefore log
+ * without a deadlock. Such a line goes to stderr alone: the sink is what it complains about.
+ */
+#include "log/paniclog.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { MAX_SINKS = 8, USUAL_SIZE = 1024 };
+
+static struct {
+    panic_sink_fn *call;
+    void *closure;
+} sinks[MAX_SINKS];
+static unsigned sink_count;
+static pthread_rwlock_t sinks_lock = PTHREAD_RWLOCK_INITIALIZER;
+
+static atomic_bool to_stderr = true;
+static atomic_int least_severe = PANIC_NOTICE;
+static _Thread_local bool inside_sink;
+
+static void write_stderr(const char *line, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(STDERR_FILENO, line, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return;
+        line += written;
+        size -= (size_t)written;
+    }
+}
+
+/* One line stays one line, whatever a peer or a file put into it. */
+static void make_single_line(char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 127)
+            text[i] = ' ';
+}
+
+/* `line` ends in a newline that is not counted in `size`. */
+static void emit(enum panic_level level, char *line, size_t size)
+{
+    unsigned told = 0;
+    if (!inside_sink) {
+        inside_sink = true;
+        pthread_rwlock_rdlock(&sinks_lock);
+        for (; told < sink_count; told++)
+            sinks[told].call(level, line, size, sinks[told].closure);
+        pthread_rwlock_unlock(&sinks_lock);
+        inside_sink = false;
+    }
+    if (told == 0 || atomic_load_explicit(&to_stderr, memory_order_relaxed))
+        write_stderr(line, size + 1);
+}
+
+void paniclog(enum panic_level level, const char *format, ...)
+{
+    if ((int)level > atomic_load_explicit(&least_severe, memory_order_relaxed))
+        return;
+    int saved_errno = errno;
+    char usual[USUAL_SIZE], *line = usual, *longer = NULL;
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int stamp = snprintf(usual, sizeof usual, "%llu: ", (unsigned long long)(clock_wall_us() / 1000000u));
+    int text = vsnprintf(usual + stamp, sizeof usual - (size_t)stamp, format, args);
+    size_t size = (size_t)stamp + (text > 0 ? (size_t)text : 0);
+    if (size >= sizeof usual) {
+        longer = mem_resize(NULL, size + 1);
+        memcpy(longer, usual, (size_t)stamp);
+        vsnprintf(longer + stamp, size + 1 - (size_t)stamp, format, again);
+        line = longer;
+    }
+    va_end(again);
+    va_end(args);
+    make_single_line(line + stamp, size - (size_t)stamp);
+    line[size] = '\n';
+    emit(level, line, size);
+    free(longer);
+    errno = saved_errno;
+}
+
+void paniclog_add_sink(panic_sink_fn *sink, void *closure)
+{
+    pthread_rwlock_wrlock(&sinks_lock);
+    bool room = sink_count < MAX_SINKS;
+    if (room) {
+        sinks[sink_count].call = sink;
+        sinks[sink_count++].closure = closure;
+    }
+    pthread_rwlock_unlock(&sinks_lock);
+    if (!room)
+        paniclog(PANIC_ERROR, "paniclog: more than %d sinks; this one gets no lines", MAX_SINKS);
+}
+
+void paniclog_remove_sink(panic_sink_fn *sink, void *closure)
+{
+    pthread_rwlock_wrlock(&sinks_lock);
+    for (unsigned i = 0; i < sink_count; i++)
+        if (sinks[i].call == sink && sinks[i].closure == closure) {
+            for (sink_count--; i < sink_count; i++)
+                sinks[i] = sinks[i + 1];
+            break;
+        }
+    pthread_rwlock_unlock(&sinks_lock);
+}
+
+void paniclog_set_stderr(bool enabled)
+{
+    atomic_store_explicit(&to_stderr, enabled, memory_order_relaxed);
+}
+
+void paniclog_set_level(enum panic_level level)
+{
+    atomic_store_explicit(&least_severe, (int)level, memory_order_relaxed);
+}
