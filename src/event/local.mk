@@ -1,4 +1,5 @@
 noinst_LIBRARIES += src/event/libevent.a
 src_event_libevent_a_SOURCES = \
+	src/event/loop.c \
 	src/event/loop.h \
 	src/event/pool.h

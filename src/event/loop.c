@@ -1,0 +1,238 @@
+/*
+ * loop: event loops over libuv and the tasks that other threads send them.
+ *
+ * A loop's inbox is a stack that any thread pushes onto with one compare-and-swap. The loop takes the whole
+ * stack with one exchange and turns it round, which restores the order of posting. Only the push that finds
+ * the stack empty wakes the loop: whoever pushes later is taken by the same wake.
+ */
+#include "event/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+struct loop {
+    uv_loop_t uv;
+    uv_async_t wake;
+    _Atomic(struct loop_task *) inbox; /* last posted first */
+    struct loop_task stop;
+    struct loop_group *group;
+    pthread_t thread;
+    unsigned index;
+    bool initialised; /* uv and wake */
+    bool running;     /* the thread was started and is not joined */
+};
+
+struct loop_group {
+    char *name;
+    _Atomic unsigned next; /* of loop_group_next, modulo size */
+    unsigned size;
+    struct loop *loops;
+};
+
+static _Thread_local struct loop *current;
+
+/* ---- tasks
+ * ------------------------------------------------------------------------------------------------- */
+
+void loop_post(struct loop *loop, struct loop_task *task)
+{
+    struct loop_task *head = atomic_load_explicit(&loop->inbox, memory_order_relaxed);
+    do
+        task->next = head;
+    while (!atomic_compare_exchange_weak_explicit(&loop->inbox, &head, task, memory_order_release,
+                                                  memory_order_relaxed));
+    if (!head)
+        uv_async_send(&loop->wake);
+}
+
+static struct loop_task *reversed(struct loop_task *task)
+{
+    struct loop_task *first = NULL;
+    while (task) {
+        struct loop_task *next = task->next;
+        task->next = first;
+        first = task;
+        task = next;
+    }
+    return first;
+}
+
+/* Runs what is queued at the moment of the call; what these tasks post waits for the next turn. */
+static void run_tasks(struct loop *loop)
+{
+    struct loop_task *task = reversed(atomic_exchange_explicit(&loop->inbox, NULL, memory_order_acquire));
+    while (task) {
+        struct loop_task *next = task->next; /* run may post the task again, or free it */
+        task->run(task);
+        task = next;
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    run_tasks(wake->data);
+}
+
+/* ---- threads
+ * ----------------------------------------------------------------------------------------------- */
+
+static void *loop_thread(void *argument)
+{
+    struct loop *loop = argument;
+    current = loop;
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    run_tasks(loop); /* what the last turn posted */
+    current = NULL;
+    return NULL;
+}
+
+static void run_stop(struct loop_task *task)
+{
+    uv_stop(&container_of(task, struct loop, stop)->uv);
+}
+
+int loop_group_start(struct loop_group *group)
+{
+    for (unsigned i = 0; i < group->size; i++) {
+        struct loop *loop = &group->loops[i];
+        char name[16], number[12];
+        int digits = snprintf(number, sizeof number, "/%u", i);
+        snprintf(name, sizeof name, "%.*s%s", (int)sizeof name - 1 - digits, group->name, number);
+        int error = thread_start(&loop->thread, name, 0, loop_thread, loop);
+        if (error < 0) {
+            loop_group_stop(group);
+            return error;
+        }
+        loop->running = true;
+    }
+    return 0;
+}
+
+void loop_group_stop(struct loop_group *group)
+{
+    for (unsigned i = 0; i < group->size; i++)
+        if (group->loops[i].running)
+            loop_post(&group->loops[i], &group->loops[i].stop);
+    for (unsigned i = 0; i < group->size; i++) {
+        if (group->loops[i].running)
+            pthread_join(group->loops[i].thread, NULL);
+        group->loops[i].running = false;
+    }
+}
+
+/* ---- creating and freeing
+ * ---------------------------------------------------------------------------------- */
+
+static int loop_init(struct loop *loop, struct loop_group *group, unsigned index)
+{
+    int error = uv_loop_init(&loop->uv);
+    if (error < 0)
+        return error;
+    error = uv_async_init(&loop->uv, &loop->wake, on_wake);
+    if (error < 0) {
+        uv_loop_close(&loop->uv);
+        return error;
+    }
+    loop->wake.data = loop;
+    loop->stop.run = run_stop;
+    loop->group = group;
+    loop->index = index;
+    loop->initialised = true;
+    return 0;
+}
+
+static void close_silently(uv_handle_t *handle, void *argument)
+{
+    (void)argument;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* Handles whose owners had asked for uv_close before the loop stopped still hear that it is done. */
+static void loop_fini(struct loop *loop)
+{
+    if (!loop->initialised)
+        return;
+    current = loop;
+    do {
+        uv_walk(&loop->uv, close_silently, NULL);
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+    } while (uv_loop_close(&loop->uv) == UV_EBUSY);
+    current = NULL;
+}
+
+struct loop_group *loop_group_create(const char *name, unsigned concurrency)
+{
+    struct loop_group *group = mem_new(struct loop_group);
+    group->name = mem_dup(name);
+    group->size = concurrency ? concurrency : 1;
+    group->loops = mem_array(group->size, sizeof *group->loops);
+    for (unsigned i = 0; i < group->size; i++) {
+        int error = loop_init(&group->loops[i], group, i);
+        if (error < 0) {
+            loop_group_free(group);
+            errno = -error;
+            return NULL;
+        }
+    }
+    return group;
+}
+
+void loop_group_free(struct loop_group *group)
+{
+    if (!group)
+        return;
+    for (unsigned i = 0; i < group->size; i++)
+        loop_fini(&group->loops[i]);
+    free(group->loops);
+    free(group->name);
+    free(group);
+}
+
+/* ---- looking at them
+ * --------------------------------------------------------------------------------------- */
+
+const char *loop_group_name(const struct loop_group *group)
+{
+    return group->name;
+}
+
+unsigned loop_group_size(const struct loop_group *group)
+{
+    return group->size;
+}
+
+struct loop *loop_group_at(struct loop_group *group, unsigned index)
+{
+    return &group->loops[index];
+}
+
+struct loop *loop_group_next(struct loop_group *group)
+{
+    return &group->loops[atomic_fetch_add_explicit(&group->next, 1, memory_order_relaxed) % group->size];
+}
+
+struct loop *loop_current(void)
+{
+    return current;
+}
+
+uv_loop_t *loop_uv(struct loop *loop)
+{
+    return &loop->uv;
+}
+
+unsigned loop_index(const struct loop *loop)
+{
+    return loop->index;
+}
+
+uint64_t loop_now(const struct loop *loop)
+{
+    return uv_now(&loop->uv);
+}
