@@ -4,7 +4,11 @@
  * Content is what goes on the wire after DATA, un-stuffed, with CR LF line ends, the trace header first. A small
  * body is one block in memory and one row in the spool; a large one is a row of chunks of BODY_CHUNK bytes that
  * were stored while they arrived, and is read back a chunk at a time. A small body's memory may be let go while
- * it waits in the queue and read back later, which is spool_body_read's work.
+ * it waits in the queue (body_drop) and read back later, which is spool_body_read's work.
+ *
+ * Whoever holds the only reference (the session until the first queue_accept) reads `memory` directly. Afterwards
+ * envelopes on several loops share the body and any of them may drop the memory, so it is read between body_pin and
+ * body_unpin only.
  */
 #ifndef IMPULSE_MESSAGE_BODY_H
 #define IMPULSE_MESSAGE_BODY_H
@@ -24,6 +28,7 @@ struct body {
     uint32_t chunks;             /* rows in the spool; 1 for a small body */
     bool eight_bit;              /* holds a byte above 127 */
     char *memory;                /* all `size` bytes (owned), or NULL when the content is only in the spool */
+    _Atomic int32_t pins;        /* readers of `memory` at this moment; negative: there is none */
 };
 
 /* A body with one reference; takes `memory` (from malloc, may be NULL). Any thread. */
@@ -31,5 +36,19 @@ struct body *body_create(uint64_t id, char *memory, uint64_t size);
 struct body *body_ref(struct body *body);
 /* The last reference frees memory. The spool's rows are not touched. Any thread. */
 void body_unref(struct body *body);
+
+/*
+ * The content in memory, which stays there until body_unpin; NULL when it is only in the spool (then nothing was
+ * pinned). Any thread, no lock.
+ */
+const char *body_pin(struct body *body);
+void body_unpin(struct body *body);
+/*
+ * Lets the memory go unless somebody has it pinned. For a body that is in the spool: it does not come back by
+ * itself. Any thread.
+ */
+void body_drop(struct body *body);
+/* Bytes of content that all bodies of the process hold in memory. Any thread. */
+uint64_t body_resident_bytes(void);
 
 #endif

@@ -1,4 +1,5 @@
 noinst_LIBRARIES += src/message/libmessage.a
 src_message_libmessage_a_SOURCES = \
+	src/message/body.c \
 	src/message/body.h \
 	src/message/envelope.h
