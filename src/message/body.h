@@ -27,11 +27,19 @@ struct body {
     _Atomic uint32_t undelivered;/* envelopes in the spool that still need the content; at 0 the rows are removed */
     uint32_t chunks;             /* rows in the spool; 1 for a small body */
     bool eight_bit;              /* holds a byte above 127 */
+    bool incomplete;             /* the spool's: a chunk of it could not be kept; committer thread only */
     char *memory;                /* all `size` bytes (owned), or NULL when the content is only in the spool */
     _Atomic int32_t pins;        /* readers of `memory` at this moment; negative: there is none */
 };
 
-/* A body with one reference; takes `memory` (from malloc, may be NULL). Any thread. */
+/* What an envelope's record says of its body. */
+struct body_facts {
+    uint64_t id, size;
+    uint32_t chunks;
+    bool eight_bit;
+};
+
+/* A body of one chunk, with one reference; takes `memory` (from malloc, may be NULL). Any thread. */
 struct body *body_create(uint64_t id, char *memory, uint64_t size);
 struct body *body_ref(struct body *body);
 /* The last reference frees memory. The spool's rows are not touched. Any thread. */

@@ -31,7 +31,7 @@ struct envelope {
     struct slice binding;          /* "default" unless a hook set it */
     struct slice binding_group;
     struct slice context;          /* the message context: name NUL value NUL ... */
-    char *text;                    /* the block all slices point into */
+    char *text;                    /* the block all slices point into; part of the envelope's own allocation */
 };
 
 enum {
@@ -47,17 +47,20 @@ struct envelope_facts { /* borrowed for the call */
     uint32_t flags;
 };
 
-/* Copies the facts, takes a reference to `body` and counts itself in body->undelivered. Any thread. */
+/*
+ * Copies the facts; an empty binding becomes "default". Then envelope_attach(body), unless that is NULL. Any thread.
+ */
 struct envelope *envelope_create(const struct envelope_facts *facts, struct body *body);
-/* Frees the envelope and its reference to the body. The spool is not touched. */
+/* Takes a reference to `body` for an envelope that has none, and counts itself in body->undelivered. */
+void envelope_attach(struct envelope *envelope, struct body *body);
+/* Frees the envelope and its reference to the body; NULL is fine. The spool is not touched. */
 void envelope_free(struct envelope *envelope);
 
-/* The spool's form: versioned, length-prefixed, little-endian. Appends to `out`. */
+/* The spool's form: versioned, length-prefixed, little-endian, without the retry state. Appends to `out`. */
 struct buf;
 void envelope_encode(const struct envelope *envelope, struct buf *out);
-/* NULL if the bytes are not a record (torn, foreign version). *body_id, *body_size and *body_chunks say which body
- * it needs; envelope->body is NULL until the caller attaches one (envelope_attach). */
-struct envelope *envelope_decode(struct slice record, uint64_t *body_id, uint64_t *body_size, uint32_t *body_chunks);
-void envelope_attach(struct envelope *envelope, struct body *body);
+/* NULL if the bytes are not a record (torn, foreign version). *body says which body it needs; envelope->body is
+ * NULL until the caller attaches one. */
+struct envelope *envelope_decode(struct slice record, struct body_facts *body);
 
 #endif

@@ -2,4 +2,6 @@ noinst_LIBRARIES += src/message/libmessage.a
 src_message_libmessage_a_SOURCES = \
 	src/message/body.c \
 	src/message/body.h \
-	src/message/envelope.h
+	src/message/envelope.c \
+	src/message/envelope.h \
+	src/message/envelope_codec.c
