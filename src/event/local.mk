@@ -2,4 +2,5 @@ noinst_LIBRARIES += src/event/libevent.a
 src_event_libevent_a_SOURCES = \
 	src/event/loop.c \
 	src/event/loop.h \
+	src/event/pool.c \
 	src/event/pool.h

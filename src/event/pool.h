@@ -17,7 +17,7 @@ struct pool_settings {
     const char *name;     /* copied */
     unsigned concurrency; /* threads; 0: jobs run in the submitting thread (Momentum's "Close" pool) */
     size_t stack_size;    /* bytes; 0: the system's default */
-    unsigned backlog;     /* jobs that may wait; 0: no limit */
+    unsigned backlog;     /* jobs that may wait while every thread is busy; 0: no limit */
 };
 
 /* Lives inside what it concerns; the pool never allocates or frees it. */
@@ -53,5 +53,7 @@ unsigned pool_concurrency(const struct pool *pool);
 void pool_submit(struct pool *pool, struct pool_job *job);
 /* The same, but returns false at once when the backlog is full. */
 bool pool_try(struct pool *pool, struct pool_job *job);
+/* Takes back a job that no thread has begun. False when it began, ended or was never queued. Any thread. */
+bool pool_cancel(struct pool *pool, struct pool_job *job);
 
 #endif

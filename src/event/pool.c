@@ -1,0 +1,314 @@
+/*
+ * pool: named pools of threads, each with one FIFO queue under one lock.
+ *
+ * A predefined pool that no stanza mentions costs nothing until a job arrives, and then starts a thread only
+ * when no idle one is left for the job. A pool from a stanza has all its threads from the start, which is
+ * what an operator who set Concurrency looks for in the process list.
+ */
+#include "event/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "log/paniclog.h"
+
+struct pool {
+    struct list_node link; /* in its set */
+    char *name;
+    unsigned concurrency;
+    size_t stack_size;
+    unsigned backlog;
+    bool defined; /* by a stanza */
+
+    pthread_mutex_t lock; /* for all that follows */
+    pthread_cond_t work;  /* a job was queued, or stopping */
+    pthread_cond_t room;  /* a thread became free or a queued job was cancelled */
+    struct pool_job *first, **last;
+    unsigned queued, busy, idle; /* jobs, threads running one, threads waiting for one */
+    unsigned submitters;         /* threads that wait for room */
+    unsigned started;
+    pthread_t *threads; /* the first `started` of `concurrency` */
+    bool stopping;
+};
+
+struct pool_set {
+    struct list pools;
+};
+
+/* ---- running jobs
+ * ------------------------------------------------------------------------------------------ */
+
+static void run_done(struct loop_task *task)
+{
+    struct pool_job *job = container_of(task, struct pool_job, task);
+    job->done(job);
+}
+
+/* Without `done` the job may be gone when work returns. */
+static void run_job(struct pool_job *job)
+{
+    bool report = job->done != NULL;
+    job->work(job);
+    if (!report)
+        return;
+    job->task.run = run_done;
+    loop_post(job->home, &job->task);
+}
+
+static struct pool_job *take_job(struct pool *pool)
+{
+    struct pool_job *job = pool->first;
+    pool->first = job->next;
+    if (!pool->first)
+        pool->last = &pool->first;
+    pool->queued--;
+    return job;
+}
+
+static void *pool_thread(void *argument)
+{
+    struct pool *pool = argument;
+    pthread_mutex_lock(&pool->lock);
+    for (;;) {
+        while (!pool->first && !pool->stopping) {
+            pool->idle++;
+            pthread_cond_wait(&pool->work, &pool->lock);
+            pool->idle--;
+        }
+        if (!pool->first)
+            break;
+        struct pool_job *job = take_job(pool);
+        pool->busy++;
+        pthread_mutex_unlock(&pool->lock);
+        run_job(job);
+        pthread_mutex_lock(&pool->lock);
+        pool->busy--;
+        if (pool->submitters)
+            pthread_cond_signal(&pool->room);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+/* Under the lock. 0 or a negative errno. */
+static int start_thread(struct pool *pool)
+{
+    int error = thread_start(&pool->threads[pool->started], pool->name, pool->stack_size, pool_thread, pool);
+    if (error < 0)
+        return error;
+    pool->started++;
+    return 0;
+}
+
+/* ---- submitting
+ * -------------------------------------------------------------------------------------------- */
+
+/* A job that finds a free thread does not wait, so it does not count against the backlog. */
+static bool has_room(const struct pool *pool)
+{
+    return pool->backlog == 0 ||
+           (uint64_t)pool->queued + pool->busy < (uint64_t)pool->concurrency + pool->backlog;
+}
+
+/*
+ * Under the lock. False when there is no thread to run the job and none can be started; the job is then not
+ * queued.
+ */
+static bool enqueue(struct pool *pool, struct pool_job *job)
+{
+    if (pool->idle <= pool->queued && pool->started < pool->concurrency) {
+        int error = start_thread(pool);
+        if (error < 0 && pool->started == 0) {
+            paniclog(PANIC_ERROR,
+                     "ThreadPool \"%s\": cannot start a thread (%s): a job runs in its caller's thread",
+                     pool->name, uv_strerror(error));
+            return false;
+        }
+    }
+    job->next = NULL;
+    *pool->last = job;
+    pool->last = &job->next;
+    pool->queued++;
+    pthread_cond_signal(&pool->work);
+    return true;
+}
+
+static bool submit(struct pool *pool, struct pool_job *job, bool may_wait)
+{
+    bool queued = false;
+    if (pool->concurrency > 0) {
+        pthread_mutex_lock(&pool->lock);
+        while (!has_room(pool)) {
+            if (!may_wait) {
+                pthread_mutex_unlock(&pool->lock);
+                return false;
+            }
+            pool->submitters++;
+            pthread_cond_wait(&pool->room, &pool->lock);
+            pool->submitters--;
+        }
+        queued = enqueue(pool, job);
+        pthread_mutex_unlock(&pool->lock);
+    }
+    if (!queued)
+        run_job(job);
+    return true;
+}
+
+void pool_submit(struct pool *pool, struct pool_job *job)
+{
+    submit(pool, job, true);
+}
+
+bool pool_try(struct pool *pool, struct pool_job *job)
+{
+    return submit(pool, job, false);
+}
+
+bool pool_cancel(struct pool *pool, struct pool_job *job)
+{
+    bool found = false;
+    pthread_mutex_lock(&pool->lock);
+    for (struct pool_job **at = &pool->first; *at; at = &(*at)->next) {
+        if (*at != job)
+            continue;
+        *at = job->next;
+        if (!*at)
+            pool->last = at;
+        pool->queued--;
+        if (pool->submitters)
+            pthread_cond_signal(&pool->room);
+        found = true;
+        break;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return found;
+}
+
+/* ---- pools
+ * ------------------------------------------------------------------------------------------------- */
+
+static void change(struct pool *pool, const struct pool_settings *settings)
+{
+    pool->concurrency = settings->concurrency;
+    pool->stack_size = settings->stack_size;
+    pool->backlog = settings->backlog;
+    free(pool->threads);
+    pool->threads = mem_array(pool->concurrency, sizeof *pool->threads);
+}
+
+static struct pool *pool_create(const struct pool_settings *settings)
+{
+    struct pool *pool = mem_new(struct pool);
+    pool->name = mem_dup(settings->name);
+    pool->last = &pool->first;
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pthread_cond_init(&pool->room, NULL);
+    change(pool, settings);
+    return pool;
+}
+
+static int pool_start(struct pool *pool)
+{
+    int error = 0;
+    pthread_mutex_lock(&pool->lock);
+    while (pool->started < pool->concurrency && error == 0)
+        error = start_thread(pool);
+    pthread_mutex_unlock(&pool->lock);
+    return error;
+}
+
+static void pool_free(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+    for (unsigned i = 0; i < pool->started; i++)
+        pthread_join(pool->threads[i], NULL);
+    pthread_mutex_destroy(&pool->lock);
+    pthread_cond_destroy(&pool->work);
+    pthread_cond_destroy(&pool->room);
+    free(pool->threads);
+    free(pool->name);
+    free(pool);
+}
+
+const char *pool_name(const struct pool *pool)
+{
+    return pool->name;
+}
+
+unsigned pool_concurrency(const struct pool *pool)
+{
+    return pool->concurrency;
+}
+
+/* ---- sets
+ * -------------------------------------------------------------------------------------------------- */
+
+struct pool_set *pool_set_create(void)
+{
+    static const struct pool_settings predefined[] = {
+        {.name = "SwapOut", .concurrency = 5},
+        {.name = "SwapIn", .concurrency = 5},
+        {.name = "Unlink", .concurrency = 6, .backlog = 100},
+        {.name = "Batch_Unlink", .concurrency = 4},
+        {.name = "Close", .concurrency = 0},
+        {.name = "CPU", .concurrency = 4},
+        {.name = "IO", .concurrency = 50},
+        {.name = "SpoolIn", .concurrency = 1},
+    };
+    struct pool_set *set = mem_new(struct pool_set);
+    list_init(&set->pools);
+    for (size_t i = 0; i < sizeof predefined / sizeof *predefined; i++)
+        list_append(&set->pools, &pool_create(&predefined[i])->link);
+    return set;
+}
+
+void pool_set_define(struct pool_set *set, const struct pool_settings *settings)
+{
+    struct pool *pool = pool_set_find(set, settings->name);
+    if (!pool) {
+        pool = pool_create(settings);
+        list_append(&set->pools, &pool->link);
+    } else if (pool->started == 0) {
+        change(pool, settings);
+    }
+    pool->defined = true;
+}
+
+int pool_set_start(struct pool_set *set)
+{
+    list_each(&set->pools, node, after)
+    {
+        struct pool *pool = container_of(node, struct pool, link);
+        int error = pool->defined ? pool_start(pool) : 0;
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+struct pool *pool_set_find(struct pool_set *set, const char *name)
+{
+    list_each(&set->pools, node, after)
+    {
+        struct pool *pool = container_of(node, struct pool, link);
+        if (slice_equal_nocase(slice_text(pool->name), slice_text(name)))
+            return pool;
+    }
+    return NULL;
+}
+
+void pool_set_free(struct pool_set *set)
+{
+    if (!set)
+        return;
+    for (struct list_node *node; (node = list_pop(&set->pools));)
+        pool_free(container_of(node, struct pool, link));
+    free(set);
+}
