@@ -1,2 +1,7 @@
 ## A unit test is one program: tests/unit/test_X.c. It links the folders it tests, in order, higher first.
 UNIT_LIBS = $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_cidr
+TESTS += tests/unit/test_cidr
+tests_unit_test_cidr_SOURCES = tests/unit/test_cidr.c
+tests_unit_test_cidr_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
