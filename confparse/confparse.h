@@ -155,6 +155,8 @@ const struct conf_value *conf_scope_value(const struct conf_scope *scope, const 
 /* Module scopes: the value set here, else the manifest's default, else NULL. */
 const struct conf_value *conf_module_value(const struct conf *conf, const struct conf_scope *scope,
                                            const char *option);
+/* The default that the schema of `module` gives for an option, or NULL: for a module that has no stanza. */
+const struct conf_value *conf_module_default(const struct conf *conf, const char *module, const char *option);
 
 /* ---- fallback --------------------------------------------------------------------------------------------- */
 

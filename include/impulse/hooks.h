@@ -43,10 +43,12 @@ IMP_API int imp_hook_validate(struct imp_module *module, enum imp_hook_point poi
                               int priority);
 
 /*
- * Runs `work(argument)` on a thread of the named ThreadPool (NULL: "IO"), where it may block. Any thread. 0, or -1
- * when there is no such pool.
+ * Runs `work(argument)` on a thread of the named ThreadPool (NULL: "IO"), where it may block. The instance is not
+ * torn down before `work` has returned. Any thread. 0, or -1 when there is no such pool or, called on an event-loop
+ * thread, when as many jobs wait as the pool's Backlog allows: `work` will then not be called.
  */
-IMP_API int imp_work_submit(const char *pool, void (*work)(void *argument), void *argument);
+IMP_API int imp_work_submit(struct imp_module *module, const char *pool, void (*work)(void *argument),
+                            void *argument);
 
 #ifdef __cplusplus
 }

@@ -5,8 +5,12 @@
  * options and which core options load it implicitly. It defines one `struct imp_module_definition` with
  * IMP_MODULE_DEFINE and includes only headers of this folder. Everything public begins with imp_.
  *
- * Threads: setup, policy and teardown functions run on the main thread while no hook of the module runs. Hooks run
- * on event-loop threads, several at once; see hooks.h.
+ * Threads: setup, policy and teardown functions run on the main thread while no hook of the same instance runs. Hooks
+ * run on event-loop threads, several at once; see hooks.h.
+ *
+ * Generations: a reload makes instances anew, singletons too, and tears the old ones down when the last session that
+ * began before it has ended; until then both are there, each with its own data. The shared object stays loaded as
+ * long as the process lives, so what is to outlive a reload is kept in file-scope variables (with a lock).
  * Source of the model: Momentum 4 manual, "Modules".
  */
 #ifndef IMPULSE_MODULE_H
@@ -47,7 +51,8 @@ struct imp_module_definition {
     enum imp_module_kind kind;
     /*
      * Called once per instance and generation before it is used: read the options, register hooks, open files.
-     * 0 or -1; on -1 the start (or the reload) stops with the line given to imp_module_error. Required.
+     * 0 or -1; on -1 the start (or the reload) stops with the line given to imp_module_error, and teardown is not
+     * called. Required.
      */
     int (*setup)(struct imp_module *module, const struct imp_config *config);
     /*
@@ -88,6 +93,10 @@ IMP_API int64_t imp_config_int(const struct imp_config *config, const char *opti
                                                                                          bytes, durations in seconds */
 /* Item `index` of a list option, or NULL past its end. */
 IMP_API const char *imp_config_item(const struct imp_config *config, const char *option, size_t index);
+/* A core option as the global scope sets it, else its default; same rules. */
+IMP_API const char *imp_config_global_text(const struct imp_config *config, const char *option);
+IMP_API bool imp_config_global_bool(const struct imp_config *config, const char *option);
+IMP_API int64_t imp_config_global_int(const struct imp_config *config, const char *option);
 
 /* ---- inbound policy ---------------------------------------------------------------------------------------- */
 
@@ -99,8 +108,13 @@ IMP_API const char *imp_policy_item(const struct imp_policy *policy, const char 
 /* True when some scope sets the option (a list may be set and empty). */
 IMP_API bool imp_policy_is_set(const struct imp_policy *policy, const char *option);
 /*
+ * Says which setting applies: two policies of one instance that give the same pointer for an option have the same
+ * value, so that a long list that many policies share need be compiled once. NULL when no scope sets it.
+ */
+IMP_API const void *imp_policy_source(const struct imp_policy *policy, const char *option);
+/*
  * Keeps `data` with this policy for this module instance; `release` (may be NULL) is called with it when the
- * generation ends. Immutable afterwards: sessions on several threads read it. Only from the policy function.
+ * generation ends, on any thread and before teardown. Immutable afterwards: sessions on several threads read it. Only from the policy function.
  */
 IMP_API void imp_policy_set(struct imp_policy *policy, struct imp_module *module, void *data,
                             void (*release)(void *data));

@@ -68,7 +68,7 @@ enum imp_context {
  * Source: Momentum 4 manual, "Policy", validation context.
  */
 IMP_API bool imp_context_set(struct imp_session *session, enum imp_context which, const char *name, const char *value);
-/* NULL when the name is not set. Valid until the name is set again. */
+/* NULL when the name is not set. Valid until something is set in that context. */
 IMP_API const char *imp_context_get(const struct imp_session *session, enum imp_context which, const char *name);
 
 /* ---- answers ----------------------------------------------------------------------------------------------- */

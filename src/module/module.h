@@ -28,17 +28,22 @@ void manifest_set_free(struct manifest_set *set);
 struct module_set; /* the instances of one configuration generation and their hook chains; reference-counted */
 
 /*
- * Loads and sets up every module that `conf` names, and those its options load implicitly. NULL on failure with one
- * line in error[] (missing .so, wrong ABI, undefined symbol, setup said no). A module that crashes in its own setup
- * ends the process with one line naming it. Singletons already running in `previous` (may be NULL) are kept and
- * their setup is called again with the new configuration. Main thread.
+ * Loads and sets up every module that `conf` names, and those its options load implicitly, each after the modules it
+ * requires; a stanza with `enabled = false` is left out. NULL on failure with one line in error[] (missing .so,
+ * wrong ABI, undefined symbol, setup said no); nothing of the set is left then. A module that crashes in its own
+ * setup ends the process with one line naming it. `pools` is where imp_work_submit finds its pools; NULL: nowhere.
+ * `conf` and `manifests` are borrowed for the call. Main thread.
  */
 struct module_set *module_set_load(const struct conf *conf, const struct manifest_set *manifests,
-                                   struct module_set *previous, struct pool_set *pools, char *error,
-                                   size_t error_size);
+                                   struct pool_set *pools, char *error, size_t error_size);
 struct module_set *module_set_ref(struct module_set *set); /* any thread */
-void module_set_unref(struct module_set *set);             /* any thread; teardown happens on the main thread */
-/* Calls due imp_module_every ticks and pending teardowns; called by the main thread's loop about once a second. */
+/* Any thread. The last reference tears the modules down: at once on the main thread, else in its next tick. */
+void module_set_unref(struct module_set *set);
+/*
+ * Tells that `set` is the current generation's (its modules take paniclog lines from then on; the first set that is
+ * loaded does so at once), calls its due imp_module_every ticks, and does pending teardowns. NULL: only those.
+ * Called by the main thread's loop about once a second, and after a reload.
+ */
 void module_set_tick(struct module_set *set);
 /* Tells every log hook to reopen; the writer's files are reopened too. Main thread. */
 void module_set_reopen_logs(struct module_set *set);
@@ -46,11 +51,12 @@ void module_set_reopen_logs(struct module_set *set);
 /* ---- inbound policy as modules see it -------------------------------------------------------------------------- */
 
 /*
- * The policy of one chain: calls each module's policy function. NULL with one line in error[] on refusal. Keeps a
- * copy of the chain; the caller keeps the conf generation alive longer than the policy. Main thread.
+ * The policy of one chain: calls each module's policy function. NULL with one line in error[] on refusal. Nothing of
+ * the chain is needed afterwards. The policy holds a reference to `set`. Main thread.
  */
 struct imp_policy *imp_policy_create(struct module_set *set, const struct conf_chain *chain, char *error,
                                      size_t error_size);
+/* Any thread, when no session uses the policy any more; so the modules' release functions run on any thread. */
 void imp_policy_free(struct imp_policy *policy);
 
 /* ---- asking: validate hooks -------------------------------------------------------------------------------------- */

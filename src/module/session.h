@@ -14,6 +14,7 @@
 #include "net/addr.h"
 
 struct imp_policy;
+struct module_set;
 
 struct hook_reply { /* a refusal that a hook asked for */
     int code;       /* 0: none */
@@ -43,7 +44,8 @@ struct imp_session {
     bool relay_permitted;              /* cleared by the server before validate_rcptto */
     char binding[64], binding_group[64]; /* "" : not set; cleared before validate_set_binding */
     struct context connection_context, message_context;
-    /* the running hook chain */
+    /* the hook chain that runs or was last run */
+    struct module_set *modules;        /* whose chain; the caller of module_set_validate holds the reference */
     struct hook_reply reply;
     const char *refused_by;            /* module name of the last refusal */
     enum imp_hook_point point;
