@@ -1,5 +1,27 @@
 noinst_LIBRARIES += src/module/libmodule.a
 src_module_libmodule_a_SOURCES = \
+	src/module/context.c \
 	src/module/context.h \
+	src/module/crash_guard.c \
+	src/module/crash_guard.h \
+	src/module/delivery_method.c \
+	src/module/imp_config.c \
+	src/module/imp_config.h \
+	src/module/instance.c \
+	src/module/loader.c \
+	src/module/loader.h \
+	src/module/log_file.c \
+	src/module/log_hooks.c \
+	src/module/manifest.c \
+	src/module/manifest.h \
 	src/module/module.h \
-	src/module/session.h
+	src/module/module_set.c \
+	src/module/plan.c \
+	src/module/plan.h \
+	src/module/policy.c \
+	src/module/session.c \
+	src/module/session.h \
+	src/module/set.h \
+	src/module/suspension.c \
+	src/module/validate.c \
+	src/module/work.c

@@ -1,0 +1,56 @@
+/*
+ * instance: one module instance as the module itself sees it: its name, its data, its voice.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include "base/mem.h"
+#include "log/paniclog.h"
+#include "module/set.h"
+
+const char *imp_module_instance(const struct imp_module *module)
+{
+    return module->instance;
+}
+
+void imp_module_set_data(struct imp_module *module, void *data)
+{
+    module->data = data;
+}
+
+void *imp_module_data(const struct imp_module *module)
+{
+    return module->data;
+}
+
+void imp_module_error(struct imp_module *module, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(module->error, sizeof module->error, format, args);
+    va_end(args);
+}
+
+void imp_paniclog(const struct imp_module *module, enum imp_level level, const char *format, ...)
+{
+    if (level > module->level)
+        return;
+    char *text;
+    va_list args;
+    va_start(args, format);
+    int size = vasprintf(&text, format, args);
+    va_end(args);
+    if (size < 0)
+        return;
+    paniclog((enum panic_level)level, "%s: %s", module->label, text);
+    free(text);
+}
+
+void imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(struct imp_module *module))
+{
+    struct module_set *set = module->set;
+    if (!module->in_setup || !tick)
+        return;
+    set->periodics = mem_resize(set->periodics, (set->periodic_count + 1) * sizeof *set->periodics);
+    set->periodics[set->periodic_count++] =
+        (struct periodic){.module = module, .tick = tick, .seconds = seconds ? seconds : 1};
+}

@@ -1,0 +1,64 @@
+/*
+ * loader: dlopen, and the checks that make a call into foreign code reasonable.
+ */
+#include "module/loader.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <strings.h>
+#include "module/crash_guard.h"
+
+struct opening {
+    const char *path;
+    void *handle;
+};
+
+static int open_object(void *closure) /* its constructors run here */
+{
+    struct opening *opening = closure;
+    opening->handle = dlopen(opening->path, RTLD_NOW | RTLD_LOCAL);
+    return opening->handle ? 0 : -1;
+}
+
+/* What is wrong with it, or NULL. Nothing after the ABI numbers is looked at before they are right. */
+static const char *find_fault(const struct imp_module_definition *definition, const struct manifest *manifest)
+{
+    static char text[160];
+    if (definition->magic != IMP_MODULE_MAGIC)
+        return "its imp_module_definition is not one";
+    if (definition->abi_major != IMP_ABI_MAJOR || definition->abi_minor > IMP_ABI_MINOR) {
+        snprintf(text, sizeof text, "built for module ABI %u.%u, this daemon has %u.%u: rebuild it with ecxs",
+                 definition->abi_major, definition->abi_minor, IMP_ABI_MAJOR, IMP_ABI_MINOR);
+        return text;
+    }
+    if (!definition->name || strcasecmp(definition->name, manifest->name) != 0) {
+        snprintf(text, sizeof text, "it calls itself \"%s\", its manifest says otherwise",
+                 definition->name ? definition->name : "");
+        return text;
+    }
+    if ((definition->kind == IMP_SINGLETON) != manifest->singleton)
+        return "it and its manifest disagree on the kind (singleton or generic)";
+    if (!definition->setup)
+        return "it has no setup function";
+    return NULL;
+}
+
+const struct imp_module_definition *module_load(const struct manifest *manifest, char *error,
+                                                size_t error_size)
+{
+    struct opening opening = {.path = manifest->object};
+    if (crash_guard_call(manifest->name, open_object, &opening) != 0) {
+        const char *reason = dlerror();
+        snprintf(error, error_size, "module %s: %s", manifest->name, reason ? reason : "dlopen failed");
+        return NULL;
+    }
+    const struct imp_module_definition *definition = dlsym(opening.handle, "imp_module_definition");
+    const char *fault = definition ? find_fault(definition, manifest)
+                                   : "it has no imp_module_definition (see IMP_MODULE_DEFINE)";
+    if (fault) {
+        snprintf(error, error_size, "module %s: %s: %s", manifest->name, manifest->object, fault);
+        dlclose(opening.handle);
+        return NULL;
+    }
+    return definition;
+}

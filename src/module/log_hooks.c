@@ -1,0 +1,126 @@
+/*
+ * log_hooks: telling modules what happened, and handing them the daemon's own lines (paniclog).
+ *
+ * The lines go to one set at a time, `taker`: the current generation's. Its sink is added before the old
+ * one's is removed, so that none is lost.
+ */
+#include "base/mem.h"
+#include "log/paniclog.h"
+#include "log/writer.h"
+#include "module/set.h"
+
+static struct module_set *taker; /* main thread only; NULL: nobody */
+
+void imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks)
+{
+    struct module_set *set = module->set;
+    if (!module->in_setup)
+        return;
+    set->listeners = mem_resize(set->listeners, (set->listener_count + 1) * sizeof *set->listeners);
+    set->listeners[set->listener_count++] = (struct log_listener){.hooks = *hooks, .module = module};
+}
+
+#define TELL(set, hook, event)                                                                               \
+    for (size_t i = 0; i < (set)->listener_count; i++)                                                       \
+        if ((set)->listeners[i].hooks.hook)                                                                  \
+            (set)->listeners[i].hooks.hook(event, (set)->listeners[i].module);
+
+void module_set_log_reception(struct module_set *set, const struct imp_log_reception *event)
+{
+    TELL(set, reception, event)
+}
+
+void module_set_log_delivery(struct module_set *set, const struct imp_log_delivery *event)
+{
+    TELL(set, delivery, event)
+}
+
+void module_set_log_transient(struct module_set *set, const struct imp_log_delivery *event)
+{
+    TELL(set, transient, event)
+}
+
+void module_set_log_permanent(struct module_set *set, const struct imp_log_delivery *event)
+{
+    TELL(set, permanent, event)
+}
+
+void module_set_log_rejection(struct module_set *set, const struct imp_log_rejection *event)
+{
+    TELL(set, rejection, event)
+}
+
+bool module_set_wants_rejections(const struct module_set *set)
+{
+    for (size_t i = 0; i < set->listener_count; i++)
+        if (set->listeners[i].hooks.rejection)
+            return true;
+    return false;
+}
+
+void module_set_reopen_logs(struct module_set *set)
+{
+    for (size_t i = 0; i < set->listener_count; i++)
+        if (set->listeners[i].hooks.reopen)
+            set->listeners[i].hooks.reopen(set->listeners[i].module);
+    log_files_reopen();
+}
+
+/* ---- paniclog
+ * ---------------------------------------------------------------------------------------------- */
+
+static bool tell_line(struct module_set *set, enum imp_level level, const char *line, size_t size)
+{
+    bool told = false;
+    for (size_t i = 0; i < set->listener_count; i++) {
+        struct log_listener *listener = &set->listeners[i];
+        if (listener->hooks.paniclog) {
+            listener->hooks.paniclog(level, line, size, listener->module);
+            told = true;
+        }
+    }
+    return told;
+}
+
+static void sink(enum panic_level level, const char *line, size_t size, void *closure)
+{
+    tell_line(closure, (enum imp_level)level, line, size);
+}
+
+static bool wants_lines(const struct module_set *set)
+{
+    for (size_t i = 0; i < set->listener_count; i++)
+        if (set->listeners[i].hooks.paniclog)
+            return true;
+    return false;
+}
+
+struct module_set *log_hooks_paniclog_taker(void)
+{
+    return taker;
+}
+
+void log_hooks_take_paniclog(struct module_set *set)
+{
+    struct module_set *before = taker;
+    if (before == set)
+        return;
+    if (wants_lines(set))
+        paniclog_add_sink(sink, set);
+    taker = set;
+    if (before)
+        paniclog_remove_sink(sink, before);
+}
+
+void log_hooks_leave_paniclog(struct module_set *set)
+{
+    if (taker != set)
+        return;
+    paniclog_remove_sink(sink, set);
+    taker = NULL;
+}
+
+bool log_hooks_tell_paniclog(enum imp_level level, const char *line, size_t size)
+{
+    return taker && tell_line(taker, level, line, size);
+}

@@ -1,0 +1,455 @@
+/*
+ * manifest: reads the .ecm files of a directory.
+ *
+ * A manifest is lines of `key = value` under one [module name]; '#' begins a comment line. It is Momentum's
+ * form (manual, "Primary Momentum APIs", the .ecm file) with keys of our own for what Momentum's modules
+ * declare in C:
+ *
+ *     [greylist]
+ *     description = Defers mail from senders not seen before
+ *     kind = singleton                              or generic: any number of named stanzas
+ *     object = greylist.so                          default: the manifest's own base name with .so
+ *     msys.requires = ds_core                       set up first; several names, or several such lines
+ *     msys.provides = config.Global:greylist_delay  a core option that loads the module implicitly when it is
+ * set option.delay = duration 300                   an option of the module's stanza: its type and default
+ *     option.mode = enum(defer|tag) defer
+ *     accepted.cluster = no cluster here            an option above that is read and has no effect, and why
+ *
+ * Every stanza also has `enabled` and `debug_level`, as all of Momentum's modules do.
+ */
+#include "module/manifest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+#include "base/mem.h"
+
+struct manifest_set {
+    struct manifest *manifests;
+    size_t count;
+    struct conf_module_schema *schemas; /* for conf_load_options; parallel to manifests */
+};
+
+/* What a line of a manifest is read into. */
+struct reader {
+    struct manifest *manifest;
+    unsigned line;
+    char *error;
+    size_t error_size;
+};
+
+static const struct {
+    const char *name;
+    enum conf_type type;
+} type_names[] = {
+    {"bool", CONF_BOOL},         {"int", CONF_INT},           {"size", CONF_SIZE},
+    {"duration", CONF_DURATION}, {"mode", CONF_MODE},         {"port", CONF_PORT},
+    {"string", CONF_STRING},     {"enum", CONF_ENUM},         {"address", CONF_ADDRESS},
+    {"cidr", CONF_CIDR},         {"list", CONF_LIST},         {"cidr_list", CONF_CIDR_LIST},
+    {"dict", CONF_DICT},         {"throttle", CONF_THROTTLE},
+};
+
+static const struct conf_option common_options[] = {
+    {.name = "enabled",
+     .type = CONF_BOOL,
+     .default_text = "true",
+     .dynamic = true,
+     .note = "false: the stanza is read, the module is not set up"},
+    {.name = "debug_level",
+     .type = CONF_ENUM,
+     .default_text = "ERROR",
+     .dynamic = true,
+     .choices = "CRITICAL|ERROR|WARNING|NOTICE|INFO|DEBUG",
+     .note = "lines of the module less severe than this are not written to the paniclog"},
+};
+
+/* Writes "FILE:LINE: what" and is false, for `return complain(...)`. */
+static bool complain(struct reader *reader, const char *what, struct slice about)
+{
+    snprintf(reader->error, reader->error_size, "%s:%u: %s%s%.*s%s", reader->manifest->file, reader->line,
+             what, about.size ? " \"" : "", (int)about.size, about.size ? about.data : "",
+             about.size ? "\"" : "");
+    return false;
+}
+
+static char *lower_copy(struct slice text)
+{
+    char *copy = mem_copy_text(text.data, text.size);
+    for (size_t i = 0; i < text.size; i++)
+        copy[i] = ascii_lower(copy[i]);
+    return copy;
+}
+
+static void name_list_add(struct name_list *list, struct slice name)
+{
+    list->names = mem_resize(list->names, (list->count + 1) * sizeof *list->names);
+    list->names[list->count++] = lower_copy(name);
+}
+
+static bool is_name(struct slice name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        char c = ascii_lower(name.data[i]);
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'))
+            return false;
+    }
+    return name.size > 0;
+}
+
+/* ---- keys
+ * -------------------------------------------------------------------------------------------------- */
+
+static bool read_kind(struct reader *reader, struct slice value)
+{
+    reader->manifest->singleton = slice_equal_nocase(value, SLICE_LITERAL("singleton"));
+    if (!reader->manifest->singleton && !slice_equal_nocase(value, SLICE_LITERAL("generic")))
+        return complain(reader, "kind is singleton or generic, not", value);
+    return true;
+}
+
+static bool read_object(struct reader *reader, struct slice value)
+{
+    struct manifest *manifest = reader->manifest;
+    if (value.size == 0 || memchr(value.data, '/', value.size))
+        return complain(reader, "object is the name of a file in the manifest's directory, not", value);
+    const char *slash = strrchr(manifest->file, '/');
+    free(manifest->object);
+    manifest->object = mem_printf("%.*s%.*s", slash ? (int)(slash + 1 - manifest->file) : 0, manifest->file,
+                                  (int)value.size, value.data);
+    return true;
+}
+
+static bool read_description(struct reader *reader, struct slice value)
+{
+    free(reader->manifest->description);
+    reader->manifest->description = mem_copy_text(value.data, value.size);
+    return true;
+}
+
+static bool read_requires(struct reader *reader, struct slice value)
+{
+    struct slice name;
+    while (slice_next(&value, ' ', &name))
+        if (name.size && !is_name(name))
+            return complain(reader, "not a module name:", name);
+        else if (name.size)
+            name_list_add(&reader->manifest->requires, name);
+    return true;
+}
+
+/* "config.Global:Binding:Domain.MyKey" or "config.Global:MyKey": the option's name is the last part. */
+static bool read_provides(struct reader *reader, struct slice value)
+{
+    if (!slice_starts_nocase(value, SLICE_LITERAL("config.")))
+        return complain(reader, "provides wants config.SCOPE:OPTION, not", value);
+    size_t start = value.size;
+    while (value.data[start - 1] != '.' && value.data[start - 1] != ':')
+        start--;
+    struct slice option = slice_of(value.data + start, value.size - start);
+    char *name = lower_copy(option);
+    bool known = conf_option_find(name) != NULL;
+    free(name);
+    if (!known)
+        return complain(reader, "provides an option that is no core option:", option);
+    name_list_add(&reader->manifest->provides, option);
+    return true;
+}
+
+static struct conf_option *find_option(struct manifest *manifest, struct slice name)
+{
+    for (size_t i = 0; i < manifest->option_count; i++)
+        if (slice_equal_nocase(slice_text(manifest->options[i].name), name))
+            return &manifest->options[i];
+    return NULL;
+}
+
+static void add_option(struct manifest *manifest, const struct conf_option *option)
+{
+    manifest->options =
+        mem_resize(manifest->options, (manifest->option_count + 1) * sizeof *manifest->options);
+    manifest->options[manifest->option_count++] = (struct conf_option){
+        .name = mem_dup(option->name),
+        .type = option->type,
+        .default_text = mem_dup(option->default_text),
+        .choices = mem_dup(option->choices),
+        .scopes = "",
+        .dynamic = true,
+        .support = CONF_HONOURED,
+        .note = mem_dup(option->note),
+    };
+}
+
+/* `value` is "TYPE [DEFAULT]"; the type enum has its choices in parentheses. */
+static bool read_option(struct reader *reader, struct slice name, struct slice value)
+{
+    struct slice type, choices = {0};
+    if (!is_name(name))
+        return complain(reader, "not an option name:", name);
+    if (find_option(reader->manifest, name))
+        return complain(reader, "this option is declared twice:", name);
+    if (!slice_next(&value, ' ', &type))
+        return complain(reader, "an option has a type:", name);
+    value = slice_trim(value);
+    const char *open = memchr(type.data, '(', type.size);
+    if (open && type.data[type.size - 1] == ')') {
+        choices = slice_of(open + 1, (size_t)(type.data + type.size - 1 - (open + 1)));
+        type.size = (size_t)(open - type.data);
+    }
+    for (size_t i = 0; i < sizeof type_names / sizeof type_names[0]; i++) {
+        if (!slice_equal_nocase(type, slice_text(type_names[i].name)))
+            continue;
+        if ((type_names[i].type == CONF_ENUM) != (choices.size > 0))
+            return complain(reader, "choices are for enum, written enum(a|b|c):", name);
+        char *texts[] = {lower_copy(name), value.size ? mem_copy_text(value.data, value.size) : NULL,
+                         choices.size ? mem_copy_text(choices.data, choices.size) : NULL};
+        add_option(reader->manifest, &(struct conf_option){.name = texts[0],
+                                                           .type = type_names[i].type,
+                                                           .default_text = texts[1],
+                                                           .choices = texts[2]});
+        for (size_t j = 0; j < sizeof texts / sizeof texts[0]; j++)
+            free(texts[j]);
+        return true;
+    }
+    return complain(reader, "no such option type:", type);
+}
+
+static bool read_accepted(struct reader *reader, struct slice name, struct slice value)
+{
+    struct conf_option *option = find_option(reader->manifest, name);
+    if (!option)
+        return complain(reader, "accepted names an option that is not declared above:", name);
+    option->support = CONF_ACCEPTED;
+    free((char *)option->note);
+    option->note = mem_copy_text(value.data, value.size);
+    return true;
+}
+
+static const struct {
+    const char *key;
+    bool (*read)(struct reader *reader, struct slice value);
+} plain_keys[] = {
+    {"kind", read_kind},
+    {"object", read_object},
+    {"description", read_description},
+    {"requires", read_requires},
+    {"msys.requires", read_requires},
+    {"provides", read_provides},
+    {"msys.provides", read_provides},
+    {"msys.provides:auto", read_provides},
+};
+
+static const struct { /* a prefix that an option's name follows */
+    const char *prefix;
+    bool (*read)(struct reader *reader, struct slice name, struct slice value);
+} named_keys[] = {
+    {"option.", read_option},
+    {"accepted.", read_accepted},
+};
+
+static bool read_pair(struct reader *reader, struct slice key, struct slice value)
+{
+    if (!reader->manifest->name)
+        return complain(reader, "a manifest begins with [module name], not with", key);
+    for (size_t i = 0; i < sizeof plain_keys / sizeof plain_keys[0]; i++)
+        if (slice_equal_nocase(key, slice_text(plain_keys[i].key)))
+            return plain_keys[i].read(reader, value);
+    for (size_t i = 0; i < sizeof named_keys / sizeof named_keys[0]; i++) {
+        struct slice prefix = slice_text(named_keys[i].prefix);
+        if (slice_starts_nocase(key, prefix))
+            return named_keys[i].read(reader, slice_of(key.data + prefix.size, key.size - prefix.size),
+                                      value);
+    }
+    return complain(reader, "no such key:", key);
+}
+
+static bool read_line(struct reader *reader, struct slice line)
+{
+    while (line.size && (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
+        line.size--;
+    line = slice_trim(line);
+    if (line.size == 0 || line.data[0] == '#')
+        return true;
+    if (line.data[0] == '[' && line.data[line.size - 1] == ']') {
+        struct slice name = slice_trim(slice_of(line.data + 1, line.size - 2));
+        if (reader->manifest->name)
+            return complain(reader, "a manifest describes one module; this is the second:", name);
+        if (!is_name(name))
+            return complain(reader, "not a module name:", name);
+        reader->manifest->name = lower_copy(name);
+        return true;
+    }
+    const char *equals = memchr(line.data, '=', line.size);
+    if (!equals)
+        return complain(reader, "expected KEY = VALUE:", line);
+    size_t key_size = (size_t)(equals - line.data);
+    return read_pair(reader, slice_trim(slice_of(line.data, key_size)),
+                     slice_trim(slice_of(equals + 1, line.size - key_size - 1)));
+}
+
+/* ---- files
+ * ------------------------------------------------------------------------------------------------- */
+
+static void default_object(struct manifest *manifest)
+{
+    size_t stem = strlen(manifest->file) - strlen(".ecm");
+    manifest->object = mem_printf("%.*s.so", (int)stem, manifest->file);
+}
+
+static bool read_file(struct reader *reader, FILE *in)
+{
+    char *text = NULL;
+    size_t capacity = 0;
+    ssize_t size;
+    bool fine = true;
+    while (fine && (size = getline(&text, &capacity, in)) >= 0) {
+        reader->line++;
+        fine = read_line(reader, slice_of(text, (size_t)size));
+    }
+    free(text);
+    if (fine && !reader->manifest->name)
+        return complain(reader, "a manifest begins with [module name]", (struct slice){0});
+    return fine;
+}
+
+static bool read_manifest(struct manifest *manifest, char *error, size_t error_size)
+{
+    struct reader reader = {.manifest = manifest, .error = error, .error_size = error_size};
+    FILE *in = fopen(manifest->file, "re");
+    if (!in) {
+        snprintf(error, error_size, "%s: %s", manifest->file, strerror(errno));
+        return false;
+    }
+    default_object(manifest);
+    manifest->description = mem_dup("");
+    bool fine = read_file(&reader, in);
+    fclose(in);
+    for (size_t i = 0; fine && i < sizeof common_options / sizeof common_options[0]; i++)
+        if (!find_option(manifest, slice_text(common_options[i].name)))
+            add_option(manifest, &common_options[i]);
+    return fine;
+}
+
+static int is_manifest(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && slice_ends_nocase(slice_text(entry->d_name), SLICE_LITERAL(".ecm"));
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct manifest *)a)->name, ((const struct manifest *)b)->name);
+}
+
+static bool names_differ(const struct manifest_set *set, char *error, size_t error_size)
+{
+    for (size_t i = 1; i < set->count; i++)
+        if (strcmp(set->manifests[i - 1].name, set->manifests[i].name) == 0) {
+            snprintf(error, error_size, "%s: module \"%s\" is described by %s as well",
+                     set->manifests[i].file, set->manifests[i].name, set->manifests[i - 1].file);
+            return false;
+        }
+    return true;
+}
+
+static void make_schemas(struct manifest_set *set)
+{
+    set->schemas = mem_array(set->count, sizeof *set->schemas);
+    for (size_t i = 0; i < set->count; i++)
+        set->schemas[i] = (struct conf_module_schema){
+            .name = set->manifests[i].name,
+            .singleton = set->manifests[i].singleton,
+            .options = set->manifests[i].options,
+            .option_count = set->manifests[i].option_count,
+        };
+}
+
+struct manifest_set *manifest_set_read(const char *directory, char *error, size_t error_size)
+{
+    struct dirent **entries;
+    int found = scandir(directory, &entries, is_manifest, alphasort);
+    if (found < 0) {
+        snprintf(error, error_size, "modules: cannot read the directory %s: %s", directory, strerror(errno));
+        return NULL;
+    }
+    struct manifest_set *set = mem_new(struct manifest_set);
+    set->manifests = mem_array((size_t)found, sizeof *set->manifests);
+    bool fine = true;
+    for (int i = 0; i < found; i++) {
+        if (fine) {
+            struct manifest *manifest = &set->manifests[set->count++];
+            manifest->file = mem_printf("%s/%s", directory, entries[i]->d_name);
+            fine = read_manifest(manifest, error, error_size);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    if (fine) {
+        qsort(set->manifests, set->count, sizeof *set->manifests, by_name);
+        fine = names_differ(set, error, error_size);
+    }
+    if (!fine) {
+        manifest_set_free(set);
+        return NULL;
+    }
+    make_schemas(set);
+    return set;
+}
+
+static void name_list_free(struct name_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->names[i]);
+    free(list->names);
+}
+
+static void manifest_release(struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->option_count; i++) {
+        free((char *)manifest->options[i].name);
+        free((char *)manifest->options[i].default_text);
+        free((char *)manifest->options[i].choices);
+        free((char *)manifest->options[i].note);
+    }
+    free(manifest->options);
+    name_list_free(&manifest->requires);
+    name_list_free(&manifest->provides);
+    free(manifest->file);
+    free(manifest->object);
+    free(manifest->name);
+    free(manifest->description);
+}
+
+void manifest_set_free(struct manifest_set *set)
+{
+    if (!set)
+        return;
+    for (size_t i = 0; i < set->count; i++)
+        manifest_release(&set->manifests[i]);
+    free(set->manifests);
+    free(set->schemas);
+    free(set);
+}
+
+const struct conf_module_schema *manifest_set_schemas(const struct manifest_set *set, size_t *count)
+{
+    *count = set->count;
+    return set->schemas;
+}
+
+size_t manifest_count(const struct manifest_set *set)
+{
+    return set->count;
+}
+
+const struct manifest *manifest_at(const struct manifest_set *set, size_t index)
+{
+    return &set->manifests[index];
+}
+
+const struct manifest *manifest_find(const struct manifest_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcasecmp(set->manifests[i].name, name) == 0)
+            return &set->manifests[i];
+    return NULL;
+}

@@ -1,0 +1,32 @@
+/*
+ * manifest.h: what a manifest says; for the files of this folder.
+ */
+#ifndef IMPULSE_MODULE_MANIFEST_H
+#define IMPULSE_MODULE_MANIFEST_H
+
+#include "module/module.h"
+
+struct name_list {
+    char **names; /* owned */
+    size_t count;
+};
+
+struct manifest {
+    char *file;        /* path of the .ecm */
+    char *object;      /* path of the shared object */
+    char *name;        /* lower case: the module's and its scope's */
+    char *description; /* "" when there is none */
+    bool singleton;
+    struct name_list requires;   /* modules to be set up before this one */
+    struct name_list provides;   /* core options that load it implicitly */
+    struct conf_option *options; /* their texts are owned */
+    size_t option_count;
+};
+
+size_t manifest_count(const struct manifest_set *set);
+/* In order of name. */
+const struct manifest *manifest_at(const struct manifest_set *set, size_t index);
+/* Case-insensitive; NULL when there is none. */
+const struct manifest *manifest_find(const struct manifest_set *set, const char *name);
+
+#endif

@@ -1,0 +1,197 @@
+/*
+ * module_set: the life of a generation's modules: loaded, shared by reference, torn down on the main thread.
+ *
+ * The last reference to an old generation is usually given up by a session, on a loop thread. Such a set is
+ * put on the list of retired ones, and the main thread's next tick tears it down.
+ */
+#include <stdio.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "module/crash_guard.h"
+#include "module/imp_config.h"
+#include "module/loader.h"
+#include "module/plan.h"
+#include "module/set.h"
+
+static struct list retired_sets = {{&retired_sets.head, &retired_sets.head}};
+static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct module_set *module_set_create(struct pool_set *pools)
+{
+    struct module_set *set = mem_new(struct module_set);
+    set->references = 1;
+    set->home = pthread_self();
+    set->pools = pools;
+    return set;
+}
+
+struct imp_module *module_set_add(struct module_set *set, const struct imp_module_definition *definition,
+                                  const char *instance)
+{
+    struct imp_module *module = mem_new(struct imp_module);
+    module->set = set;
+    module->definition = definition;
+    module->instance = mem_dup(instance);
+    module->label = *instance ? mem_printf("%s:%s", definition->name, instance) : mem_dup(definition->name);
+    module->level = IMP_ERROR;
+    module->index = set->instance_count;
+    set->instances = mem_resize(set->instances, (set->instance_count + 1) * sizeof(struct imp_module *));
+    set->instances[set->instance_count++] = module;
+    return module;
+}
+
+/* ---- loading
+ * ------------------------------------------------------------------------------------------------- */
+
+struct setting_up {
+    struct imp_module *module;
+    const struct imp_config *config;
+};
+
+static int call_setup(void *closure)
+{
+    struct setting_up *setting_up = closure;
+    return setting_up->module->definition->setup(setting_up->module, setting_up->config);
+}
+
+static enum imp_level level_of(const char *name)
+{
+    static const char *const names[] = {"CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (name && strcmp(names[i], name) == 0)
+            return (enum imp_level)i;
+    return IMP_ERROR;
+}
+
+/* Says where the stanza is, if there is one, then what is wrong. */
+static void say_error(const struct imp_config *config, const struct imp_module *module, char *error,
+                      size_t error_size)
+{
+    const char *what = module->error[0] ? module->error : "its setup failed without saying why";
+    if (config->scope) {
+        struct conf_place place = conf_scope_place(config->scope);
+        snprintf(error, error_size, "%s:%u: module %s: %s", place.file, place.line, module->label, what);
+    } else {
+        snprintf(error, error_size, "module %s: %s", module->label, what);
+    }
+}
+
+static bool set_up(struct module_set *set, const struct plan_item *item, const struct conf *conf, char *error,
+                   size_t error_size)
+{
+    struct imp_config config = {conf, item->scope, item->manifest};
+    if (!imp_config_bool(&config, "enabled"))
+        return true;
+    const struct imp_module_definition *definition = module_load(item->manifest, error, error_size);
+    if (!definition)
+        return false;
+    const char *instance = item->scope && !item->manifest->singleton ? conf_scope_name(item->scope) : "";
+    struct imp_module *module = module_set_add(set, definition, instance);
+    module->level = level_of(imp_config_text(&config, "debug_level"));
+    module->in_setup = true;
+    int answer = crash_guard_call(module->label, call_setup, &(struct setting_up){module, &config});
+    module->in_setup = false;
+    if (answer == 0)
+        return true;
+    say_error(&config, module, error, error_size);
+    module->failed = true;
+    return false;
+}
+
+struct module_set *module_set_load(const struct conf *conf, const struct manifest_set *manifests,
+                                   struct pool_set *pools, char *error, size_t error_size)
+{
+    struct plan plan;
+    struct module_set *set = module_set_create(pools);
+    bool fine = plan_make(&plan, conf, manifests, error, error_size);
+    for (size_t i = 0; fine && i < plan.count; i++)
+        fine = set_up(set, &plan.items[i], conf, error, error_size);
+    plan_release(&plan);
+    if (!fine) {
+        module_set_unref(set);
+        return NULL;
+    }
+    if (!log_hooks_paniclog_taker())
+        log_hooks_take_paniclog(set);
+    return set;
+}
+
+/* ---- references
+ * ------------------------------------------------------------------------------------------------ */
+
+static void module_free(struct imp_module *module)
+{
+    if (module->definition->teardown && !module->failed)
+        module->definition->teardown(module);
+    free(module->instance);
+    free(module->label);
+    free(module);
+}
+
+static void module_set_free(struct module_set *set)
+{
+    log_hooks_leave_paniclog(set);
+    while (set->instance_count > 0) /* the last one set up may use the others to the end */
+        module_free(set->instances[--set->instance_count]);
+    for (size_t i = 0; i < IMP_HOOK_POINTS; i++)
+        free(set->chains[i].hooks);
+    for (size_t i = 0; i < set->method_count; i++) {
+        free((char *)set->methods[i].name);
+        free((char *)set->methods[i].pool);
+    }
+    free(set->instances);
+    free(set->listeners);
+    free(set->periodics);
+    free(set->methods);
+    free(set);
+}
+
+static void free_retired(void)
+{
+    for (;;) {
+        pthread_mutex_lock(&retired_lock);
+        struct list_node *node = list_pop(&retired_sets);
+        pthread_mutex_unlock(&retired_lock);
+        if (!node)
+            return;
+        module_set_free(container_of(node, struct module_set, retired));
+    }
+}
+
+struct module_set *module_set_ref(struct module_set *set)
+{
+    atomic_fetch_add_explicit(&set->references, 1, memory_order_relaxed);
+    return set;
+}
+
+void module_set_unref(struct module_set *set)
+{
+    if (!set || atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) != 1)
+        return;
+    if (pthread_equal(pthread_self(), set->home)) {
+        module_set_free(set);
+        free_retired();
+        return;
+    }
+    pthread_mutex_lock(&retired_lock);
+    list_append(&retired_sets, &set->retired);
+    pthread_mutex_unlock(&retired_lock);
+}
+
+void module_set_tick(struct module_set *set)
+{
+    free_retired();
+    if (!set)
+        return;
+    log_hooks_take_paniclog(set);
+    uint64_t now = clock_mono_ms();
+    for (size_t i = 0; i < set->periodic_count; i++) {
+        struct periodic *periodic = &set->periodics[i];
+        if (periodic->due_ms == 0) /* the first one is a whole period after the generation has begun */
+            periodic->due_ms = now + periodic->seconds * UINT64_C(1000);
+        if (now < periodic->due_ms)
+            continue;
+        periodic->due_ms = now + periodic->seconds * UINT64_C(1000);
+        periodic->tick(periodic->module);
+    }
+}
