@@ -137,24 +137,21 @@ static bool enqueue(struct pool *pool, struct pool_job *job)
 
 static bool submit(struct pool *pool, struct pool_job *job, bool may_wait)
 {
-    bool queued = false;
-    if (pool->concurrency > 0) {
-        pthread_mutex_lock(&pool->lock);
-        while (!has_room(pool)) {
-            if (!may_wait) {
-                pthread_mutex_unlock(&pool->lock);
-                return false;
-            }
-            pool->submitters++;
-            pthread_cond_wait(&pool->room, &pool->lock);
-            pool->submitters--;
-        }
-        queued = enqueue(pool, job);
-        pthread_mutex_unlock(&pool->lock);
-    }
-    if (!queued)
+    if (pool->concurrency == 0) {
         run_job(job);
-    return true;
+        return true;
+    }
+    pthread_mutex_lock(&pool->lock);
+    while (may_wait && !has_room(pool)) {
+        pool->submitters++;
+        pthread_cond_wait(&pool->room, &pool->lock);
+        pool->submitters--;
+    }
+    bool queued = has_room(pool) && enqueue(pool, job);
+    pthread_mutex_unlock(&pool->lock);
+    if (!queued && may_wait)
+        run_job(job); /* no thread to be had: blocking here is what the caller allows */
+    return queued || may_wait;
 }
 
 void pool_submit(struct pool *pool, struct pool_job *job)
@@ -283,8 +280,7 @@ void pool_set_define(struct pool_set *set, const struct pool_settings *settings)
 
 int pool_set_start(struct pool_set *set)
 {
-    list_each(&set->pools, node, after)
-    {
+    list_each(&set->pools, node, after) {
         struct pool *pool = container_of(node, struct pool, link);
         int error = pool->defined ? pool_start(pool) : 0;
         if (error < 0)
@@ -295,8 +291,7 @@ int pool_set_start(struct pool_set *set)
 
 struct pool *pool_set_find(struct pool_set *set, const char *name)
 {
-    list_each(&set->pools, node, after)
-    {
+    list_each(&set->pools, node, after) {
         struct pool *pool = container_of(node, struct pool, link);
         if (slice_equal_nocase(slice_text(pool->name), slice_text(name)))
             return pool;

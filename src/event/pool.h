@@ -51,7 +51,7 @@ unsigned pool_concurrency(const struct pool *pool);
  * until the queue is small enough"); event loops, which must not block, use pool_try.
  */
 void pool_submit(struct pool *pool, struct pool_job *job);
-/* The same, but returns false at once when the backlog is full. */
+/* The same, but returns false at once when the backlog is full or the pool can start no thread at all. */
 bool pool_try(struct pool *pool, struct pool_job *job);
 /* Takes back a job that no thread has begun. False when it began, ended or was never queued. Any thread. */
 bool pool_cancel(struct pool *pool, struct pool_job *job);
