@@ -21,7 +21,7 @@ struct listener_settings {          /* borrowed for listener_open, which copies 
     int recv_buffer;                /* TCP_Recv_Buffer_Size in bytes for SO_RCVBUF; 0: leave to the kernel */
     int send_buffer;                /* TCP_Send_Buffer_Size likewise */
     bool no_delay;                  /* Disable_Nagle_Algorithm: TCP_NODELAY on each connection */
-    unsigned file_mode;             /* File_Mode of a Unix socket */
+    unsigned file_mode;             /* File_Mode of a Unix socket, default 0660 */
     unsigned concurrency;           /* acceptor threads; 0: the loops accept */
     struct pool *pool;              /* where acceptor threads run; needed when concurrency > 0 */
     unsigned accept_queue_backlog;  /* Accept_Queue_Backlog: connections accepted and not yet taken by a loop, for
@@ -47,8 +47,10 @@ bool listener_endpoint_check(const char *endpoint, char *error, size_t error_siz
 struct listener *listener_open(const struct listener_settings *settings, char *error, size_t error_size);
 /* Begins to accept. The group (and pool) must be running. accept is called until listener_stop returns. Main thread. */
 void listener_start(struct listener *listener, struct loop_group *group, listener_accept_fn *accept, void *argument);
-/* Stops accepting, waits until no loop or acceptor uses the socket any more. Connections queued in a loop's accept
- * queue are still delivered first. Main thread. */
+/*
+ * Stops accepting, waits until no loop or acceptor uses the socket any more. Connections queued in a loop's accept
+ * queue are still delivered first. The group (and pool) must still be running. It may be started again. Main thread.
+ */
 void listener_stop(struct listener *listener);
 /* Closes the socket (and removes a Unix socket's file) and frees. Stopped or never started. */
 void listener_close(struct listener *listener);

@@ -4,6 +4,12 @@ src_net_libnet_a_SOURCES = \
 	src/net/addr.h \
 	src/net/cidr.c \
 	src/net/cidr.h \
+	src/net/endpoint.c \
+	src/net/endpoint.h \
+	src/net/listener.c \
 	src/net/listener.h \
+	src/net/listener_private.h \
+	src/net/pollers.c \
+	src/net/acceptors.c \
 	src/net/stream.c \
 	src/net/stream.h

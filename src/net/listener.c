@@ -1,0 +1,221 @@
+/*
+ * listener: opening listening sockets, and accepting one connection.
+ *
+ * Who calls accept is in pollers.c (the loops) and acceptors.c (threads of a pool).
+ */
+#include "net/listener.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "log/paniclog.h"
+#include "net/listener_private.h"
+
+enum { COMPLAINT_INTERVAL_MS = 10000 };
+
+/* ---- accepting
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Errors of one connection, which is gone, or of none; accept(2) names the network ones. */
+static bool is_passing(int error)
+{
+    static const int passing[] = {EAGAIN,   EINTR,       ECONNABORTED, EPERM,        EPROTO, ENOPROTOOPT,
+                                  ENETDOWN, ENETUNREACH, EHOSTDOWN,    EHOSTUNREACH, ENONET, EOPNOTSUPP};
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        if (passing[i] == error)
+            return true;
+    return false;
+}
+
+static void complain(struct listener *listener, int error)
+{
+    uint64_t now = clock_mono_ms(), last = atomic_load(&listener->complained_ms);
+    if ((last && now - last < COMPLAINT_INTERVAL_MS) ||
+        !atomic_compare_exchange_strong(&listener->complained_ms, &last, now))
+        return;
+    const char *advice = error == EMFILE   ? "; raise the process's limit of open files (LimitNOFILE)"
+                         : error == ENFILE ? "; raise the system's limit of open files (fs.file-max)"
+                                           : "";
+    paniclog(PANIC_ERROR, "Listen \"%s\": accept: %s%s; connections wait in the kernel", listener->name,
+             strerror(error), advice);
+}
+
+enum accept_outcome listener_accept(struct listener *listener, struct connection *connection)
+{
+    struct sockaddr_storage address = {.ss_family = listener->address.family};
+    socklen_t size = sizeof address;
+    int fd = accept4(listener->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (is_passing(errno))
+            return ACCEPT_NOTHING;
+        complain(listener, errno);
+        return ACCEPT_FAILED;
+    }
+    connection->fd = fd;
+    net_addr_from_sockaddr(&connection->peer, (struct sockaddr *)&address);
+    connection->local = listener->address;
+    size = sizeof address;
+    if (listener->wildcard && getsockname(fd, (struct sockaddr *)&address, &size) == 0)
+        net_addr_from_sockaddr(&connection->local, (struct sockaddr *)&address);
+    if (listener->no_delay)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    return ACCEPT_CONNECTION;
+}
+
+/* ---- opening
+ * ------------------------------------------------------------------------------------------------ */
+
+bool listener_endpoint_check(const char *endpoint, char *error, size_t error_size)
+{
+    struct endpoint parsed;
+    return endpoint_parse(&parsed, endpoint, error, error_size);
+}
+
+struct socket_option {
+    int level, name, value;
+    bool wanted;
+    const char *text;
+};
+
+/* Everything but TCP_NODELAY is inherited by the accepted sockets, buffer sizes only if set before listen().
+ */
+static bool set_options(const struct listener *listener, const struct listener_settings *settings,
+                        char *error, size_t error_size)
+{
+    sa_family_t family = listener->endpoint.addr.family;
+    const struct socket_option options[] = {
+        {SOL_SOCKET, SO_REUSEADDR, 1, family != AF_UNIX, "SO_REUSEADDR"},
+        {IPPROTO_IPV6, IPV6_V6ONLY, 1, family == AF_INET6, "IPV6_V6ONLY"}, /* leaves "*:25" free */
+        {SOL_SOCKET, SO_RCVBUF, settings->recv_buffer, settings->recv_buffer > 0, "TCP_Recv_Buffer_Size"},
+        {SOL_SOCKET, SO_SNDBUF, settings->send_buffer, settings->send_buffer > 0, "TCP_Send_Buffer_Size"},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const struct socket_option *option = &options[i];
+        if (option->wanted &&
+            setsockopt(listener->fd, option->level, option->name, &option->value, sizeof option->value) < 0) {
+            snprintf(error, error_size, "%s = %d: %s", option->text, option->value, strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What was bound: the port that the kernel chose, the file that is ours to remove. */
+static void learn_address(struct listener *listener)
+{
+    struct sockaddr_storage address = {.ss_family = listener->endpoint.addr.family};
+    socklen_t size = sizeof address;
+    struct stat file;
+    getsockname(listener->fd, (struct sockaddr *)&address, &size);
+    net_addr_from_sockaddr(&listener->address, (struct sockaddr *)&address);
+    if (listener->address.family == AF_UNIX) {
+        if (lstat(listener->endpoint.sun.sun_path, &file) == 0) {
+            listener->device = file.st_dev;
+            listener->inode = file.st_ino;
+        }
+        return;
+    }
+    static const uint8_t any[16];
+    listener->wildcard = memcmp(listener->address.bytes, any, sizeof any) == 0;
+}
+
+/* All steps from the name to listen(). False with the reason, without the endpoint's name, in reason[]. */
+static bool open_socket(struct listener *listener, const struct listener_settings *settings, char *reason,
+                        size_t size)
+{
+    if (!endpoint_parse(&listener->endpoint, settings->endpoint, reason, size))
+        return false;
+    listener->fd = socket(listener->endpoint.addr.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener->fd < 0) {
+        snprintf(reason, size, "socket: %s", strerror(errno));
+        return false;
+    }
+    if (!set_options(listener, settings, reason, size) ||
+        !endpoint_bind(&listener->endpoint, listener->fd, settings->file_mode, reason, size))
+        return false;
+    learn_address(listener);
+    if (listen(listener->fd, settings->backlog) < 0) {
+        snprintf(reason, size, "listen: %s", strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+struct listener *listener_open(const struct listener_settings *settings, char *error, size_t error_size)
+{
+    struct listener *listener = mem_new(struct listener);
+    char reason[256];
+    listener->name = mem_dup(settings->endpoint);
+    listener->fd = -1;
+    listener->no_delay = settings->no_delay && settings->endpoint[0] != '/';
+    listener->concurrency = settings->concurrency;
+    listener->pool = settings->pool;
+    listener->accept_queue_backlog = settings->accept_queue_backlog;
+    listener->events_per_iter = settings->events_per_iter ? settings->events_per_iter : 1;
+    if (open_socket(listener, settings, reason, sizeof reason))
+        return listener;
+    snprintf(error, error_size, "Listen \"%s\": %s", settings->endpoint, reason);
+    listener_close(listener);
+    return NULL;
+}
+
+/* The file stays if somebody else has put another socket in its place. */
+static void remove_socket_file(const struct listener *listener)
+{
+    struct stat file;
+    const char *path = listener->endpoint.sun.sun_path;
+    if (listener->inode && lstat(path, &file) == 0 && file.st_dev == listener->device &&
+        file.st_ino == listener->inode)
+        unlink(path);
+}
+
+void listener_close(struct listener *listener)
+{
+    if (!listener)
+        return;
+    remove_socket_file(listener);
+    if (listener->fd >= 0)
+        close(listener->fd);
+    free(listener->name);
+    free(listener);
+}
+
+/* ---- starting and stopping
+ * ---------------------------------------------------------------------------------- */
+
+void listener_start(struct listener *listener, struct loop_group *group, listener_accept_fn *accept,
+                    void *argument)
+{
+    listener->group = group;
+    listener->accept = accept;
+    listener->argument = argument;
+    if (listener->concurrency > 0)
+        listener->acceptors = acceptors_start(listener);
+    if (!listener->acceptors)
+        listener->pollers = pollers_start(listener);
+}
+
+void listener_stop(struct listener *listener)
+{
+    if (listener->acceptors)
+        acceptors_stop(listener->acceptors);
+    if (listener->pollers)
+        pollers_stop(listener->pollers);
+    listener->acceptors = NULL;
+    listener->pollers = NULL;
+}
+
+const char *listener_endpoint(const struct listener *listener)
+{
+    return listener->name;
+}
+
+const struct net_addr *listener_address(const struct listener *listener)
+{
+    return &listener->address;
+}
