@@ -1,9 +1,10 @@
 /*
- * queue: what was accepted and is not delivered yet, by binding and domain; who is tried when; what happens after.
+ * queue: what was accepted and is not delivered yet, by binding and domain; who is tried when; what happens
+ * after.
  *
- * Every (binding, domain) queue is owned by one loop, chosen by its name, and touched by that loop's thread only;
- * envelopes reach it as tasks. Delivery (src/delivery) is above: the queue calls it through struct queue_transport
- * and hears back through queue_result, so that the queue includes nothing of it.
+ * Every (binding, domain) queue is owned by one loop, chosen by its name, and touched by that loop's thread
+ * only; envelopes reach it as tasks. Delivery (src/delivery) is above: the queue calls it through struct
+ * queue_transport and hears back through queue_result, so that the queue includes nothing of it.
  */
 #ifndef IMPULSE_QUEUE_QUEUE_H
 #define IMPULSE_QUEUE_QUEUE_H
@@ -18,75 +19,93 @@
 struct queue_set; /* all queues */
 struct queue;     /* one (binding, domain) */
 
+enum {
+    QUEUE_RETRIES_NONE = -1, /* no limit but message_expiration */
+    QUEUE_RETRIES_AUTO = -2, /* as many as fit into message_expiration */
+};
+
 /*
- * The outbound options of one (binding, domain), resolved once per generation (conf_chain_outbound) and shared by
- * reference. Times in seconds.
+ * The outbound options of one (binding, domain), resolved once per generation (conf_chain_outbound) and
+ * shared by all queues that the same scopes apply to. Times in seconds.
  */
 struct queue_settings {
     enum { BLACKHOLE_NO, BLACKHOLE_INLINE, BLACKHOLE_INTERNAL } blackhole;
     unsigned retry_interval, max_retry_interval, message_expiration;
-    int max_retries;            /* -1: none; -2: auto (by message_expiration) */
+    int max_retries; /* QUEUE_RETRIES_NONE, QUEUE_RETRIES_AUTO or a count */
+    bool never_retry, never_attempt_expired, suspend_delivery;
     bool generate_bounces;
-    unsigned max_outbound_connections, max_deliveries_per_connection;
+    enum { BOUNCE_HEADERS, BOUNCE_NONE, BOUNCE_ALL } bounces_inline_original;
+    const char *mailerdaemon;               /* NULL: mailer-daemon@hostname */
+    unsigned max_outbound_connections;      /* UINT_MAX: no limit */
+    unsigned max_deliveries_per_connection; /* 0: no limit */
     unsigned connect_timeout, ehlo_timeout, mailfrom_timeout, rcptto_timeout, body_timeout, rset_timeout,
         delivery_response_timeout, idle_timeout;
     uint16_t remote_smtp_port, lmtp_port;
     const char *delivery_method; /* lower case: "esmtp", "smtp", "lmtp", or a module's method */
     const char *gateway;         /* NULL: none */
     size_t route_count;
-    const char *const *routes;   /* as written */
-    const char *ehlo_hostname, *bind_address;
+    const char *const *routes; /* as written */
+    const char *ehlo_hostname; /* may be "__hostname__" or "__message__" */
+    const char *bind_address;  /* NULL: the kernel chooses */
 };
 
-/* `binding` may be "default". Cached: the hot path pays a tree lookup. Any thread. Valid until queue_set_free or,
- * for an old generation, until the caller's current loop turn ends. */
-const struct queue_settings *queue_settings_find(struct queue_set *set, struct slice binding, struct slice domain);
+/*
+ * `binding` may be "default". Each thread remembers what it asked last, so that asking again costs a few
+ * comparisons and no lock. Any thread. Valid until queue_set_free or, for an old generation, until the
+ * caller's current loop turn ends.
+ */
+const struct queue_settings *queue_settings_find(struct queue_set *set, struct slice binding,
+                                                 struct slice domain);
 
-struct queue_dependencies { /* all outlive the queue set */
+struct queue_dependencies {   /* all outlive the queue set */
     struct loop_group *loops; /* delivery_pool / maintainer_pool, or the default group */
     struct pool_set *pools;
     struct spool *spool;
 };
 
-struct queue_set *queue_set_create(const struct queue_dependencies *dependencies, const struct conf *conf,
+/* Main thread. Keeps references to `conf` and `modules`. */
+struct queue_set *queue_set_create(const struct queue_dependencies *dependencies, struct conf *conf,
                                    struct module_set *modules);
 /* New generation: settings are resolved anew from the next attempt on. Main thread. */
-void queue_set_reconfigure(struct queue_set *set, const struct conf *conf, struct module_set *modules);
+void queue_set_reconfigure(struct queue_set *set, struct conf *conf, struct module_set *modules);
 
 /*
- * Takes an envelope that is durable in the spool and tries it at once, or at next_attempt_us when that is set (a
- * recovered one). Any thread; ownership passes.
+ * Takes an envelope that is durable in the spool and tries it at once, or at next_attempt_us when that is set
+ * (a recovered one). Any thread; ownership passes.
  */
 void queue_accept(struct queue_set *set, struct envelope *envelope);
 
 /*
- * Begins to drain: no new attempt is started. Calls `drained` on some loop thread, once, when no delivery is in
- * flight; the caller bounds its wait by itself. Main thread.
+ * Begins to drain: no new attempt is started. Calls `drained` on some loop thread, once, when no delivery is
+ * in flight; the caller bounds its wait by itself. Main thread.
  */
 void queue_set_drain(struct queue_set *set, void (*drained)(void *argument), void *argument);
-/* After the loops stopped: frees envelopes (they are in the spool). */
+/*
+ * After the loops stopped and before they, the pools and the spool are freed: waits for what pools and spool
+ * still do for the queue, then frees envelopes (they are in the spool).
+ */
 void queue_set_free(struct queue_set *set);
 /* Envelopes held in memory now. Any thread. */
 uint64_t queue_set_count(const struct queue_set *set);
 
-/* ---- the seam to delivery ------------------------------------------------------------------------------------ */
+/* ---- the seam to delivery ---------------------------------------------------------------------------- */
 
 enum queue_verdict { QUEUE_DELIVERED, QUEUE_TRANSIENT, QUEUE_PERMANENT };
 
 struct queue_outcome {
     enum queue_verdict verdict;
-    unsigned stage;          /* Momentum's connection stage (manual, "Connection Stages") */
-    uint64_t connection_id;  /* 0: none */
+    unsigned stage;         /* Momentum's connection stage (manual, "Connection Stages") */
+    uint64_t connection_id; /* 0: none */
     uint64_t bytes;
-    struct slice peer;       /* next hop's address text */
-    struct slice response;   /* one line: "250 ...", "421 4.4.0 [internal] ..." ; borrowed for the call */
+    struct slice peer;     /* next hop's address text */
+    struct slice response; /* one line: "250 ...", "421 4.4.0 [internal] ..." ; borrowed for the call */
 };
 
 struct queue_transport {
     /*
-     * A queue has ready envelopes and may have one more connection (fewer than max_outbound_connections are open).
-     * The transport opens one, takes envelopes with queue_take while it lives, and calls queue_connection_closed
-     * when it is gone. Called on the queue's loop.
+     * A queue has ready envelopes and may have one more connection (fewer than max_outbound_connections are
+     * open). The transport opens one, takes envelopes with queue_take while it lives, and calls
+     * queue_connection_closed when it is gone. Called on the queue's loop.
      */
     void (*open)(struct queue_transport *transport, struct queue *queue);
 };
@@ -94,11 +113,22 @@ void queue_set_transport(struct queue_set *set, struct queue_transport *transpor
 
 /* All on the queue's loop thread: */
 struct envelope *queue_take(struct queue *queue); /* next ready envelope, now the caller's; NULL: none */
-/* Settles an envelope that queue_take gave: logs it, removes or reschedules it, makes a bounce. Ownership passes. */
+/* Settles an envelope that queue_take gave: logs it, removes or reschedules it, makes a bounce. Ownership
+ * passes. */
 void queue_settle(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome);
-/* Gives back an envelope that was not tried (the connection ended first); it keeps its place and retry count. */
+/* Gives back an envelope that was not tried (the connection ended first); it keeps its place and retry count.
+ */
 void queue_give_back(struct queue *queue, struct envelope *envelope);
-void queue_connection_closed(struct queue *queue);
+/* The connection reached a next hop that talks to it; others that fail leave the ready envelopes to it. */
+void queue_connection_established(struct queue *queue);
+/*
+ * No next hop could be reached: unless another connection is established, every envelope that is ready is
+ * settled with `outcome` (copied), in later turns. queue_connection_closed follows.
+ */
+void queue_connection_failed(struct queue *queue, const struct queue_outcome *outcome);
+/* The connection that `open` asked for is gone; not from within `open` or `wake`. The queue may be gone
+ * afterwards. */
+void queue_connection_closed(struct queue *queue, bool was_established);
 /* A connection that is idle asks to be told when there is work again; `wake` is called once. NULL cancels. */
 struct queue_waiter {
     struct list_node link;
@@ -107,7 +137,8 @@ struct queue_waiter {
 void queue_wait(struct queue *queue, struct queue_waiter *waiter);
 void queue_wait_cancel(struct queue_waiter *waiter);
 
-const struct queue_settings *queue_settings(struct queue *queue); /* current generation's */
+const struct queue_settings *queue_settings(struct queue *queue); /* current generation's; for this turn */
+struct module_set *queue_modules(struct queue *queue);            /* likewise; take a reference to keep it */
 struct slice queue_domain(const struct queue *queue);
 struct slice queue_binding(const struct queue *queue);
 struct loop *queue_loop(const struct queue *queue);

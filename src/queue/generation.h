@@ -1,0 +1,30 @@
+/*
+ * generation: one configuration as the queues see it: the resolved settings and the modules to be told.
+ *
+ * Shared by reference count. Settings are resolved when first asked for and interned by the scopes that
+ * apply, so that a million domains without a stanza of their own share one struct. Private to src/queue.
+ */
+#ifndef IMPULSE_QUEUE_GENERATION_H
+#define IMPULSE_QUEUE_GENERATION_H
+
+#include "queue/queue.h"
+
+struct generation {
+    _Atomic uint32_t references;
+    unsigned serial; /* unique within the process, from 1 */
+    struct conf *conf;
+    struct module_set *modules;
+    char *hostname; /* the option, else the system's */
+    struct settings_table *table;
+};
+
+/* One reference. Main thread. */
+struct generation *generation_create(struct conf *conf, struct module_set *modules);
+struct generation *generation_ref(struct generation *generation); /* any thread */
+void generation_unref(struct generation *generation);             /* any thread */
+
+/* Resolves; takes a lock. As long as the generation lives. Any thread. */
+const struct queue_settings *generation_settings(struct generation *generation, struct slice binding,
+                                                 struct slice domain);
+
+#endif
