@@ -4,4 +4,5 @@ src_message_libmessage_a_SOURCES = \
 	src/message/body.h \
 	src/message/envelope.c \
 	src/message/envelope.h \
+	src/message/trace.c src/message/trace.h \
 	src/message/envelope_codec.c

@@ -1,0 +1,50 @@
+/*
+ * trace: the Received field. Its parts were checked when they were received (address.c, cmd_hello.c), so they
+ * are printed as they are.
+ */
+#include "message/trace.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+
+void trace_append_received(const struct trace_facts *facts, struct buf *out)
+{
+    char peer[NET_ADDR_TEXT_SIZE], id[ID_TEXT_SIZE], date[40];
+    const char *hello = facts->hello[0] ? facts->hello : "unknown";
+    id_format(facts->id, id);
+    clock_rfc5322(facts->time_us, date, sizeof date);
+    buf_append_text(out, "Received: from ");
+    buf_append_text(out, hello);
+    if (facts->peer->family == AF_UNIX) {
+        buf_append_text(out, " (local)");
+    } else {
+        buf_append_text(out, facts->peer->family == AF_INET6 ? " ([IPv6:" : " ([");
+        buf_append_text(out, net_addr_format(facts->peer, peer));
+        buf_append_text(out, "])");
+    }
+    buf_append_text(out, "\r\n\tby ");
+    buf_append_text(out, facts->by);
+    buf_append_text(out, facts->extended ? " (Impulse) with ESMTP id " : " (Impulse) with SMTP id ");
+    buf_append_text(out, id);
+    if (facts->recipient.size) {
+        buf_append_text(out, "\r\n\tfor <");
+        buf_append_slice(out, facts->recipient);
+        buf_append_text(out, ">");
+    }
+    buf_append_text(out, ";\r\n\t");
+    buf_append_text(out, date);
+    buf_append_text(out, "\r\n");
+}
+
+unsigned trace_count_received(struct slice content)
+{
+    static const struct slice name = {"Received:", 9};
+    unsigned count = 0;
+    struct slice line;
+    while (slice_next(&content, '\n', &line)) {
+        if (line.size <= 1)
+            break;
+        count += slice_starts_nocase(line, name);
+    }
+    return count;
+}
