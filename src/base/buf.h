@@ -1,8 +1,8 @@
 /*
  * buf: a growable byte buffer with a read end and a write end.
  *
- * Bytes are appended at the tail and consumed at the head; consuming does not move memory until room is needed.
- * A buf is owned by one thread at a time. Zero-initialised is empty and valid.
+ * Bytes are appended at the tail and consumed at the head; consuming does not move memory until room is
+ * needed. A buf is owned by one thread at a time. Zero-initialised is empty and valid.
  */
 #ifndef IMPULSE_BASE_BUF_H
 #define IMPULSE_BASE_BUF_H

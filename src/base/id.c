@@ -1,9 +1,9 @@
 /*
  * id: unique 64-bit ids and their text form.
  *
- * Layout, high to low: 52 bits of microseconds since 1970, 12 bits of a counter shared by all threads. The text
- * form spreads the fast-changing bits over its first two fields, as Momentum's does for its spool directories:
- * AA/BB are bits 0-15, DDDDD is bits 16-31 in decimal, XXXXXXXX bits 32-63.
+ * Layout, high to low: 52 bits of microseconds since 1970, 12 bits of a counter shared by all threads. The
+ * text form spreads the fast-changing bits over its first two fields, as Momentum's does for its spool
+ * directories: AA/BB are bits 0-15, DDDDD is bits 16-31 in decimal, XXXXXXXX bits 32-63.
  */
 #include "base/id.h"
 
@@ -19,7 +19,8 @@ uint64_t id_next(void)
     uint64_t last = atomic_load_explicit(&last_id, memory_order_relaxed);
     for (;;) {
         uint64_t id = now > last ? now : last + 1;
-        if (atomic_compare_exchange_weak_explicit(&last_id, &last, id, memory_order_relaxed, memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(&last_id, &last, id, memory_order_relaxed,
+                                                  memory_order_relaxed))
             return id;
     }
 }
@@ -58,7 +59,8 @@ static int hex_digit(char c)
 
 bool id_parse(struct slice text, uint64_t *id)
 {
-    static const signed char shift[20] = {4, 0, -1, 12, 8, -1, -2, -2, -2, -2, -2, -1, 60, 56, 52, 48, 44, 40, 36, 32};
+    static const signed char shift[20] = {4,  0,  -1, 12, 8,  -1, -2, -2, -2, -2,
+                                          -2, -1, 60, 56, 52, 48, 44, 40, 36, 32};
     if (text.size != 20 || text.data[2] != '/' || text.data[5] != '-' || text.data[11] != '-')
         return false;
     uint64_t value = 0, middle;

@@ -1,10 +1,10 @@
 /*
  * mem: allocation that does not return NULL.
  *
- * A daemon that has run out of memory cannot keep a promise it has not made yet; one that has said 250 has the
- * message on disk already. So running out ends the process with one line on stderr, and the supervisor restarts
- * it. What a peer can make us allocate is bounded where it is asked for, not here.
- * Thread: any. Release with free().
+ * A daemon that has run out of memory cannot keep a promise it has not made yet; one that has said 250 has
+ * the message on disk already. So running out ends the process with one line on stderr, and the supervisor
+ * restarts it. What a peer can make us allocate is bounded where it is asked for, not here. Thread: any.
+ * Release with free().
  */
 #ifndef IMPULSE_BASE_MEM_H
 #define IMPULSE_BASE_MEM_H

@@ -48,7 +48,8 @@ bool slice_ends_nocase(struct slice s, struct slice part);
 /* `s` without leading and trailing spaces and tabs. */
 struct slice slice_trim(struct slice s);
 
-/* Splits off the part of *rest before the first `separator` and moves *rest past it. False when *rest is empty. */
+/* Splits off the part of *rest before the first `separator` and moves *rest past it. False when *rest is
+ * empty. */
 bool slice_next(struct slice *rest, char separator, struct slice *part);
 
 /* Parses a decimal number of at most 19 digits that fills the whole slice. False on anything else. */

@@ -1,8 +1,8 @@
 /*
  * stream: buffered input and output on a non-blocking socket, driven by uv_poll.
  *
- * What is watched follows from the state (update_events), so that an idle stream costs one epoll entry and a busy
- * one no extra system calls: EPOLLOUT is asked for only while the kernel's buffer is full.
+ * What is watched follows from the state (update_events), so that an idle stream costs one epoll entry and a
+ * busy one no extra system calls: EPOLLOUT is asked for only while the kernel's buffer is full.
  */
 #include "net/stream.h"
 
@@ -96,7 +96,8 @@ int stream_flush_with(struct stream *stream, struct slice extra)
         struct slice queued = buf_slice(&stream->out);
         struct iovec parts[2] = {{(void *)queued.data, queued.size}, {(void *)extra.data, extra.size}};
         int first = queued.size == 0;
-        struct msghdr message = {.msg_iov = parts + first, .msg_iovlen = (extra.size ? 2 : 1) - (size_t)first};
+        struct msghdr message = {.msg_iov = parts + first,
+                                 .msg_iovlen = (extra.size ? 2 : 1) - (size_t)first};
         ssize_t sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
         if (sent < 0) {
             if (errno == EINTR)
@@ -145,7 +146,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     if ((events & UV_WRITABLE) && stream->blocked) {
         int flushed = stream_flush(stream);
-        /* A broken socket shows up at the reader as an error or the end; wake it even if it was not reading. */
+        /* A broken socket shows up at the reader as an error or the end; wake it even if it was not reading.
+         */
         if (flushed < 0 || (flushed == 1 && stream->handler->drained)) {
             if (flushed == 1)
                 stream->handler->drained(stream);

@@ -1,8 +1,8 @@
 /*
  * stream: a connected non-blocking socket on a loop, with an input buffer and an output buffer.
  *
- * The seam under which TLS will sit: whoever uses a stream reads from `in` and writes through stream_write, and
- * never sees the socket. The loop's thread only. A stream lives inside its owner's object.
+ * The seam under which TLS will sit: whoever uses a stream reads from `in` and writes through stream_write,
+ * and never sees the socket. The loop's thread only. A stream lives inside its owner's object.
  */
 #ifndef IMPULSE_NET_STREAM_H
 #define IMPULSE_NET_STREAM_H
@@ -16,7 +16,8 @@ struct stream;
 struct stream_handler {
     /* The socket is readable (or at its end): call stream_fill. Only while reading is on. */
     void (*readable)(struct stream *stream);
-    /* Everything written is with the kernel; called only after a stream_flush that could not finish at once. */
+    /* Everything written is with the kernel; called only after a stream_flush that could not finish at once.
+     */
     void (*drained)(struct stream *stream);
     /* Connecting (stream_connect) ended: 0 or a negative errno. */
     void (*connected)(struct stream *stream, int error);
@@ -29,13 +30,13 @@ struct stream {
     struct loop *loop;
     const struct stream_handler *handler;
     int fd;
-    int events;        /* what poll watches now */
-    bool reading;      /* the owner wants `readable` */
+    int events;   /* what poll watches now */
+    bool reading; /* the owner wants `readable` */
     bool connecting;
-    bool blocked;      /* output waits for the socket */
+    bool blocked; /* output waits for the socket */
     bool closing;
-    struct buf in;     /* received, not yet consumed by the owner */
-    struct buf out;    /* written, not yet taken by the kernel */
+    struct buf in;  /* received, not yet consumed by the owner */
+    struct buf out; /* written, not yet taken by the kernel */
 };
 
 /* Takes over a connected fd; reading is off. 0 or a negative errno (the fd is then still the caller's). */
@@ -46,17 +47,18 @@ int stream_connect(struct stream *stream, struct loop *loop, int fd, const struc
 void stream_read_start(struct stream *stream);
 void stream_read_stop(struct stream *stream);
 /*
- * One read of up to `size` bytes, appended to `in`. Bytes read (> 0), 0 at the end of the stream, -EAGAIN when
- * there is nothing now, or another negative errno.
+ * One read of up to `size` bytes, appended to `in`. Bytes read (> 0), 0 at the end of the stream, -EAGAIN
+ * when there is nothing now, or another negative errno.
  */
 ssize_t stream_fill(struct stream *stream, size_t size);
 /* Appends to `out`; nothing is sent before stream_flush. */
 void stream_write(struct stream *stream, const void *data, size_t size);
-/* Sends `out`. 1: all with the kernel; 0: the rest follows, `drained` will be called; a negative errno: broken. */
+/* Sends `out`. 1: all with the kernel; 0: the rest follows, `drained` will be called; a negative errno:
+ * broken. */
 int stream_flush(struct stream *stream);
 /*
- * Sends `out` and then `extra` (borrowed) with one system call where possible; what the kernel does not take of
- * `extra` is copied to `out`. Returns as stream_flush.
+ * Sends `out` and then `extra` (borrowed) with one system call where possible; what the kernel does not take
+ * of `extra` is copied to `out`. Returns as stream_flush.
  */
 int stream_flush_with(struct stream *stream, struct slice extra);
 /* Gives both buffers' memory back if they are empty. */
