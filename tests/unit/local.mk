@@ -5,3 +5,13 @@ check_PROGRAMS += tests/unit/test_cidr
 TESTS += tests/unit/test_cidr
 tests_unit_test_cidr_SOURCES = tests/unit/test_cidr.c
 tests_unit_test_cidr_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_smtp_data
+TESTS += tests/unit/test_smtp_data
+tests_unit_test_smtp_data_SOURCES = tests/unit/test_smtp_data.c
+tests_unit_test_smtp_data_LDADD = src/smtp/libsmtp.a src/base/libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_smtp_address
+TESTS += tests/unit/test_smtp_address
+tests_unit_test_smtp_address_SOURCES = tests/unit/test_smtp_address.c
+tests_unit_test_smtp_address_LDADD = src/smtp/libsmtp.a src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)

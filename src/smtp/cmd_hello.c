@@ -1,0 +1,78 @@
+/*
+ * HELO and EHLO. RFC 5321 sections 4.1.1.1 and 4.1.4: both end a transaction.
+ */
+#include "base/mem.h"
+#include "smtp/address.h"
+#include "smtp/command.h"
+
+static const struct {
+    unsigned bit;
+    const char *keyword;
+} offers[] = {
+    {EXTENSION_PIPELINING, "PIPELINING"},
+    {EXTENSION_8BITMIME, "8BITMIME"},
+    {EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
+};
+
+static void accept_hello(struct session *session)
+{
+    const struct esmtp_policy *policy = session->policy;
+    struct buf *out = &session->stream.out;
+    if (session->hello == HELLO_HELO) {
+        buf_printf(out, "250 %s says HELO to %s\r\n", policy->banner_hostname, session->view.peer_text);
+        return;
+    }
+    buf_printf(out, "250-%s says EHLO to %s\r\n", policy->banner_hostname, session->view.peer_text);
+    for (size_t i = 0; i < sizeof offers / sizeof *offers; i++)
+        if (policy->extensions & offers[i].bit)
+            buf_printf(out, "250-%s\r\n", offers[i].keyword);
+    if (policy->max_message_size)
+        buf_printf(out, "250 SIZE %llu\r\n", (unsigned long long)policy->max_message_size);
+    else
+        buf_append_text(out, "250 SIZE\r\n");
+}
+
+static void hello_validated(struct session *session, enum hook_outcome outcome)
+{
+    if (outcome == HOOK_REFUSED) {
+        session->hello = HELLO_NONE;
+        session_reply_hook(session);
+        return;
+    }
+    accept_hello(session);
+}
+
+static void hello(struct session *session, struct slice name, enum hello_kind kind,
+                  const struct reply *invalid)
+{
+    /* Clients name themselves in many ways; what is refused is what could not be printed in a Received field.
+     */
+    if (name.size == 0 || name.size > DOMAIN_MAX || memchr(name.data, ' ', name.size) ||
+        memchr(name.data, '(', name.size) || memchr(name.data, ')', name.size) ||
+        memchr(name.data, '<', name.size) || memchr(name.data, '\t', name.size)) {
+        session_reply(session, invalid);
+        session_count_error(session);
+        return;
+    }
+    char string[DOMAIN_MAX + 8];
+    session_reset_transaction(session);
+    free(session->hello_name);
+    session->hello_name = mem_copy_text(name.data, name.size);
+    session->hello = kind;
+    session->view.ehlo = session->hello_name;
+    memcpy(string, kind == HELLO_EHLO ? "EHLO " : "HELO ", 5);
+    memcpy(string + 5, session->hello_name, name.size + 1);
+    imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, "ehlo_string", string);
+    imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, "ehlo_domain", session->hello_name);
+    session_ask(session, IMP_VALIDATE_EHLO, hello_validated);
+}
+
+void cmd_helo(struct session *session, struct slice arguments)
+{
+    hello(session, arguments, HELLO_HELO, &reply_invalid_helo);
+}
+
+void cmd_ehlo(struct session *session, struct slice arguments)
+{
+    hello(session, arguments, HELLO_EHLO, &reply_invalid_ehlo);
+}

@@ -1,0 +1,50 @@
+/*
+ * The commands that only answer: RSET, NOOP, VRFY, HELP, QUIT. RFC 5321 sections 4.1.1.5 to 4.1.1.10.
+ */
+#include "smtp/command.h"
+#include "smtp/worker.h"
+
+void cmd_rset(struct session *session, struct slice arguments)
+{
+    if (arguments.size > 0) {
+        session_reply(session, &reply_rset_argument);
+        session_count_error(session);
+        return;
+    }
+    session_reset_transaction(session);
+    if (session->generation != session->worker->generation) {
+        session_replyf(session, 421, "", "%s", session->policy->reconfig_message);
+        session_close(session);
+        return;
+    }
+    session_reply(session, &reply_ok);
+}
+
+void cmd_noop(struct session *session, struct slice arguments)
+{
+    (void)arguments; /* RFC 5321 4.1.1.9: an argument is ignored */
+    session_reply(session, &reply_ok);
+}
+
+void cmd_vrfy(struct session *session, struct slice arguments)
+{
+    if (arguments.size == 0) {
+        session_replyf(session, 501, "5.5.4", "VRFY needs an argument");
+        session_count_error(session);
+        return;
+    }
+    session_reply(session, &reply_vrfy);
+}
+
+void cmd_help(struct session *session, struct slice arguments)
+{
+    (void)arguments;
+    session_reply(session, &reply_help);
+}
+
+void cmd_quit(struct session *session, struct slice arguments)
+{
+    (void)arguments;
+    session_reply(session, &reply_bye);
+    session_close(session);
+}

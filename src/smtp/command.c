@@ -1,0 +1,60 @@
+/*
+ * command: the table of SMTP commands and the step from a line to its function.
+ */
+#include "smtp/command.h"
+
+#include "smtp/transaction.h"
+
+static const struct {
+    struct slice verb;
+    command_fn *run;
+    bool takes_arguments; /* false: an argument is refused with 501 5.5.4 */
+} commands[] = {
+    {{"MAIL", 4}, cmd_mail, true}, {{"RCPT", 4}, cmd_rcpt, true},  {{"DATA", 4}, cmd_data, true},
+    {{"RSET", 4}, cmd_rset, true}, {{"EHLO", 4}, cmd_ehlo, true},  {{"HELO", 4}, cmd_helo, true},
+    {{"NOOP", 4}, cmd_noop, true}, {{"QUIT", 4}, cmd_quit, false}, {{"VRFY", 4}, cmd_vrfy, true},
+    {{"HELP", 4}, cmd_help, true},
+};
+
+static bool printable(struct slice line)
+{
+    for (size_t i = 0; i < line.size; i++) {
+        unsigned char c = (unsigned char)line.data[i];
+        if ((c < 32 && c != '\t') || c == 127)
+            return false;
+    }
+    return true;
+}
+
+void command_run(struct session *session, struct slice line)
+{
+    struct slice rest = line, verb;
+    if (!printable(line) || !slice_next(&rest, ' ', &verb)) {
+        session_reply(session, &reply_unrecognized);
+        session_count_error(session);
+        return;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (!slice_equal_nocase(verb, commands[i].verb))
+            continue;
+        struct slice arguments = slice_trim(rest);
+        if (!commands[i].takes_arguments && arguments.size > 0) {
+            session_reply(session, &reply_no_parameters);
+            session_count_error(session);
+        } else {
+            commands[i].run(session, arguments);
+        }
+        return;
+    }
+    session_reply(session, &reply_unrecognized);
+    session_count_error(session);
+}
+
+const char *command_phase(const struct session *session)
+{
+    if (session->state == SESSION_RECEIVING)
+        return "receiving body";
+    if (session->transaction)
+        return transaction_recipients(session->transaction) ? "awaiting data" : "awaiting rcptto";
+    return session->hello == HELLO_NONE ? "awaiting ehlo" : "awaiting mailfrom";
+}

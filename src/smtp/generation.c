@@ -1,0 +1,86 @@
+/*
+ * generation: one loaded configuration as the SMTP server uses it: the policies of each Listen, by its
+ * endpoint.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include "base/mem.h"
+#include "smtp/policy.h"
+#include "smtp/worker.h"
+
+struct listen_entry {
+    const char *endpoint; /* the conf generation's */
+    struct listen_policies *policies;
+};
+
+struct smtp_generation {
+    _Atomic unsigned references;
+    struct conf *conf;
+    struct module_set *modules;
+    struct listen_entry *listens;
+    size_t count;
+};
+
+static bool add_listen(struct smtp_generation *generation, const struct conf_scope *listener,
+                       const struct conf_scope *listen, char *error, size_t error_size)
+{
+    struct listen_policies *policies =
+        listen_policies_create(generation->conf, listener, listen, generation->modules, error, error_size);
+    if (!policies)
+        return false;
+    generation->listens =
+        mem_resize(generation->listens, (generation->count + 1) * sizeof *generation->listens);
+    generation->listens[generation->count++] = (struct listen_entry){conf_scope_name(listen), policies};
+    return true;
+}
+
+struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_set *modules, char *error,
+                                               size_t error_size)
+{
+    struct smtp_generation *generation = mem_new(struct smtp_generation);
+    const struct conf_scope *listener = NULL;
+    atomic_init(&generation->references, 1);
+    generation->conf = conf_ref(conf);
+    generation->modules = module_set_ref(modules);
+    while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener))) {
+        const struct conf_scope *listen = NULL;
+        while ((listen = conf_scope_next(listener, "listen", listen))) {
+            if (!add_listen(generation, listener, listen, error, error_size)) {
+                smtp_generation_unref(generation);
+                return NULL;
+            }
+        }
+    }
+    return generation;
+}
+
+struct smtp_generation *smtp_generation_ref(struct smtp_generation *generation)
+{
+    atomic_fetch_add_explicit(&generation->references, 1, memory_order_relaxed);
+    return generation;
+}
+
+void smtp_generation_unref(struct smtp_generation *generation)
+{
+    if (!generation || atomic_fetch_sub_explicit(&generation->references, 1, memory_order_acq_rel) > 1)
+        return;
+    for (size_t i = 0; i < generation->count; i++)
+        listen_policies_free(generation->listens[i].policies);
+    free(generation->listens);
+    module_set_unref(generation->modules);
+    conf_unref(generation->conf);
+    free(generation);
+}
+
+struct module_set *generation_modules(const struct smtp_generation *generation)
+{
+    return generation->modules;
+}
+
+struct listen_policies *generation_policies(const struct smtp_generation *generation, const char *endpoint)
+{
+    for (size_t i = 0; i < generation->count; i++)
+        if (strcmp(generation->listens[i].endpoint, endpoint) == 0)
+            return generation->listens[i].policies;
+    return NULL;
+}

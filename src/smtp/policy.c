@@ -1,0 +1,229 @@
+/*
+ * policy: resolves inbound options through the fallback into struct esmtp_policy, for each Peer block once.
+ *
+ * A table row says which field an option fills and how; adding an option is adding a row.
+ */
+#include "smtp/policy.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <strings.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "net/cidr.h"
+
+struct listen_policies {
+    struct cidr_table *by_peer; /* values: struct esmtp_policy, owned by `all` */
+    struct esmtp_policy *general;
+    struct esmtp_policy **all;
+    size_t count;
+};
+
+enum field_kind { FIELD_TEXT, FIELD_U32, FIELD_U64, FIELD_BOOL };
+
+static const struct field {
+    const char *option;
+    enum field_kind kind;
+    size_t offset;
+} fields[] = {
+    {"banner_hostname", FIELD_TEXT, offsetof(struct esmtp_policy, banner_hostname)},
+    {"received_hostname", FIELD_TEXT, offsetof(struct esmtp_policy, received_hostname)},
+    {"static_banner", FIELD_TEXT, offsetof(struct esmtp_policy, static_banner)},
+    {"reconfig_message", FIELD_TEXT, offsetof(struct esmtp_policy, reconfig_message)},
+    {"pathway", FIELD_TEXT, offsetof(struct esmtp_policy, pathway)},
+    {"max_message_size", FIELD_U64, offsetof(struct esmtp_policy, max_message_size)},
+    {"max_recipients_per_message", FIELD_U32, offsetof(struct esmtp_policy, max_recipients_per_message)},
+    {"max_receptions_per_connection", FIELD_U32,
+     offsetof(struct esmtp_policy, max_receptions_per_connection)},
+    {"idle_time", FIELD_U32, offsetof(struct esmtp_policy, idle_time)},
+    {"require_ehlo", FIELD_BOOL, offsetof(struct esmtp_policy, require_ehlo)},
+};
+
+static const struct {
+    const char *name;
+    unsigned bit;
+} extensions[] = {
+    {"PIPELINING", EXTENSION_PIPELINING},
+    {"8BITMIME", EXTENSION_8BITMIME},
+    {"SIZE", EXTENSION_SIZE},
+    {"ENHANCEDSTATUSCODES", EXTENSION_ENHANCEDSTATUSCODES},
+};
+
+enum { EXTENSIONS_ALWAYS_SAFE = EXTENSION_PIPELINING | EXTENSION_8BITMIME | EXTENSION_SIZE };
+
+static void fill_field(struct esmtp_policy *policy, const struct conf_chain *chain, const struct field *field)
+{
+    void *target = (char *)policy + field->offset;
+    int64_t number = field->kind == FIELD_TEXT ? 0 : conf_chain_int(chain, field->option, 0);
+    if (number < 0)
+        number = 0;
+    switch (field->kind) {
+    case FIELD_TEXT: {
+        const char *text = conf_chain_text(chain, field->option, NULL);
+        *(const char **)target = text && *text ? text : NULL;
+        break;
+    }
+    case FIELD_U32:
+        *(uint32_t *)target = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+        break;
+    case FIELD_U64:
+        *(uint64_t *)target = (uint64_t)number;
+        break;
+    case FIELD_BOOL:
+        *(bool *)target = number != 0;
+        break;
+    }
+}
+
+/*
+ * SMTP_Extensions lists what to offer. PIPELINING, 8BITMIME and SIZE are safe for everybody and always
+ * offered; without the option ENHANCEDSTATUSCODES is offered too. Names of extensions that need more than a
+ * word here (AUTH, STARTTLS, ...) are not offered by this function.
+ */
+static unsigned resolve_extensions(const struct conf_chain *chain)
+{
+    const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
+    if (!value || value->place.line == 0)
+        return EXTENSIONS_ALWAYS_SAFE | EXTENSION_ENHANCEDSTATUSCODES;
+    unsigned bits = EXTENSIONS_ALWAYS_SAFE;
+    for (size_t i = 0; i < value->count; i++)
+        for (size_t k = 0; k < sizeof extensions / sizeof *extensions; k++)
+            if (strcasecmp(value->items[i], extensions[k].name) == 0)
+                bits |= extensions[k].bit;
+    return bits;
+}
+
+/*
+ * rfc2822_lone_lf_in_body decides when it is set. Momentum's default is to accept; ours is to refuse, because
+ * what a next hop takes for the end of the message must not depend on it (doc/compatibility.md).
+ */
+static enum line_ending_policy resolve_line_endings(const struct conf_chain *chain)
+{
+    const struct conf_value *value = conf_chain_value(chain, "rfc2822_lone_lf_in_body");
+    if (!value || value->place.line == 0 || strcasecmp(value->text, "pedantic") == 0)
+        return LINE_ENDINGS_REJECT;
+    return strcasecmp(value->text, "fix") == 0 ? LINE_ENDINGS_FIX : LINE_ENDINGS_ALLOW;
+}
+
+static const char *own_hostname(const struct conf_chain *chain)
+{
+    static char system_name[256];
+    const char *configured = conf_chain_text(chain, "hostname", NULL);
+    if (configured && *configured)
+        return configured;
+    if (!*system_name && (gethostname(system_name, sizeof system_name - 1) < 0 || !*system_name))
+        snprintf(system_name, sizeof system_name, "localhost");
+    return system_name;
+}
+
+static struct esmtp_policy *resolve(const struct conf_chain *chain, struct module_set *modules, char *error,
+                                    size_t error_size)
+{
+    struct esmtp_policy *policy = mem_new(struct esmtp_policy);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        fill_field(policy, chain, &fields[i]);
+    if (!policy->banner_hostname)
+        policy->banner_hostname = own_hostname(chain);
+    if (!policy->received_hostname)
+        policy->received_hostname = own_hostname(chain);
+    if (!policy->reconfig_message)
+        policy->reconfig_message = "4.3.2 Reconfiguration in progress";
+    if (!policy->pathway)
+        policy->pathway = "default";
+    policy->extensions = resolve_extensions(chain);
+    policy->line_endings = resolve_line_endings(chain);
+    policy->modules = imp_policy_create(modules, chain, error, error_size);
+    if (!policy->modules) {
+        free(policy);
+        return NULL;
+    }
+    return policy;
+}
+
+static struct esmtp_policy *add(struct listen_policies *policies, const struct conf_chain *chain,
+                                struct module_set *modules, char *error, size_t error_size)
+{
+    struct esmtp_policy *policy = resolve(chain, modules, error, error_size);
+    if (!policy)
+        return NULL;
+    policies->all = mem_resize(policies->all, (policies->count + 1) * sizeof *policies->all);
+    policies->all[policies->count++] = policy;
+    return policy;
+}
+
+/* One policy for each Peer block below `scope`, resolved at the block's own address. */
+static bool add_peers(struct listen_policies *policies, const struct conf *conf,
+                      const struct conf_scope *scope, const struct conf_scope *listener,
+                      const struct conf_scope *listen, struct module_set *modules, char *error,
+                      size_t error_size)
+{
+    const struct conf_scope *peer = NULL;
+    while ((peer = conf_scope_next(scope, "peer", peer))) {
+        uint8_t address[16];
+        unsigned bits;
+        if (!conf_parse_cidr(conf_scope_name(peer), address, &bits))
+            continue; /* the load refused it already */
+        struct conf_chain chain;
+        conf_chain_inbound(&chain, conf, listener, listen, address);
+        /* A shorter block's address may lie in a longer one; levels longer than this block do not apply to
+         * it. */
+        size_t kept = 0;
+        for (size_t i = 0; i < chain.count; i++) {
+            uint8_t ignored[16];
+            unsigned level_bits;
+            bool is_peer = strcmp(conf_scope_kind(chain.levels[i]), "peer") == 0;
+            if (is_peer && conf_parse_cidr(conf_scope_name(chain.levels[i]), ignored, &level_bits) &&
+                level_bits > bits)
+                continue;
+            chain.levels[kept++] = chain.levels[i];
+        }
+        chain.count = kept;
+        struct esmtp_policy *policy = add(policies, &chain, modules, error, error_size);
+        if (!policy)
+            return false;
+        cidr_table_set(policies->by_peer, address, bits, policy);
+    }
+    return true;
+}
+
+struct listen_policies *listen_policies_create(const struct conf *conf, const struct conf_scope *listener,
+                                               const struct conf_scope *listen, struct module_set *modules,
+                                               char *error, size_t error_size)
+{
+    struct listen_policies *policies = mem_new(struct listen_policies);
+    struct conf_chain chain;
+    policies->by_peer = cidr_table_create();
+    conf_chain_inbound(&chain, conf, listener, listen, NULL);
+    policies->general = add(policies, &chain, modules, error, error_size);
+    if (!policies->general ||
+        !add_peers(policies, conf, listener, listener, listen, modules, error, error_size) ||
+        !add_peers(policies, conf, listen, listener, listen, modules, error, error_size)) {
+        listen_policies_free(policies);
+        return NULL;
+    }
+    return policies;
+}
+
+void listen_policies_free(struct listen_policies *policies)
+{
+    if (!policies)
+        return;
+    cidr_table_free(policies->by_peer);
+    for (size_t i = 0; i < policies->count; i++) {
+        imp_policy_free(policies->all[i]->modules);
+        free(policies->all[i]);
+    }
+    free(policies->all);
+    free(policies);
+}
+
+const struct esmtp_policy *listen_policies_find(const struct listen_policies *policies,
+                                                const struct net_addr *peer)
+{
+    if (peer->family != AF_INET && peer->family != AF_INET6)
+        return policies->general;
+    uint8_t mapped[16];
+    net_addr_mapped(peer, mapped);
+    const struct esmtp_policy *policy = cidr_table_find(policies->by_peer, mapped);
+    return policy ? policy : policies->general;
+}

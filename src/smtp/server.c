@@ -1,0 +1,161 @@
+/*
+ * server: what outlives a session: the workers (one per loop), the Listens, reload and drain.
+ *
+ * A reload reaches each worker as a task, so that a worker's generation is only ever touched by its own
+ * thread.
+ */
+#include "smtp/server.h"
+
+#include <unistd.h>
+#include "base/mem.h"
+#include "smtp/session.h"
+#include "smtp/worker.h"
+
+struct smtp_listen {
+    struct smtp_server *server;
+    char *endpoint;
+    struct worker **workers; /* by the loop's index in the group; the server owns them */
+};
+
+struct generation_task { /* gives one worker a generation */
+    struct loop_task task;
+    struct worker *worker;
+    struct smtp_generation *generation;
+};
+
+struct drain_task {
+    struct loop_task task;
+    struct worker *worker;
+};
+
+struct smtp_server *smtp_server_create(struct spool *spool, const struct smtp_upper *upper)
+{
+    struct smtp_server *server = mem_new(struct smtp_server);
+    server->spool = spool;
+    server->upper = *upper;
+    return server;
+}
+
+void smtp_server_free(struct smtp_server *server)
+{
+    for (size_t i = 0; i < server->listen_count; i++) {
+        free(server->listens[i]->endpoint);
+        free(server->listens[i]->workers);
+        free(server->listens[i]);
+    }
+    for (size_t i = 0; i < server->worker_count; i++) {
+        smtp_generation_unref(server->workers[i]->generation);
+        free(server->workers[i]);
+    }
+    free(server->listens);
+    free(server->workers);
+    free(server);
+}
+
+static struct worker *worker_of(struct smtp_server *server, struct loop *loop)
+{
+    for (size_t i = 0; i < server->worker_count; i++)
+        if (server->workers[i]->loop == loop)
+            return server->workers[i];
+    struct worker *worker = mem_new(struct worker);
+    worker->server = server;
+    worker->loop = loop;
+    list_init(&worker->sessions);
+    server->workers = mem_resize(server->workers, (server->worker_count + 1) * sizeof *server->workers);
+    server->workers[server->worker_count++] = worker;
+    return worker;
+}
+
+struct smtp_listen *smtp_listen_create(struct smtp_server *server, const char *endpoint,
+                                       struct loop_group *group)
+{
+    struct smtp_listen *listen = mem_new(struct smtp_listen);
+    listen->server = server;
+    listen->endpoint = mem_dup(endpoint);
+    listen->workers = mem_array(loop_group_size(group), sizeof *listen->workers);
+    for (unsigned i = 0; i < loop_group_size(group); i++)
+        listen->workers[i] = worker_of(server, loop_group_at(group, i));
+    server->listens = mem_resize(server->listens, (server->listen_count + 1) * sizeof *server->listens);
+    server->listens[server->listen_count++] = listen;
+    return listen;
+}
+
+static void take_generation(struct loop_task *task)
+{
+    struct generation_task *message = container_of(task, struct generation_task, task);
+    smtp_generation_unref(message->worker->generation);
+    message->worker->generation = message->generation;
+    free(message);
+}
+
+void smtp_server_set_generation(struct smtp_server *server, struct smtp_generation *generation)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        struct generation_task *message = mem_new(struct generation_task);
+        message->task.run = take_generation;
+        message->worker = server->workers[i];
+        message->generation = smtp_generation_ref(generation);
+        loop_post(message->worker->loop, &message->task);
+    }
+}
+
+void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local, const struct net_addr *peer,
+                        void *argument)
+{
+    struct smtp_listen *listen = argument;
+    struct worker *worker = listen->workers[loop_index(loop)];
+    struct listen_policies *policies =
+        worker->generation ? generation_policies(worker->generation, listen->endpoint) : NULL;
+    if (!policies || worker->draining) {
+        close(fd); /* the Listen is going away; its socket accepted a last connection */
+        return;
+    }
+    session_start(worker, worker->generation, listen_policies_find(policies, peer), fd, local, peer);
+}
+
+/* ---- drain
+ * ------------------------------------------------------------------------------------------------------- */
+
+void server_hold(struct smtp_server *server)
+{
+    atomic_fetch_add(&server->pending, 1);
+}
+
+void server_release(struct smtp_server *server)
+{
+    if (atomic_fetch_sub(&server->pending, 1) == 1 && atomic_load(&server->draining) && server->drained)
+        server->drained(server->drained_argument);
+}
+
+static void drain_worker(struct loop_task *task)
+{
+    struct drain_task *message = container_of(task, struct drain_task, task);
+    struct worker *worker = message->worker;
+    worker->draining = true;
+    list_each(&worker->sessions, node, after)
+        session_leave(container_of(node, struct session, link));
+    free(message);
+    server_release(worker->server);
+}
+
+void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argument), void *argument)
+{
+    server->drained = drained;
+    server->drained_argument = argument;
+    server_hold(server); /* until every worker has its task, so that `drained` comes once */
+    for (size_t i = 0; i < server->worker_count; i++)
+        server_hold(server);
+    atomic_store(&server->draining, true);
+    for (size_t i = 0; i < server->worker_count; i++) {
+        struct drain_task *message = mem_new(struct drain_task);
+        message->task.run = drain_worker;
+        message->worker = server->workers[i];
+        loop_post(message->worker->loop, &message->task);
+    }
+    server_release(server);
+}
+
+uint64_t smtp_server_sessions(const struct smtp_server *server)
+{
+    return atomic_load(&server->sessions);
+}

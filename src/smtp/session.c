@@ -1,0 +1,449 @@
+/*
+ * session: the life of one SMTP connection: reading, waiting, timing out, closing.
+ *
+ * One read is taken per readable event; every complete command in it runs; the replies leave with one write
+ * (RFC 2920). While a session waits, or its client does not read, the socket is not read either: what a
+ * client can make us hold is one read buffer.
+ */
+#include "smtp/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "smtp/command.h"
+#include "smtp/transaction.h"
+#include "smtp/worker.h"
+
+enum {
+    READ_COMMAND = 16 * 1024,  /* bytes asked of the kernel at once between messages */
+    READ_CONTENT = 128 * 1024, /* and within one */
+    SKIP_MAX = 64 * 1024,      /* bytes of one overlong command line that are thrown away before we hang up */
+    ERRORS_MAX = 100,          /* refused commands before we hang up */
+    PROGRESS_UNIT = 1024,      /* bytes of content that earn another idle_time */
+    LINGER_MS = 5000,          /* how long a client that we hang up on may take to read why */
+    LINGER_MAX = 4 * 1024 * 1024 /* bytes it may still send meanwhile */
+};
+
+static void process(struct session *session);
+
+/* ---- time
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void on_timer(uv_timer_t *timer);
+
+/* The timer is not moved at every command: it fires at the earliest deadline it was set for and looks again.
+ */
+static void renew_deadline(struct session *session)
+{
+    uint64_t milliseconds = (uint64_t)session->policy->idle_time * 1000;
+    if (session->state == SESSION_CLOSING)
+        return;
+    session->progress = 0;
+    session->deadline = milliseconds ? loop_now(session->worker->loop) + milliseconds : 0;
+    if (milliseconds && !session->timer_running) {
+        session->timer_running = true;
+        uv_timer_start(&session->timer, on_timer, milliseconds, 0);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct session *session = timer->data;
+    uint64_t now = loop_now(session->worker->loop);
+    session->timer_running = false;
+    if (session->deadline == 0)
+        return;
+    if (now < session->deadline) {
+        session->timer_running = true;
+        uv_timer_start(timer, on_timer, session->deadline - now, 0);
+    } else if (session->state == SESSION_CLOSING) {
+        session_abort(session);
+    } else if (session->state != SESSION_WAITING) {
+        session_reply(session, &reply_idle);
+        session_close(session);
+    }
+}
+
+/* ---- the end
+ * --------------------------------------------------------------------------------------------------- */
+
+static void handle_closed(struct session *session)
+{
+    if (--session->open_handles > 0)
+        return;
+    struct smtp_server *server = session->worker->server;
+    free(session->hello_name);
+    smtp_generation_unref(session->generation);
+    free(session);
+    atomic_fetch_sub(&server->sessions, 1);
+    server_release(server);
+}
+
+static void on_stream_closed(struct stream *stream)
+{
+    handle_closed(container_of(stream, struct session, stream));
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    handle_closed(handle->data);
+}
+
+void session_reset_transaction(struct session *session)
+{
+    struct imp_session *view = &session->view;
+    if (session->transaction)
+        transaction_abandon(session->transaction);
+    session->transaction = NULL;
+    view->in_transaction = false;
+    view->reverse_path = view->reverse_path_domain = view->recipient = view->recipient_domain = NULL;
+    view->recipient_count = 0;
+    view->message_size = 0;
+    view->message_head = slice_of(NULL, 0);
+    context_clear(&view->message_context);
+}
+
+void session_abort(struct session *session)
+{
+    if (session->stream.closing)
+        return;
+    session->state = SESSION_CLOSING;
+    session_reset_transaction(session);
+    imp_session_release(&session->view);
+    list_remove(&session->link);
+    uv_close((uv_handle_t *)&session->timer, on_timer_closed);
+    stream_close(&session->stream);
+}
+
+/* Everything is with the kernel. Closing over unread input would make it a reset, which can eat the last
+ * reply. */
+static void flushed_last_reply(struct session *session)
+{
+    shutdown(session->stream.fd, SHUT_WR);
+    session->skipped = 0;
+    stream_read_start(&session->stream);
+}
+
+void session_close(struct session *session)
+{
+    if (session->state == SESSION_CLOSING)
+        return;
+    session->state = SESSION_CLOSING;
+    session_reset_transaction(session);
+    stream_read_stop(&session->stream);
+    session->timer_running = true;
+    session->deadline = loop_now(session->worker->loop) + LINGER_MS;
+    uv_timer_start(&session->timer, on_timer, LINGER_MS, 0);
+    int flushed = stream_flush(&session->stream);
+    if (flushed < 0)
+        session_abort(session);
+    else if (flushed == 1)
+        flushed_last_reply(session);
+}
+
+static void discard_until_end(struct session *session)
+{
+    ssize_t got = stream_fill(&session->stream, READ_COMMAND);
+    if (got == -EAGAIN)
+        return;
+    buf_clear(&session->stream.in);
+    session->skipped += got > 0 ? (uint64_t)got : 0;
+    if (got <= 0 || session->skipped > LINGER_MAX)
+        session_abort(session);
+}
+
+void session_leave(struct session *session)
+{
+    session->leave = true;
+    if (session->state == SESSION_READING) {
+        session_reply(session, &reply_shutdown);
+        session_close(session);
+    }
+}
+
+/* ---- replies
+ * --------------------------------------------------------------------------------------------------- */
+
+static struct imp_text text_of(const char *text)
+{
+    return (struct imp_text){text, strlen(text)};
+}
+
+static void log_rejection(struct session *session, const struct reply *reply, const char *module)
+{
+    struct module_set *modules = generation_modules(session->generation);
+    if (!module_set_wants_rejections(modules))
+        return;
+    struct buf connection = {0}, message = {0};
+    char local[NET_ADDR_TEXT_SIZE], peer[NET_ADDR_TEXT_SIZE];
+    context_format(context_pairs(&session->view.connection_context), &connection);
+    context_format(context_pairs(&session->view.message_context), &message);
+    struct imp_log_rejection event = {
+        .time_us = clock_wall_us(),
+        .connection_id = session->view.id,
+        .peer = text_of(net_addr_format_port(&session->view.peer, peer)),
+        .local = text_of(net_addr_format_port(&session->view.local, local)),
+        .pathway = text_of(session->policy->pathway),
+        .pathway_group = text_of("default"),
+        .phase = text_of(command_phase(session)),
+        .code = reply->code,
+        .module = text_of(module),
+        .connection_context = {buf_slice(&connection).data, buf_size(&connection)},
+        .message_context = {buf_slice(&message).data, buf_size(&message)},
+        .text = text_of(reply->text),
+    };
+    module_set_log_rejection(modules, &event);
+    buf_release(&connection);
+    buf_release(&message);
+}
+
+static void send_reply(struct session *session, const struct reply *reply, const char *module)
+{
+    if (reply->code >= 400)
+        log_rejection(session, reply, module);
+    reply_format(reply, session->policy->extensions & EXTENSION_ENHANCEDSTATUSCODES, &session->stream.out);
+}
+
+void session_reply(struct session *session, const struct reply *reply)
+{
+    send_reply(session, reply, "core");
+}
+
+void session_reply_hook(struct session *session)
+{
+    const struct hook_reply *asked = &session->view.reply;
+    struct reply reply = {asked->code, asked->enhanced, asked->text};
+    send_reply(session, asked->code ? &reply : &reply_policy_refused,
+               session->view.refused_by ? session->view.refused_by : "core");
+}
+
+void session_replyf(struct session *session, int code, const char *enhanced, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    send_reply(session, &(struct reply){code, enhanced, text}, "core");
+}
+
+void session_count_error(struct session *session)
+{
+    if (++session->errors < ERRORS_MAX)
+        return;
+    session_reply(session, &reply_too_many_errors);
+    session_close(session);
+}
+
+/* ---- waiting
+ * ---------------------------------------------------------------------------------------------------- */
+
+void session_wait(struct session *session)
+{
+    session->state = SESSION_WAITING;
+    session->deadline = 0;
+    stream_read_stop(&session->stream);
+}
+
+void session_resume(struct session *session)
+{
+    if (session->state == SESSION_WAITING)
+        session->state = SESSION_READING;
+    process(session);
+}
+
+void session_ask(struct session *session, enum imp_hook_point point, session_continue_fn *next)
+{
+    struct module_set *modules = generation_modules(session->generation);
+    enum hook_outcome outcome = module_set_validate(modules, point, &session->view);
+    if (outcome != HOOK_SUSPENDED) {
+        next(session, outcome);
+        return;
+    }
+    session->next = next;
+    session->waiting_for_hook = true;
+    session_wait(session);
+}
+
+static void on_resumed(struct imp_session *view, enum hook_outcome outcome)
+{
+    struct session *session = container_of(view, struct session, view);
+    session->waiting_for_hook = false;
+    session->state = SESSION_READING;
+    session->next(session, outcome);
+    process(session);
+}
+
+/* ---- input
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void skip_input(struct session *session, size_t size, bool line_ended)
+{
+    buf_consume(&session->stream.in, size);
+    session->skipped += size;
+    session->skip_line = !line_ended;
+    if (line_ended || session->skipped > SKIP_MAX) {
+        session_reply(session, &reply_line_too_long);
+        if (session->skipped > SKIP_MAX)
+            session_close(session);
+        else
+            session_count_error(session);
+        session->skipped = 0;
+    }
+}
+
+/* Runs one command line, or throws away one that is too long. False when the input holds no whole line. */
+static bool read_command(struct session *session)
+{
+    struct slice input = buf_slice(&session->stream.in);
+    const char *feed = memchr(input.data, '\n', input.size);
+    size_t size = feed ? (size_t)(feed - input.data) + 1 : input.size;
+    if (session->skip_line || size > COMMAND_LINE_MAX + 2) {
+        skip_input(session, size, feed != NULL);
+        return feed != NULL;
+    }
+    if (!feed)
+        return false;
+    struct slice line = slice_of(input.data, size - 1);
+    if (line.size > 0 && line.data[line.size - 1] == '\r')
+        line.size--;
+    session->command = line;
+    command_run(session, line);
+    session->command = slice_of(NULL, 0);
+    if (!session->stream.closing)
+        buf_consume(&session->stream.in, size);
+    renew_deadline(session);
+    return true;
+}
+
+static void read_content(struct session *session)
+{
+    bool end;
+    size_t used = transaction_receive(session->transaction, buf_slice(&session->stream.in), &end);
+    buf_consume(&session->stream.in, used);
+    session->progress += used;
+    if (session->progress >= PROGRESS_UNIT)
+        renew_deadline(session);
+    if (end) {
+        session->state = SESSION_READING;
+        renew_deadline(session);
+        data_finished(session);
+    }
+}
+
+/* Sends what the commands said and decides whether the socket is read on. */
+static void settle(struct session *session)
+{
+    int flushed = stream_flush(&session->stream);
+    if (flushed < 0) {
+        session_abort(session);
+        return;
+    }
+    bool congested = session->state == SESSION_RECEIVING && transaction_congested(session->transaction);
+    bool read = flushed == 1 && session->state != SESSION_WAITING && !congested;
+    if (read)
+        stream_read_start(&session->stream);
+    else
+        stream_read_stop(&session->stream);
+    if (session->state == SESSION_WAITING)
+        return;
+    if (session->deadline == 0)
+        renew_deadline(session);
+    stream_trim(&session->stream);
+}
+
+static void process(struct session *session)
+{
+    if (session->stream.blocked)
+        return; /* on_drained goes on */
+    while (buf_size(&session->stream.in) > 0) {
+        if (session->state == SESSION_RECEIVING)
+            read_content(session);
+        else if (session->state != SESSION_READING || !read_command(session))
+            break;
+    }
+    if (session->state == SESSION_READING && session->leave) {
+        session_reply(session, &reply_shutdown);
+        session_close(session);
+    }
+    if (session->state != SESSION_CLOSING)
+        settle(session);
+}
+
+static void on_readable(struct stream *stream)
+{
+    struct session *session = container_of(stream, struct session, stream);
+    if (session->state == SESSION_CLOSING) {
+        discard_until_end(session);
+        return;
+    }
+    ssize_t got = stream_fill(stream, session->state == SESSION_RECEIVING ? READ_CONTENT : READ_COMMAND);
+    if (got > 0)
+        process(session);
+    else if (got != -EAGAIN)
+        session_abort(session);
+}
+
+static void on_drained(struct stream *stream)
+{
+    struct session *session = container_of(stream, struct session, stream);
+    if (session->state == SESSION_CLOSING)
+        flushed_last_reply(session);
+    else
+        process(session);
+}
+
+/* ---- the beginning
+ * ----------------------------------------------------------------------------------------------- */
+
+static void greet(struct session *session, enum hook_outcome outcome)
+{
+    const struct esmtp_policy *policy = session->policy;
+    if (outcome == HOOK_REFUSED) {
+        session_reply_hook(session);
+        session_close(session);
+    } else if (policy->static_banner) {
+        buf_append_text(&session->stream.out, policy->static_banner);
+        buf_append_text(&session->stream.out, "\r\n");
+    } else {
+        char date[40];
+        clock_rfc5322(clock_wall_us(), date, sizeof date);
+        session_replyf(session, 220, "", "%s ESMTP Impulse %s", policy->banner_hostname, date);
+    }
+}
+
+static const struct stream_handler stream_handler = {
+    .readable = on_readable, .drained = on_drained, .closed = on_stream_closed};
+
+void session_start(struct worker *worker, struct smtp_generation *generation,
+                   const struct esmtp_policy *policy, int fd, const struct net_addr *local,
+                   const struct net_addr *peer)
+{
+    struct session *session = mem_new(struct session);
+    if (stream_open(&session->stream, worker->loop, fd, &stream_handler) < 0) {
+        close(fd);
+        free(session);
+        return;
+    }
+    uv_timer_init(loop_uv(worker->loop), &session->timer);
+    session->timer.data = session;
+    session->open_handles = 2;
+    session->worker = worker;
+    session->generation = smtp_generation_ref(generation);
+    session->policy = policy;
+    session->state = SESSION_READING;
+    list_append(&worker->sessions, &session->link);
+    server_hold(worker->server);
+    atomic_fetch_add(&worker->server->sessions, 1);
+    imp_session_init(&session->view, worker->loop, id_next(), local, peer);
+    session->view.policy = policy->modules;
+    session->view.resumed = on_resumed;
+    renew_deadline(session);
+    session_ask(session, IMP_VALIDATE_CONNECT, greet);
+    process(session);
+}

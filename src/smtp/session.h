@@ -1,0 +1,104 @@
+/*
+ * session.h: one SMTP connection; private to src/smtp.
+ *
+ * A session is a state machine driven by its socket, its timer and the settling of what it waits for. It
+ * belongs to one worker (one loop) for life; everything here is called on that loop's thread.
+ *
+ *     READING --command line--> (command) --hook suspends--> WAITING --resumed--> READING
+ *        |                          |
+ *        |                        DATA --> RECEIVING --end of data--> WAITING (hooks, spool) --> READING
+ *        +--QUIT, 421, the client's end--> CLOSING
+ */
+#ifndef IMPULSE_SMTP_SESSION_H
+#define IMPULSE_SMTP_SESSION_H
+
+#include "base/list.h"
+#include "module/session.h"
+#include "net/stream.h"
+#include "smtp/data_reader.h"
+#include "smtp/policy.h"
+#include "smtp/reply.h"
+#include "smtp/server.h"
+
+struct worker;
+struct transaction;
+
+enum session_state {
+    SESSION_READING,   /* expects a command line */
+    SESSION_RECEIVING, /* after 354: content */
+    SESSION_WAITING,   /* for a hook or the spool: input stays where it is */
+    SESSION_CLOSING,   /* output is flushed, then the socket closes */
+};
+
+enum hello_kind { HELLO_NONE, HELLO_HELO, HELLO_EHLO };
+
+struct session;
+typedef void session_continue_fn(struct session *session, enum hook_outcome outcome);
+
+struct session {
+    struct imp_session view; /* what modules see; first, so that the two convert */
+    struct stream stream;
+    uv_timer_t timer;
+    struct list_node link; /* the worker's list */
+    struct worker *worker;
+    struct smtp_generation *generation; /* one reference */
+    const struct esmtp_policy *policy;
+    enum session_state state;
+    enum hello_kind hello;
+    bool waiting_for_hook; /* SESSION_WAITING: `view.resumed` will come */
+    bool skip_line;        /* the rest of an overlong command line is being thrown away */
+    bool leave;            /* 421 at the next opportunity: the server drains */
+    bool timer_running;
+    unsigned errors;                 /* refused for syntax or order */
+    unsigned open_handles;           /* stream and timer: the session is freed when both are closed */
+    uint64_t deadline;               /* loop_now() at which the client is given up; 0: never */
+    uint64_t progress;               /* bytes of content since the deadline was last moved */
+    uint64_t skipped;                /* bytes of an overlong line thrown away */
+    uint32_t receptions;             /* messages accepted */
+    char *hello_name;                /* owned; NULL before HELO or EHLO */
+    struct slice command;            /* the running command's line, while it runs */
+    struct transaction *transaction; /* NULL outside MAIL ... end of data */
+    session_continue_fn *next;       /* what continues the command after a hook */
+    size_t next_recipient;           /* after the final dot: whom the per-recipient hooks are asked about */
+    bool asking_recipients;          /* the loop over them is running */
+};
+
+/* Begins a session on an accepted socket: validate_connect, then the greeting. */
+void session_start(struct worker *worker, struct smtp_generation *generation,
+                   const struct esmtp_policy *policy, int fd, const struct net_addr *local,
+                   const struct net_addr *peer);
+
+/* Queues one reply; it is sent when the input at hand is used up. A refusal (400 and above) goes to the
+ * rejectlog. */
+void session_reply(struct session *session, const struct reply *reply);
+/* The same with the reply that a hook asked for. */
+void session_reply_hook(struct session *session);
+/* printf-style text. `code` and `enhanced` ("" for none) as in struct reply. */
+void session_replyf(struct session *session, int code, const char *enhanced, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Counts a refusal that only a broken or hostile client earns; after too many the session ends with 421. */
+void session_count_error(struct session *session);
+
+/*
+ * Asks the hooks at `point` and calls `next` with the outcome: at once when nobody suspends, else later. The
+ * command must not touch its line (session->command) in `next`.
+ */
+void session_ask(struct session *session, enum imp_hook_point point, session_continue_fn *next);
+
+/* The session waits for something that is not a hook; session_resume ends it. */
+void session_wait(struct session *session);
+/* Goes on with the input at hand, after a wait or when the spool has caught up with the content. */
+void session_resume(struct session *session);
+
+/* Sends what is queued, then closes. */
+void session_close(struct session *session);
+/* Closes now; the client has gone or is not worth an answer. */
+void session_abort(struct session *session);
+
+/* The server drains: ends the session at the first point where nothing is lost. */
+void session_leave(struct session *session);
+
+/* Ends the transaction without accepting anything (RSET, EHLO, disconnect). */
+void session_reset_transaction(struct session *session);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * transaction.h: from MAIL to the answer after the final dot; private to src/smtp.
+ *
+ * Collects the envelope and the content, stores large content while it arrives, and commits the whole to the
+ * spool. While the spool works on it the transaction outlives a client that leaves: a message that became
+ * durable is delivered whether or not its 250 was heard.
+ */
+#ifndef IMPULSE_SMTP_TRANSACTION_H
+#define IMPULSE_SMTP_TRANSACTION_H
+
+#include "base/buf.h"
+#include "smtp/address.h"
+#include "smtp/session.h"
+
+struct transaction; /* opaque to commands */
+
+struct transaction *transaction_create(struct session *session, const struct mail_path *reverse_path,
+                                       uint64_t declared_size, uint32_t flags);
+/* The client left, or RSET: nothing is accepted. Safe while chunks are on their way to the spool. */
+void transaction_abandon(struct transaction *transaction);
+
+/* NUL-terminated, owned by the transaction. */
+const char *transaction_reverse_path(const struct transaction *transaction);
+const char *transaction_reverse_path_domain(const struct transaction *transaction);
+/* Sets the recipient in question; hooks see it until it is added or dropped. */
+void transaction_propose(struct transaction *transaction, const struct mail_path *recipient);
+const char *transaction_proposed(const struct transaction *transaction);
+const char *transaction_proposed_domain(const struct transaction *transaction);
+void transaction_add_proposed(struct transaction *transaction);
+size_t transaction_recipients(const struct transaction *transaction);
+/* Recipient `index` (address and domain) for hooks asked once per recipient; and the binding they chose. */
+const char *transaction_recipient(const struct transaction *transaction, size_t index, const char **domain);
+void transaction_set_binding(struct transaction *transaction, size_t index, const char *binding,
+                             const char *group);
+
+/* After 354: writes the trace header. */
+void transaction_begin_content(struct transaction *transaction);
+/*
+ * Takes content from `input`; returns the bytes used; *end as data_reader_feed. Content beyond
+ * max_message_size is thrown away and the refusal remembered.
+ */
+size_t transaction_receive(struct transaction *transaction, struct slice input, bool *end);
+/* True when the spool has not kept up and the session should stop reading; session_resume is called later. */
+bool transaction_congested(const struct transaction *transaction);
+
+/* After the end: the refusal that the content earned, or NULL. */
+const struct reply *transaction_verdict(struct transaction *transaction);
+uint64_t transaction_size(const struct transaction *transaction);
+struct slice transaction_head(const struct transaction *transaction);
+/*
+ * Makes the message durable. The transaction is the spool's until the outcome is known; then `finished` is
+ * called with a reply (250 with the message id, or the refusal), unless the client has left.
+ */
+void transaction_commit(struct transaction *transaction,
+                        void (*finished)(struct session *session, const struct reply *reply));
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * worker.h: what the SMTP server keeps for each loop it serves on; private to src/smtp. The loop's thread
+ * only, unless said otherwise.
+ */
+#ifndef IMPULSE_SMTP_WORKER_H
+#define IMPULSE_SMTP_WORKER_H
+
+#include <stdatomic.h>
+#include "base/list.h"
+#include "smtp/server.h"
+
+struct worker {
+    struct smtp_server *server;
+    struct loop *loop;
+    struct list sessions;
+    struct smtp_generation *generation; /* what new sessions get; one reference */
+    bool draining;
+};
+
+struct smtp_server {
+    struct spool *spool;
+    struct smtp_upper upper;
+    struct worker **workers; /* one for each loop of each group that a Listen uses */
+    size_t worker_count;
+    struct smtp_listen **listens;
+    size_t listen_count;
+    _Atomic uint64_t sessions; /* open now */
+    _Atomic uint64_t pending;  /* sessions, and messages on their way to disk after their client left */
+    _Atomic bool draining;
+    void (*drained)(void *argument);
+    void *drained_argument;
+};
+
+/* One more, or one less, thing that a drain has to wait for. Any thread. */
+void server_hold(struct smtp_server *server);
+void server_release(struct smtp_server *server);
+
+/* The modules of a generation. */
+struct module_set *generation_modules(const struct smtp_generation *generation);
+/* The policies of a Listen by its endpoint's name, or NULL when the generation has no such Listen. */
+struct listen_policies *generation_policies(const struct smtp_generation *generation, const char *endpoint);
+
+#endif
