@@ -9,9 +9,10 @@ include src/module/local.mk
 include src/smtp/local.mk
 include src/queue/local.mk
 include src/delivery/local.mk
+include src/daemon/local.mk
 
 ## Highest folder first. Modules find the SDK's functions in the executable, so every one is linked and exported.
-IMPULSE_LIBS = src/delivery/libdelivery.a src/smtp/libsmtp.a src/queue/libqueue.a src/module/libmodule.a \
+IMPULSE_LIBS = src/daemon/libdaemon.a src/delivery/libdelivery.a src/smtp/libsmtp.a src/queue/libqueue.a src/module/libmodule.a \
 	src/spool/libspool.a src/message/libmessage.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
 	src/base/libbase.a confparse/libconfparse.a
 

@@ -1,5 +1,14 @@
-/* main: wiring only. */
-int main(void)
+/*
+ * main: the impulsed program. Reads the command line and runs what it asks for.
+ */
+#include "daemon/arguments.h"
+#include "daemon/daemon.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    struct arguments arguments;
+    int status = arguments_parse(&arguments, argc, argv);
+    if (status >= 0)
+        return status;
+    return arguments.check ? daemon_check(&arguments) : daemon_run(&arguments);
 }

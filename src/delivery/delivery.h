@@ -14,6 +14,12 @@ struct delivery;
  */
 struct delivery *delivery_create(struct queue_set *queues, const struct queue_dependencies *dependencies,
                                  const char *hostname, const char *resolv_conf, char *error, size_t error_size);
+/*
+ * Is `text` a next hop as gateway and routes write it (an address, a name, "smtp://host?port=O&pref=P", "__mx__", a
+ * Unix socket's path)? On false, error[] says what was expected. Any thread.
+ */
+bool route_check(const char *text, char *error, size_t error_size);
+
 /* After the loops stopped. */
 void delivery_free(struct delivery *delivery);
 

@@ -1,0 +1,23 @@
+/*
+ * arguments.h: the command line of impulsed. -c, -d, -h and -n mean what they mean to Momentum's ecelerity.
+ */
+#ifndef IMPULSE_DAEMON_ARGUMENTS_H
+#define IMPULSE_DAEMON_ARGUMENTS_H
+
+#include <stdbool.h>
+
+struct arguments {
+    const char *config;  /* -c FILE */
+    const char *modules; /* --modules DIR, else IMPULSE_MODULE_PATH, else where modules are installed */
+    bool foreground;     /* -d */
+    bool check;          /* -t */
+    bool lenient;        /* --lenient */
+    bool skip_esmtp;     /* -n esmtp: listen nowhere */
+    bool skip_queue;     /* -n queue: deliver nothing */
+};
+
+/* Fills *arguments. -1: go on; otherwise the exit status (after -h, -V or a usage error, which is printed).
+ */
+int arguments_parse(struct arguments *arguments, int argc, char **argv);
+
+#endif

@@ -1,0 +1,395 @@
+/*
+ * daemon: start, reload, drain.
+ *
+ * The main thread runs a libuv loop of its own for signals, a tick a second and the words "drained" that come
+ * from other threads. The order of start is: configuration, sockets (root may be needed), background,
+ * pidfile, dropping root, spool, modules, recovery, loops. The end goes the other way: no more connections,
+ * no more sessions, no more deliveries, loops, spool, logs.
+ */
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+#include "config.h"
+#include "daemon/listens.h"
+#include "daemon/load.h"
+#include "daemon/process.h"
+#include "daemon/threads.h"
+#include "delivery/delivery.h"
+#include "log/paniclog.h"
+#include "log/writer.h"
+#include "queue/queue.h"
+#include "smtp/server.h"
+
+enum {
+    SESSIONS_DRAIN_MS = 30 * 1000,   /* how long sessions may finish a message at SIGTERM */
+    DELIVERIES_DRAIN_MS = 30 * 1000, /* and then deliveries in flight */
+    TICK_MS = 1000,
+    SPOOL_RESERVE = 64 * 1024 * 1024, /* bytes that stay free on the spool's file system */
+};
+
+enum phase { RUNNING, DRAINING_SESSIONS, DRAINING_QUEUE, ENDED };
+
+struct daemon {
+    const struct arguments *arguments;
+    struct conf *conf;
+    struct threads *threads;
+    struct listens *listens;
+    struct spool *spool;
+    struct module_set *modules;
+    struct queue_set *queues;
+    struct delivery *delivery;
+    struct smtp_server *server;
+    uv_loop_t loop;
+    uv_signal_t signals[3];
+    uv_timer_t tick, bound;
+    uv_async_t sessions_drained, queue_drained;
+    enum phase phase;
+};
+
+/* ---- start
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+static const char *global_text(const struct conf *conf, const char *option, const char *fallback)
+{
+    struct conf_chain chain;
+    conf_chain_global(&chain, conf);
+    const char *text = conf_chain_text(&chain, option, NULL);
+    return text && *text ? text : fallback;
+}
+
+static void accept_envelope(void *upper, struct envelope *envelope)
+{
+    queue_accept(upper, envelope);
+}
+
+static const char *check_recipient(void *upper, struct slice binding, struct slice domain)
+{
+    return queue_settings_find(upper, binding, domain)->blackhole == BLACKHOLE_INLINE
+               ? "551 5.7.1 recipient blackholed"
+               : NULL;
+}
+
+static void take_recovered(struct envelope *envelope, void *queues)
+{
+    queue_accept(queues, envelope);
+}
+
+/* Sockets, background, pidfile, identity: what needs root, and giving it up. */
+static bool become_daemon(struct daemon *d, char *error, size_t error_size)
+{
+    struct process_identity identity;
+    const char *spool = global_text(d->conf, "spoolbase", "/var/spool/ecelerity");
+    if (!process_identity_resolve(d->conf, &identity, error, error_size))
+        return false;
+    if (!d->arguments->foreground && process_background() < 0) {
+        snprintf(error, error_size, "cannot go to the background");
+        return false;
+    }
+    process_raise_file_limit();
+    d->threads = threads_create(d->conf, error, error_size);
+    if (!d->threads)
+        return false;
+    d->listens = listens_create();
+    if (!d->arguments->skip_esmtp &&
+        !listens_open(d->listens, d->conf, threads_pools(d->threads), error, error_size))
+        return false;
+    return process_pidfile(global_text(d->conf, "pidfile", NULL), error, error_size) &&
+           process_prepare_directory(spool, &identity, error, error_size) &&
+           process_drop_root(&identity, error, error_size);
+}
+
+static bool open_spool(struct daemon *d, char *error, size_t error_size)
+{
+    struct spool_settings settings = {
+        .directory = global_text(d->conf, "spoolbase", "/var/spool/ecelerity"),
+        .reserve_bytes = SPOOL_RESERVE,
+    };
+    d->spool = spool_open(&settings, error, error_size);
+    return d->spool != NULL;
+}
+
+static bool build_queues(struct daemon *d, char *error, size_t error_size)
+{
+    struct queue_dependencies dependencies = {
+        .loops = threads_loops(
+            d->threads, global_text(d->conf, "delivery_pool", global_text(d->conf, "maintainer_pool", NULL))),
+        .pools = threads_pools(d->threads),
+        .spool = d->spool,
+    };
+    char name[256] = "localhost";
+    size_t size = sizeof name;
+    uv_os_gethostname(name, &size);
+    d->queues = queue_set_create(&dependencies, d->conf, d->modules);
+    if (d->arguments->skip_queue)
+        return true;
+    d->delivery = delivery_create(d->queues, &dependencies, global_text(d->conf, "hostname", name),
+                                  global_text(d->conf, "resolv_conf", NULL), error, error_size);
+    return d->delivery != NULL;
+}
+
+static bool recover(struct daemon *d, char *error, size_t error_size)
+{
+    struct spool_recovered found;
+    int result = spool_recover(d->spool, take_recovered, d->queues, &found);
+    if (result < 0) {
+        snprintf(error, error_size, "cannot read the spool back: %s", strerror(-result));
+        return false;
+    }
+    if (found.envelopes || found.damaged_rows || found.orphan_bodies_removed)
+        paniclog(PANIC_NOTICE,
+                 "spool: %llu messages recovered, %llu bodies nobody refers to removed, %llu damaged",
+                 (unsigned long long)found.envelopes, (unsigned long long)found.orphan_bodies_removed,
+                 (unsigned long long)found.damaged_rows);
+    return true;
+}
+
+static bool build_server(struct daemon *d, char *error, size_t error_size)
+{
+    struct smtp_upper upper = {accept_envelope, check_recipient, d->queues};
+    d->server = smtp_server_create(d->spool, &upper);
+    struct smtp_generation *generation = smtp_generation_create(d->conf, d->modules, error, error_size);
+    if (!generation)
+        return false;
+    listens_attach(d->listens, d->server, d->threads);
+    smtp_server_set_generation(d->server, generation);
+    smtp_generation_unref(generation);
+    return true;
+}
+
+static bool start(struct daemon *d, struct manifest_set *manifests, char *error, size_t error_size)
+{
+    if (!become_daemon(d, error, error_size) || !open_spool(d, error, error_size))
+        return false;
+    if (log_writer_start() < 0) {
+        snprintf(error, error_size, "cannot start the log writer");
+        return false;
+    }
+    d->modules = module_set_load(d->conf, manifests, threads_pools(d->threads), error, error_size);
+    if (!d->modules || !build_queues(d, error, error_size) || !recover(d, error, error_size) ||
+        !build_server(d, error, error_size))
+        return false;
+    if (!threads_start(d->threads)) {
+        snprintf(error, error_size, "cannot start the event loops");
+        return false;
+    }
+    module_set_tick(d->modules);
+    listens_start(d->listens);
+    return true;
+}
+
+/* ---- reload
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+/* Builds everything of the next generation beside the running one; the running one is touched only when all
+ * is well. */
+static bool swap_generation(struct daemon *d, struct conf *conf, struct manifest_set *manifests, char *error,
+                            size_t error_size)
+{
+    struct module_set *modules =
+        module_set_load(conf, manifests, threads_pools(d->threads), error, error_size);
+    if (!modules)
+        return false;
+    struct smtp_generation *generation = smtp_generation_create(conf, modules, error, error_size);
+    if (!generation || (!d->arguments->skip_esmtp &&
+                        !listens_open(d->listens, conf, threads_pools(d->threads), error, error_size))) {
+        smtp_generation_unref(generation);
+        module_set_unref(modules);
+        return false;
+    }
+    listens_attach(d->listens, d->server, d->threads);
+    smtp_server_set_generation(d->server, generation);
+    listens_start(d->listens);
+    listens_retire(d->listens, conf);
+    queue_set_reconfigure(d->queues, conf, modules);
+    smtp_generation_unref(generation);
+    module_set_unref(d->modules);
+    conf_unref(d->conf);
+    d->modules = modules;
+    d->conf = conf_ref(conf);
+    return true;
+}
+
+static void reload(struct daemon *d)
+{
+    char error[512] = "";
+    struct manifest_set *manifests;
+    process_reloading();
+    struct conf *conf = load_configuration(d->arguments, &manifests);
+    if (conf && swap_generation(d, conf, manifests, error, sizeof error))
+        paniclog(PANIC_NOTICE, "configuration reloaded (generation %u)", conf_generation(conf));
+    else
+        paniclog(PANIC_ERROR, "Reconfigure failed: %s", error[0] ? error : "the configuration has errors");
+    conf_unref(conf);
+    manifest_set_free(manifests);
+    module_set_reopen_logs(d->modules);
+    module_set_tick(d->modules);
+    process_ready();
+}
+
+/* ---- the end
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+/* From a loop's thread to the main one. */
+static void send_drained(void *async)
+{
+    uv_async_send(async);
+}
+
+static void next_phase(struct daemon *d);
+
+static void on_bound(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    if (d->phase == DRAINING_SESSIONS)
+        paniclog(PANIC_WARNING, "%llu sessions did not finish in time and are closed",
+                 (unsigned long long)smtp_server_sessions(d->server));
+    else
+        paniclog(PANIC_WARNING,
+                 "deliveries in flight did not finish in time; they are tried again after the start");
+    next_phase(d);
+}
+
+/* A word that comes after its phase was given up says nothing any more. */
+static void on_drained(uv_async_t *async)
+{
+    struct daemon *d = async->data;
+    if (d->phase == (async == &d->sessions_drained ? DRAINING_SESSIONS : DRAINING_QUEUE))
+        next_phase(d);
+}
+
+static void next_phase(struct daemon *d)
+{
+    d->phase++;
+    switch (d->phase) {
+    case DRAINING_SESSIONS:
+        process_stopping();
+        listens_close(d->listens);
+        uv_timer_start(&d->bound, on_bound, SESSIONS_DRAIN_MS, 0);
+        smtp_server_drain(d->server, send_drained, &d->sessions_drained);
+        break;
+    case DRAINING_QUEUE:
+        uv_timer_start(&d->bound, on_bound, DELIVERIES_DRAIN_MS, 0);
+        queue_set_drain(d->queues, send_drained, &d->queue_drained);
+        break;
+    default:
+        uv_stop(&d->loop);
+        break;
+    }
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct daemon *d = signal->data;
+    if (d->phase != RUNNING)
+        return;
+    if (number == SIGHUP)
+        reload(d);
+    else
+        next_phase(d);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    module_set_tick(d->modules);
+}
+
+static void begin_main_loop(struct daemon *d)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    uv_loop_init(&d->loop);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uv_signal_init(&d->loop, &d->signals[i]);
+        d->signals[i].data = d;
+        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&d->loop, &d->tick);
+    uv_timer_init(&d->loop, &d->bound);
+    uv_async_init(&d->loop, &d->sessions_drained, on_drained);
+    uv_async_init(&d->loop, &d->queue_drained, on_drained);
+    d->tick.data = d->bound.data = d->sessions_drained.data = d->queue_drained.data = d;
+    uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+static void close_handle(uv_handle_t *handle, void *argument)
+{
+    (void)argument;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void end_main_loop(struct daemon *d)
+{
+    uv_walk(&d->loop, close_handle, NULL);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&d->loop);
+}
+
+/* Takes apart what was built, in reverse; parts that were never built are NULL. */
+static void take_down(struct daemon *d)
+{
+    if (d->listens)
+        listens_free(d->listens);
+    if (d->threads)
+        threads_stop(d->threads);
+    if (d->spool)
+        spool_close(d->spool);
+    if (d->server)
+        smtp_server_free(d->server);
+    if (d->delivery)
+        delivery_free(d->delivery);
+    if (d->queues)
+        queue_set_free(d->queues);
+    if (d->threads)
+        threads_free(d->threads);
+    if (d->modules) {
+        module_set_unref(d->modules);
+        module_set_tick(NULL);
+    }
+    log_writer_stop();
+    conf_unref(d->conf);
+    process_pidfile_remove();
+}
+
+int daemon_check(const struct arguments *arguments)
+{
+    struct manifest_set *manifests;
+    struct conf *conf = load_configuration(arguments, &manifests);
+    if (conf)
+        fprintf(stderr, "impulsed: %s is correct\n", arguments->config);
+    int status = conf ? 0 : 1;
+    conf_unref(conf);
+    manifest_set_free(manifests);
+    return status;
+}
+
+int daemon_run(const struct arguments *arguments)
+{
+    struct daemon d = {.arguments = arguments};
+    struct manifest_set *manifests;
+    char error[512] = "";
+    signal(SIGPIPE, SIG_IGN);
+    d.conf = load_configuration(arguments, &manifests);
+    bool started = d.conf && start(&d, manifests, error, sizeof error);
+    manifest_set_free(manifests);
+    if (started) {
+        begin_main_loop(&d);
+        process_ready();
+        paniclog(PANIC_NOTICE, "impulsed %s started, %zu sockets", PACKAGE_VERSION, listens_count(d.listens));
+        uv_run(&d.loop, UV_RUN_DEFAULT);
+        end_main_loop(&d);
+        paniclog(PANIC_NOTICE, "impulsed stopped");
+    } else if (error[0]) {
+        paniclog(PANIC_CRITICAL, "impulsed does not start: %s", error);
+    }
+    take_down(&d);
+    return started ? 0 : 1;
+}

@@ -1,0 +1,56 @@
+/*
+ * load: reads and checks a configuration.
+ */
+#include "daemon/load.h"
+
+#include <stdio.h>
+#include "daemon/listens.h"
+#include "delivery/delivery.h"
+#include "log/paniclog.h"
+
+/* gateway and routes name next hops; their syntax is the transport's. */
+static void check_routes(const struct conf_scope *scope, struct conf_report *report)
+{
+    static const char *const options[] = {"gateway", "routes"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const struct conf_value *value = conf_scope_value(scope, options[i]);
+        char error[256];
+        if (!value)
+            continue;
+        if (value->count == 0 && *value->text && !route_check(value->text, error, sizeof error))
+            conf_report_add(report, CONF_ERROR, value->place, "%s: %s", options[i], error);
+        for (size_t k = 0; k < value->count; k++)
+            if (!route_check(value->items[k], error, sizeof error))
+                conf_report_add(report, CONF_ERROR, value->place, "%s: %s", options[i], error);
+    }
+    for (const struct conf_scope *child = NULL; (child = conf_scope_next(scope, NULL, child));)
+        check_routes(child, report);
+}
+
+struct conf *load_configuration(const struct arguments *arguments, struct manifest_set **manifests)
+{
+    char error[512];
+    struct conf_report *report;
+    struct conf_load_options options = {.lenient = arguments->lenient, .search_path = IMPULSE_SYSCONF_DIR};
+    *manifests = manifest_set_read(arguments->modules, error, sizeof error);
+    if (!*manifests) {
+        fprintf(stderr, "impulsed: %s\n", error);
+        return NULL;
+    }
+    options.modules = manifest_set_schemas(*manifests, &options.module_count);
+    struct conf *conf = conf_load(arguments->config, &options, &report);
+    if (conf) {
+        listens_check(conf, report);
+        check_routes(conf_root(conf), report);
+        if (conf_report_errors(report) > 0) {
+            conf_unref(conf);
+            conf = NULL;
+        }
+    }
+    conf_report_print(report, stderr);
+    if (!conf)
+        paniclog(PANIC_CRITICAL, "%s: %zu errors, the configuration is not used", arguments->config,
+                 conf_report_errors(report));
+    conf_report_free(report);
+    return conf;
+}

@@ -1,0 +1,8 @@
+noinst_LIBRARIES += src/daemon/libdaemon.a
+src_daemon_libdaemon_a_SOURCES = \
+	src/daemon/arguments.c src/daemon/arguments.h \
+	src/daemon/daemon.c src/daemon/daemon.h \
+	src/daemon/listens.c src/daemon/listens.h \
+	src/daemon/load.c src/daemon/load.h \
+	src/daemon/process.c src/daemon/process.h \
+	src/daemon/threads.c src/daemon/threads.h

@@ -1,0 +1,109 @@
+/*
+ * threads: event loops and thread pools from the configuration. Neither changes at reload (manual,
+ * "eventloop").
+ */
+#include "daemon/threads.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+#include "base/mem.h"
+
+static const char default_name[] = "loop";
+
+struct threads {
+    struct pool_set *pools;
+    struct loop_group **groups; /* the default one first */
+    size_t count;
+};
+
+static unsigned number(const struct conf_scope *scope, const char *option, unsigned fallback)
+{
+    const struct conf_value *value = conf_scope_value(scope, option);
+    return value && value->number >= 0 ? (unsigned)value->number : fallback;
+}
+
+static bool add_group(struct threads *threads, const char *name, unsigned concurrency, char *error,
+                      size_t error_size)
+{
+    struct loop_group *group = loop_group_create(name, concurrency ? concurrency : 1);
+    if (!group) {
+        snprintf(error, error_size, "cannot make event loop \"%s\": %s", name, strerror(errno));
+        return false;
+    }
+    threads->groups = mem_resize(threads->groups, (threads->count + 1) * sizeof *threads->groups);
+    threads->groups[threads->count++] = group;
+    return true;
+}
+
+static void define_pools(struct threads *threads, const struct conf *conf)
+{
+    const struct conf_scope *scope = NULL;
+    while ((scope = conf_scope_next(conf_root(conf), "threadpool", scope))) {
+        struct pool *known = pool_set_find(threads->pools, conf_scope_name(scope));
+        struct pool_settings settings = {
+            .name = conf_scope_name(scope),
+            .concurrency = number(scope, "concurrency", known ? pool_concurrency(known) : 1),
+            .stack_size = number(scope, "stack_size", 0),
+            .backlog = number(scope, "backlog", strcasecmp(conf_scope_name(scope), "Unlink") == 0 ? 100 : 0),
+        };
+        pool_set_define(threads->pools, &settings);
+    }
+}
+
+struct threads *threads_create(const struct conf *conf, char *error, size_t error_size)
+{
+    struct threads *threads = mem_new(struct threads);
+    const struct conf_scope *scope = NULL;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    threads->pools = pool_set_create();
+    define_pools(threads, conf);
+    bool made = add_group(threads, default_name, cores > 0 ? (unsigned)cores : 1, error, error_size);
+    while (made && (scope = conf_scope_next(conf_root(conf), "eventloop", scope)))
+        made = add_group(threads, conf_scope_name(scope), number(scope, "concurrency", 1), error, error_size);
+    int started = made ? pool_set_start(threads->pools) : 0;
+    if (started < 0)
+        snprintf(error, error_size, "cannot start the thread pools: %s", strerror(-started));
+    if (made && started == 0)
+        return threads;
+    threads_free(threads);
+    return NULL;
+}
+
+struct pool_set *threads_pools(struct threads *threads)
+{
+    return threads->pools;
+}
+
+struct loop_group *threads_loops(struct threads *threads, const char *name)
+{
+    for (size_t i = 1; name && *name && i < threads->count; i++)
+        if (strcasecmp(loop_group_name(threads->groups[i]), name) == 0)
+            return threads->groups[i];
+    return threads->groups[0];
+}
+
+bool threads_start(struct threads *threads)
+{
+    for (size_t i = 0; i < threads->count; i++)
+        if (loop_group_start(threads->groups[i]) < 0)
+            return false;
+    return true;
+}
+
+void threads_stop(struct threads *threads)
+{
+    for (size_t i = 0; i < threads->count; i++)
+        loop_group_stop(threads->groups[i]);
+}
+
+void threads_free(struct threads *threads)
+{
+    pool_set_free(threads->pools);
+    for (size_t i = 0; i < threads->count; i++)
+        loop_group_free(threads->groups[i]);
+    free(threads->groups);
+    free(threads);
+}

@@ -1,0 +1,24 @@
+/*
+ * threads.h: the EventLoop and ThreadPool stanzas as running loops and pools. Main thread.
+ */
+#ifndef IMPULSE_DAEMON_THREADS_H
+#define IMPULSE_DAEMON_THREADS_H
+
+#include "confparse/confparse.h"
+#include "event/loop.h"
+#include "event/pool.h"
+
+struct threads;
+
+/* Makes every configured loop group and pool, and the default group (one loop a core); starts the pools. */
+struct threads *threads_create(const struct conf *conf, char *error, size_t error_size);
+struct pool_set *threads_pools(struct threads *threads);
+/* The group of that name, or the default one for NULL, "" and names that no EventLoop stanza has. */
+struct loop_group *threads_loops(struct threads *threads, const char *name);
+/* Starts the loops. False when the system refuses a thread. */
+bool threads_start(struct threads *threads);
+/* Runs what is queued, joins the loops. The pools are joined by threads_free. */
+void threads_stop(struct threads *threads);
+void threads_free(struct threads *threads);
+
+#endif
