@@ -2,3 +2,4 @@
 if HAVE_CUNIT
 include tests/unit/local.mk
 endif
+include tests/load/local.mk

@@ -1,3 +1,19 @@
 noinst_LIBRARIES += src/spool/libspool.a
 src_spool_libspool_a_SOURCES = \
+	src/spool/backend.h \
+	src/spool/batch.c \
+	src/spool/batch.h \
+	src/spool/committer.c \
+	src/spool/committer.h \
+	src/spool/directory.c \
+	src/spool/directory.h \
+	src/spool/layout.h \
+	src/spool/recover.c \
+	src/spool/recover.h \
+	src/spool/rocksdb.c \
+	src/spool/rocksdb_options.c \
+	src/spool/rocksdb_options.h \
+	src/spool/room.c \
+	src/spool/room.h \
+	src/spool/spool.c \
 	src/spool/spool.h

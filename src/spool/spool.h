@@ -1,9 +1,10 @@
 /*
  * spool: where accepted messages are before anybody is told 250, and until they are delivered.
  *
- * An interface with a RocksDB backend: column family "meta" holds one row per envelope, "body" one row per chunk.
- * One committer thread collects every request that waits, writes them as one synced batch and reports each back, so
- * that N concurrent messages cost one flush of the disk. Requests of one thread are applied in order.
+ * An interface with a RocksDB backend: column family "meta" holds one row per envelope, "body" one row per
+ * chunk. One committer thread collects every request that waits, writes them as one synced batch and reports
+ * each back, so that N concurrent messages cost one flush of the disk. Requests of one thread are applied in
+ * order.
  */
 #ifndef IMPULSE_SPOOL_SPOOL_H
 #define IMPULSE_SPOOL_SPOOL_H
@@ -21,36 +22,56 @@ enum spool_status {
     SPOOL_ERROR, /* the disk failed: answer 451 4.3.0; nothing of the request was kept */
 };
 
-/* A request. It lives inside the caller's object and belongs to the spool from submit until done is called. */
+enum spool_request_kind {
+    SPOOL_STORE,   /* the last (or only) part of a body and all its envelopes, synced: after done(OK) it
+                      survives kill -9 and power loss. Sets body->undelivered to the number of envelopes. */
+    SPOOL_CHUNK,   /* one BODY_CHUNK of a large body while it arrives; durable with the STORE that follows */
+    SPOOL_DISCARD, /* the chunks of a body that will not be stored (client left, size exceeded) */
+    SPOOL_UPDATE,  /* new retry state of one envelope; not synced (an old state costs a retry too early) */
+    SPOOL_REMOVE,  /* one envelope is finished: its row goes, and the body's rows with the last envelope of it
+                      (body->undelivered reaches 0); not synced by itself */
+};
+
+/*
+ * A request. It lives inside the caller's object and belongs to the spool from submit until done is called.
+ *
+ * A body whose CHUNK or STORE was refused cannot be stored any more: later parts of it are refused as well,
+ * and its owner gives what was kept back with DISCARD.
+ */
 struct spool_request {
     struct spool_request *next;
-    enum {
-        SPOOL_STORE,  /* the body's last (or only) part and all its envelopes, synced: after done(OK) it survives
-                         kill -9 and power loss. Body memory and envelopes are read during the call only. */
-        SPOOL_CHUNK,  /* one BODY_CHUNK of a large body while it arrives; durable with the STORE that follows */
-        SPOOL_DISCARD,/* the chunks of a body that will not be stored (client left, size exceeded) */
-        SPOOL_UPDATE, /* new retry state of one envelope; not synced (an old state costs a retry too early) */
-        SPOOL_REMOVE, /* one envelope is finished: its row goes, and the body's rows with the last envelope of it
-                         (body->undelivered reaches 0); not synced by itself */
-    } kind;
-    struct body *body;            /* STORE, CHUNK, DISCARD; kept referenced by the caller until done */
-    struct envelope **envelopes;  /* STORE: `envelope_count` of them; UPDATE and REMOVE: exactly one */
+    enum spool_request_kind kind;
+    /* STORE, CHUNK, DISCARD. The caller's reference lasts until done; for a DISCARD it need not. */
+    struct body *body;
+    /* STORE: `envelope_count` of them, kept until done. UPDATE and REMOVE: exactly one, read during submit
+     * only, so that it may be changed or freed right after. */
+    struct envelope **envelopes;
     size_t envelope_count;
-    uint32_t chunk;               /* CHUNK: its number from 0. STORE: number of the last part in `data`; with
-                                     body->chunks == 1 that is 0 and data is the whole body */
-    struct slice data;            /* CHUNK and STORE: the bytes; borrowed until done; STORE may have none */
-    enum spool_status status;     /* set before done */
-    /* Called on the committer thread when the request is settled; it must not block: post a loop task. May be NULL
-     * for UPDATE, REMOVE and DISCARD: then the spool frees the request with free(). */
+    /* CHUNK: its number from 0. STORE: the number of the last part, which is in `data`; a whole body is part
+     * 0. */
+    uint32_t chunk;
+    /* CHUNK and STORE: the bytes; borrowed until done. A STORE after chunks may have none. */
+    struct slice data;
+    enum spool_status status; /* set before done */
+    /* Called on the committer thread when the request is settled; it must not block: post a loop task. May be
+     * NULL for UPDATE, REMOVE and DISCARD: then the spool frees the request with free(). */
     void (*done)(struct spool_request *request);
+    struct { /* the spool's */
+        uint64_t id, next_attempt_us;
+        uint32_t retries;
+        bool last; /* REMOVE: no other envelope needs the body */
+    } facts;
 };
 
 struct spool_settings {
-    const char *directory;   /* Spoolbase; created if missing; held by an exclusive lock */
-    uint64_t reserve_bytes;  /* STORE and CHUNK answer SPOOL_FULL when less would stay free on the file system */
+    const char
+        *directory; /* Spoolbase; the spool is in its folder "impulse", created if missing and locked */
+    uint64_t
+        reserve_bytes; /* STORE and CHUNK answer SPOOL_FULL when less would stay free on the file system */
 };
 
-/* Opens or creates. NULL with one line in error[] (another process holds it, no permission, corrupt). Main thread. */
+/* Opens or creates. NULL with one line in error[] (another process holds it, no permission, corrupt). Main
+ * thread. */
 struct spool *spool_open(const struct spool_settings *settings, char *error, size_t error_size);
 
 struct spool_recovered {
@@ -58,9 +79,11 @@ struct spool_recovered {
     uint64_t greatest_id;
 };
 /*
- * Reads every envelope back, bodies shared again and undelivered counts rebuilt, and gives each to `take` (whose
- * property it becomes). Bodies nobody refers to are removed; an envelope whose body is missing, or a row that does
- * not decode, is counted as damaged, kept on disk and reported in the paniclog. Sets id_set_floor. Before the first
+ * Reads every envelope back, bodies shared again and undelivered counts rebuilt, and gives each to `take`
+ * (whose property it becomes), the oldest body first. The bodies have no memory. Parts of bodies that were
+ * never stored are removed; an envelope whose body is missing, or a row that does not decode, is counted as
+ * damaged, kept on disk and reported in the paniclog. Content is not read: it is missing when the backend
+ * knows so without reading it, and spool_body_read tells otherwise. Sets id_set_floor. Before the first
  * submit. 0 or a negative errno.
  */
 int spool_recover(struct spool *spool, void (*take)(struct envelope *envelope, void *closure), void *closure,
@@ -70,8 +93,8 @@ int spool_recover(struct spool *spool, void (*take)(struct envelope *envelope, v
 void spool_submit(struct spool *spool, struct spool_request *request);
 
 /*
- * Is there room for a message of `size` bytes (0: unknown)? Cheap (a cached statvfs, at most a second old): for
- * refusing at MAIL before any byte is read. Any thread.
+ * Is there room for a message of `size` bytes (0: unknown)? Cheap (a cached statvfs, at most a second old):
+ * for refusing at MAIL before any byte is read. Any thread.
  */
 bool spool_has_room(struct spool *spool, uint64_t size);
 

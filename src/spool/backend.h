@@ -1,0 +1,65 @@
+/*
+ * backend: what the spool needs of a store underneath: two ordered tables of rows and batches that apply
+ * whole or not at all. What a row means is in layout.h; a backend does not know.
+ *
+ * Thread: a batch (put, drop, erase, commit) and revive belong to one thread at a time, the committer's once
+ * it runs. read, may_exist and scan are for any thread at any time.
+ */
+#ifndef IMPULSE_SPOOL_BACKEND_H
+#define IMPULSE_SPOOL_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/slice.h"
+#include "spool/spool.h"
+
+enum spool_table { SPOOL_META, SPOOL_BODY, SPOOL_TABLE_COUNT };
+
+struct spool_backend {
+    const struct spool_backend_operations *operations;
+};
+
+/* Sees one row of a scan, in key order; both slices are borrowed for the call. False ends the scan. */
+typedef bool spool_row_fn(struct slice key, struct slice value, void *closure);
+
+struct spool_backend_operations {
+    /* Adds to the batch; key and value are copied. */
+    void (*put)(struct spool_backend *backend, enum spool_table table, struct slice key, struct slice value);
+    /* Removes a row that was put at most once since it was last dropped; never mixed with erase on one key.
+     */
+    void (*drop)(struct spool_backend *backend, enum spool_table table, struct slice key);
+    /* Removes a row however often it was put. */
+    void (*erase)(struct spool_backend *backend, enum spool_table table, struct slice key);
+    /*
+     * Applies the batch and empties it, also when it fails. With `durable` it and everything committed before
+     * survives power loss; otherwise it survives the end of the process. After a failure the backend is
+     * unusable until revive, and whether the batch was kept is not known before.
+     */
+    enum spool_status (*commit)(struct spool_backend *backend, bool durable);
+    /*
+     * Brings a backend that failed back to what was committed, all of it durable then. False when that is not
+     * possible yet; every operation but this one and close then fails.
+     */
+    bool (*revive)(struct spool_backend *backend);
+    /* What the last failure was, for people; valid until the next call. The batch's thread. */
+    const char *(*failure)(struct spool_backend *backend);
+
+    /* Reads a row into memory from malloc. 0, -ENOENT or -EIO. */
+    int (*read)(struct spool_backend *backend, enum spool_table table, struct slice key, char **data,
+                size_t *size);
+    /* False only if there is no such row; answers without reading rows from the disk. */
+    bool (*may_exist)(struct spool_backend *backend, enum spool_table table, struct slice key);
+    /* Visits every row whose key begins with `prefix`. 0 or -EIO. */
+    int (*scan)(struct spool_backend *backend, enum spool_table table, struct slice prefix,
+                spool_row_fn *visit, void *closure);
+
+    /* Frees the backend; what was committed stays. */
+    void (*close)(struct spool_backend *backend);
+};
+
+/* Opens or creates a RocksDB database in an existing directory that the caller has locked. NULL with one line
+ * in error[]. */
+struct spool_backend *rocksdb_backend_open(const char *directory, char *error, size_t error_size);
+
+#endif

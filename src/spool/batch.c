@@ -1,0 +1,168 @@
+/*
+ * batch: requests as rows (layout.h).
+ */
+#include "spool/batch.h"
+
+#include <stdlib.h>
+#include "message/envelope.h"
+#include "spool/layout.h"
+
+static const struct spool_backend_operations *on(const struct spool_backend *backend)
+{
+    return backend->operations;
+}
+
+/* An empty message has a body row too; a STORE that only ends a large body has none. */
+static bool has_body_row(const struct spool_request *request)
+{
+    return request->data.size > 0 || request->body->size == 0;
+}
+
+/* Were parts of the body CHUNKs before this STORE? */
+static bool came_in_parts(const struct spool_request *request)
+{
+    return request->chunk > 0 || !has_body_row(request);
+}
+
+/* The first chunk of a large body leaves a mark that the STORE takes away: what still has it at start is a
+ * ruin. */
+static bool marks_arrival(const struct spool_request *request)
+{
+    return request->kind == SPOOL_CHUNK && request->chunk == 0;
+}
+
+static void add_body(struct spool_backend *backend, const struct spool_request *request)
+{
+    struct layout_key key;
+    if (has_body_row(request))
+        on(backend)->put(backend, SPOOL_BODY, layout_body_key(&key, request->body->id, request->chunk),
+                         request->data);
+    if (marks_arrival(request))
+        on(backend)->put(backend, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_ARRIVING),
+                         slice_of(NULL, 0));
+}
+
+static void add_store(struct spool_backend *backend, const struct spool_request *request, struct buf *scratch)
+{
+    struct layout_key key;
+    add_body(backend, request);
+    if (came_in_parts(request))
+        on(backend)->drop(backend, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_ARRIVING));
+    for (size_t i = 0; i < request->envelope_count; i++) {
+        const struct envelope *envelope = request->envelopes[i];
+        buf_clear(scratch);
+        envelope_encode(envelope, scratch);
+        on(backend)->put(backend, SPOOL_META, layout_meta_key(&key, envelope->id, LAYOUT_ENVELOPE),
+                         buf_slice(scratch));
+    }
+}
+
+static void add_update(struct spool_backend *backend, const struct spool_request *request)
+{
+    struct layout_key key;
+    char value[LAYOUT_RETRY_SIZE];
+    on(backend)->put(backend, SPOOL_META, layout_meta_key(&key, request->facts.id, LAYOUT_RETRY),
+                     layout_retry_value(value, request->facts.next_attempt_us, request->facts.retries));
+}
+
+static void add_remove(struct spool_backend *backend, const struct spool_request *request)
+{
+    struct layout_key key;
+    on(backend)->drop(backend, SPOOL_META, layout_meta_key(&key, request->facts.id, LAYOUT_ENVELOPE));
+    if (request->facts.retries > 0 || request->facts.next_attempt_us > 0)
+        on(backend)->erase(backend, SPOOL_META, layout_meta_key(&key, request->facts.id, LAYOUT_RETRY));
+    if (!request->facts.last)
+        return;
+    for (uint32_t chunk = 0; chunk < request->body->chunks; chunk++)
+        on(backend)->drop(backend, SPOOL_BODY, layout_body_key(&key, request->body->id, chunk));
+}
+
+void batch_add(struct spool_backend *backend, const struct spool_request *request, struct buf *scratch)
+{
+    switch (request->kind) {
+    case SPOOL_STORE:
+        add_store(backend, request, scratch);
+        break;
+    case SPOOL_CHUNK:
+        add_body(backend, request);
+        break;
+    case SPOOL_DISCARD:
+        batch_drop_parts(backend, request->facts.id);
+        break;
+    case SPOOL_UPDATE:
+        add_update(backend, request);
+        break;
+    case SPOOL_REMOVE:
+        add_remove(backend, request);
+        break;
+    }
+}
+
+static bool drop_part(struct slice key, struct slice value, void *backend)
+{
+    (void)value;
+    on(backend)->drop(backend, SPOOL_BODY, key);
+    return true;
+}
+
+void batch_drop_parts(struct spool_backend *backend, uint64_t body_id)
+{
+    struct layout_key key;
+    on(backend)->scan(backend, SPOOL_BODY, layout_id_key(&key, body_id), drop_part, backend);
+    on(backend)->drop(backend, SPOOL_META, layout_meta_key(&key, body_id, LAYOUT_ARRIVING));
+}
+
+/* ---- batches whose fate is not known
+ * ------------------------------------------------------------------------- */
+
+/* A note is the table, the key's size and the key, a byte each but for the key. */
+
+static void note(struct buf *keys, enum spool_table table, struct slice key)
+{
+    const char head[2] = {(char)table, (char)key.size};
+    buf_append(keys, head, sizeof head);
+    buf_append_slice(keys, key);
+}
+
+static bool next_note(struct slice *notes, enum spool_table *table, struct slice *key)
+{
+    if (notes->size == 0)
+        return false;
+    *table = (enum spool_table)notes->data[0];
+    *key = slice_of(notes->data + 2, (size_t)notes->data[1]);
+    *notes = slice_of(key->data + key->size, notes->size - 2 - key->size);
+    return true;
+}
+
+void batch_note_puts(const struct spool_request *request, struct buf *keys)
+{
+    struct layout_key key;
+    if (!batch_keeps(request))
+        return;
+    for (size_t i = 0; i < request->envelope_count; i++)
+        note(keys, SPOOL_META, layout_meta_key(&key, request->envelopes[i]->id, LAYOUT_ENVELOPE));
+    if (marks_arrival(request))
+        note(keys, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_ARRIVING));
+    if (has_body_row(request))
+        note(keys, SPOOL_BODY, layout_body_key(&key, request->body->id, request->chunk));
+}
+
+bool batch_was_kept(struct spool_backend *backend, const struct buf *keys)
+{
+    struct slice notes = buf_slice(keys), key;
+    enum spool_table table;
+    char *data;
+    size_t size;
+    if (!next_note(&notes, &table, &key) || on(backend)->read(backend, table, key, &data, &size) != 0)
+        return false;
+    free(data);
+    return true;
+}
+
+void batch_undo_puts(struct spool_backend *backend, const struct buf *keys)
+{
+    struct slice notes = buf_slice(keys), key;
+    enum spool_table table;
+    while (next_note(&notes, &table, &key))
+        on(backend)->drop(backend, table, key);
+}

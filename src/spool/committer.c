@@ -1,0 +1,410 @@
+/*
+ * committer: group commit, and what to do when the disk does not take it.
+ */
+#include "spool/committer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <time.h>
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "log/paniclog.h"
+#include "spool/batch.h"
+
+enum {
+    BATCH_BYTES =
+        8 * 1024 * 1024, /* of content in one commit; bounds memory and how long the first one waits */
+    REVIVE_MS = 1000,    /* between attempts to write to a disk that fails */
+    STRIKES = 2,         /* commits that fail in a row before the rest is refused untried */
+};
+
+struct request_queue { /* oldest first */
+    struct spool_request *first, **end;
+    size_t count;
+};
+
+struct committer {
+    struct spool_backend *backend;
+    struct room *room;
+    _Atomic(struct spool_request *) inbox; /* a stack, newest first; pushed by any thread, taken whole */
+    sem_t arrivals;                        /* posted when the inbox stops being empty, and to stop */
+    _Atomic bool stopping;
+    pthread_t thread;
+    /* the thread's own: */
+    struct request_queue pending;
+    struct buf record;   /* scratch for batch_add */
+    struct buf doubtful; /* what a batch put that failed, and whose fate is not known until the backend lives
+                            again */
+    size_t alone;        /* so many requests are committed one by one */
+    unsigned strikes;
+    bool failed; /* the backend has to be revived before it is used */
+    enum spool_status failure;
+    uint64_t retry_at; /* clock_mono_ms; with `failed` or many strikes, nothing is tried before */
+};
+
+static const struct spool_backend_operations *on(const struct spool_backend *backend)
+{
+    return backend->operations;
+}
+
+/* ---- queues of requests
+ * -------------------------------------------------------------------------------------- */
+
+static void queue_init(struct request_queue *queue)
+{
+    queue->first = NULL;
+    queue->end = &queue->first;
+    queue->count = 0;
+}
+
+static void queue_append(struct request_queue *queue, struct spool_request *request)
+{
+    request->next = NULL;
+    *queue->end = request;
+    queue->end = &request->next;
+    queue->count++;
+}
+
+static struct spool_request *queue_pop(struct request_queue *queue)
+{
+    struct spool_request *request = queue->first;
+    if (!request)
+        return NULL;
+    queue->first = request->next;
+    if (!queue->first)
+        queue->end = &queue->first;
+    queue->count--;
+    return request;
+}
+
+/* Moves all of `from` in front of `to`. */
+static void queue_prepend(struct request_queue *to, struct request_queue *from)
+{
+    if (!from->first)
+        return;
+    *from->end = to->first;
+    if (!to->first)
+        to->end = from->end;
+    to->first = from->first;
+    to->count += from->count;
+    queue_init(from);
+}
+
+/* ---- settling
+ * ------------------------------------------------------------------------------------------------ */
+
+static void settle(struct spool_request *request, enum spool_status status)
+{
+    if (status != SPOOL_OK && batch_keeps(request))
+        request->body->incomplete = true;
+    if (request->kind == SPOOL_REMOVE) {
+        body_unref(request->body);
+        request->body = NULL;
+    }
+    request->status = status;
+    if (request->done)
+        request->done(request);
+    else
+        free(request);
+}
+
+static void settle_all(struct request_queue *queue, enum spool_status status)
+{
+    struct spool_request *request;
+    while ((request = queue_pop(queue)))
+        settle(request, status);
+}
+
+/* Refuses what keeps content in `queue`; the rest goes back to be tried again, in its order. */
+static void refuse(struct committer *committer, struct request_queue *queue, enum spool_status status)
+{
+    struct request_queue kept;
+    struct spool_request *request;
+    queue_init(&kept);
+    while ((request = queue_pop(queue))) {
+        if (batch_keeps(request))
+            settle(request, status);
+        else
+            queue_append(&kept, request);
+    }
+    queue_prepend(&committer->pending, &kept);
+}
+
+/* ---- one batch
+ * ----------------------------------------------------------------------------------------------- */
+
+/* May the request go into a batch? If not, it is settled. */
+static bool admit(struct committer *committer, struct spool_request *request)
+{
+    if (!batch_keeps(request))
+        return true;
+    if (!request->body->incomplete && room_take(committer->room, request->data.size))
+        return true;
+    settle(request, SPOOL_FULL);
+    return false;
+}
+
+/*
+ * Moves the next batch from the pending requests. A DISCARD looks at rows, so it begins a batch of its own:
+ * what came before it is then in the store.
+ */
+static void take_batch(struct committer *committer, struct request_queue *batch)
+{
+    struct request_queue *pending = &committer->pending;
+    size_t most = committer->alone ? 1 : SIZE_MAX, bytes = 0;
+    queue_init(batch);
+    while (pending->first && batch->count < most && bytes < BATCH_BYTES) {
+        if (pending->first->kind == SPOOL_DISCARD && batch->count > 0)
+            break;
+        struct spool_request *request = queue_pop(pending);
+        if (committer->alone)
+            committer->alone--;
+        if (!admit(committer, request))
+            continue;
+        if (batch_keeps(request))
+            bytes += request->data.size;
+        queue_append(batch, request);
+    }
+}
+
+static enum spool_status commit(struct committer *committer, const struct request_queue *batch)
+{
+    bool durable = false;
+    for (struct spool_request *request = batch->first; request; request = request->next) {
+        batch_add(committer->backend, request, &committer->record);
+        if (request->kind == SPOOL_STORE) {
+            durable = true;
+            atomic_store(&request->body->undelivered, (uint32_t)request->envelope_count);
+        }
+    }
+    return on(committer->backend)->commit(committer->backend, durable);
+}
+
+/* ---- failure
+ * ------------------------------------------------------------------------------------------------- */
+
+static void report_failure(struct committer *committer, enum spool_status status)
+{
+    if (committer->strikes == 0)
+        paniclog(PANIC_CRITICAL, "spool: %s; messages are refused with %s until writing works again: %s",
+                 status == SPOOL_FULL ? "the disk is full" : "writing failed",
+                 status == SPOOL_FULL ? "452" : "451", on(committer->backend)->failure(committer->backend));
+}
+
+/* Makes the backend usable if it is not. */
+static bool revive(struct committer *committer)
+{
+    if (committer->failed && on(committer->backend)->revive(committer->backend))
+        committer->failed = false;
+    return !committer->failed;
+}
+
+/*
+ * Settles what is left of a failed batch whose requests were refused while the backend could not be asked: if
+ * it was kept after all, its rows go. False if that fails; the backend has to be revived again.
+ */
+static bool clear_doubts(struct committer *committer)
+{
+    if (buf_size(&committer->doubtful) == 0)
+        return true;
+    if (batch_was_kept(committer->backend, &committer->doubtful)) {
+        batch_undo_puts(committer->backend, &committer->doubtful);
+        if (on(committer->backend)->commit(committer->backend, true) != SPOOL_OK) {
+            committer->failed = true;
+            return false;
+        }
+    }
+    buf_clear(&committer->doubtful);
+    return true;
+}
+
+/* `batch` failed: finds out whether it was kept, and decides what of it is tried again. */
+static void handle_failure(struct committer *committer, struct request_queue *batch, enum spool_status status)
+{
+    report_failure(committer, status);
+    committer->failure = status;
+    committer->failed = true;
+    committer->strikes++;
+    buf_clear(&committer->doubtful);
+    size_t keeping = 0;
+    for (struct spool_request *request = batch->first; request; request = request->next) {
+        keeping += batch_keeps(request);
+        batch_note_puts(request, &committer->doubtful);
+    }
+    bool alive = revive(committer);
+    if (alive && batch_was_kept(committer->backend, &committer->doubtful)) {
+        buf_clear(&committer->doubtful);
+        settle_all(batch, SPOOL_OK);
+        return;
+    }
+    if (alive)
+        buf_clear(&committer->doubtful);
+    if (!alive || committer->strikes > STRIKES)
+        committer->retry_at = clock_mono_ms() + REVIVE_MS;
+    if (!alive || batch->count == 1 || keeping == 0 || committer->strikes > STRIKES) {
+        refuse(committer, batch, status);
+        return;
+    }
+    committer->alone = batch->count;
+    queue_prepend(&committer->pending, batch);
+}
+
+/* May the disk be written to? If it failed lately, no; if it failed a while ago, that is found out. */
+static bool is_ready(struct committer *committer)
+{
+    if (committer->strikes == 0)
+        return true;
+    if (clock_mono_ms() < committer->retry_at)
+        return false;
+    if (revive(committer) && clear_doubts(committer))
+        return true;
+    committer->retry_at = clock_mono_ms() + REVIVE_MS;
+    return false;
+}
+
+static void note_success(struct committer *committer)
+{
+    if (committer->strikes == 0)
+        return;
+    if (!committer->alone) {
+        committer->strikes = 0;
+        paniclog(PANIC_NOTICE, "spool: writing works again");
+    }
+}
+
+/* ---- the thread
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Appends what arrived to the pending requests, oldest first. */
+static void collect(struct committer *committer)
+{
+    struct spool_request *newest = atomic_exchange_explicit(&committer->inbox, NULL, memory_order_acquire);
+    struct spool_request *oldest = NULL;
+    while (newest) {
+        struct spool_request *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest) {
+        struct spool_request *next = oldest->next;
+        if (oldest->kind == SPOOL_REMOVE)
+            oldest->facts.last = atomic_fetch_sub(&oldest->body->undelivered, 1) == 1;
+        queue_append(&committer->pending, oldest);
+        oldest = next;
+    }
+}
+
+/* Commits the pending requests until none are left or the disk does not take them. */
+static void commit_pending(struct committer *committer)
+{
+    while (committer->pending.first) {
+        if (!is_ready(committer)) {
+            struct request_queue all = committer->pending;
+            queue_init(&committer->pending);
+            refuse(committer, &all, committer->failure);
+            return;
+        }
+        struct request_queue batch;
+        take_batch(committer, &batch);
+        if (!batch.first)
+            continue;
+        enum spool_status status = commit(committer, &batch);
+        if (status == SPOOL_OK) {
+            note_success(committer);
+            settle_all(&batch, SPOOL_OK);
+        } else {
+            handle_failure(committer, &batch, status);
+        }
+    }
+}
+
+/* Waits for a request; not for long while some are held back. */
+static void wait_for_arrivals(struct committer *committer)
+{
+    struct timespec until;
+    if (!committer->pending.first) {
+        while (sem_wait(&committer->arrivals) != 0 && errno == EINTR)
+            ;
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+    while (sem_timedwait(&committer->arrivals, &until) != 0 && errno == EINTR)
+        ;
+}
+
+/* The last word: what could not be removed from a disk that fails will be tried, and perhaps delivered,
+ * again. */
+static void give_up(struct committer *committer)
+{
+    if (committer->pending.first)
+        paniclog(PANIC_ERROR,
+                 "spool: %zu removals and updates could not be written; their messages are tried again "
+                 "at the next start",
+                 committer->pending.count);
+    settle_all(&committer->pending, SPOOL_ERROR);
+    if (committer->failed || on(committer->backend)->commit(committer->backend, true) != SPOOL_OK)
+        paniclog(PANIC_ERROR, "spool: not everything could be made durable at the end: %s",
+                 on(committer->backend)->failure(committer->backend));
+}
+
+static void *run(void *argument)
+{
+    struct committer *committer = argument;
+    bool stopping;
+    do {
+        wait_for_arrivals(committer);
+        stopping = atomic_load(&committer->stopping);
+        collect(committer);
+        if (stopping)
+            committer->retry_at = 0; /* one more attempt, at once */
+        commit_pending(committer);
+    } while (!stopping);
+    give_up(committer);
+    return NULL;
+}
+
+struct committer *committer_start(struct spool_backend *backend, struct room *room)
+{
+    struct committer *committer = mem_new(struct committer);
+    committer->backend = backend;
+    committer->room = room;
+    atomic_init(&committer->inbox, NULL);
+    atomic_init(&committer->stopping, false);
+    queue_init(&committer->pending);
+    sem_init(&committer->arrivals, 0, 0);
+    int error = thread_start(&committer->thread, "committer", 0, run, committer);
+    if (error) {
+        sem_destroy(&committer->arrivals);
+        free(committer);
+        errno = -error;
+        return NULL;
+    }
+    return committer;
+}
+
+void committer_submit(struct committer *committer, struct spool_request *request)
+{
+    struct spool_request *newest = atomic_load_explicit(&committer->inbox, memory_order_relaxed);
+    do
+        request->next = newest;
+    while (!atomic_compare_exchange_weak_explicit(&committer->inbox, &newest, request, memory_order_release,
+                                                  memory_order_relaxed));
+    if (!newest)
+        sem_post(&committer->arrivals);
+}
+
+void committer_stop(struct committer *committer)
+{
+    atomic_store(&committer->stopping, true);
+    sem_post(&committer->arrivals);
+    pthread_join(committer->thread, NULL);
+    sem_destroy(&committer->arrivals);
+    buf_release(&committer->record);
+    buf_release(&committer->doubtful);
+    free(committer);
+}

@@ -1,0 +1,27 @@
+/*
+ * committer: the thread that settles requests, many with one write.
+ *
+ * It takes everything that waits, makes one batch of it and commits that, durably if it stores a message;
+ * what arrives meanwhile is the next batch. So the busier it is, the more messages share a flush of the disk.
+ *
+ * When a commit fails the backend is revived, which also tells whether the batch was kept after all. If not,
+ * its requests are tried one by one, because one that is too big for the disk shall not fail the others. What
+ * keeps content is refused in the end; removals, updates and discards are held until they succeed, since a
+ * removal that was forgotten is a message delivered twice.
+ */
+#ifndef IMPULSE_SPOOL_COMMITTER_H
+#define IMPULSE_SPOOL_COMMITTER_H
+
+#include "spool/backend.h"
+#include "spool/room.h"
+
+struct committer;
+
+/* Starts the thread; backend and room outlive it. NULL with errno set. */
+struct committer *committer_start(struct spool_backend *backend, struct room *room);
+/* Any thread; never blocks. */
+void committer_submit(struct committer *committer, struct spool_request *request);
+/* Settles everything, makes it durable, ends the thread, frees. Nobody submits any more. */
+void committer_stop(struct committer *committer);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * recover: one scan of the meta table, in the order of ids.
+ *
+ * An envelope's retry state is the row after it. Envelopes are collected and then sorted by body, so that the
+ * envelopes of one body meet without a map from ids to bodies.
+ */
+#include "spool/recover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include "base/id.h"
+#include "base/mem.h"
+#include "log/paniclog.h"
+#include "message/envelope.h"
+#include "spool/batch.h"
+#include "spool/layout.h"
+
+struct found {
+    struct body_facts body;
+    struct envelope *envelope;
+};
+
+struct recovery {
+    struct spool_backend *backend;
+    struct spool_recovered *result;
+    struct found *found; /* `count` of `capacity` */
+    size_t count, capacity;
+    uint64_t *arriving; /* ids of bodies that were never stored */
+    size_t arriving_count;
+    enum spool_status status;
+};
+
+static void see_id(struct recovery *recovery, uint64_t id)
+{
+    if (id > recovery->result->greatest_id)
+        recovery->result->greatest_id = id;
+}
+
+static void see_damage(struct recovery *recovery, uint64_t id, const char *what)
+{
+    char text[ID_TEXT_SIZE];
+    id_format(id, text);
+    recovery->result->damaged_rows++;
+    paniclog(PANIC_ERROR, "spool: %s of message %s; the row stays in the spool and is not delivered", what,
+             text);
+}
+
+static void see_envelope(struct recovery *recovery, uint64_t id, struct slice value)
+{
+    struct body_facts body;
+    struct envelope *envelope = envelope_decode(value, &body);
+    if (!envelope || envelope->id != id) {
+        envelope_free(envelope);
+        see_damage(recovery, id, "cannot read the envelope");
+        return;
+    }
+    if (recovery->count == recovery->capacity) {
+        recovery->capacity = recovery->capacity ? recovery->capacity * 2 : 1024;
+        recovery->found = mem_resize(recovery->found, recovery->capacity * sizeof *recovery->found);
+    }
+    recovery->found[recovery->count++] = (struct found){.body = body, .envelope = envelope};
+    see_id(recovery, envelope->batch_id);
+    see_id(recovery, envelope->connection_id);
+    see_id(recovery, body.id);
+}
+
+/* A retry row without its envelope says nothing: it is left from an envelope that was removed without having
+ * been retried as far as its owner knew. */
+static void see_retry(struct recovery *recovery, uint64_t id, struct slice key, struct slice value)
+{
+    struct envelope *envelope = recovery->count ? recovery->found[recovery->count - 1].envelope : NULL;
+    if (!envelope || envelope->id != id)
+        recovery->backend->operations->erase(recovery->backend, SPOOL_META, key);
+    else if (!layout_retry_parse(value, &envelope->next_attempt_us, &envelope->retries))
+        see_damage(recovery, id, "cannot read the retry state");
+}
+
+static void see_arriving(struct recovery *recovery, uint64_t id)
+{
+    size_t count = recovery->arriving_count + 1;
+    recovery->arriving = mem_resize(recovery->arriving, count * sizeof *recovery->arriving);
+    recovery->arriving[recovery->arriving_count++] = id;
+}
+
+static bool see_row(struct slice key, struct slice value, void *closure)
+{
+    struct recovery *recovery = closure;
+    uint64_t id;
+    enum layout_kind kind;
+    if (!layout_meta_parse(key, &id, &kind)) {
+        see_damage(recovery, 0, "unknown row instead of an envelope");
+        return true;
+    }
+    see_id(recovery, id);
+    switch (kind) {
+    case LAYOUT_ENVELOPE:
+        see_envelope(recovery, id, value);
+        break;
+    case LAYOUT_RETRY:
+        see_retry(recovery, id, key, value);
+        break;
+    case LAYOUT_ARRIVING:
+        see_arriving(recovery, id);
+        break;
+    }
+    return true;
+}
+
+/* Removes what is of no use any more, in one batch with the retry rows that the scan erased. */
+static int clear_ruins(struct recovery *recovery)
+{
+    for (size_t i = 0; i < recovery->arriving_count; i++)
+        batch_drop_parts(recovery->backend, recovery->arriving[i]);
+    recovery->result->orphan_bodies_removed = recovery->arriving_count;
+    return recovery->backend->operations->commit(recovery->backend, true) == SPOOL_OK ? 0 : -EIO;
+}
+
+static int compare_bodies(const void *a, const void *b)
+{
+    const struct found *x = a, *y = b;
+    if (x->body.id != y->body.id)
+        return x->body.id < y->body.id ? -1 : 1;
+    return x->envelope->id < y->envelope->id ? -1 : x->envelope->id > y->envelope->id;
+}
+
+static bool is_whole(struct recovery *recovery, const struct body_facts *body)
+{
+    struct layout_key key;
+    for (uint32_t chunk = 0; chunk < body->chunks; chunk++)
+        if (!recovery->backend->operations->may_exist(recovery->backend, SPOOL_BODY,
+                                                      layout_body_key(&key, body->id, chunk)))
+            return false;
+    return true;
+}
+
+static struct body *make_body(const struct body_facts *facts)
+{
+    struct body *body = body_create(facts->id, NULL, facts->size);
+    body->chunks = facts->chunks;
+    body->eight_bit = facts->eight_bit;
+    return body;
+}
+
+/* Attaches `count` envelopes to the body they share. False if it is missing; the envelopes are freed then. */
+static bool share_body(struct recovery *recovery, struct found *first, size_t count)
+{
+    if (!is_whole(recovery, &first->body)) {
+        for (size_t i = 0; i < count; i++) {
+            see_damage(recovery, first[i].envelope->id, "the content is missing");
+            envelope_free(first[i].envelope);
+        }
+        return false;
+    }
+    struct body *body = make_body(&first->body);
+    for (size_t i = 0; i < count; i++)
+        envelope_attach(first[i].envelope, body);
+    body_unref(body);
+    recovery->result->bodies++;
+    recovery->result->bytes += first->body.size;
+    recovery->result->envelopes += count;
+    return true;
+}
+
+static void give_all(struct recovery *recovery, void (*take)(struct envelope *envelope, void *closure),
+                     void *closure)
+{
+    struct found *found = recovery->found, *end = found + recovery->count;
+    while (found < end) {
+        size_t sharing = 1;
+        while (found + sharing < end && found[sharing].body.id == found->body.id)
+            sharing++;
+        if (share_body(recovery, found, sharing))
+            for (size_t i = 0; i < sharing; i++)
+                take(found[i].envelope, closure);
+        found += sharing;
+    }
+}
+
+static void free_found(struct recovery *recovery)
+{
+    for (size_t i = 0; i < recovery->count; i++)
+        envelope_free(recovery->found[i].envelope);
+}
+
+int recover(struct spool_backend *backend, void (*take)(struct envelope *envelope, void *closure),
+            void *closure, struct spool_recovered *result)
+{
+    *result = (struct spool_recovered){0};
+    struct recovery recovery = {.backend = backend, .result = result};
+    int error = backend->operations->scan(backend, SPOOL_META, slice_of(NULL, 0), see_row, &recovery);
+    if (!error)
+        error = clear_ruins(&recovery);
+    if (error) {
+        free_found(&recovery);
+    } else {
+        id_set_floor(result->greatest_id);
+        if (recovery.count)
+            qsort(recovery.found, recovery.count, sizeof *recovery.found, compare_bodies);
+        give_all(&recovery, take, closure);
+    }
+    free(recovery.found);
+    free(recovery.arriving);
+    return error;
+}

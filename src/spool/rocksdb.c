@@ -1,0 +1,273 @@
+/*
+ * rocksdb: the backend that keeps the tables in column families of a RocksDB database (rocksdb/c.h,
+ * version 7.8).
+ *
+ * After a write that failed RocksDB refuses all others, and its C interface has no Resume. Opening the
+ * database again does what is needed: the log is replayed up to its torn end, what it held is flushed to
+ * table files and synced, and a fresh log begins. Readers are kept away from the handle meanwhile by a lock.
+ */
+#include "spool/backend.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <rocksdb/c.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "spool/rocksdb_options.h"
+
+enum { FAILURE_SIZE = 400, FAMILY_COUNT = SPOOL_TABLE_COUNT + 1 };
+
+struct rocksdb_backend {
+    struct spool_backend backend;
+    char *directory;
+    pthread_rwlock_t handle; /* write-locked while `db` and `families` change */
+    rocksdb_t *db;           /* NULL after a failed revive */
+    rocksdb_column_family_handle_t
+        *families[FAMILY_COUNT];                  /* by enum spool_table; the last is RocksDB's "default" */
+    rocksdb_options_t *options[FAMILY_COUNT + 1]; /* the same order; the last is the database's */
+    rocksdb_readoptions_t *reading;
+    rocksdb_writeoptions_t *quick, *durable;
+    rocksdb_writebatch_t *batch;
+    char failure[FAILURE_SIZE];
+};
+
+static const char *const family_names[FAMILY_COUNT] = {"meta", "body", "default"};
+
+static struct rocksdb_backend *self(struct spool_backend *backend)
+{
+    return (struct rocksdb_backend *)(void *)backend;
+}
+
+/* Takes RocksDB's error text into `failure` and says what kind it is. */
+static enum spool_status take_failure(struct rocksdb_backend *rocks, char *error)
+{
+    snprintf(rocks->failure, sizeof rocks->failure, "%s", error);
+    rocksdb_free(error);
+    bool full = strstr(rocks->failure, strerror(ENOSPC)) || strstr(rocks->failure, strerror(EDQUOT));
+    return full ? SPOOL_FULL : SPOOL_ERROR;
+}
+
+/* ---- the handle
+ * ---------------------------------------------------------------------------------------------- */
+
+/* The threads that RocksDB starts inherit a mask without signals: those are the main thread's. */
+static rocksdb_t *open_quietly(struct rocksdb_backend *rocks, char **error)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    rocksdb_t *db = rocksdb_open_column_families(
+        rocks->options[FAMILY_COUNT], rocks->directory, FAMILY_COUNT, family_names,
+        (const rocksdb_options_t *const *)rocks->options, rocks->families, error);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return db;
+}
+
+static void close_handle(struct rocksdb_backend *rocks)
+{
+    if (!rocks->db)
+        return;
+    for (size_t i = 0; i < FAMILY_COUNT; i++)
+        rocksdb_column_family_handle_destroy(rocks->families[i]);
+    rocksdb_close(rocks->db);
+    rocks->db = NULL;
+}
+
+static bool open_handle(struct rocksdb_backend *rocks)
+{
+    char *error = NULL;
+    rocks->db = open_quietly(rocks, &error);
+    if (rocks->db)
+        return true;
+    take_failure(rocks, error);
+    return false;
+}
+
+static bool rocks_revive(struct spool_backend *backend)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    pthread_rwlock_wrlock(&rocks->handle);
+    close_handle(rocks);
+    bool alive = open_handle(rocks);
+    pthread_rwlock_unlock(&rocks->handle);
+    return alive;
+}
+
+static const char *rocks_failure(struct spool_backend *backend)
+{
+    return self(backend)->failure;
+}
+
+/* ---- batches
+ * ------------------------------------------------------------------------------------------------- */
+
+static void rocks_put(struct spool_backend *backend, enum spool_table table, struct slice key,
+                      struct slice value)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    rocksdb_writebatch_put_cf(rocks->batch, rocks->families[table], key.data, key.size,
+                              value.size ? value.data : "", value.size);
+}
+
+static void rocks_drop(struct spool_backend *backend, enum spool_table table, struct slice key)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    rocksdb_writebatch_singledelete_cf(rocks->batch, rocks->families[table], key.data, key.size);
+}
+
+static void rocks_erase(struct spool_backend *backend, enum spool_table table, struct slice key)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    rocksdb_writebatch_delete_cf(rocks->batch, rocks->families[table], key.data, key.size);
+}
+
+static enum spool_status rocks_commit(struct spool_backend *backend, bool durable)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    char *error = NULL;
+    if (rocksdb_writebatch_count(rocks->batch) > 0)
+        rocksdb_write(rocks->db, durable ? rocks->durable : rocks->quick, rocks->batch, &error);
+    else if (durable)
+        rocksdb_flush_wal(rocks->db, 1, &error);
+    rocksdb_writebatch_clear(rocks->batch);
+    return error ? take_failure(rocks, error) : SPOOL_OK;
+}
+
+/* ---- reading
+ * ------------------------------------------------------------------------------------------------- */
+
+static int rocks_read(struct spool_backend *backend, enum spool_table table, struct slice key, char **data,
+                      size_t *size)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    char *error = NULL;
+    *data = NULL;
+    pthread_rwlock_rdlock(&rocks->handle);
+    if (rocks->db)
+        *data = rocksdb_get_cf(rocks->db, rocks->reading, rocks->families[table], key.data, key.size, size,
+                               &error);
+    bool open = rocks->db != NULL;
+    pthread_rwlock_unlock(&rocks->handle);
+    if (error)
+        rocksdb_free(error);
+    if (*data)
+        return 0;
+    return error || !open ? -EIO : -ENOENT;
+}
+
+static bool rocks_may_exist(struct spool_backend *backend, enum spool_table table, struct slice key)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    pthread_rwlock_rdlock(&rocks->handle);
+    bool may = !rocks->db || rocksdb_key_may_exist_cf(rocks->db, rocks->reading, rocks->families[table],
+                                                      key.data, key.size, NULL, NULL, NULL, 0, NULL);
+    pthread_rwlock_unlock(&rocks->handle);
+    return may;
+}
+
+/* The least key after all that begin with `prefix`, as an iterator's end; none for an empty prefix or all
+ * 0xff. */
+static void bound_above(rocksdb_readoptions_t *options, struct slice prefix, char *end)
+{
+    size_t size = prefix.size;
+    if (size)
+        memcpy(end, prefix.data, size);
+    while (size > 0 && (unsigned char)end[size - 1] == 0xff)
+        size--;
+    if (size == 0)
+        return;
+    end[size - 1]++;
+    rocksdb_readoptions_set_iterate_upper_bound(options, end, size);
+}
+
+static int scan_open(struct rocksdb_backend *rocks, enum spool_table table, struct slice prefix,
+                     spool_row_fn *visit, void *closure)
+{
+    char *end = mem_zalloc(prefix.size), *error = NULL;
+    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_fill_cache(options, 0);
+    bound_above(options, prefix, end);
+    rocksdb_iterator_t *rows = rocksdb_create_iterator_cf(rocks->db, options, rocks->families[table]);
+    for (rocksdb_iter_seek(rows, prefix.data, prefix.size); rocksdb_iter_valid(rows);
+         rocksdb_iter_next(rows)) {
+        struct slice key, value;
+        key.data = rocksdb_iter_key(rows, &key.size);
+        value.data = rocksdb_iter_value(rows, &value.size);
+        if (!visit(key, value, closure))
+            break;
+    }
+    rocksdb_iter_get_error(rows, &error);
+    rocksdb_iter_destroy(rows);
+    rocksdb_readoptions_destroy(options);
+    free(end);
+    if (!error)
+        return 0;
+    rocksdb_free(error);
+    return -EIO;
+}
+
+static int rocks_scan(struct spool_backend *backend, enum spool_table table, struct slice prefix,
+                      spool_row_fn *visit, void *closure)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    pthread_rwlock_rdlock(&rocks->handle);
+    int result = rocks->db ? scan_open(rocks, table, prefix, visit, closure) : -EIO;
+    pthread_rwlock_unlock(&rocks->handle);
+    return result;
+}
+
+/* ---- opening and closing
+ * ------------------------------------------------------------------------------------- */
+
+static void rocks_close(struct spool_backend *backend)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    close_handle(rocks);
+    rocksdb_writebatch_destroy(rocks->batch);
+    rocksdb_writeoptions_destroy(rocks->quick);
+    rocksdb_writeoptions_destroy(rocks->durable);
+    rocksdb_readoptions_destroy(rocks->reading);
+    for (size_t i = 0; i <= FAMILY_COUNT; i++)
+        rocksdb_options_destroy(rocks->options[i]);
+    pthread_rwlock_destroy(&rocks->handle);
+    free(rocks->directory);
+    free(rocks);
+}
+
+static const struct spool_backend_operations operations = {
+    .put = rocks_put,
+    .drop = rocks_drop,
+    .erase = rocks_erase,
+    .commit = rocks_commit,
+    .revive = rocks_revive,
+    .failure = rocks_failure,
+    .read = rocks_read,
+    .may_exist = rocks_may_exist,
+    .scan = rocks_scan,
+    .close = rocks_close,
+};
+
+struct spool_backend *rocksdb_backend_open(const char *directory, char *error, size_t error_size)
+{
+    struct rocksdb_backend *rocks = mem_new(struct rocksdb_backend);
+    rocks->backend.operations = &operations;
+    rocks->directory = mem_dup(directory);
+    pthread_rwlock_init(&rocks->handle, NULL);
+    rocks->options[SPOOL_META] = rocksdb_meta_options();
+    rocks->options[SPOOL_BODY] = rocksdb_body_options();
+    rocks->options[SPOOL_TABLE_COUNT] = rocksdb_options_create();
+    rocks->options[FAMILY_COUNT] = rocksdb_spool_options();
+    rocks->reading = rocksdb_readoptions_create();
+    rocks->quick = rocksdb_writeoptions_create();
+    rocks->durable = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_set_sync(rocks->durable, 1);
+    rocks->batch = rocksdb_writebatch_create();
+    if (open_handle(rocks))
+        return &rocks->backend;
+    snprintf(error, error_size, "spool %s: %s", directory, rocks->failure);
+    rocks_close(&rocks->backend);
+    return NULL;
+}

@@ -1,0 +1,48 @@
+/*
+ * room: a cached statvfs. Whoever finds the cache stale and wins the exchange asks the kernel; the others use
+ * what was there.
+ */
+#include "spool/room.h"
+
+#include <sys/statvfs.h>
+#include "base/clock.h"
+
+static void refresh(struct room *room)
+{
+    struct statvfs fs;
+    if (statvfs(room->path, &fs) != 0)
+        return; /* the write itself will tell what is wrong */
+    atomic_store_explicit(&room->admitted, 0, memory_order_relaxed);
+    atomic_store_explicit(&room->free, (uint64_t)fs.f_bavail * fs.f_frsize, memory_order_relaxed);
+}
+
+void room_init(struct room *room, const char *path, uint64_t reserve)
+{
+    room->path = path;
+    room->reserve = reserve;
+    atomic_init(&room->admitted, 0);
+    atomic_init(&room->free, UINT64_MAX);
+    atomic_init(&room->stale_at, clock_mono_ms() + ROOM_CACHE_MS);
+    refresh(room);
+}
+
+bool room_has(struct room *room, uint64_t size)
+{
+    uint64_t now = clock_mono_ms();
+    uint64_t stale_at = atomic_load_explicit(&room->stale_at, memory_order_relaxed);
+    if (now >= stale_at && atomic_compare_exchange_strong(&room->stale_at, &stale_at, now + ROOM_CACHE_MS))
+        refresh(room);
+    uint64_t available = atomic_load_explicit(&room->free, memory_order_relaxed);
+    uint64_t admitted = atomic_load_explicit(&room->admitted, memory_order_relaxed);
+    if (available < room->reserve || available - room->reserve < admitted)
+        return false;
+    return available - room->reserve - admitted >= size;
+}
+
+bool room_take(struct room *room, uint64_t size)
+{
+    if (!room_has(room, size))
+        return false;
+    atomic_fetch_add_explicit(&room->admitted, size, memory_order_relaxed);
+    return true;
+}

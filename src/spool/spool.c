@@ -1,0 +1,116 @@
+/*
+ * spool: the parts put together: directory and lock, room, backend, committer.
+ */
+#include "spool/spool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "spool/backend.h"
+#include "spool/committer.h"
+#include "spool/directory.h"
+#include "spool/layout.h"
+#include "spool/recover.h"
+#include "spool/room.h"
+
+struct spool {
+    char *directory;
+    int lock;
+    struct room room;
+    struct spool_backend *backend;
+    struct committer *committer;
+};
+
+/* Frees what was opened, in reverse. */
+static void release(struct spool *spool)
+{
+    if (spool->committer)
+        committer_stop(spool->committer);
+    if (spool->backend)
+        spool->backend->operations->close(spool->backend);
+    if (spool->lock >= 0)
+        close(spool->lock);
+    free(spool->directory);
+    free(spool);
+}
+
+/* Opens the parts in order. False with a line in error[]. */
+static bool open_parts(struct spool *spool, uint64_t reserve_bytes, char *error, size_t error_size)
+{
+    spool->lock = directory_lock(spool->directory, error, error_size);
+    if (spool->lock < 0)
+        return false;
+    room_init(&spool->room, spool->directory, reserve_bytes);
+    spool->backend = rocksdb_backend_open(spool->directory, error, error_size);
+    if (!spool->backend)
+        return false;
+    spool->committer = committer_start(spool->backend, &spool->room);
+    if (!spool->committer)
+        snprintf(error, error_size, "spool %s: cannot start a thread: %s", spool->directory, strerror(errno));
+    return spool->committer != NULL;
+}
+
+struct spool *spool_open(const struct spool_settings *settings, char *error, size_t error_size)
+{
+    struct spool *spool = mem_new(struct spool);
+    spool->directory = mem_printf("%s/impulse", settings->directory);
+    spool->lock = -1;
+    if (open_parts(spool, settings->reserve_bytes, error, error_size))
+        return spool;
+    release(spool);
+    return NULL;
+}
+
+int spool_recover(struct spool *spool, void (*take)(struct envelope *envelope, void *closure), void *closure,
+                  struct spool_recovered *result)
+{
+    return recover(spool->backend, take, closure, result);
+}
+
+/* What is asked of an envelope or body later is noted here, because either may be gone by then. */
+static void note_facts(struct spool_request *request)
+{
+    const struct envelope *envelope;
+    switch (request->kind) {
+    case SPOOL_STORE:
+    case SPOOL_CHUNK:
+        break;
+    case SPOOL_DISCARD:
+        request->facts.id = request->body->id;
+        request->body = NULL;
+        break;
+    case SPOOL_REMOVE:
+    case SPOOL_UPDATE:
+        envelope = request->envelopes[0];
+        request->facts.id = envelope->id;
+        request->facts.next_attempt_us = envelope->next_attempt_us;
+        request->facts.retries = envelope->retries;
+        request->body = request->kind == SPOOL_REMOVE ? body_ref(envelope->body) : NULL;
+        break;
+    }
+}
+
+void spool_submit(struct spool *spool, struct spool_request *request)
+{
+    note_facts(request);
+    committer_submit(spool->committer, request);
+}
+
+bool spool_has_room(struct spool *spool, uint64_t size)
+{
+    return room_has(&spool->room, size);
+}
+
+int spool_body_read(struct spool *spool, const struct body *body, uint32_t chunk, char **data, size_t *size)
+{
+    struct layout_key key;
+    return spool->backend->operations->read(spool->backend, SPOOL_BODY,
+                                            layout_body_key(&key, body->id, chunk), data, size);
+}
+
+void spool_close(struct spool *spool)
+{
+    release(spool);
+}
