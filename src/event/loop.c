@@ -36,8 +36,7 @@ struct loop_group {
 
 static _Thread_local struct loop *current;
 
-/* ---- tasks
- * ------------------------------------------------------------------------------------------------- */
+/* ---- tasks ----------------------------------------------------------------------------------- */
 
 void loop_post(struct loop *loop, struct loop_task *task)
 {
@@ -78,8 +77,7 @@ static void on_wake(uv_async_t *wake)
     run_tasks(wake->data);
 }
 
-/* ---- threads
- * ----------------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static void *loop_thread(void *argument)
 {
@@ -125,8 +123,7 @@ void loop_group_stop(struct loop_group *group)
     }
 }
 
-/* ---- creating and freeing
- * ---------------------------------------------------------------------------------- */
+/* ---- creating and freeing -------------------------------------------------------------------- */
 
 static int loop_init(struct loop *loop, struct loop_group *group, unsigned index)
 {
@@ -194,8 +191,7 @@ void loop_group_free(struct loop_group *group)
     free(group);
 }
 
-/* ---- looking at them
- * --------------------------------------------------------------------------------------- */
+/* ---- looking at them ------------------------------------------------------------------------- */
 
 const char *loop_group_name(const struct loop_group *group)
 {

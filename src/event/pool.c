@@ -37,8 +37,7 @@ struct pool_set {
     struct list pools;
 };
 
-/* ---- running jobs
- * ------------------------------------------------------------------------------------------ */
+/* ---- running jobs ---------------------------------------------------------------------------- */
 
 static void run_done(struct loop_task *task)
 {
@@ -102,8 +101,7 @@ static int start_thread(struct pool *pool)
     return 0;
 }
 
-/* ---- submitting
- * -------------------------------------------------------------------------------------------- */
+/* ---- submitting ------------------------------------------------------------------------------ */
 
 /* A job that finds a free thread does not wait, so it does not count against the backlog. */
 static bool has_room(const struct pool *pool)
@@ -184,8 +182,7 @@ bool pool_cancel(struct pool *pool, struct pool_job *job)
     return found;
 }
 
-/* ---- pools
- * ------------------------------------------------------------------------------------------------- */
+/* ---- pools ----------------------------------------------------------------------------------- */
 
 static void change(struct pool *pool, const struct pool_settings *settings)
 {
@@ -244,8 +241,7 @@ unsigned pool_concurrency(const struct pool *pool)
     return pool->concurrency;
 }
 
-/* ---- sets
- * -------------------------------------------------------------------------------------------------- */
+/* ---- sets ------------------------------------------------------------------------------------ */
 
 struct pool_set *pool_set_create(void)
 {

@@ -47,8 +47,7 @@ struct acceptors {
     struct acceptor *members;
 };
 
-/* ---- the queues
- * --------------------------------------------------------------------------------------------- */
+/* ---- the queues ------------------------------------------------------------------------------ */
 
 static bool has_place(const struct accept_queue *queue)
 {
@@ -159,8 +158,7 @@ static void run_queue(struct loop_task *task)
         loop_post(queue->loop, &queue->task);
 }
 
-/* ---- the threads
- * -------------------------------------------------------------------------------------------- */
+/* ---- the threads ----------------------------------------------------------------------------- */
 
 /* Waits for a connection (fd) or only for the time (-1), and in both cases for stop_fd. */
 static void wait_for(const struct acceptors *acceptors, int fd, int timeout_ms)
@@ -191,8 +189,7 @@ static void accept_connections(struct pool_job *job)
     pthread_mutex_unlock(&acceptors->lock);
 }
 
-/* ---- starting and stopping
- * ---------------------------------------------------------------------------------- */
+/* ---- starting and stopping ------------------------------------------------------------------- */
 
 static void create_queues(struct acceptors *acceptors, struct loop_group *group)
 {

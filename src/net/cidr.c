@@ -24,8 +24,7 @@ struct cidr_table {
     struct node *root;
 };
 
-/* ---- bits
- * -------------------------------------------------------------------------------------------------- */
+/* ---- bits ------------------------------------------------------------------------------------ */
 
 static unsigned bit_at(const uint8_t address[16], unsigned index)
 {
@@ -53,8 +52,7 @@ static void mask(uint8_t address[16], unsigned bits)
         address[i] = 0;
 }
 
-/* ---- the trie
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the trie -------------------------------------------------------------------------------- */
 
 static struct node *node_create(const uint8_t address[16], unsigned bits, void *value)
 {
@@ -127,8 +125,7 @@ void *cidr_table_find(const struct cidr_table *table, const uint8_t address[16])
     return value;
 }
 
-/* ---- text
- * -------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* The digits after '/', at most `limit`. */
 static bool parse_bits(const char *text, unsigned limit, unsigned *bits)

@@ -14,8 +14,7 @@
 #include <unistd.h>
 #include "base/slice.h"
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool parse_unix(struct endpoint *endpoint, const char *path, char *error, size_t error_size)
 {
@@ -72,8 +71,7 @@ bool endpoint_parse(struct endpoint *endpoint, const char *text, char *error, si
     return true;
 }
 
-/* ---- binding
- * ----------------------------------------------------------------------------------------------- */
+/* ---- binding --------------------------------------------------------------------------------- */
 
 /* A listener whose backlog is full answers EAGAIN; whatever is not a clear refusal counts as alive. */
 static bool answers(const struct sockaddr_un *sun)

@@ -18,8 +18,7 @@
 
 enum { COMPLAINT_INTERVAL_MS = 10000 };
 
-/* ---- accepting
- * ---------------------------------------------------------------------------------------------- */
+/* ---- accepting ------------------------------------------------------------------------------- */
 
 /* Errors of one connection, which is gone, or of none; accept(2) names the network ones. */
 static bool is_passing(int error)
@@ -67,8 +66,7 @@ enum accept_outcome listener_accept(struct listener *listener, struct connection
     return ACCEPT_CONNECTION;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 bool listener_endpoint_check(const char *endpoint, char *error, size_t error_size)
 {
@@ -185,8 +183,7 @@ void listener_close(struct listener *listener)
     free(listener);
 }
 
-/* ---- starting and stopping
- * ---------------------------------------------------------------------------------- */
+/* ---- starting and stopping ------------------------------------------------------------------- */
 
 void listener_start(struct listener *listener, struct loop_group *group, listener_accept_fn *accept,
                     void *argument)

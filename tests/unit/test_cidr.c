@@ -99,8 +99,7 @@ static void test_longest_prefix(void)
     cidr_table_free(NULL);
 }
 
-/* ---- against a list
- * ---------------------------------------------------------------------------------------- */
+/* ---- against a list -------------------------------------------------------------------------- */
 
 struct block {
     uint8_t address[16];
