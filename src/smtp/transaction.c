@@ -198,12 +198,6 @@ void transaction_begin_content(struct transaction *t)
     data_reader_init(&t->reader, session->policy->line_endings == LINE_ENDINGS_FIX);
 }
 
-static void discard_done(struct spool_request *request)
-{
-    body_unref(request->body);
-    free(request);
-}
-
 /* The spool forgets the chunks of a body that nobody will have. */
 static void discard_chunks(struct transaction *t)
 {
@@ -211,8 +205,7 @@ static void discard_chunks(struct transaction *t)
         return;
     struct spool_request *discard = mem_new(struct spool_request);
     discard->kind = SPOOL_DISCARD;
-    discard->body = body_ref(t->body);
-    discard->done = discard_done;
+    discard->body = t->body;
     t->stored = 0;
     spool_submit(t->worker->server->spool, discard);
 }
