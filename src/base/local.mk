@@ -12,4 +12,6 @@ src_base_libbase_a_SOURCES = \
 	src/base/id.c \
 	src/base/id.h \
 	src/base/thread.c \
-	src/base/thread.h
+	src/base/thread.h \
+	src/base/pending.c \
+	src/base/pending.h

@@ -7,7 +7,7 @@
  *
  *   bounce_envelope -> [read_original, on SwapIn] -> store -> [stored, on the committer] -> finish
  *
- * Steps in brackets run elsewhere, between outside_begin and outside_end, and come back with loop_post.
+ * Steps in brackets run elsewhere, counted in set->outside, and come back with loop_post.
  */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -79,7 +79,7 @@ static void stored(struct spool_request *request)
     struct bounce *bounce = container_of(request, struct bounce, request);
     struct queue_set *set = bounce->queue->shard->set;
     loop_post(bounce->queue->shard->loop, &bounce->task); /* bounce may be gone from here on */
-    outside_end(set);
+    pending_end(&set->outside);
 }
 
 /* ---- rendering and storing --------------------------------------------------------------------------- */
@@ -146,7 +146,7 @@ static void store(struct bounce *bounce, struct slice content, bool complete)
         .done = stored,
     };
     bounce->task.run = finish;
-    outside_begin(bounce->queue->shard->set);
+    pending_begin(&bounce->queue->shard->set->outside);
     spool_submit(bounce->queue->shard->set->dependencies.spool, &bounce->request);
 }
 
@@ -169,7 +169,7 @@ static void read_original(struct pool_job *job)
         bounce->content_size = 0;
     }
     loop_post(bounce->queue->shard->loop, &bounce->task);
-    outside_end(set);
+    pending_end(&set->outside);
 }
 
 static bool start_reading(struct bounce *bounce)
@@ -180,10 +180,10 @@ static bool start_reading(struct bounce *bounce)
         return false;
     bounce->job.work = read_original;
     bounce->task.run = original_read;
-    outside_begin(set);
+    pending_begin(&set->outside);
     if (pool_try(pool, &bounce->job))
         return true;
-    outside_end(set);
+    pending_end(&set->outside);
     return false;
 }
 
@@ -223,8 +223,7 @@ void bounce_envelope(struct queue *queue, struct envelope *envelope, const struc
 
 void bounce_free_all(struct shard *shard)
 {
-    list_each(&shard->bounces, node, after)
-    {
+    list_each(&shard->bounces, node, after) {
         struct bounce *bounce = container_of(node, struct bounce, link);
         envelope_free(bounce->failed);
         if (bounce->notification)

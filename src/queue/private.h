@@ -17,6 +17,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include "base/pending.h"
 #include "queue/generation.h"
 #include "queue/queue.h"
 #include "queue/schedule.h"
@@ -81,10 +82,7 @@ struct queue_set {
     struct generation *generation; /* a reference */
     _Atomic unsigned serial;       /* generation->serial */
     _Atomic uint64_t count;
-    /* What pools and the committer still do for us; queue_set_free waits for 0. */
-    pthread_mutex_t outside_lock;
-    pthread_cond_t outside_done;
-    uint64_t outside;
+    struct pending outside;            /* what pools and the committer still do for us */
     _Atomic unsigned shards_in_flight; /* while draining */
     void (*drained)(void *argument);
     void *drained_argument;
@@ -94,14 +92,11 @@ struct queue_set {
 
 /* ---- set.c ------------------------------------------------------------------------------------------- */
 
-/* Brackets work that a pool or the committer does; outside_end may be called on any thread. */
-void outside_begin(struct queue_set *set);
-void outside_end(struct queue_set *set);
 /* The set's generation, with a reference for the caller. Any thread. */
 struct generation *set_generation(struct queue_set *set);
 /* Writes an envelope's retry state to the spool. Any thread. */
 void envelope_save(struct queue_set *set, struct envelope *envelope);
-/* Removes a finished envelope from the spool, and frees it when that is done. Any thread. */
+/* Removes a finished envelope from the spool and frees it. Any thread. */
 void envelope_finish(struct queue_set *set, struct envelope *envelope);
 
 /* ---- view.c ------------------------------------------------------------------------------------------ */

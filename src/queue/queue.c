@@ -87,8 +87,7 @@ static void expire_ready(struct schedule_item *item)
     struct queue *queue = container_of(item, struct queue, expiry);
     uint64_t now = clock_wall_us(), earliest = UINT64_MAX;
     unsigned expired = 0;
-    list_each(&queue->ready, node, after)
-    {
+    list_each(&queue->ready, node, after) {
         struct envelope *envelope = envelope_of(node);
         uint64_t deadline = ready_deadline(queue, envelope);
         if (deadline > now || ++expired > QUEUE_BATCH) {

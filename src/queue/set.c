@@ -9,59 +9,28 @@
 #include "base/mem.h"
 #include "queue/private.h"
 
-/* ---- what others do for the queues ------------------------------------------------------------------- */
+/* ---- the spool --------------------------------------------------------------------------------------- */
 
-void outside_begin(struct queue_set *set)
+/* The spool reads the envelope before spool_submit returns, and frees the request. */
+static void submit(struct queue_set *set, struct envelope *envelope, int kind)
 {
-    pthread_mutex_lock(&set->outside_lock);
-    set->outside++;
-    pthread_mutex_unlock(&set->outside_lock);
-}
-
-void outside_end(struct queue_set *set)
-{
-    pthread_mutex_lock(&set->outside_lock);
-    if (--set->outside == 0)
-        pthread_cond_signal(&set->outside_done);
-    pthread_mutex_unlock(&set->outside_lock);
-}
-
-struct finish { /* a SPOOL_REMOVE on its way */
-    struct spool_request request;
-    struct envelope *envelope;
-};
-
-static void finish_done(struct spool_request *request)
-{
-    struct finish *finish = container_of(request, struct finish, request);
-    envelope_free(finish->envelope);
-    free(finish);
-}
-
-void envelope_finish(struct queue_set *set, struct envelope *envelope)
-{
-    struct finish *finish = mem_new(struct finish);
-    finish->envelope = envelope;
-    finish->request.kind = SPOOL_REMOVE;
-    finish->request.body = envelope->body;
-    finish->request.envelopes = &finish->envelope;
-    finish->request.envelope_count = 1;
-    finish->request.done = finish_done;
-    spool_submit(set->dependencies.spool, &finish->request);
+    struct spool_request *request = mem_new(struct spool_request);
+    request->kind = kind;
+    request->body = envelope->body;
+    request->envelopes = &envelope;
+    request->envelope_count = 1;
+    spool_submit(set->dependencies.spool, request);
 }
 
 void envelope_save(struct queue_set *set, struct envelope *envelope)
 {
-    struct save { /* freed whole by the spool, which reads the envelope before spool_submit returns */
-        struct spool_request request;
-        struct envelope *envelope;
-    } *save = mem_new(struct save);
-    save->envelope = envelope;
-    save->request.kind = SPOOL_UPDATE;
-    save->request.body = envelope->body;
-    save->request.envelopes = &save->envelope;
-    save->request.envelope_count = 1;
-    spool_submit(set->dependencies.spool, &save->request);
+    submit(set, envelope, SPOOL_UPDATE);
+}
+
+void envelope_finish(struct queue_set *set, struct envelope *envelope)
+{
+    submit(set, envelope, SPOOL_REMOVE);
+    envelope_free(envelope);
 }
 
 /* ---- accepting --------------------------------------------------------------------------------------- */
@@ -147,8 +116,7 @@ struct queue_set *queue_set_create(const struct queue_dependencies *dependencies
     set->generation = generation_create(conf, modules);
     atomic_init(&set->serial, set->generation->serial);
     pthread_mutex_init(&set->lock, NULL);
-    pthread_mutex_init(&set->outside_lock, NULL);
-    pthread_cond_init(&set->outside_done, NULL);
+    pending_init(&set->outside);
     set->shard_count = count;
     for (unsigned i = 0; i < count; i++)
         set->shards[i] = shard_create(set, loop_group_at(dependencies->loops, i));
@@ -171,16 +139,12 @@ void queue_set_drain(struct queue_set *set, void (*drained)(void *argument), voi
 
 void queue_set_free(struct queue_set *set)
 {
-    pthread_mutex_lock(&set->outside_lock);
-    while (set->outside > 0)
-        pthread_cond_wait(&set->outside_done, &set->outside_lock);
-    pthread_mutex_unlock(&set->outside_lock);
+    pending_wait(&set->outside);
     for (unsigned i = 0; i < set->shard_count; i++)
         shard_free(set->shards[i]);
     view_forget();
     generation_unref(set->generation);
-    pthread_cond_destroy(&set->outside_done);
-    pthread_mutex_destroy(&set->outside_lock);
+    pending_destroy(&set->outside);
     pthread_mutex_destroy(&set->lock);
     free(set);
 }

@@ -95,7 +95,8 @@ void shard_reconfigure(struct loop_task *task)
     atomic_flag_clear(&shard->reconfigure_posted);
     struct generation *old = shard->generation;
     shard->generation = set_generation(shard->set);
-    list_each(&shard->queues, node, after) queue_refresh(container_of(node, struct queue, link));
+    list_each(&shard->queues, node, after)
+        queue_refresh(container_of(node, struct queue, link));
     generation_unref(old);
     view_forget();
     pump_touched(shard);
@@ -165,7 +166,8 @@ void shard_free(struct shard *shard)
     for (size_t i = 1; i <= shard->schedule.count; i++)
         queue_free_delayed(shard->schedule.items[i]);
     bounce_free_all(shard);
-    list_each(&shard->queues, node, after) queue_free(container_of(node, struct queue, link));
+    list_each(&shard->queues, node, after)
+        queue_free(container_of(node, struct queue, link));
     schedule_release(&shard->schedule);
     generation_unref(shard->generation);
     if (shard->timer_open)
