@@ -1,4 +1,5 @@
 ## The module SDK: the only headers that a module sees.
 pkgincludedir = $(includedir)/impulse
 pkginclude_HEADERS = include/impulse/module.h include/impulse/session.h include/impulse/hooks.h \
-	include/impulse/log.h include/impulse/delivery.h
+	include/impulse/log.h include/impulse/delivery.h \
+	include/impulse/match.h

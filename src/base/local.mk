@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/base/libbase.a
 src_base_libbase_a_SOURCES = \
 	src/base/slice.c \
 	src/base/slice.h \
+	src/base/domain_set.c \
+	src/base/domain_set.h \
 	src/base/mem.c \
 	src/base/mem.h \
 	src/base/buf.c \

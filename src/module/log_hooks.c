@@ -66,8 +66,7 @@ void module_set_reopen_logs(struct module_set *set)
     log_files_reopen();
 }
 
-/* ---- paniclog
- * ---------------------------------------------------------------------------------------------- */
+/* ---- paniclog ----------------------------------------------------------------------------------------- */
 
 static bool tell_line(struct module_set *set, enum imp_level level, const char *line, size_t size)
 {

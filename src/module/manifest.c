@@ -97,8 +97,7 @@ static bool is_name(struct slice name)
     return name.size > 0;
 }
 
-/* ---- keys
- * -------------------------------------------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------------------------------------- */
 
 static bool read_kind(struct reader *reader, struct slice value)
 {
@@ -287,8 +286,7 @@ static bool read_line(struct reader *reader, struct slice line)
                      slice_trim(slice_of(equals + 1, line.size - key_size - 1)));
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------------------------------- */
 
 static void default_object(struct manifest *manifest)
 {

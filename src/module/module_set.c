@@ -40,8 +40,7 @@ struct imp_module *module_set_add(struct module_set *set, const struct imp_modul
     return module;
 }
 
-/* ---- loading
- * ------------------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------------ */
 
 struct setting_up {
     struct imp_module *module;
@@ -116,8 +115,7 @@ struct module_set *module_set_load(const struct conf *conf, const struct manifes
     return set;
 }
 
-/* ---- references
- * ------------------------------------------------------------------------------------------------ */
+/* ---- references --------------------------------------------------------------------------------------- */
 
 static void module_free(struct imp_module *module)
 {

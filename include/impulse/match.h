@@ -1,0 +1,39 @@
+/*
+ * impulse/match.h: sets of address blocks and of domains, for modules that decide by lists of either.
+ *
+ * Filled in setup or in a policy function, then read by any number of threads; looking up allocates nothing.
+ */
+#ifndef IMPULSE_MATCH_H
+#define IMPULSE_MATCH_H
+
+#include "impulse/module.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct imp_cidr_set;
+IMP_API struct imp_cidr_set *imp_cidr_set_create(void);
+IMP_API void imp_cidr_set_free(struct imp_cidr_set *set); /* NULL is harmless */
+/* "10.0.0.0/8", "10.0.0.1", "fd00::/8". False if it is not a block. */
+IMP_API bool imp_cidr_set_add(struct imp_cidr_set *set, const char *block);
+/* Is the address (16 bytes in network order, IPv4 as ::ffff:a.b.c.d) in one of the blocks? */
+IMP_API bool imp_cidr_set_has(const struct imp_cidr_set *set, const uint8_t address[16]);
+
+/*
+ * Domains and left-globbed domains: "*.example.com" covers a.example.com and not example.com; "*example.com"
+ * covers both, and badexample.com; "*" covers all. ASCII letters are folded. Source: Momentum 4 manual,
+ * relay_domains.
+ */
+struct imp_domain_set;
+IMP_API struct imp_domain_set *imp_domain_set_create(void);
+IMP_API void imp_domain_set_free(struct imp_domain_set *set); /* NULL is harmless */
+IMP_API void imp_domain_set_add(struct imp_domain_set *set, const char *pattern);
+/* Call it once, after the last add and before the first has. */
+IMP_API void imp_domain_set_seal(struct imp_domain_set *set);
+IMP_API bool imp_domain_set_has(const struct imp_domain_set *set, const char *domain);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
