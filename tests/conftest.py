@@ -1,0 +1,57 @@
+"""Fixtures of the system tests and the transcripts."""
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.capture import Capture  # noqa: E402
+from harness.daemon import Impulse, Site  # noqa: E402
+from harness.namespace import Namespace  # noqa: E402
+
+
+@pytest.fixture
+def site(tmp_path):
+    # Daemons that drop root must be able to walk to their files.
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    return Site(tmp_path)
+
+
+@pytest.fixture
+def impulse(site):
+    """The daemon of this test, not yet started: impulse.start(site.config(...))."""
+    daemon = Impulse(site)
+    yield daemon
+    daemon.close()
+
+
+@pytest.fixture
+def captures():
+    """Makes Capture servers and, at the end, checks that nobody broke the protocol towards them."""
+    made = []
+
+    def make(*arguments, **named):
+        made.append(Capture(*arguments, **named))
+        return made[-1]
+
+    yield make
+    for capture in made:
+        if capture.listening.fileno() >= 0:
+            capture.stop()
+        assert not capture.violations, capture.violations
+
+
+@pytest.fixture
+def capture(captures):
+    """One SMTP server that takes everything."""
+    return captures()
+
+
+@pytest.fixture
+def namespace():
+    """A network of the test's own."""
+    made = Namespace()
+    yield made
+    made.close()

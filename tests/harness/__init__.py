@@ -1,0 +1,31 @@
+"""What the system tests and the transcripts share: the daemon, its peers, and the instruments that watch them.
+
+Everything here works on real sockets and real processes. Nothing sleeps a fixed time: `await_true` asks again
+until the answer is yes or a deadline has passed.
+"""
+import os
+import time
+
+SANITIZER = os.environ.get("IMPULSE_SANITIZER", "")  # "", "address" or "thread", as ./check built it
+
+
+def scaled(full, sanitized):
+    """A load's size: `full` for a plain build, `sanitized` where a sanitizer makes everything slower."""
+    return sanitized if SANITIZER else full
+
+
+def patience(seconds):
+    """A deadline in seconds, longer where a sanitizer makes everything slower."""
+    return seconds * (3 if SANITIZER else 1)
+
+
+def await_true(question, what, seconds=15):
+    """Asks until question() is true and returns its answer; fails with `what` after `seconds`."""
+    end = time.monotonic() + patience(seconds)
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {patience(seconds)} s: {what}")
+        time.sleep(0.01)

@@ -1,0 +1,267 @@
+"""Bad configurations, bad modules and hostile clients get an answer, and cost bounded time and memory."""
+import re
+import time
+
+import pytest
+
+from harness import await_true, scaled
+from harness.daemon import run
+from harness.messages import EXACT, header
+from harness.wire import Wire
+
+FIVE_MISTAKES = """
+hostname = "mx.example"
+max_mesage_size = 1000
+retry_interval = "soon"
+ESMTP_Listener {
+  Listen "127.0.0.1:99999" { }
+  Listen ":2525" {
+    Enable = perhaps
+  }
+  pidfile = "/run/x.pid"
+}
+"""
+
+
+def test_five_mistakes_are_five_diagnostics(site):
+    file = site.directory / "five.conf"
+    file.write_text(FIVE_MISTAKES)
+    status, said = run("-t", "-c", file)
+    assert status == 1
+    places = [(int(line), int(column)) for line, column in
+              re.findall(rf"^{re.escape(str(file))}:(\d+):(\d+): error: ", said, re.M)]
+    assert [line for line, _ in places] == [3, 4, 6, 8, 10], said
+    assert "max_message_size" in said, "the nearest name is offered"
+    lines = said.splitlines()
+    for number in (3, 4, 6, 8, 10):
+        source = FIVE_MISTAKES.splitlines()[number - 1]
+        shown = next(i for i, line in enumerate(lines) if source.strip() in line)
+        assert re.fullmatch(r"[\s|\d]*\^~*\s*", lines[shown + 1]), lines[shown:shown + 2]
+        # The caret stands below what is wrong: the column that the diagnostic names.
+        column = dict(places)[number]
+        assert 1 <= column <= len(source)
+
+
+def test_the_same_file_stops_the_start(site):
+    file = site.directory / "five.conf"
+    file.write_text(FIVE_MISTAKES)
+    status, said = run("-d", "-c", file)
+    assert status != 0 and said.count(": error: ") == 5
+
+
+@pytest.mark.parametrize("text", [
+    "", "\n", "#", "}", "{", "ESMTP_Listener {", "a = ", "= b", '"', 'x = "never closed', "a = (", "a = [ b = (",
+    "include", 'include "/nonexistent/file"', "/* never closed", "\x00\x01\x02", "hostname = \xff\xfe",
+    "ESMTP_Listener { " * 5000, "x" * 1_000_000, 'hostname = "' + "y" * 100_000 + '"',
+])
+def test_text_that_is_no_configuration(site, text):
+    """Status 0 or 1 with something said; never a crash, never a hang."""
+    file = site.directory / "odd.conf"
+    file.write_text(text, encoding="latin-1")
+    status, said = run("-t", "-c", file)
+    assert status in (0, 1), said[-2000:]
+    assert status == 0 or said.strip()
+
+
+def test_a_file_that_includes_itself(site):
+    file = site.directory / "circle.conf"
+    file.write_text('include "circle.conf"\n')
+    status, said = run("-t", "-c", file)
+    assert status == 1 and "circle.conf" in said and len(said) < 10000
+
+
+def test_options_without_effect_are_told(site):
+    """What is read and has no effect here is a warning of `-t`, never silently ignored."""
+    file = site.directory / "without.conf"
+    file.write_text(site.config("use_mmap = true\ngrowbuf_size = 1234"))
+    status, said = run("-t", "-c", file)
+    assert status == 0
+    assert any("warning" in line and "use_mmap" in line.lower() for line in said.splitlines())
+    assert any("warning" in line and "growbuf_size" in line.lower() for line in said.splitlines())
+
+
+# ---- clients ---------------------------------------------------------------------------------------------------------
+
+
+def test_100_megabytes_without_a_newline_as_a_command(impulse, site):
+    impulse.start(site.config())
+    before = impulse.peak_memory()
+    block, sent = b"A" * 1_000_000, 0
+    with Wire(impulse.address, timeout=60) as client:
+        client.reply()
+        try:
+            for _ in range(scaled(100, 40)):
+                client.send(block)
+                sent += len(block)
+            client.send(b"\r\n")
+            reply = client.reply()
+            assert reply.code in (500, 421), reply
+        except ConnectionError:
+            assert sent < 100_000_000   # it hung up, which is an answer too
+    assert impulse.peak_memory() - before < scaled(4, 40) * 2**20
+    with Wire(impulse.address) as other:
+        other.greet()
+
+
+def test_100_megabytes_without_a_newline_as_content(impulse, site):
+    """One line of 100 MB within DATA: stored in chunks or refused, in bounded memory either way."""
+    impulse.start(site.config("blackhole = true"))
+    with Wire(impulse.address, timeout=60) as client:
+        client.greet()
+        assert client.mail(EXACT["300 kB"]).code == 250   # buffers that a large message needs exist from here on
+        before = impulse.peak_memory()
+        for line in ("MAIL FROM:<a@sender.example>", "RCPT TO:<b@rcpt.example>", "DATA"):
+            client.command(line)
+        block = b"A" * 1_000_000
+        try:
+            for _ in range(scaled(100, 30)):
+                client.send(block)
+            client.send(b"\r\n.\r\n")
+            assert client.reply().code in (250, 500, 552, 550, 554, 421)
+        except ConnectionError:
+            pass
+    assert impulse.peak_memory() - before < scaled(100, 400) * 2**20
+
+
+def test_a_message_above_the_limit_does_not_fill_memory(impulse, site):
+    impulse.start(site.config(listener="max_message_size = 1000000"))
+    with Wire(impulse.address, timeout=60) as client:
+        client.greet()
+        for line in ("MAIL FROM:<a@sender.example>", "RCPT TO:<b@rcpt.example>", "DATA"):
+            client.command(line)
+        before = impulse.peak_memory()
+        for _ in range(scaled(100, 30)):
+            client.send(b"x" * 998 + b"\r\n" + b"y" * 998_998 + b"\r\n")
+        client.send(b".\r\n")
+        reply = client.reply()
+        assert reply.text.startswith("552 5.3.4"), reply
+        assert client.command("NOOP").code == 250
+    assert impulse.peak_memory() - before < scaled(16, 64) * 2**20
+
+
+def test_one_byte_a_second(impulse, site):
+    """Idle_Time is about a client that says nothing useful, not about one that is silent: bytes without a command
+    do not keep the session for ever."""
+    impulse.start(site.config(listener="Idle_Time = 2"))
+    began = time.monotonic()
+    with Wire(impulse.address, timeout=20) as client:
+        client.greet()
+        client.socket.settimeout(1)
+        said = b""
+        while time.monotonic() - began < 15:
+            try:
+                client.send(b"N")
+                more = client.socket.recv(4096)
+                if not more:
+                    break
+                said += more
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+        else:
+            pytest.fail("still connected after 15 s")
+    assert time.monotonic() - began < scaled(8, 14)
+    assert said == b"" or said.startswith(b"421 "), said
+
+
+def test_silence_is_answered_421(impulse, site):
+    impulse.start(site.config(listener="Idle_Time = 1"))
+    with Wire(impulse.address, timeout=10) as client:
+        client.greet()
+        began = time.monotonic()
+        reply = client.reply()
+        assert reply.text.startswith("421 4.4.2") and client.at_end()
+        assert 0.5 < time.monotonic() - began < scaled(4, 8)
+
+
+def test_idle_time_is_for_idle_clients(impulse, site, capture):
+    """A client that works all the time stays longer than Idle_Time."""
+    impulse.start(site.config(listener="Idle_Time = 1", to=capture))
+    began, count = time.monotonic(), 0
+    with Wire(impulse.address) as client:
+        client.greet()
+        while time.monotonic() - began < 2.5:
+            assert client.mail(EXACT["plain"]).code == 250
+            count += 1
+    assert count > 5
+
+
+def test_a_flood_of_commands(impulse, site):
+    """A client that sends and never reads cannot make the server hold its replies without bound."""
+    impulse.start(site.config())
+    before = impulse.peak_memory()
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.socket.settimeout(1)
+        try:
+            for _ in range(2000):
+                client.send(b"HELP\r\n" * 5000)
+        except (TimeoutError, ConnectionError):
+            pass
+        assert impulse.peak_memory() - before < scaled(16, 64) * 2**20
+    with Wire(impulse.address) as other:
+        other.greet()
+
+
+def test_a_thousand_idle_sessions_are_cheap(impulse, site):
+    impulse.start(site.config())
+    with Wire(impulse.address) as first:
+        first.greet()
+    before = int(impulse.status("VmRSS").split()[0]) * 1024
+    clients = [Wire(impulse.address) for _ in range(scaled(1000, 200))]
+    for client in clients:
+        client.greet()
+    each = (int(impulse.status("VmRSS").split()[0]) * 1024 - before) / len(clients)
+    for client in clients:
+        client.close()
+    assert each < scaled(4096, 65536), each
+
+
+@pytest.mark.parametrize("garbage", [
+    b"\x00" * 100 + b"\r\n", b"\xff" * 600 + b"\r\n", b"\r\n" * 50, b"\n" * 50, b"EHLO \x00\r\n",
+    b"MAIL FROM:<" + b"a" * 5000 + b"@b>\r\n", b"RCPT TO:<" + b"@" * 1000 + b">\r\n", b"GET / HTTP/1.1\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20 + b"\r\n",
+])
+def test_garbage_gets_an_answer(impulse, site, garbage):
+    impulse.start(site.config())
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.send(garbage)
+        try:
+            assert client.reply().code >= 400
+            client.send(b"QUIT\r\n")
+            while client.reply().code != 221:
+                pass
+        except ConnectionError:
+            pass   # after too many errors it may hang up
+    with Wire(impulse.address) as other:
+        other.greet()
+
+
+@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\n\n.\r\n",
+                                 b"\r\n.\r\r\n", b"\r\n\x00.\r\n", b"\r\n.\x00\r\n"])
+def test_only_cr_lf_dot_cr_lf_ends_a_message(impulse, site, capture, end):
+    """SMTP smuggling: what looks like an end and is none must neither end the message here nor there."""
+    impulse.start(site.config(to=capture))
+    inner = b"MAIL FROM:<smuggled@evil.example>\r\nRCPT TO:<victim@rcpt.example>\r\nDATA\r\nevil\r\n.\r\n"
+    with Wire(impulse.address) as client:
+        client.greet()
+        for line in ("MAIL FROM:<a@sender.example>", "RCPT TO:<b@rcpt.example>", "DATA"):
+            client.command(line)
+        client.send(header() + b"text" + end + inner)
+        reply = client.reply()
+        assert reply.code in (250, 550, 554, 500, 501), reply
+        accepted = reply.code == 250
+        try:
+            client.command("QUIT")
+        except (AssertionError, ConnectionError):
+            pass
+    if accepted:
+        impulse.await_log("D")
+    impulse.stop()
+    assert len(impulse.mainlog("R")) == (1 if accepted else 0)
+    assert all("evil" not in m.sender for m in capture.messages)
+    await_true(lambda: len(capture.messages) == (1 if accepted else 0), "what was accepted, and no more")
+    if accepted:
+        assert b"smuggled@evil.example" in capture.messages[0].content

@@ -1,0 +1,95 @@
+"""The spool's disk is full: 452 4.3.1, nothing is lost of what was accepted, and mail flows again when there is room."""
+import subprocess
+
+import pytest
+
+from harness import await_true, scaled
+from harness.messages import header, large
+from harness.wire import Wire
+
+SIZE = 256 * 2**20  # of the file system; more than the spool keeps free at the least
+
+
+@pytest.fixture
+def small_disk(site):
+    site.spool = site.directory / "disk" / "spool"
+    disk = site.directory / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def offer(client, content, recipient):
+    """One transaction, refused anywhere or accepted: the deciding reply."""
+    for line in ("MAIL FROM:<a@sender.example>", f"RCPT TO:<{recipient}>", "DATA"):
+        reply = client.command(line)
+        if reply.code >= 400:
+            client.command("RSET", 250)
+            return reply
+    client.send(content + b".\r\n")
+    return client.reply()
+
+
+def test_full_and_free_again(impulse, site, small_disk, captures):
+    closed = captures()
+    closed.stop()
+    config = site.config("retry_interval = 1\nmax_retry_interval = 1\nmax_retries = none", to=closed)
+    impulse.start(config)
+    fill = small_disk / "something-else"
+    content = header() + b"x" * 70 + b"\r\n"
+    accepted = []
+    with Wire(impulse.address, timeout=30) as client:
+        client.greet()
+        assert offer(client, content, "before@d.example").code == 250
+        accepted.append("before@d.example")
+
+        # Somebody else takes the room.
+        with open(fill, "wb") as file:
+            try:
+                while True:
+                    file.write(b"\0" * 65536)
+            except OSError:
+                pass
+
+        # What was under way may still find some; then the answer is 452 4.3.1, and the session goes on.
+        refusal = None
+        for number in range(5000):
+            recipient = f"r{number}@d.example"
+            reply = offer(client, content + b"y" * 990 + b"\r\n" * 20, recipient)
+            if reply.code != 250:
+                refusal = reply
+                break
+            accepted.append(recipient)
+        assert refusal and refusal.text.startswith("452 4.3.1 "), refusal
+        assert client.command("NOOP").code == 250
+
+        fill.unlink()
+        await_true(lambda: offer(client, content, "after@d.example").code == 250, "accepted again")
+        accepted.append("after@d.example")
+    impulse.kill()
+    opened = captures(("127.0.0.1", closed.port))
+    impulse.start(config)
+    await_true(lambda: set(accepted) <= {m.recipients[0] for m in opened.messages}, "all of it delivered", 30)
+    assert len(opened.messages) == len(accepted)
+
+
+def test_a_large_message_that_does_not_fit(impulse, site, small_disk, capture):
+    """The disk fills up in the middle of a message: refused, its chunks are removed, smaller ones still pass."""
+    impulse.start(site.config(to=capture))
+    fill = small_disk / "something-else"
+    subprocess.run(["fallocate", "-l", str(SIZE - 110 * 2**20), str(fill)], check=True)
+    body = large(scaled(1_000_000, 1_000_000))
+    with Wire(impulse.address, timeout=60) as client:
+        client.greet()
+        for line in ("MAIL FROM:<a@sender.example>", "RCPT TO:<b@rcpt.example>", "DATA"):
+            assert client.command(line).code < 400
+        for _ in range(300):
+            client.send(body.replace(b"\r\n.", b"\r\n.."))
+        client.send(b"\r\n.\r\n")
+        reply = client.reply()
+        assert reply.text.startswith("452 4.3.1 "), reply
+        fill.unlink()
+        await_true(lambda: offer(client, header() + b"small\r\n", "b@rcpt.example").code == 250, "accepted again", 30)
+    message, = capture.wait()
+    assert message.content.endswith(b"small\r\n")

@@ -1,0 +1,73 @@
+"""delivery_method = "maildir": the module that writes to folders."""
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import await_true
+from harness.messages import EXACT, only_trace_added
+from harness.wire import Wire
+
+
+def send(impulse, content, *recipients):
+    with Wire(impulse.address) as client:
+        client.greet()
+        assert client.mail(content, recipients=recipients).code == 250
+
+
+def stored(folder):
+    return [file for file in Path(folder).rglob("new/*") if file.is_file()]
+
+
+def config(site, outer=""):
+    return site.config(f'''delivery_method = "maildir"
+maildir {{
+  path = "{site.directory}/mail/%d/%l"
+}}
+{outer}''')
+
+
+@pytest.mark.parametrize("name", ["plain", "dots", "8-bit", "no body", "nothing at all", "2 MB"])
+def test_arrives(impulse, site, name):
+    impulse.start(config(site))
+    send(impulse, EXACT[name], "Bob@rcpt.example")
+    await_true(lambda: stored(site.directory / "mail"), "a file in new/")
+    file, = stored(site.directory / "mail")
+    content = file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    only_trace_added(content, EXACT[name], ("return-path", "delivered-to", "x-original-to", "received"))
+    assert {folder.name for folder in file.parent.parent.iterdir()} == {"cur", "new", "tmp"}
+    assert not list((file.parent.parent / "tmp").iterdir())
+    impulse.await_log("D")
+
+
+def test_each_recipient_has_a_folder(impulse, site):
+    impulse.start(config(site))
+    send(impulse, EXACT["plain"], "b@rcpt.example", "c@rcpt.example", "b@other.example")
+    await_true(lambda: len(stored(site.directory / "mail")) == 3, "three files")
+    assert len({file.parent for file in stored(site.directory / "mail")}) == 3
+
+
+def test_a_recipient_cannot_leave_the_folder(impulse, site):
+    impulse.start(config(site, "generate_bounces = false"))
+    outside = site.directory / "escaped"
+    send(impulse, EXACT["plain"], '"../../escaped"@rcpt.example', '"a/../../../escaped"@rcpt.example')
+    await_true(lambda: len(impulse.mainlog("D") + impulse.mainlog("P") + impulse.mainlog("T")) >= 2, "two outcomes")
+    assert not outside.exists()
+    for file in stored(site.directory):
+        assert (site.directory / "mail") in file.resolve().parents
+
+
+def test_a_folder_that_cannot_be_written_is_a_transient_failure(impulse, site):
+    (site.directory / "mail").write_text("a file where the folder should be")
+    impulse.start(config(site, "retry_interval = 1\nmax_retry_interval = 1\nmax_retries = none"))
+    send(impulse, EXACT["plain"], "b@rcpt.example")
+    assert impulse.await_log("T")[0].text[:1] == "4"
+    (site.directory / "mail").unlink()
+    await_true(lambda: stored(site.directory / "mail"), "delivered when it can be")
+
+
+def test_many(impulse, site):
+    impulse.start(config(site))
+    subprocess.run(["smtp-source", "-s", "5", "-m", "100", "-l", "2000", "-f", "a@sender.example", "-t",
+                    "b@rcpt.example", f"127.0.0.1:{site.port}"], check=True)
+    await_true(lambda: len(stored(site.directory / "mail")) == 100, "a hundred files")
