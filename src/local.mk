@@ -11,13 +11,17 @@ include src/queue/local.mk
 include src/delivery/local.mk
 include src/daemon/local.mk
 
-## Highest folder first. Modules find the SDK's functions in the executable, so every one is linked and exported.
+## Highest folder first.
 IMPULSE_LIBS = src/daemon/libdaemon.a src/delivery/libdelivery.a src/smtp/libsmtp.a src/queue/libqueue.a src/module/libmodule.a \
 	src/spool/libspool.a src/message/libmessage.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
 	src/base/libbase.a confparse/libconfparse.a
 
+## Modules find the SDK's functions in the executable (-rdynamic), so all of them are linked. The flags and the archive
+## are one word, because libtool moves archives from between flags.
+SDK_WHOLE = -Wl,--whole-archive,src/module/libmodule.a,--no-whole-archive
+
 sbin_PROGRAMS += impulsed
 impulsed_SOURCES = src/main.c
-impulsed_LDADD = $(WHOLE_BEGIN) $(IMPULSE_LIBS) $(WHOLE_END) $(DEP_LIBS) -ldl -lm
+impulsed_LDADD = $(SDK_WHOLE) $(IMPULSE_LIBS) $(DEP_LIBS) -ldl -lm
 impulsed_DEPENDENCIES = $(IMPULSE_LIBS)
 impulsed_LDFLAGS = $(HARDEN_LDFLAGS) -rdynamic -pthread
