@@ -15,3 +15,17 @@ check_PROGRAMS += tests/unit/test_smtp_address
 TESTS += tests/unit/test_smtp_address
 tests_unit_test_smtp_address_SOURCES = tests/unit/test_smtp_address.c
 tests_unit_test_smtp_address_LDADD = src/smtp/libsmtp.a src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_message
+TESTS += tests/unit/test_message
+tests_unit_test_message_SOURCES = tests/unit/test_message.c
+tests_unit_test_message_LDADD = src/message/libmessage.a src/base/libbase.a $(UNIT_LIBS)
+
+SPOOL_TEST_LIBS = src/spool/libspool.a src/message/libmessage.a src/log/liblog.a src/base/libbase.a \
+	$(UNIT_LIBS) $(DEP_LIBS)
+SPOOL_HARNESS = tests/unit/spool_harness.c tests/unit/spool_harness.h
+
+check_PROGRAMS += tests/unit/test_spool
+TESTS += tests/unit/test_spool
+tests_unit_test_spool_SOURCES = tests/unit/test_spool.c $(SPOOL_HARNESS)
+tests_unit_test_spool_LDADD = $(SPOOL_TEST_LIBS)

@@ -1,0 +1,188 @@
+/*
+ * test_message: bodies and envelopes, and the record of an envelope: what comes back, and what must not.
+ */
+#include <CUnit/Basic.h>
+#include "base/buf.h"
+#include "base/mem.h"
+#include "message/envelope.h"
+
+static const char context[] = "name\0value\0empty\0";
+
+static struct envelope *make_envelope(struct body *body)
+{
+    struct envelope_facts facts = {
+        .reverse_path = SLICE_LITERAL("\"odd@local\"@Sender.Example"),
+        .recipient = SLICE_LITERAL("Someone@Example.COM"),
+        .binding = SLICE_LITERAL("vip"),
+        .binding_group = SLICE_LITERAL("group"),
+        .context = slice_of(context, sizeof context),
+        .origin = {.family = AF_INET6, .port = 40001, .scope_id = 3, .bytes = {0x20, 1, [15] = 9}},
+        .id = 0x1122334455667788,
+        .batch_id = 77,
+        .connection_id = 78,
+        .received_us = 1234567890123456,
+        .flags = ENVELOPE_EIGHT_BIT | ENVELOPE_BOUNCE,
+    };
+    return envelope_create(&facts, body);
+}
+
+static bool is_text(struct slice slice, const char *text)
+{
+    return slice_equal(slice, slice_text(text)) && slice.data[slice.size] == '\0';
+}
+
+static void test_body(void)
+{
+    struct body *body = body_create(5, mem_dup("abc"), 3);
+    CU_ASSERT_EQUAL(body->chunks, 1);
+    CU_ASSERT_PTR_EQUAL(body_ref(body), body);
+    body_unref(body);
+    CU_ASSERT_STRING_EQUAL(body->memory, "abc");
+    body_unref(body);
+}
+
+static void test_create(void)
+{
+    struct body *body = body_create(5, NULL, 3);
+    struct envelope *envelope = make_envelope(body);
+    CU_ASSERT(is_text(envelope->reverse_path, "\"odd@local\"@Sender.Example"));
+    CU_ASSERT(is_text(envelope->sender_domain, "Sender.Example"));
+    CU_ASSERT(is_text(envelope->recipient, "Someone@Example.COM"));
+    CU_ASSERT(is_text(envelope->recipient_domain, "example.com"));
+    CU_ASSERT(is_text(envelope->binding, "vip"));
+    CU_ASSERT(is_text(envelope->binding_group, "group"));
+    CU_ASSERT_EQUAL(envelope->retries, 0);
+    CU_ASSERT_EQUAL(body->undelivered, 1);
+    CU_ASSERT_EQUAL(body->references, 2);
+    envelope_free(envelope);
+    CU_ASSERT_EQUAL(body->references, 1);
+    body_unref(body);
+    envelope_free(NULL);
+}
+
+static void test_least(void)
+{
+    struct envelope_facts facts = {.recipient = SLICE_LITERAL("postmaster")};
+    struct envelope *envelope = envelope_create(&facts, NULL);
+    CU_ASSERT(is_text(envelope->reverse_path, ""));
+    CU_ASSERT_EQUAL(envelope->sender_domain.size, 0);
+    CU_ASSERT(is_text(envelope->recipient, "postmaster"));
+    CU_ASSERT(is_text(envelope->recipient_domain, ""));
+    CU_ASSERT(is_text(envelope->binding, "default"));
+    CU_ASSERT(is_text(envelope->binding_group, ""));
+    CU_ASSERT_PTR_NULL(envelope->body);
+    envelope_free(envelope);
+}
+
+static struct buf encode_one(void)
+{
+    struct buf record = {0};
+    struct body *body = body_create(5, NULL, (uint64_t)1 << 33);
+    body->chunks = 32768;
+    body->eight_bit = true;
+    struct envelope *envelope = make_envelope(body);
+    envelope_encode(envelope, &record);
+    envelope_free(envelope);
+    body_unref(body);
+    return record;
+}
+
+static void test_round_trip(void)
+{
+    struct buf record = encode_one();
+    struct body_facts facts = {0};
+    struct envelope *expected = make_envelope(NULL);
+    struct envelope *envelope = envelope_decode(buf_slice(&record), &facts);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(envelope);
+    CU_ASSERT_EQUAL(facts.id, 5);
+    CU_ASSERT_EQUAL(facts.size, (uint64_t)1 << 33);
+    CU_ASSERT_EQUAL(facts.chunks, 32768);
+    CU_ASSERT(facts.eight_bit);
+    CU_ASSERT_PTR_NULL(envelope->body);
+    CU_ASSERT_EQUAL(envelope->id, expected->id);
+    CU_ASSERT_EQUAL(envelope->batch_id, expected->batch_id);
+    CU_ASSERT_EQUAL(envelope->connection_id, expected->connection_id);
+    CU_ASSERT_EQUAL(envelope->received_us, expected->received_us);
+    CU_ASSERT_EQUAL(envelope->flags, expected->flags);
+    CU_ASSERT_EQUAL(envelope->origin.family, AF_INET6);
+    CU_ASSERT_EQUAL(envelope->origin.port, 40001);
+    CU_ASSERT_EQUAL(envelope->origin.scope_id, 3);
+    CU_ASSERT_EQUAL(memcmp(envelope->origin.bytes, expected->origin.bytes, 16), 0);
+    CU_ASSERT(slice_equal(envelope->reverse_path, expected->reverse_path));
+    CU_ASSERT(slice_equal(envelope->recipient, expected->recipient));
+    CU_ASSERT(slice_equal(envelope->recipient_domain, expected->recipient_domain));
+    CU_ASSERT(slice_equal(envelope->sender_domain, expected->sender_domain));
+    CU_ASSERT(slice_equal(envelope->binding, expected->binding));
+    CU_ASSERT(slice_equal(envelope->binding_group, expected->binding_group));
+    CU_ASSERT(slice_equal(envelope->context, expected->context));
+    envelope_free(envelope);
+    envelope_free(expected);
+    buf_release(&record);
+}
+
+/* Decodes a copy that is exactly as large as `record`, so that a read behind it does not go unseen. */
+static struct envelope *decode_copy(struct slice record)
+{
+    struct body_facts facts;
+    char *copy = mem_resize(NULL, record.size);
+    if (record.size)
+        memcpy(copy, record.data, record.size);
+    struct envelope *envelope = envelope_decode(slice_of(copy, record.size), &facts);
+    free(copy);
+    return envelope;
+}
+
+static void test_torn(void)
+{
+    struct buf record = encode_one();
+    size_t accepted = 0;
+    for (size_t size = 0; size < buf_size(&record); size++)
+        accepted += decode_copy(slice_of(record.memory, size)) != NULL;
+    CU_ASSERT_EQUAL(accepted, 0);
+    buf_append(&record, "", 1);
+    CU_ASSERT_PTR_NULL(decode_copy(buf_slice(&record)));
+    buf_release(&record);
+}
+
+static void test_foreign_version(void)
+{
+    struct buf record = encode_one();
+    record.memory[0]++;
+    CU_ASSERT_PTR_NULL(decode_copy(buf_slice(&record)));
+    buf_release(&record);
+}
+
+/* Whatever a record says, reading it stays within bounds; the sanitizers watch. */
+static void test_corruption(void)
+{
+    enum { ROUNDS = 20000 };
+    struct buf record = encode_one();
+    char *original = mem_copy_text(record.memory, buf_size(&record));
+    srandom(11);
+    for (int round = 0; round < ROUNDS; round++) {
+        memcpy(record.memory, original, buf_size(&record));
+        for (int i = 0; i <= round % 4; i++)
+            record.memory[(size_t)random() % buf_size(&record)] = (char)random();
+        envelope_free(decode_copy(buf_slice(&record)));
+    }
+    CU_PASS("no crash");
+    free(original);
+    buf_release(&record);
+}
+
+int main(void)
+{
+    CU_initialize_registry();
+    CU_pSuite suite = CU_add_suite("message", NULL, NULL);
+    CU_add_test(suite, "body", test_body);
+    CU_add_test(suite, "create", test_create);
+    CU_add_test(suite, "least envelope", test_least);
+    CU_add_test(suite, "round trip", test_round_trip);
+    CU_add_test(suite, "torn record", test_torn);
+    CU_add_test(suite, "foreign version", test_foreign_version);
+    CU_add_test(suite, "corrupt record", test_corruption);
+    CU_basic_run_tests();
+    unsigned failures = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failures ? 1 : 0;
+}

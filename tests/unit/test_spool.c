@@ -1,0 +1,521 @@
+/*
+ * test_spool: what is stored comes back after a restart, what was removed does not.
+ */
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "spool/backend.h"
+#include "spool/layout.h"
+#include "spool_harness.h"
+
+static void test_store(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message message = harness_message(1000, 1);
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+    CU_ASSERT(harness_content_is_whole(spool, message.body));
+    CU_ASSERT(spool_has_room(spool, 1000));
+    spool_close(spool);
+
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL(recovered.result.envelopes, 1);
+    CU_ASSERT_EQUAL(recovered.result.bodies, 1);
+    CU_ASSERT_EQUAL(recovered.result.bytes, 1000);
+    CU_ASSERT_EQUAL(recovered.result.damaged_rows, 0);
+    CU_ASSERT_EQUAL(recovered.result.orphan_bodies_removed, 0);
+    CU_ASSERT_EQUAL(recovered.result.greatest_id, message.envelopes[0]->id);
+    struct envelope *envelope = harness_find(&recovered, message.envelopes[0]->id);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(envelope);
+    CU_ASSERT_PTR_NULL(envelope->body->memory);
+    CU_ASSERT_EQUAL(envelope->body->id, message.body->id);
+    CU_ASSERT_EQUAL(envelope->body->references, 1);
+    CU_ASSERT_EQUAL(envelope->body->undelivered, 1);
+    CU_ASSERT(envelope->body->eight_bit);
+    CU_ASSERT(harness_content_is_whole(spool, envelope->body));
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, envelope), SPOOL_OK);
+    CU_ASSERT_FALSE(harness_content_is_whole(spool, envelope->body));
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+
+    spool = harness_open(folder);
+    recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL(recovered.result.envelopes, 0);
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
+static void test_ids_go_on(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message message = harness_message(10, 1);
+    message.envelopes[0]->connection_id = id_next() + ((uint64_t)1 << 52); /* far in the future */
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+    spool_close(spool);
+    spool = harness_open(folder);
+    CU_ASSERT(id_next() < message.envelopes[0]->connection_id);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL(recovered.result.greatest_id, message.envelopes[0]->connection_id);
+    CU_ASSERT(id_next() > message.envelopes[0]->connection_id);
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
+/* Stores one body for three, reopens, and removes them one after the other. */
+static void test_shared_body(void)
+{
+    char *folder = harness_folder(), *data;
+    size_t size;
+    struct spool *spool = harness_open(folder);
+    struct message message = harness_message(5000, 3);
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+    CU_ASSERT_EQUAL(message.body->undelivered, 3);
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, message.envelopes[1]), SPOOL_OK);
+    spool_close(spool);
+
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL_FATAL(recovered.count, 2);
+    CU_ASSERT_EQUAL(recovered.result.bodies, 1);
+    CU_ASSERT_EQUAL(recovered.result.bytes, 5000);
+    CU_ASSERT_PTR_EQUAL(recovered.envelopes[0]->body, recovered.envelopes[1]->body);
+    CU_ASSERT_EQUAL(recovered.envelopes[0]->body->undelivered, 2);
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, recovered.envelopes[0]), SPOOL_OK);
+    CU_ASSERT(harness_content_is_whole(spool, recovered.envelopes[1]->body));
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, recovered.envelopes[1]), SPOOL_OK);
+    CU_ASSERT_EQUAL(spool_body_read(spool, recovered.envelopes[1]->body, 0, &data, &size), -ENOENT);
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
+/* A recipient that was refused after its envelope was made must not keep the body for ever. */
+static void test_fewer_envelopes_than_made(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message message = harness_message(100, 3);
+    message.envelope_count = 2;
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+    message.envelope_count = 3;
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, message.envelopes[0]), SPOOL_OK);
+    CU_ASSERT(harness_content_is_whole(spool, message.body));
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, message.envelopes[1]), SPOOL_OK);
+    CU_ASSERT_FALSE(harness_content_is_whole(spool, message.body));
+    spool_close(spool);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
+static const uint64_t sizes[] = {
+    0, 1, 511, BODY_CHUNK - 1, BODY_CHUNK, BODY_CHUNK + 1, 2 * BODY_CHUNK, 5 * BODY_CHUNK / 2};
+enum { SIZE_COUNT = sizeof sizes / sizeof *sizes };
+
+static void test_sizes(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    for (size_t i = 0; i < SIZE_COUNT; i++) {
+        struct message message = harness_message(sizes[i], 1);
+        CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+        CU_ASSERT(harness_content_is_whole(spool, message.body));
+        harness_message_free(&message);
+    }
+    spool_close(spool);
+
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL_FATAL(recovered.count, SIZE_COUNT);
+    CU_ASSERT_EQUAL(recovered.result.orphan_bodies_removed, 0);
+    for (size_t i = 0; i < SIZE_COUNT; i++) { /* oldest first */
+        CU_ASSERT_EQUAL(recovered.envelopes[i]->body->size, sizes[i]);
+        CU_ASSERT(harness_content_is_whole(spool, recovered.envelopes[i]->body));
+        CU_ASSERT_EQUAL(harness_remove_envelope(spool, recovered.envelopes[i]), SPOOL_OK);
+    }
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_remove(folder);
+}
+
+/* A message whose parts were all CHUNKs, ended by a STORE without bytes. */
+static void test_store_without_bytes(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    for (uint32_t chunks = 1; chunks <= 2; chunks++) {
+        struct message message = harness_message((uint64_t)chunks * BODY_CHUNK, 1);
+        CU_ASSERT_EQUAL(harness_store_chunks(spool, &message, chunks), SPOOL_OK);
+        message.body->chunks = chunks;
+        struct spool_request request = {.kind = SPOOL_STORE,
+                                        .body = message.body,
+                                        .envelopes = message.envelopes,
+                                        .envelope_count = 1,
+                                        .chunk = chunks - 1};
+        CU_ASSERT_EQUAL(harness_settle(spool, &request), SPOOL_OK);
+        CU_ASSERT(harness_content_is_whole(spool, message.body));
+        harness_message_free(&message);
+    }
+    spool_close(spool);
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL_FATAL(recovered.count, 2);
+    CU_ASSERT_EQUAL(recovered.result.orphan_bodies_removed, 0);
+    CU_ASSERT(harness_content_is_whole(spool, recovered.envelopes[0]->body));
+    CU_ASSERT(harness_content_is_whole(spool, recovered.envelopes[1]->body));
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_remove(folder);
+}
+
+static void test_update(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message message = harness_message(100, 2);
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+    for (uint32_t i = 1; i <= 3; i++) {
+        struct spool_request request = {
+            .kind = SPOOL_UPDATE, .envelopes = &message.envelopes[0], .envelope_count = 1};
+        message.envelopes[0]->retries = i;
+        message.envelopes[0]->next_attempt_us = 1000 * i;
+        CU_ASSERT_EQUAL(harness_settle(spool, &request), SPOOL_OK);
+    }
+    spool_close(spool);
+
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    struct envelope *tried = harness_find(&recovered, message.envelopes[0]->id);
+    struct envelope *fresh = harness_find(&recovered, message.envelopes[1]->id);
+    CU_ASSERT_FATAL(tried && fresh);
+    CU_ASSERT_EQUAL(tried->retries, 3);
+    CU_ASSERT_EQUAL(tried->next_attempt_us, 3000);
+    CU_ASSERT_EQUAL(fresh->retries, 0);
+    CU_ASSERT_EQUAL(fresh->next_attempt_us, 0);
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, tried), SPOOL_OK);
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, fresh), SPOOL_OK);
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
+/* Without `done` the spool frees the request, and the envelope may be gone before it is settled. */
+static void test_without_done(void)
+{
+    static const enum spool_request_kind kinds[] = {SPOOL_UPDATE, SPOOL_REMOVE};
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message message = harness_message(100, 1);
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+    message.envelopes[0]->retries = 1;
+    for (size_t i = 0; i < 2; i++) {
+        struct spool_request *request = mem_new(struct spool_request);
+        request->kind = kinds[i];
+        request->envelopes = message.envelopes;
+        request->envelope_count = 1;
+        spool_submit(spool, request);
+    }
+    harness_message_free(&message);
+    spool_close(spool);
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL(recovered.count, 0);
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_remove(folder);
+}
+
+static bool count_row(struct slice key, struct slice value, void *closure)
+{
+    (void)key, (void)value;
+    ++*(size_t *)closure;
+    return true;
+}
+
+/* Rows of any kind in a spool that is closed. */
+static size_t count_rows(const char *folder)
+{
+    char error[500];
+    size_t rows = 0;
+    char *directory = mem_printf("%s/impulse", folder);
+    struct spool_backend *backend = rocksdb_backend_open(directory, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(backend);
+    for (int table = 0; table < SPOOL_TABLE_COUNT; table++)
+        CU_ASSERT_EQUAL(
+            backend->operations->scan(backend, (enum spool_table)table, slice_of(NULL, 0), count_row, &rows),
+            0);
+    backend->operations->close(backend);
+    free(directory);
+    return rows;
+}
+
+static void test_nothing_is_left(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    for (size_t i = 0; i < SIZE_COUNT; i++) {
+        struct message message = harness_message(sizes[i], 2);
+        CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+        message.envelopes[0]->next_attempt_us = 5;
+        struct spool_request request = {
+            .kind = SPOOL_UPDATE, .envelopes = message.envelopes, .envelope_count = 1};
+        CU_ASSERT_EQUAL(harness_settle(spool, &request), SPOOL_OK);
+        CU_ASSERT_EQUAL(harness_remove_envelope(spool, message.envelopes[0]), SPOOL_OK);
+        CU_ASSERT_EQUAL(harness_remove_envelope(spool, message.envelopes[1]), SPOOL_OK);
+        harness_message_free(&message);
+    }
+    spool_close(spool);
+    CU_ASSERT_EQUAL(count_rows(folder), 0);
+    harness_remove(folder);
+}
+
+static void test_discard(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message message = harness_message(3 * BODY_CHUNK + 1, 1);
+    struct message kept = harness_message(2 * BODY_CHUNK, 1);
+    CU_ASSERT_EQUAL(harness_store_chunks(spool, &message, 3), SPOOL_OK);
+    CU_ASSERT_EQUAL(harness_store(spool, &kept), SPOOL_OK);
+    struct spool_request request = {.kind = SPOOL_DISCARD, .body = message.body};
+    CU_ASSERT_EQUAL(harness_settle(spool, &request), SPOOL_OK);
+    CU_ASSERT_EQUAL(harness_settle(spool, &request), SPOOL_OK); /* twice is harmless */
+    CU_ASSERT(harness_content_is_whole(spool, kept.body));
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, kept.envelopes[0]), SPOOL_OK);
+    spool_close(spool);
+    CU_ASSERT_EQUAL(count_rows(folder), 0);
+    harness_message_free(&message);
+    harness_message_free(&kept);
+    harness_remove(folder);
+}
+
+/* The chunks of a body that was arriving when the process ended. */
+static void test_orphan(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message orphan = harness_message(9 * BODY_CHUNK, 1), message = harness_message(3 * BODY_CHUNK, 1);
+    CU_ASSERT_EQUAL(harness_store_chunks(spool, &orphan, 4), SPOOL_OK);
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+    spool_close(spool);
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL(recovered.result.orphan_bodies_removed, 1);
+    CU_ASSERT_EQUAL_FATAL(recovered.count, 1);
+    CU_ASSERT(harness_content_is_whole(spool, recovered.envelopes[0]->body));
+    CU_ASSERT_EQUAL(harness_remove_envelope(spool, recovered.envelopes[0]), SPOOL_OK);
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    CU_ASSERT_EQUAL(count_rows(folder), 0);
+    harness_message_free(&orphan);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
+/* Puts rows that a sound spool does not have. */
+static void damage(const char *folder, const struct message *lost)
+{
+    char error[500];
+    struct layout_key key;
+    char *directory = mem_printf("%s/impulse", folder);
+    struct spool_backend *backend = rocksdb_backend_open(directory, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(backend);
+    const struct spool_backend_operations *on = backend->operations;
+    on->put(backend, SPOOL_META, SLICE_LITERAL("odd"), SLICE_LITERAL("row"));
+    on->put(backend, SPOOL_META, layout_meta_key(&key, id_next(), LAYOUT_ENVELOPE), SLICE_LITERAL("\1torn"));
+    on->put(backend, SPOOL_META, layout_meta_key(&key, id_next(), LAYOUT_RETRY), SLICE_LITERAL("alone"));
+    for (size_t i = 0; i < lost->envelope_count; i++) { /* envelopes without the body */
+        struct buf record = {0};
+        envelope_encode(lost->envelopes[i], &record);
+        on->put(backend, SPOOL_META, layout_meta_key(&key, lost->envelopes[i]->id, LAYOUT_ENVELOPE),
+                buf_slice(&record));
+        buf_release(&record);
+    }
+    CU_ASSERT_EQUAL(on->commit(backend, true), SPOOL_OK);
+    on->close(backend);
+    free(directory);
+}
+
+static void test_damage(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message lost = harness_message(10, 2), sound = harness_message(10, 1);
+    CU_ASSERT_EQUAL(harness_store(spool, &sound), SPOOL_OK);
+    spool_close(spool);
+    damage(folder, &lost);
+    for (int round = 0; round < 2; round++) { /* what is damaged stays */
+        harness_forget_lines();
+        spool = harness_open(folder);
+        struct recovered recovered = harness_recover(spool);
+        CU_ASSERT_EQUAL(recovered.result.damaged_rows, 4);
+        CU_ASSERT_EQUAL_FATAL(recovered.count, 1);
+        CU_ASSERT_EQUAL(recovered.envelopes[0]->id, sound.envelopes[0]->id);
+        CU_ASSERT(harness_saw_line("cannot read the envelope"));
+        CU_ASSERT(harness_saw_line("content is missing"));
+        char text[ID_TEXT_SIZE];
+        id_format(lost.envelopes[1]->id, text);
+        CU_ASSERT(harness_saw_line(text));
+        harness_recovered_free(&recovered);
+        spool_close(spool);
+    }
+    harness_message_free(&lost);
+    harness_message_free(&sound);
+    harness_remove(folder);
+}
+
+static void test_lock(void)
+{
+    char error[500], holder[60];
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct spool_settings settings = {.directory = folder};
+    CU_ASSERT_PTR_NULL(spool_open(&settings, error, sizeof error));
+    snprintf(holder, sizeof holder, "another process (pid %d) holds it", (int)getpid());
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, folder));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, holder));
+    spool_close(spool);
+    spool_close(harness_open(folder));
+    harness_remove(folder);
+}
+
+static void test_directory(void)
+{
+    char error[500];
+    struct stat status;
+    char *folder = harness_folder();
+    char *deep = mem_printf("%s/var/spool", folder), *made = mem_printf("%s/impulse", deep);
+    spool_close(harness_open(deep));
+    CU_ASSERT_EQUAL(stat(made, &status), 0);
+    CU_ASSERT_EQUAL(status.st_mode & 07777, 0750);
+    char *file = mem_printf("%s/lock", made);
+    struct spool_settings settings = {.directory = file};
+    CU_ASSERT_PTR_NULL(spool_open(&settings, error, sizeof error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, file));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "Not a directory"));
+    free(file);
+    free(made);
+    free(deep);
+    harness_remove(folder);
+}
+
+static void test_reserve(void)
+{
+    char error[500];
+    char *folder = harness_folder();
+    struct spool_settings settings = {.directory = folder, .reserve_bytes = UINT64_MAX / 2};
+    struct spool *spool = spool_open(&settings, error, sizeof error);
+    struct message message = harness_message(100, 1);
+    CU_ASSERT_FALSE(spool_has_room(spool, 0));
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_FULL);
+    spool_close(spool);
+    CU_ASSERT_EQUAL(count_rows(folder), 0);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
+enum { THREADS = 4, MESSAGES = 100 };
+
+struct worker {
+    pthread_t thread;
+    struct spool *spool;
+    struct message kept[MESSAGES / 2];
+    unsigned failed;
+};
+
+/* Stores messages of all sizes and removes every second one. */
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    for (size_t i = 0; i < MESSAGES; i++) {
+        struct message message = harness_message(i % 20 ? i * 100 : BODY_CHUNK + i, 1 + i % 3);
+        worker->failed += harness_store(worker->spool, &message) != SPOOL_OK;
+        worker->failed += !harness_content_is_whole(worker->spool, message.body);
+        if (i % 2) {
+            worker->kept[i / 2] = message;
+            continue;
+        }
+        for (size_t k = 0; k < message.envelope_count; k++)
+            worker->failed += harness_remove_envelope(worker->spool, message.envelopes[k]) != SPOOL_OK;
+        harness_message_free(&message);
+    }
+    return NULL;
+}
+
+static size_t check_kept(struct worker *worker, struct spool *spool, const struct recovered *recovered)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < MESSAGES / 2; i++) {
+        struct message *message = &worker->kept[i];
+        for (size_t k = 0; k < message->envelope_count; k++) {
+            struct envelope *envelope = harness_find(recovered, message->envelopes[k]->id);
+            CU_ASSERT(envelope && harness_content_is_whole(spool, envelope->body));
+            found++;
+        }
+        harness_message_free(message);
+    }
+    return found;
+}
+
+static void test_threads(void)
+{
+    static struct worker workers[THREADS];
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].spool = spool;
+        CU_ASSERT_EQUAL_FATAL(thread_start(&workers[i].thread, "worker", 0, work, &workers[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        CU_ASSERT_EQUAL(workers[i].failed, 0);
+    }
+    spool_close(spool);
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    size_t found = 0;
+    for (size_t i = 0; i < THREADS; i++)
+        found += check_kept(&workers[i], spool, &recovered);
+    CU_ASSERT_EQUAL(found, recovered.count);
+    CU_ASSERT_EQUAL(recovered.result.bodies, THREADS * MESSAGES / 2);
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_remove(folder);
+}
+
+int main(void)
+{
+    harness_catch_lines();
+    CU_initialize_registry();
+    CU_pSuite suite = CU_add_suite("spool", NULL, NULL);
+    CU_add_test(suite, "store, restart, remove", test_store);
+    CU_add_test(suite, "ids go on", test_ids_go_on);
+    CU_add_test(suite, "shared body", test_shared_body);
+    CU_add_test(suite, "fewer envelopes than made", test_fewer_envelopes_than_made);
+    CU_add_test(suite, "sizes", test_sizes);
+    CU_add_test(suite, "store without bytes", test_store_without_bytes);
+    CU_add_test(suite, "update", test_update);
+    CU_add_test(suite, "without done", test_without_done);
+    CU_add_test(suite, "nothing is left", test_nothing_is_left);
+    CU_add_test(suite, "discard", test_discard);
+    CU_add_test(suite, "orphan", test_orphan);
+    CU_add_test(suite, "damage", test_damage);
+    CU_add_test(suite, "lock", test_lock);
+    CU_add_test(suite, "directory", test_directory);
+    CU_add_test(suite, "reserve", test_reserve);
+    CU_add_test(suite, "threads", test_threads);
+    return harness_run();
+}
