@@ -16,10 +16,7 @@ IMPULSE_LIBS = src/daemon/libdaemon.a src/delivery/libdelivery.a src/smtp/libsmt
 	src/spool/libspool.a src/message/libmessage.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
 	src/base/libbase.a confparse/libconfparse.a
 
-## Modules find the SDK's functions in the executable (-rdynamic), so all of them are linked. The flags and the archive
-## are one word, because libtool moves archives from between flags.
-SDK_WHOLE = -Wl,--whole-archive,src/module/libmodule.a,--no-whole-archive
-
+## Modules find the SDK's functions in the executable (-rdynamic), so all of them are linked: SDK_WHOLE (configure.ac).
 sbin_PROGRAMS += impulsed
 impulsed_SOURCES = src/main.c
 impulsed_LDADD = $(SDK_WHOLE) $(IMPULSE_LIBS) $(DEP_LIBS) -ldl -lm
