@@ -394,19 +394,34 @@ def test_domain_scopes(impulse, site, captures):
     assert {r for m in rest.messages for r in m.recipients} == {"e@other.example", "f@glob.example"}
 
 
-def test_blackhole_internal_in_a_domain(impulse, site, capture):
-    impulse.start(site.config('Domain "void.example" { blackhole = "internal" generate_bounces = false }', to=capture))
+@pytest.mark.parametrize("value", ["internal", "true"])
+def test_blackhole_in_a_domain(impulse, site, capture, value):
+    """Accepted, durable at 250, then failed with Momentum's line; nothing goes out."""
+    impulse.start(site.config(f'Domain "void.example" {{ blackhole = {value} generate_bounces = false }}', to=capture))
     send(impulse, recipients=["a@void.example", "b@rcpt.example"])
     capture.wait()
     impulse.await_log("D")
+    record, = impulse.await_log("P")
+    assert record.domain == "void.example" and record.text == "554 5.7.0 [internal] Blackholed"
     assert [m.recipients for m in capture.messages] == [["b@rcpt.example"]]
 
 
-def test_blackhole_accepts_and_drops(impulse, site):
-    """As the throughput measurement uses it: durable at 250, then gone."""
-    impulse.start(site.config("blackhole = true"))
+def test_blackhole_inline(impulse, site, capture):
+    impulse.start(site.config('Domain "void.example" { blackhole = inline }', to=capture))
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        assert client.command("RCPT TO:<a@void.example>").text == "551 5.7.1 recipient blackholed"
+        client.command("RCPT TO:<a@rcpt.example>", 250)
+
+
+def test_a_blackholed_message_does_not_come_back(impulse, site):
+    impulse.start(site.config("blackhole = true\ngenerate_bounces = false"))
     send(impulse)
     impulse.await_log("R")
     impulse.stop()
     impulse.start()
-    assert len(impulse.mainlog("R")) == 1
+    send(impulse)
+    impulse.await_log("P", 2)
+    impulse.stop()
+    assert len(impulse.mainlog("R")) == 2 and len(impulse.mainlog("P")) == 2
