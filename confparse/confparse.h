@@ -1,12 +1,13 @@
 /*
  * confparse: ecelerity.conf in, an immutable typed configuration out.
  *
- * This is the library's whole face. It includes nothing of src/ and knows nothing of sockets or mail; the daemon
- * and the tools use it alike. A `struct conf` is one generation: built, checked, then never changed, shared by
- * reference count between threads. Everything returned by an accessor belongs to the generation and lives as long
- * as a reference to it is held.
+ * This is the library's whole face. It includes nothing of src/ and knows nothing of sockets or mail; the
+ * daemon and the tools use it alike. A `struct conf` is one generation: built, checked, then never changed,
+ * shared by reference count between threads. Everything returned by an accessor belongs to the generation and
+ * lives as long as a reference to it is held.
  *
- * Source of the language: Momentum 4 manual, "Configuration Overview" and "Configuration Scopes and Fallback".
+ * Source of the language: Momentum 4 manual, "Configuration Overview" and "Configuration Scopes and
+ * Fallback".
  */
 #ifndef IMPULSE_CONFPARSE_H
 #define IMPULSE_CONFPARSE_H
@@ -19,7 +20,8 @@
 struct conf;       /* a generation */
 struct conf_scope; /* one scope instance of it: the global scope, Domain "example.com", Listen ":25", ... */
 
-/* ---- places and diagnostics ------------------------------------------------------------------------------- */
+/* ---- places and diagnostics -------------------------------------------------------------------------------
+ */
 
 struct conf_place {
     const char *file; /* as it was named, never NULL; "(default)" for a value from options.def */
@@ -32,7 +34,7 @@ enum conf_severity { CONF_NOTE, CONF_WARNING, CONF_ERROR };
 struct conf_diagnostic {
     enum conf_severity severity;
     struct conf_place place;
-    const char *message;     /* one line, no final newline: what is wrong, what was expected, the nearest name */
+    const char *message; /* one line, no final newline: what is wrong, what was expected, the nearest name */
     const char *source_line; /* the offending line without its newline, or NULL when there is none */
     unsigned width;          /* bytes to underline from place.column, at least 1 */
 };
@@ -50,7 +52,8 @@ void conf_report_add(struct conf_report *report, enum conf_severity severity, st
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 void conf_report_free(struct conf_report *report);
 
-/* ---- schema ----------------------------------------------------------------------------------------------- */
+/* ---- schema -----------------------------------------------------------------------------------------------
+ */
 
 enum conf_type {
     CONF_BOOL,     /* true/false, yes/no, on/off, 1/0, enabled/disabled */
@@ -60,13 +63,14 @@ enum conf_type {
     CONF_MODE,     /* octal file mode */
     CONF_PORT,     /* 1 to 65535 */
     CONF_STRING,
-    CONF_ENUM,     /* one of a list, case-insensitive; stored in the list's spelling */
-    CONF_ADDRESS,  /* IPv4 or IPv6 literal */
-    CONF_CIDR,     /* address[/bits] */
-    CONF_LIST,     /* ( "a" "b" ) or one bare value */
+    CONF_ENUM,    /* one of a list, case-insensitive; stored in the list's spelling */
+    CONF_ADDRESS, /* IPv4 or IPv6 literal */
+    CONF_CIDR,    /* address[/bits] */
+    CONF_LIST,    /* ( "a" "b" ) or one bare value */
     CONF_CIDR_LIST,
     CONF_DICT,     /* [ key = value ... ] */
     CONF_THROTTLE, /* "100" or "100/60": events per seconds */
+    CONF_SCOPE,    /* no option: the row of a kind of stanza */
 };
 
 enum conf_support {
@@ -75,20 +79,26 @@ enum conf_support {
     CONF_UNSUPPORTED, /* refused unless the load is lenient */
 };
 
-struct conf_option { /* a row of options.def, or of a module's manifest */
-    const char *name;         /* lower case, as options.def spells it */
+struct conf_option {  /* a row of options.def, or of a module's manifest */
+    const char *name; /* lower case, as options.def spells it */
     enum conf_type type;
     const char *default_text; /* as it would be written in a file; NULL when there is none */
-    const char *choices;      /* CONF_ENUM: "a|b|c"; else NULL */
-    const char *scopes;       /* comma-separated scope names it may stand in: "global,domain,binding" */
-    bool dynamic;             /* may change at reload */
+    /*
+     * CONF_ENUM: "a|b|c". CONF_INT, CONF_SIZE, CONF_DURATION: words that stand for a number, then the range,
+     * either end of which may be open: "auto=-2|none=-1|0..". CONF_SCOPE: "named", "unnamed" or "optional"
+     * (the instance name). Else NULL.
+     */
+    const char *choices;
+    const char *scopes; /* comma-separated scope names it may stand in: "global,domain,binding" */
+    bool dynamic;       /* may change at reload */
     enum conf_support support;
-    const char *note;         /* one line: what it does here, or why it has no effect */
+    const char *note; /* one line: what it does here, or why it has no effect */
 };
 
-/* The row for a core option or NULL. `name` is case-insensitive. Any thread. */
+/* The row for a core option, else for a scope of that name, or NULL. `name` is case-insensitive. Any thread.
+ */
 const struct conf_option *conf_option_find(const char *name);
-/* The rows of options.def in order of name: conf_option_at(0) up to conf_option_count() - 1. */
+/* The rows of options.def, options and scopes, in order of name: 0 up to conf_option_count() - 1. */
 size_t conf_option_count(void);
 const struct conf_option *conf_option_at(size_t index);
 
@@ -100,30 +110,33 @@ struct conf_module_schema {
     size_t option_count;
 };
 
-/* ---- loading ---------------------------------------------------------------------------------------------- */
+/* ---- loading ----------------------------------------------------------------------------------------------
+ */
 
 struct conf_load_options {
     bool lenient;                             /* unsupported options warn instead of failing */
     const struct conf_module_schema *modules; /* borrowed for the call; deep-copied as needed */
     size_t module_count;
-    const char *search_path;                  /* directory tried for an include after the including file's; or NULL */
+    const char *search_path; /* directory tried for an include after the including file's; or NULL */
 };
 
 /*
- * Reads `path` and everything it includes, resolves and checks it whole. Returns a generation with one reference,
- * or NULL if there was any error. *report (never NULL afterwards; free with conf_report_free) holds all errors and
- * warnings of all files. Thread: any; blocks on file reads.
+ * Reads `path` and everything it includes, resolves and checks it whole. Returns a generation with one
+ * reference, or NULL if there was any error. *report (never NULL afterwards; free with conf_report_free)
+ * holds all errors and warnings of all files. Thread: any; blocks on file reads.
  */
-struct conf *conf_load(const char *path, const struct conf_load_options *options, struct conf_report **report);
+struct conf *conf_load(const char *path, const struct conf_load_options *options,
+                       struct conf_report **report);
 /* The same from memory; `name` stands for the file in diagnostics. For tests, fuzzing and the console. */
 struct conf *conf_load_text(const char *name, const char *text, size_t size,
                             const struct conf_load_options *options, struct conf_report **report);
 
-struct conf *conf_ref(struct conf *conf);  /* any thread; returns conf */
-void conf_unref(struct conf *conf);        /* any thread; NULL is harmless; the last one frees */
+struct conf *conf_ref(struct conf *conf);          /* any thread; returns conf */
+void conf_unref(struct conf *conf);                /* any thread; NULL is harmless; the last one frees */
 unsigned conf_generation(const struct conf *conf); /* 1, 2, 3 ... within a process, in order of loading */
 
-/* ---- scopes ----------------------------------------------------------------------------------------------- */
+/* ---- scopes -----------------------------------------------------------------------------------------------
+ */
 
 const struct conf_scope *conf_root(const struct conf *conf);
 /* Lower-case kind ("esmtp_listener", "listen", "domain", "ec_logger"; "global" for the root). */
@@ -132,22 +145,30 @@ const char *conf_scope_kind(const struct conf_scope *scope);
 const char *conf_scope_name(const struct conf_scope *scope);
 struct conf_place conf_scope_place(const struct conf_scope *scope);
 const struct conf_scope *conf_scope_parent(const struct conf_scope *scope); /* NULL for the root */
-/* Children of one kind (NULL: any kind) in order of first appearance: start with after = NULL; NULL at the end. */
+/* Children of one kind (NULL: any kind) in order of first appearance: start with after = NULL; NULL at the
+ * end. */
 const struct conf_scope *conf_scope_next(const struct conf_scope *parent, const char *kind,
                                          const struct conf_scope *after);
-/* The child of that kind and name (both case-insensitive), or NULL. A binary search. */
+/*
+ * The child of that kind and name, or NULL. A binary search. Kinds are case-insensitive, and so are names,
+ * except of binding and binding_group, and except paths and regular expressions (names that begin with a
+ * slash). A Peer is found by any spelling of its block.
+ */
 const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const char *kind, const char *name);
 
-/* ---- values ----------------------------------------------------------------------------------------------- */
+/* ---- values -----------------------------------------------------------------------------------------------
+ */
 
 struct conf_value {
     enum conf_type type;
     struct conf_place place;
-    const char *text;    /* the scalar as written (for ENUM in the table's spelling), NUL-terminated; "" for lists */
-    int64_t number;      /* BOOL 0/1, INT, SIZE bytes, DURATION whole seconds, MODE, PORT; THROTTLE: events */
-    double seconds;      /* DURATION with its fraction; THROTTLE: the period (1 when not written) */
-    size_t count;        /* LIST, CIDR_LIST: items; DICT: pairs */
-    const char *const *items; /* LIST: item texts. DICT: key, value, key, value ... (nested dicts rendered as text) */
+    const char
+        *text; /* the scalar as written (for ENUM in the table's spelling), NUL-terminated; "" for lists */
+    int64_t number; /* BOOL 0/1, INT, SIZE bytes, DURATION whole seconds, MODE, PORT; THROTTLE: events */
+    double seconds; /* DURATION with its fraction; THROTTLE: the period (1 when not written) */
+    size_t count;   /* LIST, CIDR_LIST: items; DICT: pairs */
+    const char *const
+        *items; /* LIST: item texts. DICT: key, value, key, value ... (nested dicts rendered as text) */
 };
 
 /* The value set in this very scope, or NULL. No fallback, no default. `option` is case-insensitive. */
@@ -158,7 +179,8 @@ const struct conf_value *conf_module_value(const struct conf *conf, const struct
 /* The default that the schema of `module` gives for an option, or NULL: for a module that has no stanza. */
 const struct conf_value *conf_module_default(const struct conf *conf, const char *module, const char *option);
 
-/* ---- fallback --------------------------------------------------------------------------------------------- */
+/* ---- fallback ---------------------------------------------------------------------------------------------
+ */
 
 /*
  * The levels that are asked for an option, most specific first, ending in the global scope.
@@ -170,7 +192,7 @@ const struct conf_value *conf_module_default(const struct conf *conf, const char
  *           domain, global. Domain stanzas match exactly first, then by "*.suffix", then by regex "/.../" in
  *           order of the file.
  */
-enum { CONF_CHAIN_MAX = 160 }; /* 129 IPv6 prefix lengths would fit; deeper nesting is a load error */
+enum { CONF_CHAIN_MAX = 160 }; /* of more Peer or Domain stanzas than fit, the least specific are left out */
 
 struct conf_chain {
     const struct conf *conf; /* borrowed: the caller holds the reference */
@@ -178,7 +200,8 @@ struct conf_chain {
     const struct conf_scope *levels[CONF_CHAIN_MAX];
 };
 
-/* `listen` may be NULL. peer: 16 bytes in network order, IPv4 as ::ffff:a.b.c.d; NULL for no Peer (Unix socket). */
+/* `listen` may be NULL. peer: 16 bytes in network order, IPv4 as ::ffff:a.b.c.d; NULL for no Peer (Unix
+ * socket). */
 void conf_chain_inbound(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
                         const struct conf_scope *listen, const uint8_t *peer);
 /* binding NULL or "": none ("default"); domain may be NULL. The binding's group is found by its nesting. */
@@ -194,7 +217,8 @@ bool conf_chain_bool(const struct conf_chain *chain, const char *option, bool fa
 int64_t conf_chain_int(const struct conf_chain *chain, const char *option, int64_t fallback);
 const char *conf_chain_text(const struct conf_chain *chain, const char *option, const char *fallback);
 
-/* A Peer's name as 16 network-order bytes (IPv4 mapped) and a prefix length of 0 to 128. False if it is neither. */
+/* A Peer's name as 16 network-order bytes (IPv4 mapped) and a prefix length of 0 to 128. False if it is
+ * neither. */
 bool conf_parse_cidr(const char *text, uint8_t address[16], unsigned *bits);
 
 #endif

@@ -1,2 +1,35 @@
+## The scanner and the parser are made by flex and bison in the build tree; grammar.h is what both share.
 noinst_LIBRARIES += confparse/libconfparse.a
-confparse_libconfparse_a_SOURCES = confparse/confparse.h
+confparse_libconfparse_a_SOURCES = \
+	confparse/address.c \
+	confparse/ast.h \
+	confparse/build.c \
+	confparse/build.h \
+	confparse/chain.c \
+	confparse/conf.c \
+	confparse/confparse.h \
+	confparse/grammar.y \
+	confparse/include.c \
+	confparse/lexer.l \
+	confparse/loader.h \
+	confparse/memory.c \
+	confparse/memory.h \
+	confparse/momentum_modules.def \
+	confparse/options.def \
+	confparse/parse.c \
+	confparse/parse.h \
+	confparse/pattern.c \
+	confparse/report.c \
+	confparse/report.h \
+	confparse/schema.c \
+	confparse/schema.h \
+	confparse/scope.h \
+	confparse/source.c \
+	confparse/source.h \
+	confparse/text.c \
+	confparse/text.h \
+	confparse/token.h \
+	confparse/value.c \
+	confparse/value.h
+AM_YFLAGS = -d -Wno-yacc
+BUILT_SOURCES += confparse/grammar.h

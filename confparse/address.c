@@ -1,0 +1,55 @@
+/* address: IP addresses and blocks as the configuration writes them. */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include "confparse/schema.h"
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+/* Reads an address without a prefix length; *width becomes 32 or 128. */
+static bool parse_address(const char *text, uint8_t address[16], unsigned *width)
+{
+    if (inet_pton(AF_INET, text, address + 12) == 1) {
+        memcpy(address, mapped, sizeof mapped);
+        *width = 32;
+        return true;
+    }
+    *width = 128;
+    return inet_pton(AF_INET6, text, address) == 1;
+}
+
+bool conf_parse_address(const char *text)
+{
+    uint8_t address[16];
+    unsigned width;
+    return parse_address(text, address, &width);
+}
+
+/* A prefix length: decimal digits, at most `width`. */
+static bool parse_bits(const char *text, unsigned width, unsigned *bits)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 3 || text[digits])
+        return false;
+    *bits = (unsigned)strtoul(text, NULL, 10);
+    return *bits <= width;
+}
+
+bool conf_parse_cidr(const char *text, uint8_t address[16], unsigned *bits)
+{
+    char host[INET6_ADDRSTRLEN + 1];
+    const char *slash = strchr(text, '/');
+    size_t size = slash ? (size_t)(slash - text) : strlen(text);
+    unsigned width;
+    if (size >= sizeof host)
+        return false;
+    memcpy(host, text, size);
+    host[size] = '\0';
+    if (!parse_address(host, address, &width))
+        return false;
+    *bits = width;
+    if (slash && !parse_bits(slash + 1, width, bits))
+        return false;
+    *bits += 128 - width;
+    return true;
+}

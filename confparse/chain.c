@@ -1,0 +1,271 @@
+/*
+ * chain: which scopes are asked for an option, and asking them.
+ * Source: Momentum 4 manual, "Configuration Scopes and Fallback", "pathway", "domain".
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "confparse/schema.h"
+#include "confparse/scope.h"
+
+/*
+ * Room that is kept for the levels that end a chain, whatever number of Peer or Domain stanzas applies, and
+ * how many Domain stanzas of one container may. Of more, the least specific are left out.
+ */
+enum { TAIL = 8, DOMAINS_MAX = 36 };
+
+static void add(struct conf_chain *chain, const struct conf_scope *scope)
+{
+    if (scope && chain->count < CONF_CHAIN_MAX)
+        chain->levels[chain->count++] = scope;
+}
+
+/* ---- groups
+ * ------------------------------------------------------------------------------------------------------ */
+
+static int compare_nested(const void *left, const void *right)
+{
+    const struct conf_grouped *a = left, *b = right;
+    int order = strcmp(a->scope->key, b->scope->key);
+    return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+void conf_nested_sort(struct conf_nested *nested)
+{
+    if (nested->count)
+        qsort(nested->scopes, nested->count, sizeof *nested->scopes, compare_nested);
+}
+
+/* The first scope of that name, or NULL. */
+static const struct conf_scope *find_nested(const struct conf_nested *nested, const char *name, bool has_case)
+{
+    size_t low = 0, high = nested->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct conf_text key = conf_text_of(nested->scopes[middle].scope->key), wanted = conf_text_of(name);
+        int order = has_case ? conf_text_compare(key, wanted) : conf_text_compare_nocase(key, wanted);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == nested->count)
+        return NULL;
+    const char *key = nested->scopes[low].scope->key;
+    bool same = has_case ? strcmp(key, name) == 0 : conf_text_is(conf_text_of(key), name);
+    return same ? nested->scopes[low].scope : NULL;
+}
+
+/* ---- blocks
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void keep_prefix(uint8_t address[16], unsigned bits)
+{
+    for (unsigned i = 0; i<16; i++, bits = bits> 8 ? bits - 8 : 0)
+        if (bits < 8)
+            address[i] &= (uint8_t)(0xff00 >> bits);
+}
+
+bool conf_peer_key(const char *name, char key[CONF_KEY_MAX])
+{
+    uint8_t address[16];
+    unsigned bits;
+    char text[INET6_ADDRSTRLEN];
+    if (!conf_parse_cidr(name, address, &bits))
+        return false;
+    keep_prefix(address, bits);
+    inet_ntop(AF_INET6, address, text, sizeof text);
+    snprintf(key, CONF_KEY_MAX, "%s/%u", text, bits);
+    return true;
+}
+
+static bool is_mapped(const uint8_t address[16])
+{
+    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(address, prefix, sizeof prefix) == 0;
+}
+
+/* Of the peers with the prefix length of peers[first], the one that covers `address`; *next is the first
+ * beyond. */
+static const struct conf_scope *find_peer(const struct conf_index *index, size_t first,
+                                          const uint8_t *address, size_t *next)
+{
+    uint8_t masked[16];
+    unsigned bits = index->peers[first].bits;
+    size_t low = first, high = index->peer_count;
+    while (low < high) { /* the end of this length */
+        size_t middle = low + (high - low) / 2;
+        if (index->peers[middle].bits < bits)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    *next = low;
+    memcpy(masked, address, sizeof masked);
+    keep_prefix(masked, bits);
+    for (size_t begin = first, end = *next; begin < end;) {
+        size_t middle = begin + (end - begin) / 2;
+        int order = memcmp(masked, index->peers[middle].address, sizeof masked);
+        if (order == 0)
+            return index->peers[middle].scope;
+        if (order < 0)
+            end = middle;
+        else
+            begin = middle + 1;
+    }
+    return NULL;
+}
+
+struct peers { /* walks the covering peers of one scope, longest prefix first */
+    const struct conf_index *index;
+    const uint8_t *address;
+    size_t next;
+    const struct conf_scope *scope; /* the current one, NULL at the end */
+    unsigned bits;
+};
+
+static void next_peer(struct peers *walk)
+{
+    walk->scope = NULL;
+    while (!walk->scope && walk->index && walk->next < walk->index->peer_count) {
+        walk->bits = walk->index->peers[walk->next].bits;
+        walk->scope = find_peer(walk->index, walk->next, walk->address, &walk->next);
+    }
+    if (walk->scope && walk->bits < 96 && is_mapped(walk->address)) /* an IPv6 block holds no IPv4 address */
+        walk->scope = NULL;
+}
+
+static void add_peers(struct conf_chain *chain, const struct conf_scope *listen,
+                      const struct conf_scope *listener, const uint8_t *address)
+{
+    struct peers of_listen = {.index = listen ? listen->index : NULL, .address = address};
+    struct peers of_listener = {.index = listener ? listener->index : NULL, .address = address};
+    next_peer(&of_listen);
+    next_peer(&of_listener);
+    while ((of_listen.scope || of_listener.scope) && chain->count < CONF_CHAIN_MAX - TAIL) {
+        bool take_listener = !of_listen.scope || (of_listener.scope && of_listener.bits > of_listen.bits);
+        struct peers *from = take_listener ? &of_listener : &of_listen;
+        add(chain, from->scope);
+        next_peer(from);
+    }
+}
+
+/* ---- inbound
+ * ------------------------------------------------------------------------------------------------------ */
+
+static const char *own_text(const struct conf_chain *chain, const char *option)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct conf_value *value = conf_scope_value(chain->levels[i], option);
+        if (value)
+            return value->text;
+    }
+    return NULL;
+}
+
+static void add_pathway(struct conf_chain *chain, const struct conf *conf, const char *name)
+{
+    const struct conf_scope *nested = find_nested(&conf->grouped_pathways, name, false);
+    add(chain, nested);
+    add(chain, conf_scope_find(conf->root, "pathway", name));
+    add(chain, nested ? nested->parent : NULL);
+}
+
+void conf_chain_inbound(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
+                        const struct conf_scope *listen, const uint8_t *peer)
+{
+    chain->conf = conf;
+    chain->count = 0;
+    if (peer)
+        add_peers(chain, listen, listener, peer);
+    add(chain, listen);
+    add(chain, listener);
+    const char *pathway = own_text(chain, "pathway");
+    if (pathway)
+        add_pathway(chain, conf, pathway);
+    add(chain, conf->root);
+}
+
+/* ---- outbound
+ * ----------------------------------------------------------------------------------------------------- */
+
+/* The Domain stanzas of `container` that apply to `domain`: the exact one, suffixes from the longest,
+ * patterns. */
+static void add_domains(struct conf_chain *chain, const struct conf_scope *container, const char *domain)
+{
+    size_t limit = chain->count + DOMAINS_MAX;
+    if (!container || !domain || !container->child_count)
+        return;
+    add(chain, conf_scope_find(container, "domain", domain));
+    for (const char *dot = strchr(domain, '.'); dot && chain->count < limit; dot = strchr(dot + 1, '.')) {
+        char pattern[256];
+        int size = snprintf(pattern, sizeof pattern, "*%s", dot);
+        if (size > 0 && (size_t)size < sizeof pattern)
+            add(chain, conf_scope_find(container, "domain", pattern));
+    }
+    const struct conf_index *index = container->index;
+    for (size_t i = 0; index && i < index->domain_count && chain->count < limit; i++)
+        if (conf_pattern_matches(index->domains[i]->pattern, domain, strlen(domain)))
+            add(chain, index->domains[i]);
+}
+
+void conf_chain_outbound(struct conf_chain *chain, const struct conf *conf, const char *binding,
+                         const char *domain)
+{
+    const struct conf_scope *root = conf->root;
+    const char *name = binding && *binding ? binding : "default";
+    const struct conf_scope *nested = find_nested(&conf->grouped_bindings, name, true);
+    const struct conf_scope *alone = conf_scope_find(root, "binding", name);
+    const struct conf_scope *group =
+        nested ? nested->parent : conf_scope_find(root, "binding_group", "default");
+    chain->conf = conf;
+    chain->count = 0;
+
+    add_domains(chain, nested, domain);
+    add_domains(chain, alone, domain);
+    add_domains(chain, group, domain);
+    add(chain, nested);
+    add(chain, alone);
+    add(chain, group);
+    add_domains(chain, root, domain);
+    add(chain, root);
+}
+
+void conf_chain_global(struct conf_chain *chain, const struct conf *conf)
+{
+    chain->conf = conf;
+    chain->count = 0;
+    add(chain, conf->root);
+}
+
+/* ---- asking
+ * -------------------------------------------------------------------------------------------------------- */
+
+const struct conf_value *conf_chain_value(const struct conf_chain *chain, const char *option)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct conf_value *value = conf_scope_value(chain->levels[i], option);
+        if (value)
+            return value;
+    }
+    return conf_default_value(chain->conf, option);
+}
+
+bool conf_chain_bool(const struct conf_chain *chain, const char *option, bool fallback)
+{
+    const struct conf_value *value = conf_chain_value(chain, option);
+    return value ? value->number != 0 : fallback;
+}
+
+int64_t conf_chain_int(const struct conf_chain *chain, const char *option, int64_t fallback)
+{
+    const struct conf_value *value = conf_chain_value(chain, option);
+    return value ? value->number : fallback;
+}
+
+const char *conf_chain_text(const struct conf_chain *chain, const char *option, const char *fallback)
+{
+    const struct conf_value *value = conf_chain_value(chain, option);
+    return value ? value->text : fallback;
+}

@@ -1,0 +1,131 @@
+/* schema: see schema.h. */
+#include "confparse/schema.h"
+
+static const struct conf_option rows[] = {
+#define OPTION(name, type, fallback, choices, scopes, dynamic, support, note)                                \
+    {name, CONF_##type, fallback, choices, scopes, dynamic, CONF_##support, note},
+#define SCOPE(name, naming, scopes, dynamic, support, note)                                                  \
+    {name, CONF_SCOPE, NULL, naming, scopes, dynamic, CONF_##support, note},
+#define YES  true
+#define NO   false
+#define NONE NULL
+#include "confparse/options.def"
+#undef OPTION
+#undef SCOPE
+};
+
+enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
+
+static const char *const momentum_modules[] = {
+#define MODULE(name) name,
+#include "confparse/momentum_modules.def"
+#undef MODULE
+};
+
+enum { MODULE_COUNT = sizeof momentum_modules / sizeof momentum_modules[0] };
+
+/* The first row of that name (an option stands before a scope of its name), or ROW_COUNT. */
+static size_t find_row(struct conf_text name)
+{
+    size_t low = 0, high = ROW_COUNT;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (conf_text_compare_nocase(conf_text_of(rows[middle].name), name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < ROW_COUNT && conf_text_is(name, rows[low].name) ? low : ROW_COUNT;
+}
+
+const struct conf_option *conf_schema_option(struct conf_text name)
+{
+    size_t at = find_row(name);
+    return at < ROW_COUNT && rows[at].type != CONF_SCOPE ? &rows[at] : NULL;
+}
+
+const struct conf_option *conf_schema_scope(struct conf_text name)
+{
+    size_t at = find_row(name);
+    if (at < ROW_COUNT && rows[at].type != CONF_SCOPE)
+        at++;
+    return at < ROW_COUNT && rows[at].type == CONF_SCOPE && conf_text_is(name, rows[at].name) ? &rows[at]
+                                                                                              : NULL;
+}
+
+const struct conf_option *conf_option_find(const char *name)
+{
+    size_t at = find_row(conf_text_of(name));
+    return at < ROW_COUNT ? &rows[at] : NULL;
+}
+
+size_t conf_option_count(void)
+{
+    return ROW_COUNT;
+}
+
+const struct conf_option *conf_option_at(size_t index)
+{
+    return index < ROW_COUNT ? &rows[index] : NULL;
+}
+
+size_t conf_schema_index(const struct conf_option *row)
+{
+    return (size_t)(row - rows);
+}
+
+bool conf_schema_allows(const struct conf_option *row, const char *kind)
+{
+    return conf_text_listed(conf_text_of(kind), row->scopes, ',');
+}
+
+const struct conf_option *conf_schema_module_option(struct conf_text name)
+{
+    bool common = conf_text_is(name, "enabled") || conf_text_is(name, "debug_level");
+    return common ? conf_schema_option(name) : NULL;
+}
+
+const char *conf_schema_momentum_module(struct conf_text name)
+{
+    size_t low = 0, high = MODULE_COUNT;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = conf_text_compare_nocase(name, conf_text_of(momentum_modules[middle]));
+        if (order == 0)
+            return momentum_modules[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const char *conf_schema_nearest_option(struct conf_text name, const char *kind)
+{
+    const char *best = NULL;
+    unsigned distance = 0;
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (rows[i].type != CONF_SCOPE && conf_schema_allows(&rows[i], kind))
+            conf_suggest(name, rows[i].name, &best, &distance);
+    return best;
+}
+
+const char *conf_schema_nearest_scope(struct conf_text name, const char *kind)
+{
+    const char *best = NULL;
+    unsigned distance = 0;
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (rows[i].type == CONF_SCOPE && conf_schema_allows(&rows[i], kind))
+            conf_suggest(name, rows[i].name, &best, &distance);
+    if (strcmp(kind, "global") == 0)
+        for (size_t i = 0; i < MODULE_COUNT; i++)
+            conf_suggest(name, momentum_modules[i], &best, &distance);
+    return best;
+}
+
+bool conf_schema_name_has_case(const char *kind, struct conf_text name)
+{
+    return strcmp(kind, "binding") == 0 || strcmp(kind, "binding_group") == 0 ||
+           (name.size && name.data[0] == '/'); /* a path or a regular expression */
+}

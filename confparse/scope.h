@@ -1,0 +1,91 @@
+/*
+ * scope: the inside of a generation. Built by build.c, then never changed.
+ *
+ * Everything is in the generation's arena but the compiled regular expressions, which the last conf_unref
+ * frees.
+ */
+#ifndef IMPULSE_CONFPARSE_SCOPE_H
+#define IMPULSE_CONFPARSE_SCOPE_H
+
+#include <stdatomic.h>
+#include "confparse/confparse.h"
+#include "confparse/memory.h"
+
+struct conf_entry {   /* an option that a scope sets */
+    const char *name; /* lower case */
+    struct conf_value value;
+};
+
+struct conf_module { /* a copy of a conf_module_schema */
+    struct conf_module_schema schema;
+    struct conf_value *defaults; /* one for each option; type CONF_SCOPE where there is none */
+};
+
+struct conf_peer {       /* a Peer of a listener or a Listen */
+    uint8_t address[16]; /* bits beyond the prefix are zero */
+    unsigned bits;
+    const struct conf_scope *scope;
+};
+
+struct conf_index {          /* what a container's children are looked up by, besides their names */
+    struct conf_peer *peers; /* longest prefix first, then by address */
+    size_t peer_count;
+    const struct conf_scope **domains; /* those named by a regular expression, in order of the file */
+    size_t domain_count;
+};
+
+struct conf_grouped { /* a scope that stands in a group */
+    const struct conf_scope *scope;
+    size_t order; /* of the group in the file */
+};
+
+struct conf_nested { /* all of one kind, by key, then order */
+    struct conf_grouped *scopes;
+    size_t count;
+};
+
+struct conf_scope {
+    const char *kind, *name;
+    const char *key; /* what `name` is compared by: folded to lower case, or a Peer's block in one spelling */
+    struct conf_place place;
+    const struct conf_scope *parent;
+    struct conf_scope *next, *first;  /* sibling and child in order of first appearance */
+    const struct conf_scope **sorted; /* the children by kind, then key */
+    size_t child_count;
+    struct conf_entry *entries; /* by name */
+    size_t entry_count;
+    const struct conf_module *module; /* whose options stand here, or NULL */
+    const struct conf_index *index;   /* NULL when there is nothing to index */
+    void *pattern;                    /* a pcre2_code when the name is a regular expression, else NULL */
+};
+
+struct conf {
+    struct conf_arena arena;
+    atomic_uint references;
+    unsigned generation;
+    struct conf_scope *root;
+    struct conf_value *defaults; /* one for each row of options.def; type CONF_SCOPE where there is none */
+    struct conf_module *modules;
+    size_t module_count;
+    struct conf_nested grouped_bindings, grouped_pathways;
+    void **patterns; /* every pcre2_code, for freeing */
+    size_t pattern_count, pattern_capacity;
+};
+
+enum { CONF_KEY_MAX = 64 }; /* enough for a Peer's block */
+
+/* Writes a Peer's block as every spelling of it is compared. False when `name` is not a block. */
+bool conf_peer_key(const char *name, char key[CONF_KEY_MAX]);
+
+void conf_nested_sort(struct conf_nested *nested);
+/* The default of options.def, or NULL. */
+const struct conf_value *conf_default_value(const struct conf *conf, const char *option);
+
+/* Compiles a "/.../" name. NULL with the reason in problem[]. */
+void *conf_pattern_compile(const char *name, char *problem, size_t problem_size);
+bool conf_pattern_matches(void *code, const char *text, size_t size);
+void conf_pattern_free(void *code);
+/* Is the name of a Domain or Host a regular expression? */
+bool conf_name_is_pattern(const char *name);
+
+#endif
