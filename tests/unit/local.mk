@@ -29,3 +29,18 @@ check_PROGRAMS += tests/unit/test_spool
 TESTS += tests/unit/test_spool
 tests_unit_test_spool_SOURCES = tests/unit/test_spool.c $(SPOOL_HARNESS)
 tests_unit_test_spool_LDADD = $(SPOOL_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_base
+TESTS += tests/unit/test_base
+tests_unit_test_base_SOURCES = tests/unit/test_base.c tests/unit/unit.h
+tests_unit_test_base_LDADD = src/base/libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_paniclog
+TESTS += tests/unit/test_paniclog
+tests_unit_test_paniclog_SOURCES = tests/unit/test_paniclog.c tests/unit/unit.h
+tests_unit_test_paniclog_LDADD = src/log/liblog.a src/base/libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_writer
+TESTS += tests/unit/test_writer
+tests_unit_test_writer_SOURCES = tests/unit/test_writer.c tests/unit/unit.h
+tests_unit_test_writer_LDADD = src/log/liblog.a src/base/libbase.a $(UNIT_LIBS)
