@@ -44,3 +44,13 @@ check_PROGRAMS += tests/unit/test_writer
 TESTS += tests/unit/test_writer
 tests_unit_test_writer_SOURCES = tests/unit/test_writer.c tests/unit/unit.h
 tests_unit_test_writer_LDADD = src/log/liblog.a src/base/libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_loop
+TESTS += tests/unit/test_loop
+tests_unit_test_loop_SOURCES = tests/unit/test_loop.c tests/unit/unit.h
+tests_unit_test_loop_LDADD = src/event/libevent.a src/log/liblog.a src/base/libbase.a $(UNIT_LIBS) $(UV_LIBS)
+
+check_PROGRAMS += tests/unit/test_pool
+TESTS += tests/unit/test_pool
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/unit.h
+tests_unit_test_pool_LDADD = src/event/libevent.a src/log/liblog.a src/base/libbase.a $(UNIT_LIBS) $(UV_LIBS)

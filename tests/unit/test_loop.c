@@ -1,0 +1,298 @@
+/* Loops: order of tasks, wakes, stopping, and what happens to handles that stay open. */
+#include "unit.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include "base/list.h"
+#include "base/mem.h"
+#include "event/loop.h"
+
+static struct loop_group *start_group(const char *name, unsigned concurrency)
+{
+    struct loop_group *group = loop_group_create(name, concurrency);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(group);
+    CU_ASSERT_EQUAL_FATAL(loop_group_start(group), 0);
+    return group;
+}
+
+static void stop_group(struct loop_group *group)
+{
+    loop_group_stop(group);
+    loop_group_free(group);
+}
+
+/* ---- looking at a loop from inside ----------------------------------------------------------- */
+
+struct visit {
+    struct loop_task task;
+    struct unit_counter done;
+    struct loop *current;
+    char thread_name[16];
+    bool term_blocked;
+    uint64_t now;
+};
+
+static void run_visit(struct loop_task *task)
+{
+    struct visit *visit = container_of(task, struct visit, task);
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    visit->current = loop_current();
+    visit->term_blocked = sigismember(&blocked, SIGTERM);
+    visit->now = loop_now(loop_current());
+    pthread_getname_np(pthread_self(), visit->thread_name, sizeof visit->thread_name);
+    unit_count(&visit->done, 1);
+}
+
+static void test_group(void)
+{
+    struct loop_group *group = start_group("event_loops_of_mine", 3);
+    static const char *const names[] = {"event_loops_o/0", "event_loops_o/1", "event_loops_o/2"};
+    CU_ASSERT_STRING_EQUAL(loop_group_name(group), "event_loops_of_mine");
+    CU_ASSERT_EQUAL(loop_group_size(group), 3);
+    CU_ASSERT_PTR_NULL(loop_current());
+    for (unsigned i = 0; i < 3; i++) {
+        struct visit visit = {.task.run = run_visit, .done = UNIT_COUNTER};
+        struct loop *loop = loop_group_at(group, i);
+        loop_post(loop, &visit.task);
+        CU_ASSERT_EQUAL(unit_wait(&visit.done, 1, 10), 1);
+        CU_ASSERT_PTR_EQUAL(visit.current, loop);
+        CU_ASSERT_EQUAL(loop_index(loop), i);
+        CU_ASSERT_STRING_EQUAL(visit.thread_name, names[i]);
+        CU_ASSERT(visit.term_blocked);
+        CU_ASSERT(visit.now > 0);
+    }
+    unsigned turns[3] = {0};
+    for (int i = 0; i < 30; i++)
+        turns[loop_index(loop_group_next(group))]++;
+    CU_ASSERT(turns[0] == 10 && turns[1] == 10 && turns[2] == 10);
+    stop_group(group);
+}
+
+/* ---- order ----------------------------------------------------------------------------------- */
+
+enum { POSTERS = 4, TASKS_EACH = 20000 };
+
+struct numbered {
+    struct loop_task task;
+    int poster, index;
+};
+
+static int next_index[POSTERS]; /* the loop's thread only */
+static int misplaced;
+static struct unit_counter ran = UNIT_COUNTER;
+static struct loop *target;
+static struct numbered *numbered_tasks;
+
+static void run_numbered(struct loop_task *task)
+{
+    struct numbered *numbered = container_of(task, struct numbered, task);
+    misplaced += numbered->index != next_index[numbered->poster]++;
+    if (numbered->index == TASKS_EACH - 1)
+        unit_count(&ran, 1);
+}
+
+static void *post_tasks(void *argument)
+{
+    int poster = *(int *)argument;
+    for (int i = 0; i < TASKS_EACH; i++) {
+        struct numbered *numbered = &numbered_tasks[poster * TASKS_EACH + i];
+        *numbered = (struct numbered){{.run = run_numbered}, poster, i};
+        loop_post(target, &numbered->task);
+    }
+    return NULL;
+}
+
+static void test_order(void)
+{
+    struct loop_group *group = start_group("order", 1);
+    pthread_t threads[POSTERS];
+    int numbers[POSTERS];
+    target = loop_group_at(group, 0);
+    numbered_tasks = mem_array((size_t)POSTERS * TASKS_EACH, sizeof *numbered_tasks);
+    for (int i = 0; i < POSTERS; i++) {
+        numbers[i] = i;
+        pthread_create(&threads[i], NULL, post_tasks, &numbers[i]);
+    }
+    CU_ASSERT_EQUAL(unit_wait(&ran, POSTERS, 60), POSTERS);
+    for (int i = 0; i < POSTERS; i++)
+        pthread_join(threads[i], NULL);
+    stop_group(group);
+    CU_ASSERT_EQUAL(misplaced, 0);
+    for (int i = 0; i < POSTERS; i++)
+        CU_ASSERT_EQUAL(next_index[i], TASKS_EACH);
+    free(numbered_tasks);
+}
+
+/* ---- tasks that post ------------------------------------------------------------------------- */
+
+struct repeated {
+    struct loop_task task;
+    struct unit_counter runs;
+    int inside, nested;
+    int left;
+};
+
+static void run_repeated(struct loop_task *task)
+{
+    struct repeated *repeated = container_of(task, struct repeated, task);
+    repeated->nested += repeated->inside++;
+    if (repeated->left-- > 0)
+        loop_post(loop_current(), task);
+    repeated->inside--;
+    unit_count(&repeated->runs, 1);
+}
+
+/* A task may post itself: it runs again in a later turn, between which the loop sees to its other work. */
+static void test_repost(void)
+{
+    struct loop_group *group = start_group("repost", 1);
+    struct repeated repeated = {.task.run = run_repeated, .runs = UNIT_COUNTER, .left = 1000};
+    struct visit visit = {.task.run = run_visit, .done = UNIT_COUNTER};
+    loop_post(loop_group_at(group, 0), &repeated.task);
+    loop_post(loop_group_at(group, 0), &visit.task);
+    CU_ASSERT_EQUAL(unit_wait(&visit.done, 1, 10), 1);
+    CU_ASSERT_EQUAL(unit_wait(&repeated.runs, 1001, 10), 1001);
+    CU_ASSERT_EQUAL(repeated.nested, 0);
+    stop_group(group);
+}
+
+struct ball {
+    struct loop_task task;
+    struct loop_group *group;
+    struct unit_counter hits;
+    int left;
+};
+
+static void run_ball(struct loop_task *task)
+{
+    struct ball *ball = container_of(task, struct ball, task);
+    int left = --ball->left;
+    if (left > 0)
+        loop_post(loop_group_at(ball->group, (unsigned)left % 2), task);
+    else
+        unit_count(&ball->hits, 1);
+}
+
+/* One object goes to and fro between two loops: whatever the one wrote the other sees. */
+static void test_ping_pong(void)
+{
+    struct loop_group *group = start_group("pingpong", 2);
+    struct ball ball = {.task.run = run_ball, .group = group, .hits = UNIT_COUNTER, .left = 10000};
+    loop_post(loop_group_at(group, 0), &ball.task);
+    CU_ASSERT_EQUAL(unit_wait(&ball.hits, 1, 30), 1);
+    stop_group(group);
+}
+
+static void run_and_free(struct loop_task *task)
+{
+    struct repeated *repeated = container_of(task, struct repeated, task);
+    free(repeated);
+}
+
+/* ---- stopping -------------------------------------------------------------------------------- */
+
+static void test_stop_runs_what_is_queued(void)
+{
+    struct loop_group *group = start_group("stop", 2);
+    struct repeated counted[100];
+    for (int i = 0; i < 100; i++) {
+        counted[i] = (struct repeated){.task.run = run_repeated, .runs = UNIT_COUNTER};
+        loop_post(loop_group_at(group, (unsigned)i % 2), &counted[i].task);
+        struct repeated *own = mem_new(struct repeated);
+        own->task.run = run_and_free;
+        loop_post(loop_group_at(group, (unsigned)i % 2), &own->task);
+    }
+    loop_group_stop(group);
+    int runs = 0;
+    for (int i = 0; i < 100; i++)
+        runs += counted[i].runs.value;
+    CU_ASSERT_EQUAL(runs, 100);
+    loop_group_stop(group); /* again is harmless */
+    struct repeated late = {.task.run = run_repeated, .runs = UNIT_COUNTER};
+    loop_post(loop_group_at(group, 0), &late.task); /* nobody runs it, nothing breaks */
+    loop_group_free(group);
+    loop_group_free(NULL);
+}
+
+static void test_never_started(void)
+{
+    struct loop_group *group = loop_group_create("idle", 0);
+    CU_ASSERT_EQUAL(loop_group_size(group), 1);
+    loop_group_stop(group);
+    loop_group_free(group);
+}
+
+/* ---- handles --------------------------------------------------------------------------------- */
+
+struct holder {
+    struct loop_task task;
+    uv_timer_t open, closing;
+    uv_poll_t poll;
+    int pipe[2];
+    struct unit_counter ready;
+    int closed, ticks;
+};
+
+static void on_tick(uv_timer_t *timer)
+{
+    ((struct holder *)timer->data)->ticks++;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    (void)poll, (void)status, (void)events;
+}
+
+static void on_close(uv_handle_t *handle)
+{
+    ((struct holder *)handle->data)->closed++;
+}
+
+static void run_hold(struct loop_task *task)
+{
+    struct holder *holder = container_of(task, struct holder, task);
+    uv_loop_t *uv = loop_uv(loop_current());
+    uv_timer_init(uv, &holder->open);
+    uv_timer_init(uv, &holder->closing);
+    uv_poll_init(uv, &holder->poll, holder->pipe[0]);
+    holder->open.data = holder->closing.data = holder;
+    uv_timer_start(&holder->open, on_tick, 0, 1);
+    uv_poll_start(&holder->poll, UV_READABLE, on_poll);
+    uv_stop(uv); /* so that the close below is pending when the loop ends */
+    uv_close((uv_handle_t *)&holder->closing, on_close);
+    unit_count(&holder->ready, 1);
+}
+
+/* Freeing closes what is open without a word, and completes a close that somebody waits for. */
+static void test_open_handles(void)
+{
+    struct loop_group *group = start_group("handles", 1);
+    struct holder holder = {.task.run = run_hold, .ready = UNIT_COUNTER};
+    CU_ASSERT_EQUAL_FATAL(pipe(holder.pipe), 0);
+    loop_post(loop_group_at(group, 0), &holder.task);
+    CU_ASSERT_EQUAL(unit_wait(&holder.ready, 1, 10), 1);
+    loop_group_stop(group);
+    int ticks = holder.ticks;
+    loop_group_free(group);
+    CU_ASSERT_EQUAL(holder.closed, 1);
+    CU_ASSERT_EQUAL(holder.ticks, ticks);
+    close(holder.pipe[0]);
+    close(holder.pipe[1]);
+}
+
+int main(void)
+{
+    CU_TestInfo tests[] = {
+        {"group", test_group},
+        {"order of four posters", test_order},
+        {"a task that posts itself", test_repost},
+        {"two loops, one object", test_ping_pong},
+        {"stop runs what is queued", test_stop_runs_what_is_queued},
+        {"never started", test_never_started},
+        {"open handles", test_open_handles},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("loop", tests);
+}
