@@ -54,3 +54,27 @@ check_PROGRAMS += tests/unit/test_pool
 TESTS += tests/unit/test_pool
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/unit.h
 tests_unit_test_pool_LDADD = src/event/libevent.a src/log/liblog.a src/base/libbase.a $(UNIT_LIBS) $(UV_LIBS)
+
+check_PROGRAMS += tests/unit/test_domain_set
+TESTS += tests/unit/test_domain_set
+tests_unit_test_domain_set_SOURCES = tests/unit/test_domain_set.c
+tests_unit_test_domain_set_LDADD = src/base/libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_maildir_path
+TESTS += tests/unit/test_maildir_path
+tests_unit_test_maildir_path_SOURCES = tests/unit/test_maildir_path.c modules/maildir/path.c
+tests_unit_test_maildir_path_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_context
+TESTS += tests/unit/test_context
+tests_unit_test_context_SOURCES = tests/unit/test_context.c
+tests_unit_test_context_LDADD = src/module/libmodule.a src/base/libbase.a $(UNIT_LIBS)
+
+## What loads or sets up modules. The tests that load real ones link all of the SDK and export it, as the daemon does.
+MODULE_TEST_LIBS = src/module/libmodule.a src/message/libmessage.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
+	src/base/libbase.a confparse/libconfparse.a $(UNIT_LIBS) $(DEP_LIBS) -ldl
+
+check_PROGRAMS += tests/unit/test_hooks
+TESTS += tests/unit/test_hooks
+tests_unit_test_hooks_SOURCES = tests/unit/test_hooks.c
+tests_unit_test_hooks_LDADD = $(MODULE_TEST_LIBS)

@@ -1,0 +1,347 @@
+/*
+ * The hook chains: order, verdicts, nonsense; and suspension across threads: sessions on two loops are
+ * suspended, answered by pool threads (some of them before the hook has returned, some after the client has
+ * left), and the generation lives until the last of them is done with it.
+ */
+#include <CUnit/Basic.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include "base/mem.h"
+#include "log/paniclog.h"
+#include "module/set.h"
+
+static unsigned teardowns;
+static pthread_t teardown_thread;
+
+static int setup(struct imp_module *module, const struct imp_config *config)
+{
+    (void)module;
+    (void)config;
+    return 0;
+}
+
+static void teardown(struct imp_module *module)
+{
+    (void)module;
+    teardowns++;
+    teardown_thread = pthread_self();
+}
+
+static const struct imp_module_definition first = {.name = "first", .setup = setup, .teardown = teardown};
+static const struct imp_module_definition second = {.name = "second", .setup = setup, .teardown = teardown};
+
+static struct imp_module *add(struct module_set *set, const struct imp_module_definition *definition)
+{
+    struct imp_module *module = module_set_add(set, definition, "");
+    module->in_setup = true;
+    return module;
+}
+
+static void init_session(struct imp_session *session, struct loop *loop)
+{
+    struct net_addr local = {.family = AF_INET, .port = 25, .bytes = {10, 0, 0, 5}};
+    struct net_addr peer = {.family = AF_INET, .port = 4000, .bytes = {10, 0, 0, 1}};
+    imp_session_init(session, loop, 7, &local, &peer);
+}
+
+/* ---- verdicts --------------------------------------------------------------------------------------------
+ */
+
+static char asked[64];              /* letters of the hooks that were called */
+static struct imp_suspension *kept; /* what the forgetful hook did not say */
+
+static void note(char letter)
+{
+    asked[strlen(asked)] = letter;
+}
+
+#define HOOK(name, letter, ...)                                                                              \
+    static enum imp_verdict name(struct imp_session *session, struct imp_module *module)                     \
+    {                                                                                                        \
+        (void)session;                                                                                       \
+        (void)module;                                                                                        \
+        note(letter);                                                                                        \
+        __VA_ARGS__                                                                                          \
+    }
+
+HOOK(pass_a, 'a', return IMP_CONT;)
+HOOK(pass_b, 'b', return IMP_CONT;)
+HOOK(pass_c, 'c', return IMP_CONT;)
+HOOK(accept_d, 'd', return IMP_DONE;)
+HOOK(refuse_r, 'r', imp_session_reject(session, 451, "4.7.1", "not\r\nnow\x01"); return IMP_DONE;)
+HOOK(threaten_t, 't', imp_session_reject(session, 550, "5.7.1", "never"); return IMP_CONT;)
+HOOK(garbage_g, 'g', return (enum imp_verdict)77;)
+HOOK(again_n, 'n', return IMP_AGAIN;)
+HOOK(forgetful_f, 'f', kept = imp_session_suspend(session); return IMP_CONT;)
+
+static void ask(struct imp_session *session, struct module_set *set, enum hook_outcome expected,
+                const char *who)
+{
+    memset(asked, 0, sizeof asked);
+    CU_ASSERT_EQUAL(module_set_validate(set, IMP_VALIDATE_RCPTTO, session), expected);
+    CU_ASSERT_STRING_EQUAL(asked, who);
+}
+
+static void test_order(void)
+{
+    struct module_set *set = module_set_create(NULL);
+    struct imp_module *one = add(set, &first), *two = add(set, &second);
+    struct imp_session session;
+    init_session(&session, NULL);
+    CU_ASSERT_FALSE(module_set_has_hook(set, IMP_VALIDATE_RCPTTO));
+    ask(&session, set, HOOK_PASS, "");
+    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_RCPTTO, pass_b, IMP_PRIORITY_NORMAL), 0);
+    CU_ASSERT_EQUAL(imp_hook_validate(two, IMP_VALIDATE_RCPTTO, pass_c, IMP_PRIORITY_NORMAL), 0);
+    CU_ASSERT_EQUAL(imp_hook_validate(two, IMP_VALIDATE_RCPTTO, pass_a, IMP_PRIORITY_FIRST), 0);
+    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_RCPTTO, accept_d, IMP_PRIORITY_LAST), 0);
+    CU_ASSERT_TRUE(module_set_has_hook(set, IMP_VALIDATE_RCPTTO));
+    CU_ASSERT_FALSE(module_set_has_hook(set, IMP_VALIDATE_CONNECT));
+    ask(&session, set, HOOK_PASS, "abcd");
+    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_HOOK_POINTS, pass_a, 0), -1);
+    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_EHLO, pass_a, IMP_PRIORITY_LAST + 1), -1);
+    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_EHLO, pass_a, -1), -1);
+    one->in_setup = false;
+    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_EHLO, pass_a, 0), -1);
+    imp_session_release(&session);
+    teardowns = 0;
+    module_set_unref(set);
+    CU_ASSERT_EQUAL(teardowns, 2);
+}
+
+static void test_done_ends_the_chain(void)
+{
+    struct module_set *set = module_set_create(NULL);
+    struct imp_module *one = add(set, &first), *two = add(set, &second);
+    struct imp_session session;
+    init_session(&session, NULL);
+    imp_hook_validate(two, IMP_VALIDATE_RCPTTO, threaten_t, 1);
+    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, accept_d, 2);
+    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, pass_a, 3);
+    ask(&session, set, HOOK_PASS, "td"); /* a refusal counts only with IMP_DONE of the same hook */
+    CU_ASSERT_EQUAL(session.reply.code, 0);
+    imp_hook_validate(two, IMP_VALIDATE_RCPTTO, refuse_r, 0);
+    ask(&session, set, HOOK_REFUSED, "r");
+    CU_ASSERT_EQUAL(session.reply.code, 451);
+    CU_ASSERT_STRING_EQUAL(session.reply.enhanced, "4.7.1");
+    CU_ASSERT_STRING_EQUAL(session.reply.text, "not??now?");
+    CU_ASSERT_STRING_EQUAL(session.refused_by, "second");
+    imp_session_release(&session);
+    module_set_unref(set);
+}
+
+static unsigned lines;
+
+static void count_lines(enum panic_level level, const char *line, size_t size, void *closure)
+{
+    (void)level;
+    (void)line;
+    (void)size;
+    (void)closure;
+    lines++;
+}
+
+static void test_nonsense_is_passed_and_reported_once(void)
+{
+    struct module_set *set = module_set_create(NULL);
+    struct imp_module *one = add(set, &first);
+    struct loop_group *loops = loop_group_create("test", 1);
+    struct imp_session session;
+    init_session(&session, loop_group_at(loops, 0));
+    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, garbage_g, 0);
+    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, again_n, 0);
+    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, forgetful_f, 0);
+    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, pass_a, 0);
+    paniclog_add_sink(count_lines, NULL);
+    paniclog_set_stderr(false);
+    lines = 0;
+    loop_group_start(loops);
+    for (int i = 0; i < 2; i++) {
+        ask(&session, set, HOOK_PASS, "gnfa");
+        CU_ASSERT_PTR_NULL(session.suspension);
+        imp_suspension_resume(kept, IMP_DONE, 550, NULL, "too late"); /* harmless */
+    }
+    loop_group_stop(loops);
+    CU_ASSERT_EQUAL(lines, 3);
+    paniclog_set_stderr(true);
+    paniclog_remove_sink(count_lines, NULL);
+    imp_session_release(&session);
+    module_set_unref(set);
+    loop_group_free(loops);
+}
+
+static void test_replies_are_safe_to_send(void)
+{
+    struct hook_reply reply;
+    char text[2000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    hook_reply_set(&reply, 250, "5.7.1 and more than fits", text);
+    CU_ASSERT_EQUAL(reply.code, 550);
+    CU_ASSERT_EQUAL(strlen(reply.enhanced), sizeof reply.enhanced - 1);
+    CU_ASSERT_EQUAL(strlen(reply.text), sizeof reply.text - 1);
+    hook_reply_set(&reply, 421, NULL, NULL);
+    CU_ASSERT_EQUAL(reply.code, 421);
+    CU_ASSERT_STRING_EQUAL(reply.enhanced, "");
+    CU_ASSERT_STRING_EQUAL(reply.text, "");
+}
+
+static void test_contexts_of_a_session(void)
+{
+    struct imp_session session;
+    uint8_t address[16];
+    init_session(&session, NULL);
+    CU_ASSERT_STRING_EQUAL(imp_session_peer_text(&session), "10.0.0.1");
+    CU_ASSERT_STRING_EQUAL(imp_session_local_text(&session), "10.0.0.5:25");
+    CU_ASSERT_TRUE(imp_session_peer_address(&session, address));
+    CU_ASSERT_EQUAL(address[10], 0xff);
+    CU_ASSERT_EQUAL(address[15], 1);
+    CU_ASSERT_TRUE(imp_context_set(&session, IMP_CONTEXT_CONNECTION, "a", "1"));
+    CU_ASSERT_FALSE(imp_context_set(&session, IMP_CONTEXT_MESSAGE, "a", "2"));
+    session.in_transaction = true;
+    CU_ASSERT_TRUE(imp_context_set(&session, IMP_CONTEXT_MESSAGE, "a", "2"));
+    CU_ASSERT_STRING_EQUAL(imp_context_get(&session, IMP_CONTEXT_CONNECTION, "a"), "1");
+    CU_ASSERT_STRING_EQUAL(imp_context_get(&session, IMP_CONTEXT_MESSAGE, "a"), "2");
+    imp_session_release(&session);
+    session.peer.family = AF_UNIX;
+    CU_ASSERT_FALSE(imp_session_peer_address(&session, address));
+}
+
+/* ---- suspension ------------------------------------------------------------------------------------------
+ */
+
+enum { SESSIONS = 300 };
+
+struct client { /* a session, as the server has it */
+    struct imp_session session;
+    struct loop_task task;
+    unsigned number;
+    enum hook_outcome outcome;
+    unsigned hooks_asked; /* after the one that suspended */
+    struct module_set *set;
+};
+
+static struct client clients[SESSIONS];
+static sem_t finished;
+
+struct question {
+    struct imp_suspension *suspension;
+    unsigned number;
+};
+
+static bool leaves_early(unsigned number)
+{
+    return number % 5 == 4;
+}
+
+static void answer(void *argument) /* on a pool thread */
+{
+    struct question *question = argument;
+    switch (question->number % 3) {
+    case 0:
+        imp_suspension_resume(question->suspension, IMP_CONT, 0, NULL, NULL);
+        break;
+    case 1:
+        imp_suspension_resume(question->suspension, IMP_DONE, 0, NULL, NULL);
+        break;
+    default:
+        imp_suspension_resume(question->suspension, IMP_DONE, 550, "5.7.1", "no");
+    }
+    free(question);
+}
+
+static enum imp_verdict suspend(struct imp_session *session, struct imp_module *module)
+{
+    struct question *question = mem_new(struct question);
+    question->suspension = imp_session_suspend(session);
+    question->number = container_of(session, struct client, session)->number;
+    if (question->number % 2) /* half of them are answered before the hook has returned */
+        answer(question);
+    else if (imp_work_submit(module, "CPU", answer, question) != 0)
+        abort();
+    return IMP_AGAIN;
+}
+
+static enum imp_verdict count_asked(struct imp_session *session, struct imp_module *module)
+{
+    (void)module;
+    container_of(session, struct client, session)->hooks_asked++;
+    return IMP_CONT;
+}
+
+static void finish(struct imp_session *session, enum hook_outcome outcome)
+{
+    struct client *client = container_of(session, struct client, session);
+    struct module_set *set = client->set;
+    client->outcome = outcome;
+    imp_session_release(session);
+    module_set_unref(set);
+    sem_post(&finished);
+}
+
+static void begin(struct loop_task *task) /* on the session's loop */
+{
+    struct client *client = container_of(task, struct client, task);
+    enum hook_outcome outcome = module_set_validate(client->set, IMP_VALIDATE_EHLO, &client->session);
+    if (outcome != HOOK_SUSPENDED)
+        abort();
+    if (leaves_early(client->number))
+        finish(&client->session, HOOK_SUSPENDED);
+}
+
+static void test_suspension(void)
+{
+    struct loop_group *loops = loop_group_create("test", 2);
+    struct pool_set *pools = pool_set_create();
+    struct module_set *set = module_set_create(pools);
+    struct imp_module *one = add(set, &first);
+    imp_hook_validate(one, IMP_VALIDATE_EHLO, suspend, 1);
+    imp_hook_validate(one, IMP_VALIDATE_EHLO, count_asked, 2);
+    sem_init(&finished, 0, 0);
+    loop_group_start(loops);
+    CU_ASSERT_EQUAL(pool_set_start(pools), 0);
+    CU_ASSERT_EQUAL(imp_work_submit(one, "no such pool", answer, NULL), -1);
+    teardowns = 0;
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        clients[i] = (struct client){.number = i, .set = module_set_ref(set), .task = {.run = begin}};
+        init_session(&clients[i].session, loop_group_next(loops));
+        clients[i].session.resumed = finish;
+        loop_post(clients[i].session.loop, &clients[i].task);
+    }
+    module_set_unref(set); /* the sessions, their suspensions and the work keep it */
+    for (unsigned i = 0; i < SESSIONS; i++)
+        sem_wait(&finished);
+    pool_set_free(pools);
+    loop_group_stop(loops);        /* after its queued tasks: the last answers */
+    CU_ASSERT_EQUAL(teardowns, 0); /* the last reference went on another thread */
+    module_set_tick(NULL);
+    CU_ASSERT_EQUAL(teardowns, 1);
+    CU_ASSERT_TRUE(pthread_equal(teardown_thread, pthread_self()));
+    loop_group_free(loops);
+
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        static const enum hook_outcome expected[] = {HOOK_PASS, HOOK_PASS, HOOK_REFUSED};
+        bool left = leaves_early(i);
+        wrong += clients[i].outcome != (left ? HOOK_SUSPENDED : expected[i % 3]);
+        wrong += clients[i].hooks_asked != (!left && i % 3 == 0);
+        wrong += !left && i % 3 == 2 && clients[i].session.reply.code != 550;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    sem_destroy(&finished);
+}
+
+int main(void)
+{
+    CU_initialize_registry();
+    CU_pSuite suite = CU_add_suite("hooks", NULL, NULL);
+    CU_add_test(suite, "order", test_order);
+    CU_add_test(suite, "IMP_DONE ends the chain", test_done_ends_the_chain);
+    CU_add_test(suite, "nonsense", test_nonsense_is_passed_and_reported_once);
+    CU_add_test(suite, "replies", test_replies_are_safe_to_send);
+    CU_add_test(suite, "contexts", test_contexts_of_a_session);
+    CU_add_test(suite, "suspension", test_suspension);
+    CU_basic_run_tests();
+    unsigned failures = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failures ? 1 : 0;
+}
