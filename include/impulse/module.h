@@ -91,6 +91,8 @@ IMP_API const char *imp_config_text(const struct imp_config *config, const char 
 IMP_API bool imp_config_bool(const struct imp_config *config, const char *option);    /* false when absent */
 IMP_API int64_t imp_config_int(const struct imp_config *config, const char *option);  /* 0 when absent; sizes in
                                                                                          bytes, durations in seconds */
+/* True when the configuration sets the option, rather than the manifest's default. */
+IMP_API bool imp_config_is_set(const struct imp_config *config, const char *option);
 /* Item `index` of a list option, or NULL past its end. */
 IMP_API const char *imp_config_item(const struct imp_config *config, const char *option, size_t index);
 /* A core option as the global scope sets it, else its default; same rules. */

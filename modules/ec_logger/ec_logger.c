@@ -377,6 +377,10 @@ static unsigned mode_of(const struct imp_config *config, enum log_name log)
     return (unsigned)imp_config_int(config, options[log].mode);
 }
 
+/*
+ * A log that the configuration names must open. One that is only a default need not: the directory of the manual's
+ * installation is missing on many machines, and the acctlog of a listener without authentication stays empty.
+ */
 static int open_log(struct imp_module *module, const struct imp_config *config, enum log_name log)
 {
     struct logger *logger = imp_module_data(module);
@@ -386,11 +390,15 @@ static int open_log(struct imp_module *module, const struct imp_config *config, 
     char *path = plain_path(module, options[log].file, target);
     if (path)
         logger->files[log] = imp_log_file_open(path, mode_of(config, log));
-    if (!logger->files[log])
+    bool needed = imp_config_is_set(config, options[log].file);
+    if (!logger->files[log] && needed)
         imp_module_error(module, "%s: cannot open %s: %s", options[log].file, path ? path : target,
                          strerror(errno));
+    else if (!logger->files[log])
+        imp_paniclog(module, IMP_NOTICE, "%s is not written: cannot open its default %s: %s", options[log].file,
+                     target, strerror(errno));
     free(path);
-    return logger->files[log] ? 0 : -1;
+    return logger->files[log] || !needed ? 0 : -1;
 }
 
 static void ec_logger_teardown(struct imp_module *module)

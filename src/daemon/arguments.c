@@ -4,9 +4,11 @@
 #include "daemon/arguments.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "config.h"
 
 static const char help[] =
@@ -21,6 +23,24 @@ static const char help[] =
     "  --modules DIR  where modules and their manifests are (default " IMPULSE_MODULE_DIR ")\n"
     "  --lenient      options that are not supported are warnings instead of errors\n";
 
+/* A daemon that runs from its build tree uses the modules built there; an installed one has none beside it. */
+static const char *default_modules(void)
+{
+    static const char built[] = "/modules/.built";
+    static char path[PATH_MAX + sizeof built];
+    const char *named = getenv("IMPULSE_MODULE_PATH");
+    if (named && *named)
+        return named;
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    char *slash = size > 0 ? memrchr(path, '/', (size_t)size) : NULL;
+    if (slash) {
+        memcpy(slash, built, sizeof built);
+        if (access(path, R_OK) == 0)
+            return path;
+    }
+    return IMPULSE_MODULE_DIR;
+}
+
 int arguments_parse(struct arguments *arguments, int argc, char **argv)
 {
     enum { OPTION_MODULES = 256, OPTION_LENIENT };
@@ -31,10 +51,9 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv)
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
     };
-    const char *path = getenv("IMPULSE_MODULE_PATH");
     *arguments = (struct arguments){
         .config = IMPULSE_SYSCONF_DIR "/ecelerity.conf",
-        .modules = path && *path ? path : IMPULSE_MODULE_DIR,
+        .modules = default_modules(),
     };
     int option;
     while ((option = getopt_long(argc, argv, "c:dhn:tV", options, NULL)) != -1) {

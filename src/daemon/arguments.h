@@ -8,7 +8,8 @@
 
 struct arguments {
     const char *config;  /* -c FILE */
-    const char *modules; /* --modules DIR, else IMPULSE_MODULE_PATH, else where modules are installed */
+    const char *modules; /* --modules DIR, else IMPULSE_MODULE_PATH, else modules/.built beside the program (a
+                               build tree), else where modules are installed */
     bool foreground;     /* -d */
     bool check;          /* -t */
     bool lenient;        /* --lenient */

@@ -42,6 +42,11 @@ int64_t imp_config_int(const struct imp_config *config, const char *option)
     return number_of(own_value(config, option));
 }
 
+bool imp_config_is_set(const struct imp_config *config, const char *option)
+{
+    return config->scope && conf_scope_value(config->scope, option);
+}
+
 const char *imp_config_item(const struct imp_config *config, const char *option, size_t index)
 {
     const struct conf_value *value = own_value(config, option);
