@@ -57,17 +57,17 @@ tests_unit_test_pool_LDADD = src/event/libevent.a src/log/liblog.a src/base/libb
 
 check_PROGRAMS += tests/unit/test_domain_set
 TESTS += tests/unit/test_domain_set
-tests_unit_test_domain_set_SOURCES = tests/unit/test_domain_set.c
+tests_unit_test_domain_set_SOURCES = tests/unit/test_domain_set.c tests/unit/unit.h
 tests_unit_test_domain_set_LDADD = src/base/libbase.a $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_maildir_path
 TESTS += tests/unit/test_maildir_path
-tests_unit_test_maildir_path_SOURCES = tests/unit/test_maildir_path.c modules/maildir/path.c
+tests_unit_test_maildir_path_SOURCES = tests/unit/test_maildir_path.c tests/unit/unit.h modules/maildir/path.c
 tests_unit_test_maildir_path_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_context
 TESTS += tests/unit/test_context
-tests_unit_test_context_SOURCES = tests/unit/test_context.c
+tests_unit_test_context_SOURCES = tests/unit/test_context.c tests/unit/unit.h
 tests_unit_test_context_LDADD = src/module/libmodule.a src/base/libbase.a $(UNIT_LIBS)
 
 ## What loads or sets up modules. The tests that load real ones link all of the SDK and export it, as the daemon does.
@@ -76,5 +76,15 @@ MODULE_TEST_LIBS = src/module/libmodule.a src/message/libmessage.a src/net/libne
 
 check_PROGRAMS += tests/unit/test_hooks
 TESTS += tests/unit/test_hooks
-tests_unit_test_hooks_SOURCES = tests/unit/test_hooks.c
+tests_unit_test_hooks_SOURCES = tests/unit/test_hooks.c tests/unit/unit.h
 tests_unit_test_hooks_LDADD = $(MODULE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_manifest
+TESTS += tests/unit/test_manifest
+tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c tests/unit/unit.h
+tests_unit_test_manifest_LDADD = $(MODULE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_crash_guard
+TESTS += tests/unit/test_crash_guard
+tests_unit_test_crash_guard_SOURCES = tests/unit/test_crash_guard.c tests/unit/unit.h
+tests_unit_test_crash_guard_LDADD = $(MODULE_TEST_LIBS)

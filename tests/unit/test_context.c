@@ -1,7 +1,7 @@
 /* context: set, replace, remove, the limit, and the form that the rejectlog shows. */
-#include <CUnit/Basic.h>
 #include <stdlib.h>
 #include "module/context.h"
+#include "unit.h"
 
 static void check_format(struct context *context, const char *expected)
 {
@@ -91,15 +91,13 @@ static void test_quoting(void)
 
 int main(void)
 {
-    CU_initialize_registry();
-    CU_pSuite suite = CU_add_suite("context", NULL, NULL);
-    CU_add_test(suite, "set and get", test_set_and_get);
-    CU_add_test(suite, "order", test_order_is_that_of_first_setting);
-    CU_add_test(suite, "a value out of the context itself", test_value_of_its_own);
-    CU_add_test(suite, "limit", test_limit);
-    CU_add_test(suite, "quoting", test_quoting);
-    CU_basic_run_tests();
-    unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {
+        {"set and get", test_set_and_get},
+        {"order", test_order_is_that_of_first_setting},
+        {"a value out of the context itself", test_value_of_its_own},
+        {"limit", test_limit},
+        {"quoting", test_quoting},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("context", tests);
 }

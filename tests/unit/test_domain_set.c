@@ -1,8 +1,8 @@
 /* domain_set: the manual's examples, and agreement with a plain search over many patterns. */
-#include <CUnit/Basic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/domain_set.h"
+#include "unit.h"
 
 static void test_examples(void)
 {
@@ -90,13 +90,11 @@ static void test_against_a_list(void)
 
 int main(void)
 {
-    CU_initialize_registry();
-    CU_pSuite suite = CU_add_suite("domain_set", NULL, NULL);
-    CU_add_test(suite, "examples", test_examples);
-    CU_add_test(suite, "nothing", test_nothing);
-    CU_add_test(suite, "against a list", test_against_a_list);
-    CU_basic_run_tests();
-    unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {
+        {"examples", test_examples},
+        {"nothing", test_nothing},
+        {"against a list", test_against_a_list},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("domain_set", tests);
 }

@@ -3,12 +3,12 @@
  * suspended, answered by pool threads (some of them before the hook has returned, some after the client has
  * left), and the generation lives until the last of them is done with it.
  */
-#include <CUnit/Basic.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
 #include "module/set.h"
+#include "unit.h"
 
 static unsigned teardowns;
 static pthread_t teardown_thread;
@@ -332,16 +332,14 @@ static void test_suspension(void)
 
 int main(void)
 {
-    CU_initialize_registry();
-    CU_pSuite suite = CU_add_suite("hooks", NULL, NULL);
-    CU_add_test(suite, "order", test_order);
-    CU_add_test(suite, "IMP_DONE ends the chain", test_done_ends_the_chain);
-    CU_add_test(suite, "nonsense", test_nonsense_is_passed_and_reported_once);
-    CU_add_test(suite, "replies", test_replies_are_safe_to_send);
-    CU_add_test(suite, "contexts", test_contexts_of_a_session);
-    CU_add_test(suite, "suspension", test_suspension);
-    CU_basic_run_tests();
-    unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {
+        {"order", test_order},
+        {"IMP_DONE ends the chain", test_done_ends_the_chain},
+        {"nonsense", test_nonsense_is_passed_and_reported_once},
+        {"replies", test_replies_are_safe_to_send},
+        {"contexts", test_contexts_of_a_session},
+        {"suspension", test_suspension},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("hooks", tests);
 }

@@ -1,7 +1,7 @@
 /* The maildir module's path: whatever the recipient, one directory below the fixed part. */
-#include <CUnit/Basic.h>
 #include <string.h>
 #include "../../modules/maildir/path.h"
+#include "unit.h"
 
 static void test_check(void)
 {
@@ -69,13 +69,11 @@ static void test_too_long(void)
 
 int main(void)
 {
-    CU_initialize_registry();
-    CU_pSuite suite = CU_add_suite("maildir path", NULL, NULL);
-    CU_add_test(suite, "check", test_check);
-    CU_add_test(suite, "expand", test_expand);
-    CU_add_test(suite, "too long", test_too_long);
-    CU_basic_run_tests();
-    unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {
+        {"check", test_check},
+        {"expand", test_expand},
+        {"too long", test_too_long},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("maildir path", tests);
 }

@@ -1,0 +1,170 @@
+/* Manifests: what they may say, and that what they may not say is reported with its place. */
+#include <string.h>
+#include "module/manifest.h"
+#include "unit.h"
+
+static char directory[UNIT_PATH_SIZE];
+
+static void write_file(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *out = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+static void test_a_whole_manifest(void)
+{
+    static const char text[] = "# A comment\n"
+                               "\n"
+                               "[Greylist]\r\n"
+                               "  description = Defers mail, at first\n"
+                               "kind = singleton\n"
+                               "object = other.so\n"
+                               "msys.requires = ds_core  alias\n"
+                               "requires = third\n"
+                               "msys.provides = config.Global:Binding:Domain.relay_hosts\n"
+                               "msys.provides:auto = config.Global:Open_Relay\n"
+                               "option.Delay = duration 300\n"
+                               "option.mode=enum(defer|tag)   defer\n"
+                               "option.table = string\n"
+                               "accepted.table = there is no table here\n";
+    char error[256];
+    unit_directory(directory);
+    write_file("greylist.ecm", text);
+    write_file("plain.ecm", "[plain]\n");
+    write_file("plain.so", "not looked at yet");
+    struct manifest_set *set = manifest_set_read(directory, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+    CU_ASSERT_EQUAL(manifest_count(set), 2);
+    const struct manifest *greylist = manifest_find(set, "GREYLIST");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(greylist);
+    CU_ASSERT_STRING_EQUAL(greylist->name, "greylist");
+    CU_ASSERT_STRING_EQUAL(greylist->description, "Defers mail, at first");
+    CU_ASSERT_TRUE(greylist->singleton);
+    CU_ASSERT_EQUAL(strncmp(greylist->object, directory, strlen(directory)), 0);
+    CU_ASSERT_STRING_EQUAL(greylist->object + strlen(directory), "/other.so");
+    CU_ASSERT_EQUAL(greylist->requires.count, 3);
+    CU_ASSERT_STRING_EQUAL(greylist->requires.names[2], "third");
+    CU_ASSERT_EQUAL(greylist->provides.count, 2);
+    CU_ASSERT_STRING_EQUAL(greylist->provides.names[0], "relay_hosts");
+    CU_ASSERT_STRING_EQUAL(greylist->provides.names[1], "open_relay");
+    CU_ASSERT_EQUAL(greylist->option_count, 3 + 2); /* enabled and debug_level come by themselves */
+    CU_ASSERT_STRING_EQUAL(greylist->options[0].name, "delay");
+    CU_ASSERT_EQUAL(greylist->options[0].type, CONF_DURATION);
+    CU_ASSERT_STRING_EQUAL(greylist->options[0].default_text, "300");
+    CU_ASSERT_EQUAL(greylist->options[0].support, CONF_HONOURED);
+    CU_ASSERT_STRING_EQUAL(greylist->options[1].choices, "defer|tag");
+    CU_ASSERT_STRING_EQUAL(greylist->options[1].default_text, "defer");
+    CU_ASSERT_PTR_NULL(greylist->options[2].default_text);
+    CU_ASSERT_EQUAL(greylist->options[2].support, CONF_ACCEPTED);
+    CU_ASSERT_STRING_EQUAL(greylist->options[2].note, "there is no table here");
+    const struct manifest *plain = manifest_find(set, "plain");
+    CU_ASSERT_STRING_EQUAL(plain->object + strlen(directory), "/plain.so");
+    CU_ASSERT_FALSE(plain->singleton);
+    manifest_set_free(set);
+    unit_directory_remove(directory);
+}
+
+static void test_the_schema_is_the_languages(void)
+{
+    char error[256];
+    size_t count;
+    struct conf_report *report;
+    static const char good[] = "greylist { delay = 5m }", bad[] = "greylist { delai = 5 }";
+    unit_directory(directory);
+    write_file("greylist.ecm", "[greylist]\nkind = singleton\noption.delay = int 300\n");
+    struct manifest_set *set = manifest_set_read(directory, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+    struct conf_load_options options = {.modules = manifest_set_schemas(set, &count)};
+    options.module_count = count;
+    struct conf *conf = conf_load_text("t.conf", "greylist { delay = 7 }", 22, &options, &report);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+    const struct conf_scope *scope = conf_scope_next(conf_root(conf), "greylist", NULL);
+    CU_ASSERT_EQUAL(conf_module_value(conf, scope, "delay")->number, 7);
+    CU_ASSERT_EQUAL(conf_module_value(conf, scope, "enabled")->number, 1);
+    CU_ASSERT_EQUAL(conf_module_default(conf, "greylist", "delay")->number, 300);
+    CU_ASSERT_STRING_EQUAL(conf_module_default(conf, "greylist", "debug_level")->text, "ERROR");
+    conf_unref(conf);
+    conf_report_free(report);
+    CU_ASSERT_PTR_NULL(
+        conf_load_text("t.conf", good, sizeof good - 1, &options, &report)); /* int, not duration */
+    conf_report_free(report);
+    CU_ASSERT_PTR_NULL(conf_load_text("t.conf", bad, sizeof bad - 1, &options, &report));
+    conf_report_free(report);
+    manifest_set_free(set);
+    unit_directory_remove(directory);
+}
+
+static void test_mistakes(void)
+{
+    static const struct {
+        const char *text, *complaint; /* after "DIRECTORY/bad.ecm" */
+    } cases[] = {
+        {"", ":0: a manifest begins with [module name]"},
+        {"kind = generic\n", ":1: a manifest begins with [module name], not with \"kind\""},
+        {"[bad]\n[worse]\n", ":2: a manifest describes one module; this is the second: \"worse\""},
+        {"[ba d]\n", ":1: not a module name: \"ba d\""},
+        {"[]\n", ":1: not a module name:"},
+        {"[bad]\nkind\n", ":2: expected KEY = VALUE: \"kind\""},
+        {"[bad]\n\nkind = several\n", ":3: kind is singleton or generic, not \"several\""},
+        {"[bad]\nobject = ../evil.so\n",
+         ":2: object is the name of a file in the manifest's directory, not \"../evil.so\""},
+        {"[bad]\nobject =\n", ":2: object is the name of a file in the manifest's directory, not"},
+        {"[bad]\nrequires = a/b\n", ":2: not a module name: \"a/b\""},
+        {"[bad]\nprovides = relay_hosts\n", ":2: provides wants config.SCOPE:OPTION, not \"relay_hosts\""},
+        {"[bad]\nprovides = config.Global:relay_host\n",
+         ":2: provides an option that is no core option: \"relay_host\""},
+        {"[bad]\noption.x = text\n", ":2: no such option type: \"text\""},
+        {"[bad]\noption.x =\n", ":2: an option has a type: \"x\""},
+        {"[bad]\noption. = int\n", ":2: not an option name:"},
+        {"[bad]\noption.x = enum a\n", ":2: choices are for enum, written enum(a|b|c): \"x\""},
+        {"[bad]\noption.x = int(a|b) a\n", ":2: choices are for enum, written enum(a|b|c): \"x\""},
+        {"[bad]\noption.x = int\noption.X = int\n", ":3: this option is declared twice: \"X\""},
+        {"[bad]\naccepted.x = why\n", ":2: accepted names an option that is not declared above: \"x\""},
+        {"[bad]\ncolour = red\n", ":2: no such key: \"colour\""},
+        {"[bad", ":1: expected KEY = VALUE: \"[bad\""},
+    };
+    unit_directory(directory);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char error[512], expected[512];
+        write_file("bad.ecm", cases[i].text);
+        CU_ASSERT_PTR_NULL(manifest_set_read(directory, error, sizeof error));
+        snprintf(expected, sizeof expected, "%s/bad.ecm%s", directory, cases[i].complaint);
+        if (strcmp(error, expected) != 0)
+            fprintf(stderr, "said:     %s\nexpected: %s\n", error, expected);
+        CU_ASSERT_STRING_EQUAL(error, expected);
+    }
+    unit_directory_remove(directory);
+}
+
+static void test_directories(void)
+{
+    char error[512];
+    unit_directory(directory);
+    struct manifest_set *set = manifest_set_read(directory, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(set); /* no manifest, no module, no mistake */
+    CU_ASSERT_EQUAL(manifest_count(set), 0);
+    manifest_set_free(set);
+    write_file("one.ecm", "[same]\n");
+    write_file("two.ecm", "[SAME]\n");
+    CU_ASSERT_PTR_NULL(manifest_set_read(directory, error, sizeof error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "is described by"));
+    unit_directory_remove(directory);
+    CU_ASSERT_PTR_NULL(manifest_set_read(directory, error, sizeof error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "No such file or directory"));
+}
+
+int main(void)
+{
+    CU_TestInfo tests[] = {
+        {"a whole manifest", test_a_whole_manifest},
+        {"the schema is the language's", test_the_schema_is_the_languages},
+        {"mistakes", test_mistakes},
+        {"directories", test_directories},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("manifest", tests);
+}
