@@ -247,7 +247,6 @@ void session_wait(struct session *session)
 {
     session->state = SESSION_WAITING;
     session->deadline = 0;
-    stream_read_stop(&session->stream);
 }
 
 void session_resume(struct session *session)
@@ -345,13 +344,12 @@ static void settle(struct session *session)
         return;
     }
     bool congested = session->state == SESSION_RECEIVING && transaction_congested(session->transaction);
-    bool read = flushed == 1 && session->state != SESSION_WAITING && !congested;
-    if (read)
+    if (session->state == SESSION_WAITING)
+        return; /* most clients wait too: on_readable stops reading if this one does not */
+    if (flushed == 1 && !congested)
         stream_read_start(&session->stream);
     else
         stream_read_stop(&session->stream);
-    if (session->state == SESSION_WAITING)
-        return;
     if (session->deadline == 0)
         renew_deadline(session);
     stream_trim(&session->stream);
@@ -380,6 +378,10 @@ static void on_readable(struct stream *stream)
     struct session *session = container_of(stream, struct session, stream);
     if (session->state == SESSION_CLOSING) {
         discard_until_end(session);
+        return;
+    }
+    if (session->state == SESSION_WAITING) {
+        stream_read_stop(stream);
         return;
     }
     ssize_t got = stream_fill(stream, session->state == SESSION_RECEIVING ? READ_CONTENT : READ_COMMAND);
