@@ -5,7 +5,7 @@ endif
 include tests/load/local.mk
 
 EXTRA_DIST += check .ci/run CONTRIBUTING.md tests/README.md tests/arrows tests/tally tests/conftest.py tests/harness \
-	tests/system tests/protocol
+	tests/system tests/protocol tests/modules
 
 dist-hook:
 	find $(distdir) -name __pycache__ -o -name .pytest_cache | xargs rm -rf

@@ -1,2 +1,240 @@
-"""Modules: one that is missing, has the wrong ABI or crashes its own setup stops the start with one clear line; and
-one built out of tree against the installed headers works."""
+"""Modules: one that is missing, has the wrong ABI or crashes its own setup stops the start with one clear line; one
+that is built out of tree, against nothing but what `make install` installs, works.
+"""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.daemon import MODULES, PROGRAM, ROOT, run
+from harness.messages import EXACT, HEADER
+from harness.wire import Wire
+
+pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """The folder that `make install DESTDIR=` filled, as if it were the root of a server."""
+    root = tmp_path_factory.mktemp("installed")
+    subprocess.run(["make", "-s", "-C", str(PROGRAM.parent), "install", f"DESTDIR={root}"], check=True,
+                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return root
+
+
+def find(root, name):
+    return next(Path(root).rglob(name))
+
+
+def build(installed, name, directory, *flags):
+    """Compiles tests/modules/NAME into directory, with the installed headers and no others."""
+    source = ROOT / "tests" / "modules" / name
+    directory.mkdir(exist_ok=True)
+    include = find(installed, "impulse/module.h").parent.parent
+    subprocess.run([os.environ.get("CC", "gcc"), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared",
+                    "-fPIC", f"-I{include}", *flags, "-o", str(directory / f"{name}.so"), str(source / f"{name}.c")],
+                   check=True)
+    shutil.copy(source / f"{name}.ecm", directory)
+
+
+@pytest.fixture
+def modules(site):
+    """A modules directory of the test's own, with those of the build in it."""
+    directory = site.directory / "modules"
+    shutil.copytree(MODULES, directory)
+    return directory
+
+
+# ---- out of tree -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def policy(installed, impulse, modules):
+    """impulse, with the policy module beside its own."""
+    build(installed, "policy", modules)
+    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    return impulse
+
+
+def rcpt(impulse, local):
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        return client.command(f"RCPT TO:<{local}@rcpt.example>")
+
+
+def test_it_is_set_up_and_asked(policy, site):
+    policy.start(site.config('policy { greeting = "go away" limit = 42 }', "relay_hosts = ( )"))
+    assert "go away" in policy.await_panic("set up with greeting")
+    assert rcpt(policy, "anybody").code == 250, "it permits relaying"
+    assert rcpt(policy, "refused").text == "550 5.7.1 go away"
+    assert rcpt(policy, "seen").text == "550 5.7.1 peer=127.0.0.1 sender=a@sender.example limit=42"
+
+
+def test_its_name_is_in_the_rejectlog(policy, site):
+    policy.start(site.config("policy { }"))
+    rcpt(policy, "refused")
+    policy.stop()
+    line, = [line for line in policy.rejectlog() if "E=550" in line]
+    assert " M=policy " in line and line.endswith("hello")
+    assert "policy_peer=127.0.0.1" in line and "policy_sender=a@sender.example" in line
+
+
+@pytest.mark.parametrize("local, code", [("pool", 250), ("poolno", 451), ("thread", 250)])
+def test_suspending(policy, site, capture, local, code):
+    policy.start(site.config("policy { }", to=capture))
+    assert rcpt(policy, local).code == code
+    # Several recipients of one burst suspend one after the other; the replies keep their order.
+    with Wire(policy.address) as client:
+        client.greet()
+        client.send(b"MAIL FROM:<a@sender.example>\r\n" + f"RCPT TO:<{local}@rcpt.example>\r\n".encode() * 3
+                    + b"RCPT TO:<refused@rcpt.example>\r\nRCPT TO:<b@rcpt.example>\r\nDATA\r\n")
+        assert [client.reply().code for _ in range(7)] == [250, code, code, code, 550, 250, 354]
+        client.send(EXACT["plain"] + b".\r\n")
+        assert client.reply().code == 250
+    capture.wait(4 if code == 250 else 1)
+
+
+def test_clients_leave_while_suspended(policy, site):
+    policy.start(site.config("policy { }"))
+    for local in ("pool", "poolno", "thread") * 20:
+        with Wire(policy.address) as client:
+            client.send(f"HELO c\r\nMAIL FROM:<a@sender.example>\r\nRCPT TO:<{local}@rcpt.example>\r\n".encode())
+    assert rcpt(policy, "anybody").code == 250
+
+
+def test_content_is_refused(policy, site, capture):
+    policy.start(site.config("policy { }", to=capture))
+    with Wire(policy.address) as client:
+        client.greet()
+        assert client.mail(HEADER + b"X-Refuse: please\r\n\r\n").text == "554 5.6.0 content refused"
+        assert client.mail(EXACT["plain"]).code == 250
+    capture.wait()
+    assert len(capture.messages) == 1
+
+
+def test_reload_sets_it_up_again(policy, site):
+    config = site.config('policy { greeting = "one" }')
+    policy.start(config)
+    assert rcpt(policy, "refused").text.endswith(" one")
+    policy.write(config.replace('"one"', '"two"'))
+    policy.reload()
+    policy.await_panic('"two"')
+    policy.await_panic("reloaded")
+    assert rcpt(policy, "refused").text.endswith(" two")
+
+
+def test_bindings_and_their_scopes(policy, site, captures):
+    """What a module binds goes out by that Binding's options, and by its Domain's before them."""
+    rest, fast, special, grouped = captures(), captures(), captures(), captures()
+    policy.start(site.config(f"""
+      policy {{ }}
+      Binding "fast" {{
+        remote_smtp_port = {fast.port}
+        Domain "special.example" {{ remote_smtp_port = {special.port} }}
+      }}
+      Binding_Group "group" {{
+        remote_smtp_port = {grouped.port}
+        Binding "inner" {{ ehlo_hostname = "inner.example" }}
+      }}
+      Domain "special.example" {{ ehlo_hostname = "by-domain.example" }}
+    """, to=rest))
+    with Wire(policy.address) as client:
+        client.greet()
+        recipients = ["b@x.example", "to-fast@x.example", "to-fast@special.example", "to-inner@x.example",
+                      "b@special.example", "to-unknown@x.example"]
+        assert client.mail(EXACT["plain"], recipients=recipients).code == 250
+    assert fast.wait()[0].recipients == ["to-fast@x.example"]
+    assert special.wait()[0].recipients == ["to-fast@special.example"]
+    assert special.messages[0].session.commands[0] == "EHLO by-domain.example"
+    assert grouped.wait()[0].recipients == ["to-inner@x.example"]
+    assert grouped.messages[0].session.commands[0] == "EHLO inner.example"
+    assert sorted(r for m in rest.wait(3) for r in m.recipients) == \
+        ["b@special.example", "b@x.example", "to-unknown@x.example"]
+    policy.await_log("D", 6)
+    assert sorted(record.binding for record in policy.mainlog("R")) == \
+        ["default", "default", "fast", "fast", "inner", "unknown"]
+    assert {record.group for record in policy.mainlog("D") if record.binding == "inner"} == {"group"}
+
+
+def test_the_installed_daemon(installed, site, impulse, capture):
+    """The daemon, its modules and its headers work from where `make install` put them."""
+    program, directory = find(installed, "impulsed"), find(installed, "relay.ecm").parent
+    build(installed, "policy", directory)
+    file = site.directory / "installed.conf"
+    file.write_text(site.config("policy { }"))
+    done = subprocess.run([program, "-t", "-c", file, "--modules", directory], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("impulsed.8", "impulse.service", "ecelerity.conf", "compatibility.md"):
+        assert find(installed, name)
+    assert str(directory).endswith("lib/impulse/modules")
+
+
+# ---- modules that stop the start ---------------------------------------------------------------------------------------
+
+
+def stopped(site, modules, what="-d"):
+    """Runs impulsed with a stanza for `faulty`; returns what it said about that module."""
+    file = site.directory / "faulty.conf"
+    file.write_text(site.config("faulty { }"))
+    status, said = run(what, "-c", file, "--modules", modules)
+    assert status not in (0, None) and status > 0, f"status {status}:\n{said}"
+    lines = [line for line in said.splitlines() if "faulty" in line]
+    assert len(lines) == 1, f"one line should say it:\n{said}"
+    return lines[0]
+
+
+@pytest.mark.parametrize("fault, words", [
+    ("WRONG_MAJOR", "ABI"),
+    ("NEWER_MINOR", "ABI"),
+    ("WRONG_MAGIC", "imp_module_definition"),
+    ("NO_DEFINITION", "imp_module_definition"),
+    ("UNDEFINED_SYMBOL", "function_that_nobody_has"),
+    ("REFUSES", "the moon is in the wrong phase"),
+    ("CRASHES", "crash"),
+    ("CRASHES_EARLY", "crash"),
+    ("ABORTS", "crash"),
+])
+def test_faults(installed, site, modules, fault, words):
+    build(installed, "faulty", modules, "-D" + fault)
+    assert words in stopped(site, modules)
+
+
+def test_a_missing_object(site, modules):
+    shutil.copy(ROOT / "tests" / "modules" / "faulty" / "faulty.ecm", modules)
+    assert "faulty.so" in stopped(site, modules)
+
+
+def test_an_object_that_is_no_object(site, modules):
+    shutil.copy(ROOT / "tests" / "modules" / "faulty" / "faulty.ecm", modules)
+    (modules / "faulty.so").write_bytes(b"this is not ELF\n" * 100)
+    assert "faulty.so" in stopped(site, modules)
+
+
+def test_a_module_without_a_manifest(site, modules):
+    """A stanza that no manifest and no option explains is a mistake of the configuration."""
+    file = site.directory / "unknown.conf"
+    file.write_text(site.config("nobody_knows_this_module { }"))
+    status, said = run("-t", "-c", file)
+    assert status == 1 and "nobody_knows_this_module" in said
+    assert f"{file}:" in said
+
+
+def test_a_bad_manifest(site, modules):
+    (modules / "bad.ecm").write_text("[bad\nnonsense\n")
+    file = site.directory / "good.conf"
+    file.write_text(site.config())
+    status, said = run("-t", "-c", file, "--modules", modules)
+    assert status == 1 and "bad.ecm" in said
+
+
+def test_a_fault_at_reload_keeps_what_runs(installed, policy, site, modules):
+    config = site.config('policy { greeting = "one" }')
+    policy.start(config)
+    build(installed, "faulty", modules, "-DREFUSES")
+    policy.write(config.replace('"one"', '"two"') + "faulty { }\n")
+    policy.reload()
+    policy.await_panic("the moon is in the wrong phase")
+    assert rcpt(policy, "refused").text.endswith(" one")

@@ -1,0 +1,122 @@
+/*
+ * policy: a module as a site would write it, to show that the installed headers are enough for one.
+ *
+ * What it does with a recipient depends on the local part:
+ *
+ *   refused@     550 5.7.1 with the configured greeting
+ *   pool@        suspends, is accepted from a thread of the IO pool
+ *   poolno@      suspends, is refused from there
+ *   thread@      suspends, is accepted from a thread of the module's own
+ *   to-NAME@     is bound to binding NAME
+ *   seen@        is refused with what the two contexts hold
+ *
+ * It permits relaying to everybody, and refuses content that says "X-Refuse:".
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <impulse/hooks.h>
+#include <impulse/module.h>
+#include <impulse/session.h>
+
+struct settings {
+    char greeting[100];
+    long limit;
+};
+
+static struct settings settings; /* written in setup only, while no hook runs */
+
+static bool is(const char *recipient, const char *local)
+{
+    size_t size = strlen(local);
+    return strncmp(recipient, local, size) == 0 && recipient[size] == '@';
+}
+
+static void accept_later(void *suspension)
+{
+    imp_suspension_resume(suspension, IMP_CONT, 0, NULL, NULL);
+}
+
+static void refuse_later(void *suspension)
+{
+    imp_suspension_resume(suspension, IMP_DONE, 451, "4.7.1", "not from this pool");
+}
+
+static void *accept_from_thread(void *suspension)
+{
+    accept_later(suspension);
+    return NULL;
+}
+
+static enum imp_verdict mailfrom(struct imp_session *session, struct imp_module *module)
+{
+    (void)module;
+    imp_context_set(session, IMP_CONTEXT_CONNECTION, "policy_peer", imp_session_peer_text(session));
+    imp_context_set(session, IMP_CONTEXT_MESSAGE, "policy_sender", imp_session_reverse_path(session));
+    return IMP_CONT;
+}
+
+static enum imp_verdict rcptto(struct imp_session *session, struct imp_module *module)
+{
+    const char *recipient = imp_session_recipient(session);
+    char text[400];
+    pthread_t thread;
+    imp_session_permit_relay(session);
+    if (is(recipient, "refused")) {
+        imp_session_reject(session, 550, "5.7.1", settings.greeting);
+        return IMP_DONE;
+    }
+    if (is(recipient, "seen")) {
+        snprintf(text, sizeof text, "peer=%s sender=%s limit=%ld",
+                 imp_context_get(session, IMP_CONTEXT_CONNECTION, "policy_peer"),
+                 imp_context_get(session, IMP_CONTEXT_MESSAGE, "policy_sender"), settings.limit);
+        imp_session_reject(session, 550, "5.7.1", text);
+        return IMP_DONE;
+    }
+    if (is(recipient, "pool") || is(recipient, "poolno")) {
+        imp_work_submit(module, NULL, is(recipient, "pool") ? accept_later : refuse_later, imp_session_suspend(session));
+        return IMP_AGAIN;
+    }
+    if (is(recipient, "thread")) {
+        if (pthread_create(&thread, NULL, accept_from_thread, imp_session_suspend(session)) == 0)
+            pthread_detach(thread);
+        return IMP_AGAIN;
+    }
+    return IMP_CONT;
+}
+
+static enum imp_verdict data(struct imp_session *session, struct imp_module *module)
+{
+    size_t size;
+    const char *head = imp_session_message_head(session, &size);
+    (void)module;
+    if (!memmem(head, size, "X-Refuse:", 9))
+        return IMP_CONT;
+    imp_session_reject(session, 554, "5.6.0", "content refused");
+    return IMP_DONE;
+}
+
+static enum imp_verdict set_binding(struct imp_session *session, struct imp_module *module)
+{
+    const char *recipient = imp_session_recipient(session);
+    char name[64];
+    (void)module;
+    if (sscanf(recipient, "to-%63[^@]", name) == 1)
+        imp_session_set_binding(session, name, NULL);
+    return IMP_CONT;
+}
+
+static int setup(struct imp_module *module, const struct imp_config *config)
+{
+    snprintf(settings.greeting, sizeof settings.greeting, "%s", imp_config_text(config, "greeting"));
+    settings.limit = (long)imp_config_int(config, "limit");
+    imp_hook_validate(module, IMP_VALIDATE_MAILFROM, mailfrom, IMP_PRIORITY_NORMAL);
+    imp_hook_validate(module, IMP_VALIDATE_RCPTTO, rcptto, IMP_PRIORITY_NORMAL);
+    imp_hook_validate(module, IMP_VALIDATE_DATA, data, IMP_PRIORITY_NORMAL);
+    imp_hook_validate(module, IMP_VALIDATE_SET_BINDING, set_binding, IMP_PRIORITY_NORMAL);
+    imp_paniclog(module, IMP_NOTICE, "set up with greeting \"%s\"", settings.greeting);
+    return 0;
+}
+
+IMP_MODULE_DEFINE(.name = "policy", .description = "Answers by the local part of the recipient",
+                  .kind = IMP_SINGLETON, .setup = setup);
