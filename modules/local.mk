@@ -1,7 +1,7 @@
 ## Modules: one folder each, with the manifest (.ecm) that is installed beside the shared object.
 ##
-## A module links no library of ours: it finds the SDK's functions in the daemon. `modules/.built` of the build tree
-## holds each .so beside its .ecm, as an installation does; IMPULSE_MODULE_PATH=modules/.built runs the daemon with it.
+## A module links no library of ours: it finds the SDK's functions in the daemon. `modules/built` of the build tree
+## holds each .so beside its .ecm, as an installation does; IMPULSE_MODULE_PATH=modules/built runs the daemon with it.
 MODULE_CPPFLAGS = -D_GNU_SOURCE $(HARDEN_CPPFLAGS) -I$(top_srcdir)/include
 MODULE_CFLAGS = $(WARN_CFLAGS) $(SAN_CFLAGS) $(filter-out -fPIE,$(HARDEN_CFLAGS)) -fvisibility=hidden
 MODULE_LDFLAGS = -module -avoid-version -shared $(filter-out -pie,$(HARDEN_LDFLAGS))
@@ -25,11 +25,11 @@ modules_relay_relay_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 modules_relay_relay_la_CFLAGS = $(MODULE_CFLAGS)
 modules_relay_relay_la_LDFLAGS = $(MODULE_LDFLAGS)
 
-noinst_DATA += modules/.built/stamp
-CLEANFILES += modules/.built/*
-modules/.built/stamp: $(module_LTLIBRARIES) $(dist_module_DATA)
-	$(AM_V_GEN)$(MKDIR_P) modules/.built && \
+noinst_DATA += modules/built/stamp
+CLEANFILES += modules/built/*
+modules/built/stamp: $(module_LTLIBRARIES) $(dist_module_DATA)
+	$(AM_V_GEN)$(MKDIR_P) modules/built && \
 	for la in $(module_LTLIBRARIES); do \
-	    cp -f `dirname $$la`/.libs/`basename $$la .la`.so modules/.built/ || exit 1; done && \
-	for ecm in $(dist_module_DATA); do cp -f $(srcdir)/$$ecm modules/.built/ || exit 1; done && \
+	    cp -f `dirname $$la`/.libs/`basename $$la .la`.so modules/built/ || exit 1; done && \
+	for ecm in $(dist_module_DATA); do cp -f $(srcdir)/$$ecm modules/built/ || exit 1; done && \
 	touch $@

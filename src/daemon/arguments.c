@@ -26,7 +26,7 @@ static const char help[] =
 /* A daemon that runs from its build tree uses the modules built there; an installed one has none beside it. */
 static const char *default_modules(void)
 {
-    static const char built[] = "/modules/.built";
+    static const char built[] = "/modules/built";
     static char path[PATH_MAX + sizeof built];
     const char *named = getenv("IMPULSE_MODULE_PATH");
     if (named && *named)
