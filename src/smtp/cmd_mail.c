@@ -25,7 +25,7 @@ static const struct reply *parse_parameters(struct session *session, struct slic
     while ((found = address_next_parameter(&rest, &keyword, &value)) > 0) {
         if (slice_equal_nocase(keyword, SLICE_LITERAL("SIZE")) && (offered & EXTENSION_SIZE)) {
             if (!slice_to_uint(value, &p->size))
-                return &reply_mail_syntax;
+                return &reply_size_syntax;
         } else if (slice_equal_nocase(keyword, SLICE_LITERAL("BODY")) && (offered & EXTENSION_8BITMIME)) {
             if (slice_equal_nocase(value, SLICE_LITERAL("8BITMIME")))
                 p->flags |= ENVELOPE_EIGHT_BIT;
@@ -111,6 +111,8 @@ void cmd_mail(struct session *session, struct slice arguments)
     problem = check_limits(session, parameters.size);
     if (problem) {
         session_reply(session, problem);
+        if (problem->code == 421)
+            session_close(session);
         return;
     }
     session->transaction = transaction_create(session, &path, parameters.size, parameters.flags);

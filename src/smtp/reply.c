@@ -21,7 +21,7 @@ REPLY(too_many_errors, 421, "4.7.0", "too many errors, closing connection");
 REPLY(spool_error, 451, "4.3.0", "transaction failed");
 REPLY(spool_full, 452, "4.3.1", "insufficient system storage");
 REPLY(too_many_recipients, 452, "4.5.3", "Service unavailable, recipients per message limit reached");
-REPLY(too_many_receptions, 452, "4.5.3", "Service unavailable, batch limit reached");
+REPLY(too_many_receptions, 421, "4.5.3", "Service unavailable, batch limit reached");
 
 REPLY(unrecognized, 500, "5.5.2", "unrecognized command");
 REPLY(line_too_long, 500, "5.5.2", "line too long");
@@ -32,6 +32,7 @@ REPLY(mail_syntax, 501, "5.5.2", "MAIL FROM syntax error");
 REPLY(rcpt_syntax, 501, "5.5.2", "RCPT TO syntax error");
 REPLY(mail_twice, 501, "5.5.1", "MAIL FROM already established");
 REPLY(rset_argument, 501, "5.5.4", "invalid arguments to RSET");
+REPLY(size_syntax, 501, "5.5.4", "invalid value of SIZE");
 REPLY(data_argument, 501, "5.5.4", "unexpected argument to DATA");
 REPLY(bad_sequence, 503, "5.5.1", "bad sequence of commands");
 REPLY(rcpt_without_mail, 503, "5.5.1", "RCPT TO without MAIL FROM");

@@ -22,7 +22,7 @@
 enum {
     READ_COMMAND = 16 * 1024,  /* bytes asked of the kernel at once between messages */
     READ_CONTENT = 128 * 1024, /* and within one */
-    SKIP_MAX = 64 * 1024,      /* bytes of one overlong command line that are thrown away before we hang up */
+    SKIP_MAX = 1024 * 1024,    /* bytes of one overlong command line that are thrown away before we hang up */
     ERRORS_MAX = 100,          /* refused commands before we hang up */
     PROGRESS_UNIT = 1024,      /* bytes of content that earn another idle_time */
     LINGER_MS = 5000,          /* how long a client that we hang up on may take to read why */
