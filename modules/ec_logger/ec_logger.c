@@ -378,8 +378,9 @@ static unsigned mode_of(const struct imp_config *config, enum log_name log)
 }
 
 /*
- * A log that the configuration names must open. One that is only a default need not: the directory of the manual's
- * installation is missing on many machines, and the acctlog of a listener without authentication stays empty.
+ * A log that the configuration names must open. One that is only a default need not: the directory of the
+ * manual's installation is missing on many machines. Nothing would be written to the acctlog, so that is not
+ * worth an error.
  */
 static int open_log(struct imp_module *module, const struct imp_config *config, enum log_name log)
 {
@@ -395,8 +396,9 @@ static int open_log(struct imp_module *module, const struct imp_config *config, 
         imp_module_error(module, "%s: cannot open %s: %s", options[log].file, path ? path : target,
                          strerror(errno));
     else if (!logger->files[log])
-        imp_paniclog(module, IMP_NOTICE, "%s is not written: cannot open its default %s: %s", options[log].file,
-                     target, strerror(errno));
+        imp_paniclog(module, log == ACCTLOG ? IMP_NOTICE : IMP_ERROR,
+                     "%s is not written: cannot open its default %s: %s", options[log].file, target,
+                     strerror(errno));
     free(path);
     return logger->files[log] || !needed ? 0 : -1;
 }

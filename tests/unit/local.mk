@@ -70,7 +70,7 @@ TESTS += tests/unit/test_context
 tests_unit_test_context_SOURCES = tests/unit/test_context.c tests/unit/unit.h
 tests_unit_test_context_LDADD = src/module/libmodule.a src/base/libbase.a $(UNIT_LIBS)
 
-## What loads or sets up modules. The tests that load real ones link all of the SDK and export it, as the daemon does.
+## What sets up modules.
 MODULE_TEST_LIBS = src/module/libmodule.a src/message/libmessage.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
 	src/base/libbase.a confparse/libconfparse.a $(UNIT_LIBS) $(DEP_LIBS) -ldl
 
@@ -88,3 +88,29 @@ check_PROGRAMS += tests/unit/test_crash_guard
 TESTS += tests/unit/test_crash_guard
 tests_unit_test_crash_guard_SOURCES = tests/unit/test_crash_guard.c tests/unit/unit.h
 tests_unit_test_crash_guard_LDADD = $(MODULE_TEST_LIBS)
+
+## Tests that load modules of the build tree. They link all of the SDK and export it, as the daemon does.
+MODULE_HARNESS = tests/unit/module_harness.c tests/unit/module_harness.h tests/unit/unit.h
+MODULE_HARNESS_CPPFLAGS = $(AM_CPPFLAGS) -DMODULES_BUILT='"$(abs_top_builddir)/modules/.built"'
+MODULE_HARNESS_LIBS = $(SDK_WHOLE) $(MODULE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_relay
+TESTS += tests/unit/test_relay
+tests_unit_test_relay_SOURCES = tests/unit/test_relay.c $(MODULE_HARNESS)
+tests_unit_test_relay_CPPFLAGS = $(MODULE_HARNESS_CPPFLAGS)
+tests_unit_test_relay_LDADD = $(MODULE_HARNESS_LIBS)
+tests_unit_test_relay_LDFLAGS = -rdynamic
+
+check_PROGRAMS += tests/unit/test_ec_logger
+TESTS += tests/unit/test_ec_logger
+tests_unit_test_ec_logger_SOURCES = tests/unit/test_ec_logger.c $(MODULE_HARNESS)
+tests_unit_test_ec_logger_CPPFLAGS = $(MODULE_HARNESS_CPPFLAGS)
+tests_unit_test_ec_logger_LDADD = $(MODULE_HARNESS_LIBS)
+tests_unit_test_ec_logger_LDFLAGS = -rdynamic
+
+check_PROGRAMS += tests/unit/test_maildir
+TESTS += tests/unit/test_maildir
+tests_unit_test_maildir_SOURCES = tests/unit/test_maildir.c $(MODULE_HARNESS)
+tests_unit_test_maildir_CPPFLAGS = $(MODULE_HARNESS_CPPFLAGS)
+tests_unit_test_maildir_LDADD = $(MODULE_HARNESS_LIBS)
+tests_unit_test_maildir_LDFLAGS = -rdynamic
