@@ -59,6 +59,7 @@ struct queue {
     size_t ready_count;
     struct list waiters;            /* idle connections */
     struct schedule_item expiry;    /* when the ready list is to be searched for expired envelopes */
+    struct schedule_item hold;      /* until when no connection is opened */
     struct list condemned;          /* envelopes to be settled with `verdict` in batches */
     struct stored_outcome *verdict; /* owned; NULL while nothing is condemned */
     struct loop_task condemn_task;

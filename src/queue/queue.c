@@ -19,6 +19,9 @@ enum {
     /* An expired envelope that is ready is tried all the same (never_attempt_expired_messages is off) if its
      * turn comes within this many seconds. */
     EXPIRED_GRACE = 60,
+    /* After a connection that could not be made, no other is opened for this long: a host that refuses at
+     * once is not to be asked thousands of times a second. */
+    HOLD_MS = 1000,
 };
 
 static const struct queue_outcome out_of_time = {
@@ -176,6 +179,8 @@ static bool may_deliver(const struct queue *queue)
 
 static bool wants_connection(const struct queue *queue)
 {
+    if (schedule_has(&queue->hold))
+        return false;
     if (queue->ready_count == 0 || queue->connections >= queue->settings->max_outbound_connections)
         return false;
     return queue->connections == 0 || queue->ready_count / READY_PER_CONNECTION > queue->connections;
@@ -239,8 +244,17 @@ static void condemn_batch(struct loop_task *task)
     loop_post(queue->shard->loop, &queue->condemn_task);
 }
 
+static void hold_over(struct schedule_item *item)
+{
+    touch(container_of(item, struct queue, hold));
+}
+
 void queue_connection_failed(struct queue *queue, const struct queue_outcome *outcome)
 {
+    if (!schedule_has(&queue->hold)) {
+        queue->hold.when_us = clock_wall_us() + HOLD_MS * UINT64_C(1000);
+        shard_schedule(queue->shard, &queue->hold);
+    }
     if (queue->established > 0 || queue->ready_count == 0 || queue->shard->draining)
         return;
     if (!queue->verdict)
@@ -342,6 +356,7 @@ static struct queue *queue_create(struct shard *shard, struct slice binding, str
     queue->domain = slice_of(mem_copy_text(domain.data, domain.size), domain.size);
     queue->settings = generation_settings(shard->generation, binding, domain);
     queue->expiry.due = expire_ready;
+    queue->hold.due = hold_over;
     queue->condemn_task.run = condemn_batch;
     list_init(&queue->ready);
     list_init(&queue->condemned);
@@ -368,6 +383,7 @@ void queue_free(struct queue *queue)
     list_remove(&queue->link);
     list_remove(&queue->touched);
     schedule_remove(&queue->shard->schedule, &queue->expiry);
+    schedule_remove(&queue->shard->schedule, &queue->hold);
     for (struct list_node *node; (node = list_pop(&queue->ready)) || (node = list_pop(&queue->condemned));)
         envelope_free(envelope_of(node));
     free(queue->verdict);

@@ -1,0 +1,176 @@
+/*
+ * client: opening a connection for a queue, and its events.
+ */
+#include <errno.h>
+#include "base/id.h"
+#include "base/mem.h"
+#include "delivery/client.h"
+
+enum { READ_SIZE = 16 * 1024 };
+
+static const struct slice closed_by_peer = {"451 4.4.2 [internal] connection closed by remote host",
+                                            sizeof "451 4.4.2 [internal] connection closed by remote host" -
+                                                1};
+
+static struct client *client_of(struct link *link)
+{
+    return container_of(link, struct client, link);
+}
+
+static void free_search(struct client *client)
+{
+    if (client->search)
+        hops_release(&client->search->hops);
+    free(client->search);
+    client->search = NULL;
+}
+
+/* ---- the link's events ------------------------------------------------------------------------------- */
+
+static void on_up(struct link *link)
+{
+    struct client *client = client_of(link);
+    client->id = id_next();
+    client->use_helo = client->plain;
+    client->first = client->count = 0;
+    client_expect(client, EXPECT_BANNER);
+    client_flush(client);
+}
+
+static void fail(struct client *client, enum queue_verdict verdict, unsigned stage, struct slice response)
+{
+    struct queue_outcome outcome = {
+        .verdict = verdict,
+        .stage = stage,
+        .connection_id = client->id,
+        .peer = slice_text(client->link.peer),
+        .response = response,
+    };
+    queue_connection_failed(client->queue, &outcome);
+    link_close(&client->link);
+}
+
+static void on_unreachable(struct link *link)
+{
+    fail(client_of(link), QUEUE_TRANSIENT, link->failure.stage,
+         slice_of(link->failure.response, link->failure.size));
+}
+
+static void lose(struct client *client, struct slice reason)
+{
+    if (client->established)
+        client_end(client, reason);
+    else
+        client_give_up_hop(client, reason);
+}
+
+static void on_readable(struct link *link)
+{
+    struct client *client = client_of(link);
+    ssize_t got = stream_fill(&link->stream, READ_SIZE);
+    if (got == -EAGAIN)
+        return;
+    if (got <= 0) {
+        lose(client, closed_by_peer);
+        return;
+    }
+    client_read_replies(client);
+    if (client->doomed)
+        client_end(client, closed_by_peer);
+    else if (client->established)
+        free_search(client); /* this hop it is */
+    client_advance(client);
+}
+
+static void on_drained(struct link *link)
+{
+    client_advance(client_of(link));
+}
+
+static void on_timed_out(struct link *link)
+{
+    struct client *client = client_of(link);
+    if (client->established && client->count == 0 && !client->current)
+        client_quit(client);
+    else
+        lose(client, client_no_reply(client));
+}
+
+static void free_client(struct client *client)
+{
+    list_remove(&client->node);
+    free_search(client);
+    free(client->bind_address);
+    free(client);
+}
+
+static void on_closed(struct link *link)
+{
+    struct client *client = client_of(link);
+    struct queue *queue = client->queue;
+    bool established = client->established;
+    free_client(client);
+    if (queue)
+        queue_connection_closed(queue, established);
+}
+
+static const struct link_user link_user = {
+    .up = on_up,
+    .unreachable = on_unreachable,
+    .readable = on_readable,
+    .drained = on_drained,
+    .timed_out = on_timed_out,
+    .closed = on_closed,
+};
+
+/* ---- opening ----------------------------------------------------------------------------------------- */
+
+static void on_wake(struct queue_waiter *waiter)
+{
+    client_advance(container_of(waiter, struct client, waiter));
+}
+
+static void on_hops(struct hop_search *search)
+{
+    struct client *client = search->closure;
+    if (search->hops.count == 0) {
+        fail(client, search->verdict, STAGE_CONNECT, slice_text(search->response));
+        return;
+    }
+    const struct queue_settings *settings = queue_settings(client->queue);
+    client->bind_address = mem_dup(settings->bind_address);
+    link_try(&client->link, &search->hops, client->bind_address, settings->connect_timeout);
+}
+
+void client_open(struct delivery_loop *home, struct queue *queue, bool lmtp, bool plain)
+{
+    const struct queue_settings *settings = queue_settings(queue);
+    struct client *client = mem_new(struct client);
+    client->home = home;
+    client->queue = queue;
+    client->lmtp = lmtp;
+    client->plain = plain;
+    client->waiter.wake = on_wake;
+    list_append(&home->clients, &client->node);
+    link_init(&client->link, home->loop, &link_user);
+    client->search = mem_new(struct hop_search);
+    client->search->done = on_hops;
+    client->search->closure = client;
+    hop_search_start(client->search, home->resolver, queue,
+                     lmtp ? settings->lmtp_port : settings->remote_smtp_port, home->turn++);
+}
+
+void client_free_all(struct delivery_loop *home)
+{
+    list_each(&home->clients, node, after) {
+        struct client *client = container_of(node, struct client, node);
+        list_remove(&client->node); /* the list is gone when the link reports that it is closed */
+        client->queue = NULL;
+        if (client->held)
+            envelope_free(client->held);
+        for (size_t i = 0; i < 2; i++)
+            if (client->slots[i].envelope)
+                envelope_free(transaction_end(&client->slots[i]));
+        link_close(&client->link);
+    }
+}

@@ -1,0 +1,99 @@
+/*
+ * client.h: the struct of an SMTP or LMTP client, shared by the files it is made of. Each uses those above it
+ * only:
+ *
+ *   client_base.c   what is expected and until when; settling messages; the end of the connection
+ *   client_send.c   what to write next
+ *   client_reply.c  what a reply means
+ *   client.c        opening a connection, and its events
+ *
+ * What was written and is not replied to stands in `expected`, in order; each reply goes to the handler of
+ * the kind it belongs to. After the replies of one read, client_advance writes what can be written, and
+ * everything goes out with one system call. With PIPELINING (RFC 2920) that is, for each message of a busy
+ * connection,
+ *
+ *     content of message N, its dot, MAIL, RCPT and DATA of message N + 1
+ *
+ * answered by four replies: one round trip a message. So there are at most two transactions: `finishing`,
+ * whose dot is not answered, and `current`, before its dot.
+ *
+ * An envelope has one recipient, so LMTP's (RFC 2033) reply per recipient is one reply, as in SMTP.
+ */
+#ifndef IMPULSE_DELIVERY_CLIENT_H
+#define IMPULSE_DELIVERY_CLIENT_H
+
+#include "delivery/link.h"
+#include "delivery/private.h"
+#include "delivery/transaction.h"
+
+enum { EXPECTED_LIMIT = 8 };
+
+enum expected { /* what a reply is to */
+                EXPECT_BANNER,
+                EXPECT_HELLO,
+                EXPECT_MAIL,
+                EXPECT_RCPT,
+                EXPECT_DATA,
+                EXPECT_FINAL,   /* the dot */
+                EXPECT_ABORTED, /* the dot after a DATA without recipients */
+                EXPECT_RSET,
+                EXPECT_QUIT,
+};
+
+struct client {
+    struct link link;
+    struct list_node node; /* in home->clients */
+    struct delivery_loop *home;
+    struct queue *queue;
+    struct hop_search *search; /* owned; NULL once established */
+    char *bind_address;        /* owned; while hops are tried */
+    uint64_t id;               /* of the connection to the current hop */
+    bool lmtp;
+    bool plain; /* delivery_method smtp: HELO at once */
+    bool use_helo;
+    bool established; /* the greeting is over */
+    bool doomed;      /* the server closes: no further message */
+    bool quitting;
+    bool needs_reset; /* a transaction was begun and not ended */
+    unsigned offers;  /* OFFERS_* */
+    unsigned deliveries;
+    struct envelope *held; /* taken early, for EHLO; goes first */
+    struct transaction slots[2];
+    struct transaction *current, *finishing;
+    struct queue_waiter waiter;
+    unsigned first, count; /* of expected */
+    unsigned char expected[EXPECTED_LIMIT];
+};
+
+/* ---- client_base.c ----------------------------------------------------------------------------------- */
+
+void client_expect(struct client *client, enum expected kind);
+/* The kind of the next reply; client->count is not 0. */
+enum expected client_expected(const struct client *client);
+/* Sends what was written and sets the deadline by what is expected. */
+void client_flush(struct client *client);
+/* Settle a transaction that the server refused, or confirmed. */
+void client_settle_failed(struct client *client, struct transaction *transaction);
+void client_settle_delivered(struct client *client, struct transaction *transaction,
+                             const struct reply *reply);
+/* Before the greeting is over: this hop is of no use. */
+void client_give_up_hop(struct client *client, struct slice reason);
+/* The connection is of no use any more: settles or gives back its messages, closes. */
+void client_end(struct client *client, struct slice reason);
+void client_quit(struct client *client);
+/* Why an expected reply did not come: "451 4.4.2 [internal] no ... response". */
+struct slice client_no_reply(const struct client *client);
+
+/* ---- client_send.c ----------------------------------------------------------------------------------- */
+
+/* Sends EHLO, HELO or LHLO. */
+void client_hello(struct client *client);
+/* Writes and sends whatever may be sent now. */
+void client_advance(struct client *client);
+
+/* ---- client_reply.c ---------------------------------------------------------------------------------- */
+
+/* Handles the replies that are in the stream's input. */
+void client_read_replies(struct client *client);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * delivery: the transport that the queues open connections through.
+ */
+#include "base/mem.h"
+#include "delivery/private.h"
+
+static void open_connection(struct queue_transport *transport, struct queue *queue)
+{
+    struct delivery *delivery = container_of(transport, struct delivery, transport);
+    struct delivery_loop *home = &delivery->loops[loop_index(queue_loop(queue))];
+    const char *name = queue_settings(queue)->delivery_method;
+    if (strcmp(name, "esmtp") == 0 || strcmp(name, "smtp") == 0)
+        client_open(home, queue, false, strcmp(name, "smtp") == 0);
+    else if (strcmp(name, "lmtp") == 0)
+        client_open(home, queue, true, false);
+    else
+        method_open(home, queue, module_set_delivery_method(queue_modules(queue), name));
+}
+
+struct delivery *delivery_create(struct queue_set *queues, const struct queue_dependencies *dependencies,
+                                 const char *hostname, const char *resolv_conf, char *error,
+                                 size_t error_size)
+{
+    unsigned count = loop_group_size(dependencies->loops);
+    if (resolv_conf && !resolver_check(resolv_conf, error, error_size))
+        return NULL;
+    struct delivery *delivery = mem_zalloc(sizeof *delivery + count * sizeof *delivery->loops);
+    delivery->transport.open = open_connection;
+    delivery->queues = queues;
+    delivery->dependencies = *dependencies;
+    delivery->swap_in = pool_set_find(dependencies->pools, "SwapIn");
+    delivery->hostname = mem_dup(hostname);
+    delivery->resolv_conf = mem_dup(resolv_conf);
+    pending_init(&delivery->outside);
+    delivery->loop_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        struct delivery_loop *home = &delivery->loops[i];
+        home->delivery = delivery;
+        home->loop = loop_group_at(dependencies->loops, i);
+        home->resolver = resolver_create(home->loop, delivery->resolv_conf);
+        list_init(&home->clients);
+        list_init(&home->workers);
+        list_init(&home->reads);
+    }
+    queue_set_transport(queues, &delivery->transport);
+    return delivery;
+}
+
+void delivery_free(struct delivery *delivery)
+{
+    pending_wait(&delivery->outside);
+    for (unsigned i = 0; i < delivery->loop_count; i++) {
+        client_free_all(&delivery->loops[i]);
+        method_free_all(&delivery->loops[i]);
+        content_free_all(&delivery->loops[i]);
+        resolver_free(delivery->loops[i].resolver);
+    }
+    pending_destroy(&delivery->outside);
+    free(delivery->hostname);
+    free(delivery->resolv_conf);
+    free(delivery);
+}

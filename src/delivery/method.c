@@ -1,0 +1,192 @@
+/*
+ * method: delivery methods that modules add (include/impulse/delivery.h).
+ *
+ * A worker stands for one of the queue's connections: it takes an envelope, has the module deliver it on a
+ * thread of the method's pool, settles it on the loop, and takes the next. While a job is on its way the
+ * pool's thread alone touches the worker.
+ */
+#include "base/mem.h"
+#include "delivery/private.h"
+
+enum { METHOD_RESPONSE_SIZE = 512 };
+
+struct worker {
+    struct imp_delivery delivery; /* what the module sees */
+    struct list_node node;        /* in home->workers */
+    struct delivery_loop *home;
+    struct queue *queue;
+    struct module_set *modules; /* a reference; `method` is of it */
+    const struct module_delivery_method *method;
+    struct pool *pool;
+    struct pool_job job;
+    struct loop_task task;
+    struct envelope *envelope; /* NULL: none in hand */
+    const char *pinned;        /* the content in memory */
+    char *chunk;               /* owned: the part that was read last */
+    uint32_t next_chunk;
+    enum imp_delivery_result result;
+    char response[METHOD_RESPONSE_SIZE];
+};
+
+static void submit(struct loop_task *task);
+
+/* ---- on the pool's thread ---------------------------------------------------------------------------- */
+
+static int read_chunk(struct imp_delivery *delivery, const char **data, size_t *size)
+{
+    struct worker *worker = container_of(delivery, struct worker, delivery);
+    struct body *body = worker->envelope->body;
+    free(worker->chunk);
+    worker->chunk = NULL;
+    if (body->size == 0 || worker->next_chunk >= (worker->pinned ? 1 : body->chunks))
+        return 0;
+    uint32_t number = worker->next_chunk++;
+    *data = worker->pinned;
+    *size = body->size;
+    if (worker->pinned)
+        return 1;
+    if (spool_body_read(worker->home->delivery->dependencies.spool, body, number, &worker->chunk, size) !=
+        0) {
+        worker->chunk = NULL;
+        return -1;
+    }
+    *data = worker->chunk;
+    return 1;
+}
+
+static void deliver(struct pool_job *job)
+{
+    struct worker *worker = container_of(job, struct worker, job);
+    struct delivery *delivery = worker->home->delivery;
+    worker->pinned = body_pin(worker->envelope->body);
+    worker->next_chunk = 0;
+    worker->response[0] = '\0';
+    worker->delivery.envelope = worker->envelope;
+    worker->result = worker->method->deliver(&worker->delivery, worker->method->module, worker->response,
+                                             sizeof worker->response);
+    worker->response[sizeof worker->response - 1] = '\0';
+    if (worker->pinned)
+        body_unpin(worker->envelope->body);
+    free(worker->chunk);
+    worker->chunk = NULL;
+    loop_post(worker->home->loop, &worker->task);
+    pending_end(&delivery->outside);
+}
+
+/* ---- on the loop ------------------------------------------------------------------------------------- */
+
+static void settle(struct worker *worker)
+{
+    static const enum queue_verdict verdicts[] = {
+        [IMP_DELIVERED] = QUEUE_DELIVERED,
+        [IMP_TRANSIENT] = QUEUE_TRANSIENT,
+        [IMP_PERMANENT] = QUEUE_PERMANENT,
+    };
+    static const char *const fallbacks[] = {"250 2.0.0 delivered", "451 4.3.0 delivery failed",
+                                            "550 5.3.0 delivery failed"};
+    for (char *c = worker->response; *c; c++)
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
+    struct queue_outcome outcome = {
+        .verdict = verdicts[worker->result],
+        .bytes = worker->result == IMP_DELIVERED ? worker->envelope->body->size : 0,
+        .response = slice_text(*worker->response ? worker->response : fallbacks[worker->result]),
+    };
+    struct envelope *envelope = worker->envelope;
+    worker->envelope = NULL;
+    queue_settle(worker->queue, envelope, &outcome);
+}
+
+static void free_worker(struct worker *worker)
+{
+    list_remove(&worker->node);
+    module_set_unref(worker->modules);
+    free(worker->chunk);
+    free(worker);
+}
+
+static void close_worker(struct worker *worker)
+{
+    struct queue *queue = worker->queue;
+    bool established = worker->method != NULL;
+    free_worker(worker);
+    queue_connection_closed(queue, established);
+}
+
+/* A worker whose modules are of an old generation makes room for one with the new. */
+static void work(struct worker *worker)
+{
+    if (queue_modules(worker->queue) == worker->modules)
+        worker->envelope = queue_take(worker->queue);
+    if (worker->envelope)
+        submit(&worker->task);
+    else
+        close_worker(worker);
+}
+
+static void delivered(struct loop_task *task)
+{
+    struct worker *worker = container_of(task, struct worker, task);
+    settle(worker);
+    work(worker);
+}
+
+/* Again in a later turn while the pool's backlog is full. */
+static void submit(struct loop_task *task)
+{
+    struct worker *worker = container_of(task, struct worker, task);
+    struct pending *outside = &worker->home->delivery->outside;
+    pending_begin(outside);
+    worker->task.run = delivered;
+    if (pool_try(worker->pool, &worker->job))
+        return;
+    pending_end(outside);
+    worker->task.run = submit;
+    loop_post(worker->home->loop, &worker->task);
+}
+
+static void begin(struct loop_task *task)
+{
+    struct worker *worker = container_of(task, struct worker, task);
+    if (worker->method) {
+        queue_connection_established(worker->queue);
+        work(worker);
+        return;
+    }
+    static const struct queue_outcome unknown = {
+        .verdict = QUEUE_TRANSIENT,
+        .response =
+            {"451 4.3.5 [internal] configuration error, no module provides this delivery_method",
+             sizeof "451 4.3.5 [internal] configuration error, no module provides this delivery_method" - 1},
+    };
+    queue_connection_failed(worker->queue, &unknown);
+    close_worker(worker);
+}
+
+void method_open(struct delivery_loop *home, struct queue *queue, const struct module_delivery_method *method)
+{
+    struct worker *worker = mem_new(struct worker);
+    struct pool_set *pools = home->delivery->dependencies.pools;
+    worker->home = home;
+    worker->queue = queue;
+    worker->modules = module_set_ref(queue_modules(queue));
+    worker->method = method;
+    worker->pool = method && method->pool ? pool_set_find(pools, method->pool) : NULL;
+    if (!worker->pool)
+        worker->pool = pool_set_find(pools, "IO");
+    worker->delivery.read_chunk = read_chunk;
+    worker->job.work = deliver;
+    worker->task.run = begin;
+    list_append(&home->workers, &worker->node);
+    loop_post(home->loop, &worker->task);
+}
+
+void method_free_all(struct delivery_loop *home)
+{
+    list_each(&home->workers, node, after) {
+        struct worker *worker = container_of(node, struct worker, node);
+        if (worker->envelope)
+            envelope_free(worker->envelope);
+        free_worker(worker);
+    }
+}
