@@ -91,7 +91,7 @@ tests_unit_test_crash_guard_LDADD = $(MODULE_TEST_LIBS)
 
 ## Tests that load modules of the build tree. They link all of the SDK and export it, as the daemon does.
 MODULE_HARNESS = tests/unit/module_harness.c tests/unit/module_harness.h tests/unit/unit.h
-MODULE_HARNESS_CPPFLAGS = $(AM_CPPFLAGS) -DMODULES_BUILT='"$(abs_top_builddir)/modules/.built"'
+MODULE_HARNESS_CPPFLAGS = $(AM_CPPFLAGS) -DMODULES_BUILT='"$(abs_top_builddir)/modules/built"'
 MODULE_HARNESS_LIBS = $(SDK_WHOLE) $(MODULE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_relay
