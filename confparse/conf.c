@@ -34,6 +34,8 @@ static struct conf *load(struct conf_loader *loader, const struct conf_source *s
         root->kind_span = (struct conf_span){source, 1, 1, 1};
         conf_parse(loader, source, root, 0);
         conf_build(loader, root, conf);
+        if (loader->options->check)
+            loader->options->check(conf, loader->report, loader->options->check_argument);
     }
     conf_report_sort(loader->report);
     conf_arena_free(&loader->arena);

@@ -27,26 +27,27 @@ static void check_routes(const struct conf_scope *scope, struct conf_report *rep
         check_routes(child, report);
 }
 
+/* What only the daemon can judge. */
+static void check(const struct conf *conf, struct conf_report *report, void *argument)
+{
+    (void)argument;
+    listens_check(conf, report);
+    check_routes(conf_root(conf), report);
+}
+
 struct conf *load_configuration(const struct arguments *arguments, struct manifest_set **manifests)
 {
     char error[512];
     struct conf_report *report;
-    struct conf_load_options options = {.lenient = arguments->lenient, .search_path = IMPULSE_SYSCONF_DIR};
+    struct conf_load_options options = {
+        .lenient = arguments->lenient, .search_path = IMPULSE_SYSCONF_DIR, .check = check};
     *manifests = manifest_set_read(arguments->modules, error, sizeof error);
     if (!*manifests) {
-        fprintf(stderr, "impulsed: %s\n", error);
+        paniclog(PANIC_CRITICAL, "%s", error);
         return NULL;
     }
     options.modules = manifest_set_schemas(*manifests, &options.module_count);
     struct conf *conf = conf_load(arguments->config, &options, &report);
-    if (conf) {
-        listens_check(conf, report);
-        check_routes(conf_root(conf), report);
-        if (conf_report_errors(report) > 0) {
-            conf_unref(conf);
-            conf = NULL;
-        }
-    }
     conf_report_print(report, stderr);
     if (!conf)
         paniclog(PANIC_CRITICAL, "%s: %zu errors, the configuration is not used", arguments->config,
