@@ -98,9 +98,10 @@ def daemons(tmp_path_factory):
         key = (tuple(outer), tuple(listener))
         if key not in made:
             site = Site(tmp_path_factory.mktemp("transcripts"))
-            made[key] = Impulse(site)
-            made[key].start(site.config('blackhole = "internal"\ngenerate_bounces = false\n' + "\n".join(outer),
-                                        "\n".join(listener)))
+            daemon = Impulse(site)
+            daemon.start(site.config('blackhole = "internal"\ngenerate_bounces = false\n' + "\n".join(outer),
+                                     "\n".join(listener)))
+            made[key] = daemon
         return made[key]
 
     yield get
