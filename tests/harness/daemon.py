@@ -12,7 +12,7 @@ from .logs import records
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("IMPULSED", ROOT / "build" / "impulsed")).resolve()
-MODULES = Path(os.environ.get("IMPULSE_MODULE_PATH", PROGRAM.parent / "modules" / ".built"))
+MODULES = Path(os.environ.get("IMPULSE_MODULE_PATH", PROGRAM.parent / "modules" / "built"))
 
 ENVIRONMENT = {
     **os.environ,
