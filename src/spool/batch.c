@@ -112,8 +112,7 @@ void batch_drop_parts(struct spool_backend *backend, uint64_t body_id)
     on(backend)->drop(backend, SPOOL_META, layout_meta_key(&key, body_id, LAYOUT_ARRIVING));
 }
 
-/* ---- batches whose fate is not known
- * ------------------------------------------------------------------------- */
+/* ---- batches whose fate is not known ------------------------------------------------------------------- */
 
 /* A note is the table, the key's size and the key, a byte each but for the key. */
 

@@ -23,8 +23,7 @@ void batch_add(struct spool_backend *backend, const struct spool_request *reques
  */
 void batch_drop_parts(struct spool_backend *backend, uint64_t body_id);
 
-/* ---- batches whose fate is not known
- * ------------------------------------------------------------------------- */
+/* ---- batches whose fate is not known ------------------------------------------------------------------- */
 
 /* Appends the keys of the rows that the request put to `keys`. */
 void batch_note_puts(const struct spool_request *request, struct buf *keys);

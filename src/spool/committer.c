@@ -50,8 +50,7 @@ static const struct spool_backend_operations *on(const struct spool_backend *bac
     return backend->operations;
 }
 
-/* ---- queues of requests
- * -------------------------------------------------------------------------------------- */
+/* ---- queues of requests -------------------------------------------------------------------------------- */
 
 static void queue_init(struct request_queue *queue)
 {
@@ -93,8 +92,7 @@ static void queue_prepend(struct request_queue *to, struct request_queue *from)
     queue_init(from);
 }
 
-/* ---- settling
- * ------------------------------------------------------------------------------------------------ */
+/* ---- settling ------------------------------------------------------------------------------------------ */
 
 static void settle(struct spool_request *request, enum spool_status status)
 {
@@ -133,8 +131,7 @@ static void refuse(struct committer *committer, struct request_queue *queue, enu
     queue_prepend(&committer->pending, &kept);
 }
 
-/* ---- one batch
- * ----------------------------------------------------------------------------------------------- */
+/* ---- one batch ----------------------------------------------------------------------------------------- */
 
 /* May the request go into a batch? If not, it is settled. */
 static bool admit(struct committer *committer, struct spool_request *request)
@@ -183,8 +180,7 @@ static enum spool_status commit(struct committer *committer, const struct reques
     return on(committer->backend)->commit(committer->backend, durable);
 }
 
-/* ---- failure
- * ------------------------------------------------------------------------------------------------- */
+/* ---- failure ------------------------------------------------------------------------------------------- */
 
 static void report_failure(struct committer *committer, enum spool_status status)
 {
@@ -275,8 +271,7 @@ static void note_success(struct committer *committer)
     }
 }
 
-/* ---- the thread
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the thread ---------------------------------------------------------------------------------------- */
 
 /* Appends what arrived to the pending requests, oldest first. */
 static void collect(struct committer *committer)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +17,27 @@
 #include "base/mem.h"
 
 enum { DIRECTORY_MODE = 0750, LOCK_MODE = 0640 };
+
+/* Makes the entry of `path` in its parent durable; a mail in a directory that is lost is lost. */
+static void sync_parent(const char *path)
+{
+    char *copy = mem_dup(path);
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(copy);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
+/* 0, also when it exists, or a negative errno. */
+static int create_one(const char *path)
+{
+    if (mkdir(path, DIRECTORY_MODE) != 0)
+        return errno == EEXIST ? 0 : -errno;
+    sync_parent(path);
+    return 0;
+}
 
 /* 0 or a negative errno. */
 static int create_path(const char *path)
@@ -26,12 +48,11 @@ static int create_path(const char *path)
         if (*at != '/')
             continue;
         *at = '\0';
-        if (mkdir(part, DIRECTORY_MODE) != 0 && errno != EEXIST)
-            error = -errno;
+        error = create_one(part);
         *at = '/';
     }
-    if (!error && mkdir(part, DIRECTORY_MODE) != 0 && errno != EEXIST)
-        error = -errno;
+    if (!error)
+        error = create_one(part);
     free(part);
     return error;
 }

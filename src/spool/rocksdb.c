@@ -50,8 +50,7 @@ static enum spool_status take_failure(struct rocksdb_backend *rocks, char *error
     return full ? SPOOL_FULL : SPOOL_ERROR;
 }
 
-/* ---- the handle
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the handle ---------------------------------------------------------------------------------------- */
 
 /* The threads that RocksDB starts inherit a mask without signals: those are the main thread's. */
 static rocksdb_t *open_quietly(struct rocksdb_backend *rocks, char **error)
@@ -101,8 +100,7 @@ static const char *rocks_failure(struct spool_backend *backend)
     return self(backend)->failure;
 }
 
-/* ---- batches
- * ------------------------------------------------------------------------------------------------- */
+/* ---- batches ------------------------------------------------------------------------------------------- */
 
 static void rocks_put(struct spool_backend *backend, enum spool_table table, struct slice key,
                       struct slice value)
@@ -136,8 +134,7 @@ static enum spool_status rocks_commit(struct spool_backend *backend, bool durabl
     return error ? take_failure(rocks, error) : SPOOL_OK;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static int rocks_read(struct spool_backend *backend, enum spool_table table, struct slice key, char **data,
                       size_t *size)
@@ -219,8 +216,7 @@ static int rocks_scan(struct spool_backend *backend, enum spool_table table, str
     return result;
 }
 
-/* ---- opening and closing
- * ------------------------------------------------------------------------------------- */
+/* ---- opening and closing ------------------------------------------------------------------------------- */
 
 static void rocks_close(struct spool_backend *backend)
 {

@@ -4,16 +4,36 @@
  */
 #include "spool/room.h"
 
+#include <inttypes.h>
 #include <sys/statvfs.h>
 #include "base/clock.h"
+#include "log/paniclog.h"
+
+/* Says when the reserve is touched, and when there is clearly more again. */
+static void report(struct room *room, uint64_t available)
+{
+    bool was_low = atomic_load_explicit(&room->low, memory_order_relaxed);
+    bool low = available < room->reserve + (was_low ? room->reserve / 16 : 0);
+    if (low == was_low || !atomic_compare_exchange_strong(&room->low, &was_low, low))
+        return;
+    if (low)
+        paniclog(PANIC_CRITICAL,
+                 "spool: %" PRIu64 " MB are free at %s and %" PRIu64
+                 " MB shall stay so: messages are refused with 452",
+                 available / 1000000, room->path, room->reserve / 1000000);
+    else
+        paniclog(PANIC_NOTICE, "spool: there is room at %s again", room->path);
+}
 
 static void refresh(struct room *room)
 {
     struct statvfs fs;
     if (statvfs(room->path, &fs) != 0)
         return; /* the write itself will tell what is wrong */
+    uint64_t available = (uint64_t)fs.f_bavail * fs.f_frsize;
     atomic_store_explicit(&room->admitted, 0, memory_order_relaxed);
-    atomic_store_explicit(&room->free, (uint64_t)fs.f_bavail * fs.f_frsize, memory_order_relaxed);
+    atomic_store_explicit(&room->free, available, memory_order_relaxed);
+    report(room, available);
 }
 
 void room_init(struct room *room, const char *path, uint64_t reserve)
@@ -22,6 +42,7 @@ void room_init(struct room *room, const char *path, uint64_t reserve)
     room->reserve = reserve;
     atomic_init(&room->admitted, 0);
     atomic_init(&room->free, UINT64_MAX);
+    atomic_init(&room->low, false);
     atomic_init(&room->stale_at, clock_mono_ms() + ROOM_CACHE_MS);
     refresh(room);
 }

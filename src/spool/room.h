@@ -19,6 +19,7 @@ struct room {
     _Atomic uint64_t stale_at; /* clock_mono_ms after which `free` is asked for again */
     _Atomic uint64_t free;     /* bytes when it was last asked */
     _Atomic uint64_t admitted; /* bytes since then */
+    _Atomic bool low;          /* the reserve was touched, and said so */
 };
 
 void room_init(struct room *room, const char *path, uint64_t reserve);

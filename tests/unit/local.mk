@@ -30,6 +30,21 @@ TESTS += tests/unit/test_spool
 tests_unit_test_spool_SOURCES = tests/unit/test_spool.c $(SPOOL_HARNESS)
 tests_unit_test_spool_LDADD = $(SPOOL_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_committer
+TESTS += tests/unit/test_committer
+tests_unit_test_committer_SOURCES = tests/unit/test_committer.c $(SPOOL_HARNESS)
+tests_unit_test_committer_LDADD = $(SPOOL_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_spool_crash
+TESTS += tests/unit/test_spool_crash
+tests_unit_test_spool_crash_SOURCES = tests/unit/test_spool_crash.c $(SPOOL_HARNESS)
+tests_unit_test_spool_crash_LDADD = $(SPOOL_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_spool_full
+TESTS += tests/unit/test_spool_full
+tests_unit_test_spool_full_SOURCES = tests/unit/test_spool_full.c $(SPOOL_HARNESS)
+tests_unit_test_spool_full_LDADD = $(SPOOL_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_base
 TESTS += tests/unit/test_base
 tests_unit_test_base_SOURCES = tests/unit/test_base.c tests/unit/unit.h

@@ -13,8 +13,7 @@
 #include "base/mem.h"
 #include "log/paniclog.h"
 
-/* ---- folders
- * ------------------------------------------------------------------------------------------------- */
+/* ---- folders ------------------------------------------------------------------------------------------- */
 
 char *harness_folder(void)
 {
@@ -39,8 +38,7 @@ void harness_remove(char *folder)
     free(folder);
 }
 
-/* ---- lines of the paniclog
- * ----------------------------------------------------------------------------------- */
+/* ---- lines of the paniclog ----------------------------------------------------------------------------- */
 
 static struct buf lines;
 static pthread_mutex_t lines_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -76,8 +74,7 @@ void harness_forget_lines(void)
     pthread_mutex_unlock(&lines_lock);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------------------------------------------ */
 
 struct spool *harness_open(const char *folder)
 {
@@ -113,8 +110,7 @@ enum spool_status harness_settle(struct spool *spool, struct spool_request *requ
     return waiting.request.status;
 }
 
-/* ---- messages
- * ------------------------------------------------------------------------------------------------ */
+/* ---- messages ------------------------------------------------------------------------------------------ */
 
 char harness_byte(uint64_t id, uint64_t offset)
 {
@@ -214,8 +210,7 @@ bool harness_content_is_whole(struct spool *spool, const struct body *body)
     return offset == body->size;
 }
 
-/* ---- recovery
- * ------------------------------------------------------------------------------------------------ */
+/* ---- recovery ------------------------------------------------------------------------------------------ */
 
 static void keep_envelope(struct envelope *envelope, void *closure)
 {

@@ -420,6 +420,7 @@ static void test_reserve(void)
     struct spool *spool = spool_open(&settings, error, sizeof error);
     struct message message = harness_message(100, 1);
     CU_ASSERT_FALSE(spool_has_room(spool, 0));
+    CU_ASSERT(harness_saw_line("shall stay so: messages are refused with 452"));
     CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_FULL);
     spool_close(spool);
     CU_ASSERT_EQUAL(count_rows(folder), 0);
