@@ -221,7 +221,7 @@ static void reload(struct daemon *d)
     char error[512] = "";
     struct manifest_set *manifests;
     process_reloading();
-    struct conf *conf = load_configuration(d->arguments, &manifests);
+    struct conf *conf = load_configuration(d->arguments, true, &manifests);
     if (conf && swap_generation(d, conf, manifests, error, sizeof error))
         paniclog(PANIC_NOTICE, "configuration reloaded (generation %u)", conf_generation(conf));
     else
@@ -362,7 +362,7 @@ static void take_down(struct daemon *d)
 int daemon_check(const struct arguments *arguments)
 {
     struct manifest_set *manifests;
-    struct conf *conf = load_configuration(arguments, &manifests);
+    struct conf *conf = load_configuration(arguments, false, &manifests);
     if (conf)
         fprintf(stderr, "impulsed: %s is correct\n", arguments->config);
     int status = conf ? 0 : 1;
@@ -377,7 +377,7 @@ int daemon_run(const struct arguments *arguments)
     struct manifest_set *manifests;
     char error[512] = "";
     signal(SIGPIPE, SIG_IGN);
-    d.conf = load_configuration(arguments, &manifests);
+    d.conf = load_configuration(arguments, false, &manifests);
     bool started = d.conf && start(&d, manifests, error, sizeof error);
     manifest_set_free(manifests);
     if (started) {

@@ -35,7 +35,23 @@ static void check(const struct conf *conf, struct conf_report *report, void *arg
     check_routes(conf_root(conf), report);
 }
 
-struct conf *load_configuration(const struct arguments *arguments, struct manifest_set **manifests)
+/* At a start somebody looks at stderr; a running daemon has nothing but its paniclog. */
+static void tell(const struct conf_report *report, bool running)
+{
+    if (!running) {
+        conf_report_print(report, stderr);
+        return;
+    }
+    for (size_t i = 0; i < conf_report_count(report); i++) {
+        const struct conf_diagnostic *found = conf_report_at(report, i);
+        if (found->severity == CONF_ERROR)
+            paniclog(PANIC_ERROR, "%s:%u:%u: %s", found->place.file, found->place.line, found->place.column,
+                     found->message);
+    }
+}
+
+struct conf *load_configuration(const struct arguments *arguments, bool running,
+                                struct manifest_set **manifests)
 {
     char error[512];
     struct conf_report *report;
@@ -48,7 +64,7 @@ struct conf *load_configuration(const struct arguments *arguments, struct manife
     }
     options.modules = manifest_set_schemas(*manifests, &options.module_count);
     struct conf *conf = conf_load(arguments->config, &options, &report);
-    conf_report_print(report, stderr);
+    tell(report, running);
     if (!conf)
         paniclog(PANIC_CRITICAL, "%s: %zu errors, the configuration is not used", arguments->config,
                  conf_report_errors(report));

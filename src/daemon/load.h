@@ -10,9 +10,10 @@
 
 /*
  * Reads the manifests and the configuration, adds what only the daemon can judge (Listen endpoints, pools,
- * routes). Findings go to stderr. NULL when there are errors. *manifests is the caller's to free, set even on
- * failure (maybe NULL).
+ * routes). Findings go to stderr; at a reload (`running`) the errors go to the paniclog. NULL when there are
+ * errors. *manifests is the caller's to free, set even on failure (maybe NULL).
  */
-struct conf *load_configuration(const struct arguments *arguments, struct manifest_set **manifests);
+struct conf *load_configuration(const struct arguments *arguments, bool running,
+                                struct manifest_set **manifests);
 
 #endif

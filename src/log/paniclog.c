@@ -18,13 +18,23 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { MAX_SINKS = 8, USUAL_SIZE = 1024 };
+enum { MAX_SINKS = 8, USUAL_SIZE = 1024, MAX_EARLY = 64 };
 
 static struct {
     panic_sink_fn *call;
     void *closure;
 } sinks[MAX_SINKS];
 static unsigned sink_count;
+
+/* What was said before there was a sink: the first one gets it. Under the lock too. */
+static struct {
+    enum panic_level level;
+    char *line;
+    size_t size;
+} early[MAX_EARLY];
+static unsigned early_count;
+static bool had_sink;
+
 static pthread_rwlock_t sinks_lock = PTHREAD_RWLOCK_INITIALIZER;
 
 static atomic_bool to_stderr = true;
@@ -52,6 +62,17 @@ static void make_single_line(char *text, size_t size)
             text[i] = ' ';
 }
 
+static void keep_early(enum panic_level level, const char *line, size_t size)
+{
+    pthread_rwlock_wrlock(&sinks_lock);
+    if (!had_sink && early_count < MAX_EARLY) {
+        early[early_count].level = level;
+        early[early_count].line = mem_copy_text(line, size);
+        early[early_count++].size = size;
+    }
+    pthread_rwlock_unlock(&sinks_lock);
+}
+
 /* `line` ends in a newline that is not counted in `size`. */
 static void emit(enum panic_level level, char *line, size_t size)
 {
@@ -61,8 +82,11 @@ static void emit(enum panic_level level, char *line, size_t size)
         pthread_rwlock_rdlock(&sinks_lock);
         for (; told < sink_count; told++)
             sinks[told].call(level, line, size, sinks[told].closure);
+        bool first_words = !had_sink;
         pthread_rwlock_unlock(&sinks_lock);
         inside_sink = false;
+        if (first_words)
+            keep_early(level, line, size);
     }
     if (told == 0 || atomic_load_explicit(&to_stderr, memory_order_relaxed))
         write_stderr(line, size + 1);
@@ -95,6 +119,19 @@ void paniclog(enum panic_level level, const char *format, ...)
     errno = saved_errno;
 }
 
+/* Called with the lock held, for the first sink. */
+static void tell_early(panic_sink_fn *sink, void *closure)
+{
+    inside_sink = true;
+    for (unsigned i = 0; i < early_count; i++) {
+        sink(early[i].level, early[i].line, early[i].size, closure);
+        free(early[i].line);
+    }
+    inside_sink = false;
+    early_count = 0;
+    had_sink = true;
+}
+
 void paniclog_add_sink(panic_sink_fn *sink, void *closure)
 {
     pthread_rwlock_wrlock(&sinks_lock);
@@ -103,6 +140,8 @@ void paniclog_add_sink(panic_sink_fn *sink, void *closure)
         sinks[sink_count].call = sink;
         sinks[sink_count++].closure = closure;
     }
+    if (!had_sink)
+        tell_early(sink, closure);
     pthread_rwlock_unlock(&sinks_lock);
     if (!room)
         paniclog(PANIC_ERROR, "paniclog: more than %d sinks; this one gets no lines", MAX_SINKS);

@@ -1,9 +1,9 @@
 /*
  * paniclog: what the daemon itself has to say, one line each, with what to do about it.
  *
- * Until ec_logger (or any module) takes the lines, they go to stderr; afterwards to the module's sinks, and to
- * stderr as well in the foreground. Lines have the form of Momentum's paniclog: "1307461172: text".
- * Any thread; never blocks on a file once the log writer runs.
+ * Until ec_logger (or any module) takes the lines, they go to stderr, and the first sink gets them later (at
+ * most 64); afterwards to the module's sinks, and to stderr as well in the foreground. Lines have the form of
+ * Momentum's paniclog: "1307461172: text". Any thread; never blocks on a file once the log writer runs.
  */
 #ifndef IMPULSE_LOG_PANICLOG_H
 #define IMPULSE_LOG_PANICLOG_H
