@@ -21,21 +21,7 @@ static void add(struct conf_chain *chain, const struct conf_scope *scope)
         chain->levels[chain->count++] = scope;
 }
 
-/* ---- groups
- * ------------------------------------------------------------------------------------------------------ */
-
-static int compare_nested(const void *left, const void *right)
-{
-    const struct conf_grouped *a = left, *b = right;
-    int order = strcmp(a->scope->key, b->scope->key);
-    return order ? order : (a->order > b->order) - (a->order < b->order);
-}
-
-void conf_nested_sort(struct conf_nested *nested)
-{
-    if (nested->count)
-        qsort(nested->scopes, nested->count, sizeof *nested->scopes, compare_nested);
-}
+/* ---- groups -------------------------------------------------------------------------------------------- */
 
 /* The first scope of that name, or NULL. */
 static const struct conf_scope *find_nested(const struct conf_nested *nested, const char *name, bool has_case)
@@ -57,8 +43,7 @@ static const struct conf_scope *find_nested(const struct conf_nested *nested, co
     return same ? nested->scopes[low].scope : NULL;
 }
 
-/* ---- blocks
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- blocks -------------------------------------------------------------------------------------------- */
 
 static void keep_prefix(uint8_t address[16], unsigned bits)
 {
@@ -151,8 +136,7 @@ static void add_peers(struct conf_chain *chain, const struct conf_scope *listen,
     }
 }
 
-/* ---- inbound
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- inbound ------------------------------------------------------------------------------------------- */
 
 static const char *own_text(const struct conf_chain *chain, const char *option)
 {
@@ -187,8 +171,7 @@ void conf_chain_inbound(struct conf_chain *chain, const struct conf *conf, const
     add(chain, conf->root);
 }
 
-/* ---- outbound
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- outbound ------------------------------------------------------------------------------------------ */
 
 /* The Domain stanzas of `container` that apply to `domain`: the exact one, suffixes from the longest,
  * patterns. */
@@ -239,8 +222,7 @@ void conf_chain_global(struct conf_chain *chain, const struct conf *conf)
     add(chain, conf->root);
 }
 
-/* ---- asking
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------------------------------------- */
 
 const struct conf_value *conf_chain_value(const struct conf_chain *chain, const char *option)
 {

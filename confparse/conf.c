@@ -7,8 +7,7 @@
 #include "confparse/build.h"
 #include "confparse/schema.h"
 
-/* ---- loading
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------------- */
 
 static atomic_uint generations; /* handed out so far in this process */
 
@@ -86,8 +85,7 @@ unsigned conf_generation(const struct conf *conf)
     return conf->generation;
 }
 
-/* ---- scopes
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- scopes -------------------------------------------------------------------------------------------- */
 
 const struct conf_scope *conf_root(const struct conf *conf)
 {
@@ -151,8 +149,7 @@ const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const 
     return NULL;
 }
 
-/* ---- values
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------------------------------------- */
 
 const struct conf_value *conf_scope_value(const struct conf_scope *scope, const char *option)
 {

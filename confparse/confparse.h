@@ -20,8 +20,7 @@
 struct conf;       /* a generation */
 struct conf_scope; /* one scope instance of it: the global scope, Domain "example.com", Listen ":25", ... */
 
-/* ---- places and diagnostics -------------------------------------------------------------------------------
- */
+/* ---- places and diagnostics ---------------------------------------------------------------------------- */
 
 struct conf_place {
     const char *file; /* as it was named, never NULL; "(default)" for a value from options.def */
@@ -52,8 +51,7 @@ void conf_report_add(struct conf_report *report, enum conf_severity severity, st
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 void conf_report_free(struct conf_report *report);
 
-/* ---- schema -----------------------------------------------------------------------------------------------
- */
+/* ---- schema -------------------------------------------------------------------------------------------- */
 
 enum conf_type {
     CONF_BOOL,     /* true/false, yes/no, on/off, 1/0, enabled/disabled */
@@ -110,8 +108,7 @@ struct conf_module_schema {
     size_t option_count;
 };
 
-/* ---- loading ----------------------------------------------------------------------------------------------
- */
+/* ---- loading ------------------------------------------------------------------------------------------- */
 
 struct conf_load_options {
     bool lenient;                             /* unsupported options warn instead of failing */
@@ -141,8 +138,7 @@ struct conf *conf_ref(struct conf *conf);          /* any thread; returns conf *
 void conf_unref(struct conf *conf);                /* any thread; NULL is harmless; the last one frees */
 unsigned conf_generation(const struct conf *conf); /* 1, 2, 3 ... within a process, in order of loading */
 
-/* ---- scopes -----------------------------------------------------------------------------------------------
- */
+/* ---- scopes -------------------------------------------------------------------------------------------- */
 
 const struct conf_scope *conf_root(const struct conf *conf);
 /* Lower-case kind ("esmtp_listener", "listen", "domain", "ec_logger"; "global" for the root). */
@@ -162,8 +158,7 @@ const struct conf_scope *conf_scope_next(const struct conf_scope *parent, const 
  */
 const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const char *kind, const char *name);
 
-/* ---- values -----------------------------------------------------------------------------------------------
- */
+/* ---- values -------------------------------------------------------------------------------------------- */
 
 struct conf_value {
     enum conf_type type;
@@ -185,8 +180,7 @@ const struct conf_value *conf_module_value(const struct conf *conf, const struct
 /* The default that the schema of `module` gives for an option, or NULL: for a module that has no stanza. */
 const struct conf_value *conf_module_default(const struct conf *conf, const char *module, const char *option);
 
-/* ---- fallback ---------------------------------------------------------------------------------------------
- */
+/* ---- fallback ------------------------------------------------------------------------------------------ */
 
 /*
  * The levels that are asked for an option, most specific first, ending in the global scope.

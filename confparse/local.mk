@@ -8,8 +8,13 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/chain.c \
 	confparse/conf.c \
 	confparse/confparse.h \
+	confparse/defaults.c \
+	confparse/effect.c \
+	confparse/effect.h \
+	confparse/entry.c \
 	confparse/grammar.y \
 	confparse/include.c \
+	confparse/index.c \
 	confparse/lexer.l \
 	confparse/loader.h \
 	confparse/memory.c \
@@ -30,6 +35,7 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/text.h \
 	confparse/token.h \
 	confparse/value.c \
-	confparse/value.h
+	confparse/value.h \
+	confparse/values.def
 AM_YFLAGS = -d -Wno-yacc
 BUILT_SOURCES += confparse/grammar.h

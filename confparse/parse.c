@@ -12,25 +12,27 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* ---- tokens
- * ------------------------------------------------------------------------------------------------- */
+/* ---- tokens -------------------------------------------------------------------------------------------- */
 
 bool conf_parse_in_list(const struct conf_parser *parser)
 {
     return parser->brackets > 0 && parser->brackets <= CONF_BRACKETS_MAX &&
-           parser->bracket[parser->brackets - 1] == '(';
+           parser->bracket[parser->brackets - 1].kind == '(';
 }
 
-static void follow_brackets(struct conf_parser *parser, int kind)
+static void follow_brackets(struct conf_parser *parser, const struct conf_token *token)
 {
-    if (kind == '(' || kind == '[') {
-        if (parser->brackets < CONF_BRACKETS_MAX)
-            parser->bracket[parser->brackets] = (char)kind;
+    if (token->kind == '(' || token->kind == '[') {
+        if (parser->brackets < CONF_BRACKETS_MAX) {
+            parser->bracket[parser->brackets].kind = (char)token->kind;
+            parser->bracket[parser->brackets].span = token->span;
+        } else if (parser->brackets == CONF_BRACKETS_MAX) {
+            conf_parse_error(parser, token->span, "lists and dictionaries are nested deeper than %d",
+                             CONF_BRACKETS_MAX);
+        }
         parser->brackets++;
-    } else if ((kind == ')' || kind == ']') && parser->brackets > 0) {
+    } else if ((token->kind == ')' || token->kind == ']') && parser->brackets > 0) {
         parser->brackets--;
-    } else if (kind == '{' || kind == '}') {
-        parser->brackets = 0;
     }
 }
 
@@ -38,7 +40,7 @@ static struct conf_token take_token(struct conf_parser *parser)
 {
     struct conf_token token =
         parser->pushed_count ? parser->pushed[--parser->pushed_count] : conf_scanner_next(parser);
-    follow_brackets(parser, token.kind);
+    follow_brackets(parser, &token);
     return token;
 }
 
@@ -92,8 +94,7 @@ int conf_yylex(CONF_YYSTYPE *value, CONF_YYLTYPE *location, struct conf_parser *
     return token.kind;
 }
 
-/* ---- errors
- * ------------------------------------------------------------------------------------------------- */
+/* ---- errors -------------------------------------------------------------------------------------------- */
 
 void conf_parse_error(struct conf_parser *parser, struct conf_span span, const char *format, ...)
 {
@@ -132,50 +133,66 @@ static void describe(const struct conf_token *token, char *text, size_t size)
         snprintf(text, size, "'%c'", token->kind);
 }
 
-static void report_unclosed_stanza(struct conf_parser *parser)
+/* In a list or dictionary: was its end forgotten, or is the token wrong there? */
+static void explain_bracket(struct conf_parser *parser, bool list, const char *what)
 {
+    const struct conf_token *found = &parser->last, *before = &parser->before_last;
+    unsigned innermost = parser->brackets < CONF_BRACKETS_MAX ? parser->brackets : CONF_BRACKETS_MAX;
+    bool next_statement = list && found->kind == '=' && before->kind == WORD && before->first_on_line;
+    bool outside = found->kind == '{' || found->kind == '}' || found->kind == END;
+    if ((next_statement || outside) && innermost > 0)
+        conf_parse_error(parser, parser->bracket[innermost - 1].span,
+                         "this %s is not closed: '%c' is missing", list ? "list" : "dictionary",
+                         list ? ')' : ']');
+    else if (list)
+        conf_parse_error(parser, found->span, "expected a value or the ')' of this list, not %s", what);
+    else
+        conf_parse_error(parser, found->span, "expected 'name = value' or the ']' of this dictionary, not %s",
+                         what);
+}
+
+static void explain_statement(struct conf_parser *parser, const char *what)
+{
+    const struct conf_token *found = &parser->last, *before = &parser->before_last;
     unsigned innermost = parser->depth < CONF_NESTING_MAX ? parser->depth : CONF_NESTING_MAX;
-    conf_parse_error(parser, parser->open[innermost].span,
-                     "the stanza that begins here is not closed: '}' is missing");
+    if (before->kind == INCLUDE || before->kind == READONLY_INCLUDE)
+        conf_parse_error(parser, found->span, "expected the name of a file to include, not %s", what);
+    else if (found->kind == END && parser->depth > parser->base)
+        conf_parse_error(parser, parser->open[innermost].span,
+                         "the stanza that begins here is not closed: '}' is missing");
+    else
+        conf_parse_error(parser, found->span, "expected an option, a stanza or an include, not %s", what);
 }
 
 void conf_parse_unexpected(struct conf_parser *parser, const char *const *expected, size_t count)
 {
     const struct conf_token *found = &parser->last, *before = &parser->before_last;
+    bool name = expects(expected, count, "a word"), assign = expects(expected, count, "'='"),
+         open = expects(expected, count, "'{'");
     char what[96], previous[96];
     describe(found, what, sizeof what);
     describe(before, previous, sizeof previous);
     parser->recovering = true;
 
-    bool name = expects(expected, count, "a word"), assign = expects(expected, count, "'='"),
-         open = expects(expected, count, "'{'");
-    if (expects(expected, count, "')'"))
-        conf_parse_error(parser, found->span, "expected a value or the ')' of this list, not %s", what);
-    else if (expects(expected, count, "']'"))
-        conf_parse_error(parser, found->span, "expected 'name = value' or the ']' of this dictionary, not %s",
-                         what);
+    if (expects(expected, count, "')'") || expects(expected, count, "']'"))
+        explain_bracket(parser, expects(expected, count, "')'"), what);
+    else if (before->kind == '=')
+        conf_parse_error(parser, found->span, "expected a value after '=', not %s", what);
     else if (assign && open && name)
         conf_parse_error(parser, before->span, "expected '= value' or '{' after %s, not %s", previous, what);
+    else if (assign && open && !found->first_on_line)
+        conf_parse_error(parser, found->span, "expected '{' after %s, not %s", previous, what);
     else if (assign && open)
         conf_parse_error(parser, before->span,
                          "expected '=' before %s to set an option, or '{' after it to open a stanza",
                          previous);
     else if (assign)
         conf_parse_error(parser, before->span, "expected '= value' after %s, not %s", previous, what);
-    else if (found->kind == END && expects(expected, count, "'}'"))
-        report_unclosed_stanza(parser);
-    else if (open)
-        conf_parse_error(parser, found->span, "expected '{', not %s", what);
-    else if (before->kind == '=')
-        conf_parse_error(parser, found->span, "expected a value after '=', not %s", what);
-    else if (before->kind == INCLUDE || before->kind == READONLY_INCLUDE)
-        conf_parse_error(parser, found->span, "expected a file name after %s, not %s", previous, what);
     else
-        conf_parse_error(parser, found->span, "expected an option, a stanza or an include, not %s", what);
+        explain_statement(parser, what);
 }
 
-/* ---- the tree
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the tree ------------------------------------------------------------------------------------------ */
 
 struct ast_stanza *conf_ast_stanza(struct conf_loader *loader)
 {

@@ -27,9 +27,12 @@ struct conf_parser {
     struct conf_token last, before_last; /* given to the grammar */
     struct conf_token pushed[2];         /* taken back; the last of them comes next */
     unsigned pushed_count;
-    bool recovering;                 /* a syntax error was reported: the next token is RESYNC or a '{' */
-    unsigned brackets;               /* ( and [ that are open */
-    char bracket[CONF_BRACKETS_MAX]; /* which, outermost first, as far as it reaches */
+    bool recovering;   /* a syntax error was reported: the next token is RESYNC or a '{' */
+    unsigned brackets; /* ( and [ that are open; the outermost of them: */
+    struct {
+        char kind;
+        struct conf_span span;
+    } bracket[CONF_BRACKETS_MAX];
 
     struct {
         struct ast_stanza
@@ -40,8 +43,7 @@ struct conf_parser {
     unsigned depth; /* stanzas open now; at most CONF_NESTING_MAX of them are in `open` */
 };
 
-/* ---- scanner (lexer.l)
- * -------------------------------------------------------------------------------------- */
+/* ---- scanner (lexer.l) --------------------------------------------------------------------------------- */
 
 bool conf_scanner_open(struct conf_parser *parser);
 void conf_scanner_close(struct conf_parser *parser);
@@ -50,8 +52,7 @@ struct conf_token conf_scanner_next(struct conf_parser *parser);
 /* Is the scanner between ( and ), where a comma separates? */
 bool conf_parse_in_list(const struct conf_parser *parser);
 
-/* ---- actions of the grammar (parse.c)
- * ----------------------------------------------------------------------- */
+/* ---- actions of the grammar (parse.c) ------------------------------------------------------------------ */
 
 int conf_yylex(CONF_YYSTYPE *value, CONF_YYLTYPE *location, struct conf_parser *parser);
 void conf_yyerror(const CONF_YYLTYPE *location, struct conf_parser *parser, const char *message);

@@ -162,8 +162,7 @@ void conf_report_sort(struct conf_report *report)
         qsort(report->items, report->count, sizeof *report->items, compare_items);
 }
 
-/* ---- printing ---------------------------------------------------------------------------------------------
- */
+/* ---- printing ------------------------------------------------------------------------------------------ */
 
 static bool continues_character(char c) /* a UTF-8 byte that takes no column of its own */
 {

@@ -101,27 +101,20 @@ const char *conf_schema_momentum_module(struct conf_text name)
     return NULL;
 }
 
-const char *conf_schema_nearest_option(struct conf_text name, const char *kind)
+void conf_schema_suggest_option(struct conf_suggestion *best, struct conf_text name, const char *kind)
 {
-    const char *best = NULL;
-    unsigned distance = 0;
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (rows[i].type != CONF_SCOPE && conf_schema_allows(&rows[i], kind))
-            conf_suggest(name, rows[i].name, &best, &distance);
-    return best;
+            conf_suggest(best, name, rows[i].name);
 }
 
-const char *conf_schema_nearest_scope(struct conf_text name, const char *kind)
+void conf_schema_suggest_stanza(struct conf_suggestion *best, struct conf_text name, const char *kind)
 {
-    const char *best = NULL;
-    unsigned distance = 0;
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (rows[i].type == CONF_SCOPE && conf_schema_allows(&rows[i], kind))
-            conf_suggest(name, rows[i].name, &best, &distance);
-    if (strcmp(kind, "global") == 0)
-        for (size_t i = 0; i < MODULE_COUNT; i++)
-            conf_suggest(name, momentum_modules[i], &best, &distance);
-    return best;
+            conf_suggest(best, name, rows[i].name);
+    for (size_t i = 0; i < MODULE_COUNT && strcmp(kind, "global") == 0; i++)
+        conf_suggest(best, name, momentum_modules[i]);
 }
 
 bool conf_schema_name_has_case(const char *kind, struct conf_text name)

@@ -22,10 +22,9 @@ const struct conf_option *conf_schema_module_option(struct conf_text name);
 /* Is it a module that Momentum documents? Its name in the table's spelling, or NULL. */
 const char *conf_schema_momentum_module(struct conf_text name);
 
-/* Names nearest to `name` for an "unknown" message: an option valid in a scope of that kind; a stanza valid
- * there. */
-const char *conf_schema_nearest_option(struct conf_text name, const char *kind);
-const char *conf_schema_nearest_scope(struct conf_text name, const char *kind);
+/* Suggests an option that is valid in a scope of that kind, or a stanza. */
+void conf_schema_suggest_option(struct conf_suggestion *best, struct conf_text name, const char *kind);
+void conf_schema_suggest_stanza(struct conf_suggestion *best, struct conf_text name, const char *kind);
 
 /* Are names of this kind of scope compared with case? (Momentum 4 manual: binding, binding_group.) */
 bool conf_schema_name_has_case(const char *kind, struct conf_text name);

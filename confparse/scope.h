@@ -77,7 +77,6 @@ enum { CONF_KEY_MAX = 64 }; /* enough for a Peer's block */
 /* Writes a Peer's block as every spelling of it is compared. False when `name` is not a block. */
 bool conf_peer_key(const char *name, char key[CONF_KEY_MAX]);
 
-void conf_nested_sort(struct conf_nested *nested);
 /* The default of options.def, or NULL. */
 const struct conf_value *conf_default_value(const struct conf *conf, const char *option);
 

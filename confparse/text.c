@@ -62,7 +62,7 @@ static unsigned edit_distance(struct conf_text a, struct conf_text b)
     return above[b.size];
 }
 
-void conf_suggest(struct conf_text word, const char *candidate, const char **best, unsigned *distance)
+void conf_suggest(struct conf_suggestion *best, struct conf_text word, const char *candidate)
 {
     struct conf_text other = conf_text_of(candidate);
     size_t longer = word.size > other.size ? word.size : other.size;
@@ -70,9 +70,7 @@ void conf_suggest(struct conf_text word, const char *candidate, const char **bes
     unsigned limit = longer < 4 ? 0 : longer < 8 ? 1 : longer < 14 ? 2 : 3;
     if (longer > SUGGEST_MAX || gap > limit)
         return;
-    unsigned found = edit_distance(word, other);
-    if (found <= limit && (!*best || found < *distance)) {
-        *best = candidate;
-        *distance = found;
-    }
+    unsigned distance = edit_distance(word, other);
+    if (distance <= limit && (!best->name || distance < best->distance))
+        *best = (struct conf_suggestion){candidate, distance};
 }

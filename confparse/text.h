@@ -36,11 +36,15 @@ static inline bool conf_text_is(struct conf_text a, const char *word)
 /* Is `word` (case folded) one of the items of `list`, which `separator` divides? */
 bool conf_text_listed(struct conf_text word, const char *list, char separator);
 
+struct conf_suggestion { /* zero-initialised: none yet */
+    const char *name;
+    unsigned distance;
+};
+
 /*
- * Remembers in *best the candidate nearest to `word`, by insertions, deletions, replacements and swaps of
- * neighbours. Call it for each candidate with the same *best and *distance, starting from NULL and 0; it
- * takes only what a slip of the finger would explain.
+ * Keeps in *best the candidate nearest to `word`, by insertions, deletions, replacements and swaps of
+ * neighbours; only what a slip of the finger would explain counts. Call it for each candidate.
  */
-void conf_suggest(struct conf_text word, const char *candidate, const char **best, unsigned *distance);
+void conf_suggest(struct conf_suggestion *best, struct conf_text word, const char *candidate);
 
 #endif

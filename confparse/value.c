@@ -12,8 +12,7 @@
 
 enum { PROBLEM_WORDS = 60 }; /* bytes of a wrong value that are quoted */
 
-/* ---- numbers
- * ------------------------------------------------------------------------------------------------ */
+/* ---- numbers ------------------------------------------------------------------------------------------- */
 
 /* Reads digits of `base` at *at and moves past them. False when there is none or the number is above
  * INT64_MAX. */
@@ -85,8 +84,7 @@ static bool in_range(const char *choices, int64_t number)
     return !dots[2] || number <= strtoll(dots + 2, NULL, 10);
 }
 
-/* ---- scalar types
- * -------------------------------------------------------------------------------------------- */
+/* ---- scalar types -------------------------------------------------------------------------------------- */
 
 static bool make_bool(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
 {
@@ -228,7 +226,7 @@ static const struct {
     [CONF_MODE] = {make_mode, "an octal file mode, such as 0640"},
     [CONF_PORT] = {make_port, "a port from 1 to 65535"},
     [CONF_STRING] = {make_string, "a string"},
-    [CONF_ENUM] = {make_enum, "one of"},
+    [CONF_ENUM] = {make_enum, "one of "},
     [CONF_ADDRESS] = {make_address, "an IPv4 or IPv6 address"},
     [CONF_CIDR] = {make_cidr, "an address or a block, such as 10.0.0.0/8"},
     [CONF_LIST] = {make_string, "a list ( ... ) or one string"},
@@ -237,8 +235,7 @@ static const struct {
     [CONF_THROTTLE] = {make_throttle, "a throttle, such as 100 (a second) or 100/60 (in 60 seconds)"},
 };
 
-/* ---- shapes
- * -------------------------------------------------------------------------------------------------- */
+/* ---- shapes -------------------------------------------------------------------------------------------- */
 
 /* Writes `value` as a file would, for a list or dictionary inside another. */
 static void render(const struct ast_value *value, FILE *out)
@@ -300,17 +297,33 @@ void conf_value_copy(struct conf_arena *arena, const struct ast_value *ast, stru
     value->items = items;
 }
 
+/* What `choices` allows, as " from 0 to 100, or auto, none". */
+static void describe_choices(const char *choices, char *text, size_t size)
+{
+    const char *bar = choices ? strrchr(choices, '|') : NULL, *range = bar ? bar + 1 : choices;
+    const char *dots = range ? strstr(range, "..") : NULL;
+    size_t used = 0;
+    text[0] = '\0';
+    if (dots && dots[2])
+        used = (size_t)snprintf(text, size, " from %.*s to %s", (int)(dots - range), range, dots + 2);
+    else if (dots)
+        used = (size_t)snprintf(text, size, " from %.*s up", (int)(dots - range), range);
+    for (const char *word = choices, *equals; word && (equals = strchr(word, '=')) && used < size;) {
+        used += (size_t)snprintf(text + used, size - used, "%s%.*s", word == choices ? ", or " : ", ",
+                                 (int)(equals - word), word);
+        word = strchr(word, '|');
+        word = word ? word + 1 : NULL;
+    }
+}
+
+/* "expected ..., not ..." for a scalar, or an item of a list. */
 static void explain(const struct conf_option *option, const char *wrong, char *problem, size_t size)
 {
-    char limits[80] = "";
+    char allowed[120];
     int shown = (int)strnlen(wrong, PROBLEM_WORDS);
-    if (option->choices && option->type != CONF_ENUM)
-        snprintf(limits, sizeof limits, " (%s)", option->choices);
-    if (option->type == CONF_ENUM)
-        snprintf(problem, size, "expected one of %s, not '%.*s'", option->choices, shown, wrong);
-    else
-        snprintf(problem, size, "expected %s%s, not '%.*s'", scalars[option->type].expected, limits, shown,
-                 wrong);
+    describe_choices(option->type == CONF_ENUM ? NULL : option->choices, allowed, sizeof allowed);
+    snprintf(problem, size, "expected %s%s%s, not '%.*s'", scalars[option->type].expected,
+             option->type == CONF_ENUM ? option->choices : "", allowed, shown, wrong);
 }
 
 /* A list, or one bare value as a list of one. */

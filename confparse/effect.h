@@ -1,0 +1,24 @@
+/*
+ * effect: noticing what is read but not in effect, and saying so once for each option, value, stanza and
+ * module, however often it stands in the files.
+ */
+#ifndef IMPULSE_CONFPARSE_EFFECT_H
+#define IMPULSE_CONFPARSE_EFFECT_H
+
+#include "confparse/report.h"
+
+struct conf_effects;
+
+struct conf_effects *conf_effects_create(void);
+/* An option of options.def was set at `span`; `fallback` is its default or NULL. */
+void conf_effects_option(struct conf_effects *effects, const struct conf_option *row,
+                         const struct conf_value *value, const struct conf_value *fallback,
+                         struct conf_span span);
+void conf_effects_scope(struct conf_effects *effects, const struct conf_option *row, struct conf_span span);
+/* The stanza of a module that Momentum has and that has no manifest here. `name`: the table's own string. */
+void conf_effects_missing_module(struct conf_effects *effects, const char *name, struct conf_span span);
+/* Reports what was noticed. `lenient`: what is unsupported is a warning, too. */
+void conf_effects_report(const struct conf_effects *effects, struct conf_report *report, bool lenient);
+void conf_effects_free(struct conf_effects *effects);
+
+#endif

@@ -1,0 +1,131 @@
+/* entry: the options of one scope. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "confparse/build.h"
+#include "confparse/schema.h"
+#include "confparse/value.h"
+
+struct conf_setting {
+    struct conf_entry entry;
+    size_t order;
+};
+
+static const struct conf_option *find_module_option(const struct conf_module *module, struct conf_text name)
+{
+    for (size_t i = 0; module && i < module->schema.option_count; i++)
+        if (conf_text_is(name, module->schema.options[i].name))
+            return &module->schema.options[i];
+    return NULL;
+}
+
+static const char *nearest_option(const struct conf_class *class, struct conf_text name)
+{
+    struct conf_suggestion best = {NULL, 0};
+    if (class->row || !class->module)
+        conf_schema_suggest_option(&best, name, class->kind);
+    for (size_t i = 0; class->module && i < class->module->schema.option_count; i++)
+        conf_suggest(&best, name, class->module->schema.options[i].name);
+    return best.name;
+}
+
+static void complain_unknown(struct conf_builder *builder, const struct conf_class *class,
+                             const struct ast_assignment *assignment)
+{
+    struct conf_text name = assignment->name;
+    const struct conf_option *row = conf_schema_option(name), *scope = conf_schema_scope(name);
+    char scopes[CONF_SCOPES_MAX];
+    if (row) {
+        CONF_COMPLAIN(builder, assignment->span, "option %s cannot stand in the scope %s, only in: %s",
+                      row->name, class->kind, conf_list_scopes(row->scopes, scopes));
+        return;
+    }
+    if (scope) {
+        CONF_COMPLAIN(builder, assignment->span, "%s is a stanza, not an option: %s%s { ... }", scope->name,
+                      scope->name, strcmp(scope->choices, "named") == 0 ? " \"name\"" : "");
+        return;
+    }
+    const char *best = nearest_option(class, name);
+    CONF_COMPLAIN(builder, assignment->span, "unknown option '%.*s'%s%s%s", CONF_TEXT(name),
+                  best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
+}
+
+/* The row that describes an option in a scope of this class, or NULL. */
+static const struct conf_option *find_option(const struct conf_class *class, struct conf_text name)
+{
+    const struct conf_option *row = find_module_option(class->module, name);
+    if (row)
+        return row;
+    row = conf_schema_option(name);
+    if (row && conf_schema_allows(row, class->kind))
+        return row;
+    return class->module ? conf_schema_module_option(name) : NULL;
+}
+
+/* Makes the entry of an assignment. False when it is wrong, which has then been reported. */
+static bool make_entry(struct conf_builder *builder, const struct conf_class *class,
+                       const struct ast_assignment *assignment, struct conf_entry *entry)
+{
+    struct conf *conf = builder->conf;
+    char problem[256];
+    if (class->unknown) {
+        entry->name = conf_keep_lower(conf, assignment->name);
+        conf_value_copy(&conf->arena, assignment->value, &entry->value);
+        return true;
+    }
+    const struct conf_option *row = find_option(class, assignment->name);
+    if (!row) {
+        if (!conf_report_full(builder->loader->report))
+            complain_unknown(builder, class, assignment);
+        return false;
+    }
+    entry->name = row->name;
+    if (!conf_value_make(&conf->arena, row, assignment->value, &entry->value, problem, sizeof problem)) {
+        CONF_COMPLAIN(builder, assignment->value->span, "%s: %s", row->name, problem);
+        return false;
+    }
+    if (!class->idle && conf_schema_option(assignment->name) == row)
+        conf_effects_option(builder->effects, row, &entry->value, conf_default_value(conf, row->name),
+                            assignment->span);
+    return true;
+}
+
+static void add_setting(struct conf_builder *builder, const struct conf_class *class,
+                        const struct ast_assignment *assignment)
+{
+    struct conf_setting setting = {.order = builder->setting_count};
+    if (!make_entry(builder, class, assignment, &setting.entry))
+        return;
+    setting.entry.value.place = conf_keep_place(builder->conf, assignment->value->span);
+    if (builder->setting_count == builder->setting_capacity) {
+        builder->setting_capacity = builder->setting_capacity ? 2 * builder->setting_capacity : 64;
+        builder->settings =
+            conf_resize(builder->settings, builder->setting_capacity, sizeof *builder->settings);
+    }
+    builder->settings[builder->setting_count++] = setting;
+}
+
+static int compare_settings(const void *left, const void *right)
+{
+    const struct conf_setting *a = left, *b = right;
+    int order = strcmp(a->entry.name, b->entry.name);
+    return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+void conf_build_entries(struct conf_builder *builder, struct conf_scope *scope,
+                        const struct conf_member *members, size_t count)
+{
+    builder->setting_count = 0;
+    for (size_t i = 0; i < count; i++)
+        for (const struct ast_assignment *at = members[i].stanza->assignments; at; at = at->next)
+            add_setting(builder, &members[0].class, at);
+
+    struct conf_setting *settings = builder->settings;
+    size_t setting_count = builder->setting_count;
+    if (!setting_count)
+        return;
+    qsort(settings, setting_count, sizeof *settings, compare_settings);
+    scope->entries = conf_arena_array(&builder->conf->arena, setting_count, sizeof *scope->entries);
+    for (size_t i = 0; i < setting_count; i++)
+        if (i + 1 == setting_count || strcmp(settings[i].entry.name, settings[i + 1].entry.name) != 0)
+            scope->entries[scope->entry_count++] = settings[i].entry;
+}
