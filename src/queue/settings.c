@@ -74,18 +74,6 @@ static const char *read_text(const struct conf_chain *chain, const char *option)
     return text && *text ? text : NULL;
 }
 
-static int read_max_retries(const struct conf_chain *chain)
-{
-    const char *text = conf_chain_text(chain, "max_retries", "auto");
-    struct slice s = slice_text(text);
-    uint64_t count;
-    if (slice_equal_nocase(s, SLICE_LITERAL("none")))
-        return QUEUE_RETRIES_NONE;
-    if (slice_to_uint(s, &count))
-        return count > INT_MAX ? INT_MAX : (int)count;
-    return QUEUE_RETRIES_AUTO;
-}
-
 /* The position of `text` in a NULL-terminated list of names, or `otherwise`. */
 static int read_name(const char *text, const char *const names[], int otherwise)
 {
@@ -130,7 +118,7 @@ static void resolve(struct interned *entry, const struct conf_chain *chain)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *(const char **)(void *)((char *)settings + texts[i].offset) = read_text(chain, texts[i].option);
     settings->blackhole = read_blackhole(chain);
-    settings->max_retries = read_max_retries(chain);
+    settings->max_retries = (int)conf_chain_int(chain, "max_retries", QUEUE_RETRIES_AUTO); /* none: -1 */
     settings->never_retry = conf_chain_bool(chain, "never_retry", false);
     settings->never_attempt_expired = conf_chain_bool(chain, "never_attempt_expired_messages", false);
     settings->suspend_delivery = conf_chain_bool(chain, "suspend_delivery", false);

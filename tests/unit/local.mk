@@ -129,3 +129,15 @@ tests_unit_test_maildir_SOURCES = tests/unit/test_maildir.c $(MODULE_HARNESS)
 tests_unit_test_maildir_CPPFLAGS = $(MODULE_HARNESS_CPPFLAGS)
 tests_unit_test_maildir_LDADD = $(MODULE_HARNESS_LIBS)
 tests_unit_test_maildir_LDFLAGS = -rdynamic
+
+check_PROGRAMS += tests/unit/test_queue_rules
+TESTS += tests/unit/test_queue_rules
+tests_unit_test_queue_rules_SOURCES = tests/unit/test_queue_rules.c tests/unit/unit.h
+tests_unit_test_queue_rules_LDADD = src/queue/libqueue.a src/base/libbase.a confparse/libconfparse.a \
+	$(UNIT_LIBS) $(DEP_LIBS)
+
+check_PROGRAMS += tests/unit/test_delivery_wire
+TESTS += tests/unit/test_delivery_wire
+tests_unit_test_delivery_wire_SOURCES = tests/unit/test_delivery_wire.c tests/unit/unit.h
+tests_unit_test_delivery_wire_LDADD = src/delivery/libdelivery.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
+	src/base/libbase.a $(UNIT_LIBS) $(DEP_LIBS)
