@@ -7,3 +7,4 @@ EXTRA_DIST += doc/impulsed.8.in
 doc/impulsed.8: doc/impulsed.8.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) doc && \
 	sed -e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@docdir[@]|$(docdir)|g' $(srcdir)/doc/impulsed.8.in >$@
+dist_man_MANS += doc/ecxs.1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import await_true
 from harness.daemon import MODULES, PROGRAM, ROOT, run
 from harness.messages import EXACT, HEADER
 from harness.wire import Wire
@@ -170,6 +171,69 @@ def test_the_installed_daemon(installed, site, impulse, capture):
     for name in ("impulsed.8", "impulse.service", "ecelerity.conf", "compatibility.md"):
         assert find(installed, name)
     assert str(directory).endswith("lib/impulse/modules")
+
+
+# ---- ecxs ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def greylist(installed, impulse, modules):
+    """impulse, with greylist_demo compiled by the installed ecxs."""
+    include = find(installed, "impulse/module.h").parent.parent
+    subprocess.run([find(installed, "ecxs"), "-c", "-o", modules / "greylist_demo.so",
+                    ROOT / "tests/modules/greylist_demo/greylist_demo.c", f"-I{include}", "-Werror"], check=True)
+    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    return impulse
+
+
+def test_ecxs_wants_a_manifest(installed, site):
+    source = site.directory / "lonely.c"
+    source.write_text("#include <impulse/module.h>\n")
+    done = subprocess.run([find(installed, "ecxs"), source], cwd=site.directory, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("ecxs: ") and "lonely.ecm" in done.stderr
+    assert not (site.directory / "lonely.so").exists()
+
+
+def greylisted(impulse, recipient="b@rcpt.example", name="client.example"):
+    with Wire(impulse.address) as client:
+        client.greet(name)
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        return client.command(f"RCPT TO:<{recipient}>").text
+
+
+def test_greylisting(greylist, site):
+    greylist.start(site.config("greylist_demo { delay = 1 }"))
+    assert greylisted(greylist) == "451 4.7.1 greylisted, please try again later"
+    await_true(lambda: greylisted(greylist).startswith("250 "), "passed after the delay")
+    assert greylisted(greylist, "other@rcpt.example").startswith("451 ")
+    assert greylisted(greylist, "third@rcpt.example", "friend.example").startswith("250 "), "the context exempts"
+    with Wire(greylist.address) as foe:
+        foe.reply()
+        assert foe.command("EHLO foe.example").text.endswith("5.7.1 you again")
+    greylist.stop()
+    line, = [line for line in greylist.rejectlog() if "E=550" in line]
+    assert " M=greylist_demo " in line
+
+
+def test_a_generation_lives_until_its_suspended_sessions_have_ended(greylist, site):
+    """Sessions that are suspended across two reloads get their answers from the generation they began with."""
+    config = site.config("greylist_demo { delay = 1000 lookup_ms = 1500 }")
+    greylist.start(config)
+    clients = [Wire(greylist.address) for _ in range(10)]
+    for number, client in enumerate(clients):
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        client.send(f"RCPT TO:<b{number}@rcpt.example>\r\n".encode())
+    for _ in range(2):
+        told = greylist.paniclog().count("reloaded")
+        greylist.write(config.replace("lookup_ms = 1500", "lookup_ms = 0"))
+        greylist.reload()
+        await_true(lambda: greylist.paniclog().count("reloaded") > told, "reloaded")
+    clients.pop().close()   # one leaves while it waits
+    assert greylisted(greylist, "new@rcpt.example").startswith("451 ")
+    for client in clients:
+        assert client.reply().code == 451
+        client.close()
 
 
 # ---- modules that stop the start ---------------------------------------------------------------------------------------
