@@ -67,7 +67,7 @@ def rcpt(impulse, local):
 
 
 def test_it_is_set_up_and_asked(policy, site):
-    policy.start(site.config('policy { greeting = "go away" limit = 42 }', "relay_hosts = ( )"))
+    policy.start(site.config('policy { debug_level = NOTICE greeting = "go away" limit = 42 }', "relay_hosts = ( )"))
     assert "go away" in policy.await_panic("set up with greeting")
     assert rcpt(policy, "anybody").code == 250, "it permits relaying"
     assert rcpt(policy, "refused").text == "550 5.7.1 go away"
@@ -117,7 +117,7 @@ def test_content_is_refused(policy, site, capture):
 
 
 def test_reload_sets_it_up_again(policy, site):
-    config = site.config('policy { greeting = "one" }')
+    config = site.config('policy { debug_level = NOTICE greeting = "one" }')
     policy.start(config)
     assert rcpt(policy, "refused").text.endswith(" one")
     policy.write(config.replace('"one"', '"two"'))
@@ -295,7 +295,7 @@ def test_a_bad_manifest(site, modules):
 
 
 def test_a_fault_at_reload_keeps_what_runs(installed, policy, site, modules):
-    config = site.config('policy { greeting = "one" }')
+    config = site.config('policy { debug_level = NOTICE greeting = "one" }')
     policy.start(config)
     build(installed, "faulty", modules, "-DREFUSES")
     policy.write(config.replace('"one"', '"two"') + "faulty { }\n")

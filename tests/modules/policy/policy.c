@@ -14,17 +14,16 @@
  */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <impulse/hooks.h>
 #include <impulse/module.h>
 #include <impulse/session.h>
 
-struct settings {
+struct settings { /* of one instance: after a reload, sessions of the old one may still ask */
     char greeting[100];
     long limit;
 };
-
-static struct settings settings; /* written in setup only, while no hook runs */
 
 static bool is(const char *recipient, const char *local)
 {
@@ -58,23 +57,25 @@ static enum imp_verdict mailfrom(struct imp_session *session, struct imp_module 
 
 static enum imp_verdict rcptto(struct imp_session *session, struct imp_module *module)
 {
+    const struct settings *settings = imp_module_data(module);
     const char *recipient = imp_session_recipient(session);
     char text[400];
     pthread_t thread;
     imp_session_permit_relay(session);
     if (is(recipient, "refused")) {
-        imp_session_reject(session, 550, "5.7.1", settings.greeting);
+        imp_session_reject(session, 550, "5.7.1", settings->greeting);
         return IMP_DONE;
     }
     if (is(recipient, "seen")) {
         snprintf(text, sizeof text, "peer=%s sender=%s limit=%ld",
                  imp_context_get(session, IMP_CONTEXT_CONNECTION, "policy_peer"),
-                 imp_context_get(session, IMP_CONTEXT_MESSAGE, "policy_sender"), settings.limit);
+                 imp_context_get(session, IMP_CONTEXT_MESSAGE, "policy_sender"), settings->limit);
         imp_session_reject(session, 550, "5.7.1", text);
         return IMP_DONE;
     }
     if (is(recipient, "pool") || is(recipient, "poolno")) {
-        imp_work_submit(module, NULL, is(recipient, "pool") ? accept_later : refuse_later, imp_session_suspend(session));
+        imp_work_submit(module, NULL, is(recipient, "pool") ? accept_later : refuse_later,
+                        imp_session_suspend(session));
         return IMP_AGAIN;
     }
     if (is(recipient, "thread")) {
@@ -108,15 +109,24 @@ static enum imp_verdict set_binding(struct imp_session *session, struct imp_modu
 
 static int setup(struct imp_module *module, const struct imp_config *config)
 {
-    snprintf(settings.greeting, sizeof settings.greeting, "%s", imp_config_text(config, "greeting"));
-    settings.limit = (long)imp_config_int(config, "limit");
+    struct settings *settings = calloc(1, sizeof *settings);
+    if (!settings)
+        return -1;
+    imp_module_set_data(module, settings);
+    snprintf(settings->greeting, sizeof settings->greeting, "%s", imp_config_text(config, "greeting"));
+    settings->limit = (long)imp_config_int(config, "limit");
     imp_hook_validate(module, IMP_VALIDATE_MAILFROM, mailfrom, IMP_PRIORITY_NORMAL);
     imp_hook_validate(module, IMP_VALIDATE_RCPTTO, rcptto, IMP_PRIORITY_NORMAL);
     imp_hook_validate(module, IMP_VALIDATE_DATA, data, IMP_PRIORITY_NORMAL);
     imp_hook_validate(module, IMP_VALIDATE_SET_BINDING, set_binding, IMP_PRIORITY_NORMAL);
-    imp_paniclog(module, IMP_NOTICE, "set up with greeting \"%s\"", settings.greeting);
+    imp_paniclog(module, IMP_NOTICE, "set up with greeting \"%s\"", settings->greeting);
     return 0;
 }
 
+static void teardown(struct imp_module *module)
+{
+    free(imp_module_data(module));
+}
+
 IMP_MODULE_DEFINE(.name = "policy", .description = "Answers by the local part of the recipient",
-                  .kind = IMP_SINGLETON, .setup = setup);
+                  .kind = IMP_SINGLETON, .setup = setup, .teardown = teardown);
