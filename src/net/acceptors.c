@@ -84,11 +84,13 @@ static struct accept_queue *reserve_place(struct acceptors *acceptors)
     return queue;
 }
 
+/* There was no connection for it: the turn is still this queue's, or every second loop would get nothing. */
 static void release_place(struct accept_queue *queue)
 {
     struct acceptors *acceptors = queue->owner;
     pthread_mutex_lock(&acceptors->lock);
     queue->reserved--;
+    acceptors->turn = (unsigned)(queue - acceptors->queues);
     if (acceptors->waiting)
         pthread_cond_signal(&acceptors->room);
     pthread_mutex_unlock(&acceptors->lock);
