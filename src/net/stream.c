@@ -88,10 +88,22 @@ int stream_flush(struct stream *stream)
     return stream_flush_with(stream, slice_of(NULL, 0));
 }
 
+/* Nothing can be sent any more. What waits is dropped, so that nobody waits for the socket on its behalf. */
+static int fail(struct stream *stream, int error)
+{
+    stream->error = error;
+    stream->blocked = false;
+    buf_clear(&stream->out);
+    update_events(stream);
+    return error;
+}
+
 int stream_flush_with(struct stream *stream, struct slice extra)
 {
     if (stream->closing)
         return -EPIPE;
+    if (stream->error)
+        return fail(stream, stream->error);
     while (!stream->connecting && buf_size(&stream->out) + extra.size > 0) {
         struct slice queued = buf_slice(&stream->out);
         struct iovec parts[2] = {{(void *)queued.data, queued.size}, {(void *)extra.data, extra.size}};
@@ -103,7 +115,7 @@ int stream_flush_with(struct stream *stream, struct slice extra)
             if (errno == EINTR)
                 continue;
             if (errno != EAGAIN && errno != EWOULDBLOCK)
-                return -errno;
+                return fail(stream, -errno);
             break;
         }
         size_t from_queue = (size_t)sent < queued.size ? (size_t)sent : queued.size;
@@ -133,30 +145,35 @@ static void finish_connect(struct stream *stream)
     if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
         error = errno;
     stream->connecting = false;
+    stream->error = -error;
+    stream->blocked = error == 0 && buf_size(&stream->out) > 0; /* written while connecting */
     update_events(stream);
     stream->handler->connected(stream, -error);
 }
 
+/*
+ * libuv stops watching a socket that has an error (status < 0). There may still be input to read before the
+ * error, so it is watched again for as long as the owner wants to.
+ */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct stream *stream = poll->data;
+    bool failed = status < 0;
+    int flushed = 0;
+    if (failed)
+        stream->events = 0;
     if (stream->connecting) {
         finish_connect(stream);
         return;
     }
-    if ((events & UV_WRITABLE) && stream->blocked) {
-        int flushed = stream_flush(stream);
-        /* A broken socket shows up at the reader as an error or the end; wake it even if it was not reading.
-         */
-        if (flushed < 0 || (flushed == 1 && stream->handler->drained)) {
-            if (flushed == 1)
-                stream->handler->drained(stream);
-            else
-                stream->handler->readable(stream);
-        }
-    }
-    if (!stream->closing && stream->reading && ((events & UV_READABLE) || status < 0))
+    if (stream->blocked && (failed || (events & UV_WRITABLE)))
+        flushed = stream_flush(stream);
+    if (flushed == 1 && stream->handler->drained)
+        stream->handler->drained(stream);
+    bool readable = stream->reading && (failed || (events & UV_READABLE));
+    if (!stream->closing && (readable || flushed < 0))
         stream->handler->readable(stream);
+    update_events(stream);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -14,10 +14,12 @@
 struct stream;
 
 struct stream_handler {
-    /* The socket is readable (or at its end): call stream_fill. Only while reading is on. */
-    void (*readable)(struct stream *stream);
-    /* Everything written is with the kernel; called only after a stream_flush that could not finish at once.
+    /*
+     * The socket is readable (or at its end): call stream_fill. Only while reading is on, and once more when
+     * output that waited could not be sent: the connection is broken, and stream_flush says so from then on.
      */
+    void (*readable)(struct stream *stream);
+    /* Everything written is with the kernel; only after a stream_flush that could not finish at once. */
     void (*drained)(struct stream *stream);
     /* Connecting (stream_connect) ended: 0 or a negative errno. */
     void (*connected)(struct stream *stream, int error);
@@ -35,6 +37,7 @@ struct stream {
     bool connecting;
     bool blocked; /* output waits for the socket */
     bool closing;
+    int error;      /* why nothing can be sent any more, a negative errno; 0: it can */
     struct buf in;  /* received, not yet consumed by the owner */
     struct buf out; /* written, not yet taken by the kernel */
 };
@@ -53,8 +56,10 @@ void stream_read_stop(struct stream *stream);
 ssize_t stream_fill(struct stream *stream, size_t size);
 /* Appends to `out`; nothing is sent before stream_flush. */
 void stream_write(struct stream *stream, const void *data, size_t size);
-/* Sends `out`. 1: all with the kernel; 0: the rest follows, `drained` will be called; a negative errno:
- * broken. */
+/*
+ * Sends `out`. 1: all with the kernel; 0: the rest follows (also while connecting), `drained` will be called; a
+ * negative errno: broken, `out` is dropped.
+ */
 int stream_flush(struct stream *stream);
 /*
  * Sends `out` and then `extra` (borrowed) with one system call where possible; what the kernel does not take

@@ -141,3 +141,24 @@ TESTS += tests/unit/test_delivery_wire
 tests_unit_test_delivery_wire_SOURCES = tests/unit/test_delivery_wire.c tests/unit/unit.h
 tests_unit_test_delivery_wire_LDADD = src/delivery/libdelivery.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
 	src/base/libbase.a $(UNIT_LIBS) $(DEP_LIBS)
+check_PROGRAMS += tests/unit/test_addr
+TESTS += tests/unit/test_addr
+tests_unit_test_addr_SOURCES = tests/unit/test_addr.c tests/unit/unit.h
+tests_unit_test_addr_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
+
+NET_TEST_LIBS = src/net/libnet.a src/event/libevent.a src/log/liblog.a src/base/libbase.a $(UNIT_LIBS) $(UV_LIBS)
+
+check_PROGRAMS += tests/unit/test_listener
+TESTS += tests/unit/test_listener
+tests_unit_test_listener_SOURCES = tests/unit/test_listener.c tests/unit/unit.h
+tests_unit_test_listener_LDADD = $(NET_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_accept
+TESTS += tests/unit/test_accept
+tests_unit_test_accept_SOURCES = tests/unit/test_accept.c tests/unit/unit.h
+tests_unit_test_accept_LDADD = $(NET_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_stream
+TESTS += tests/unit/test_stream
+tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/unit.h
+tests_unit_test_stream_LDADD = $(NET_TEST_LIBS)

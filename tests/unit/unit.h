@@ -15,12 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { UNIT_PATIENCE = 300 }; /* seconds; a program that hangs is killed, which fails it */
+
 /* Runs the tests, an array that ends in CU_TEST_INFO_NULL. Returns main's status. */
 static inline int unit_run(const char *name, CU_TestInfo *tests)
 {
     CU_SuiteInfo suites[] = {{.pName = name, .pTests = tests}, CU_SUITE_INFO_NULL};
     if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
         return 1;
+    alarm(UNIT_PATIENCE);
     CU_basic_run_tests();
     unsigned failures = CU_get_number_of_failures();
     CU_cleanup_registry();
