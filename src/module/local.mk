@@ -14,6 +14,7 @@ src_module_libmodule_a_SOURCES = \
 	src/module/log_hooks.c \
 	src/module/manifest.c \
 	src/module/manifest.h \
+	src/module/manifest_set.c \
 	src/module/match.c \
 	src/module/module.h \
 	src/module/module_set.c \

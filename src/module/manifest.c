@@ -1,5 +1,5 @@
 /*
- * manifest: reads the .ecm files of a directory.
+ * manifest: reads one .ecm file.
  *
  * A manifest is lines of `key = value` under one [module name]; '#' begins a comment line. It is Momentum's
  * form (manual, "Primary Momentum APIs", the .ecm file) with keys of our own for what Momentum's modules
@@ -19,17 +19,9 @@
  */
 #include "module/manifest.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <strings.h>
 #include "base/mem.h"
-
-struct manifest_set {
-    struct manifest *manifests;
-    size_t count;
-    struct conf_module_schema *schemas; /* for conf_load_options; parallel to manifests */
-};
 
 /* What a line of a manifest is read into. */
 struct reader {
@@ -310,8 +302,9 @@ static bool read_file(struct reader *reader, FILE *in)
     return fine;
 }
 
-static bool read_manifest(struct manifest *manifest, char *error, size_t error_size)
+bool manifest_read(struct manifest *manifest, const char *file, char *error, size_t error_size)
 {
+    manifest->file = mem_dup(file);
     struct reader reader = {.manifest = manifest, .error = error, .error_size = error_size};
     FILE *in = fopen(manifest->file, "re");
     if (!in) {
@@ -328,71 +321,6 @@ static bool read_manifest(struct manifest *manifest, char *error, size_t error_s
     return fine;
 }
 
-static int is_manifest(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.' && slice_ends_nocase(slice_text(entry->d_name), SLICE_LITERAL(".ecm"));
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct manifest *)a)->name, ((const struct manifest *)b)->name);
-}
-
-static bool names_differ(const struct manifest_set *set, char *error, size_t error_size)
-{
-    for (size_t i = 1; i < set->count; i++)
-        if (strcmp(set->manifests[i - 1].name, set->manifests[i].name) == 0) {
-            snprintf(error, error_size, "%s: module \"%s\" is described by %s as well",
-                     set->manifests[i].file, set->manifests[i].name, set->manifests[i - 1].file);
-            return false;
-        }
-    return true;
-}
-
-static void make_schemas(struct manifest_set *set)
-{
-    set->schemas = mem_array(set->count, sizeof *set->schemas);
-    for (size_t i = 0; i < set->count; i++)
-        set->schemas[i] = (struct conf_module_schema){
-            .name = set->manifests[i].name,
-            .singleton = set->manifests[i].singleton,
-            .options = set->manifests[i].options,
-            .option_count = set->manifests[i].option_count,
-        };
-}
-
-struct manifest_set *manifest_set_read(const char *directory, char *error, size_t error_size)
-{
-    struct dirent **entries;
-    int found = scandir(directory, &entries, is_manifest, alphasort);
-    if (found < 0) {
-        snprintf(error, error_size, "modules: cannot read the directory %s: %s", directory, strerror(errno));
-        return NULL;
-    }
-    struct manifest_set *set = mem_new(struct manifest_set);
-    set->manifests = mem_array((size_t)found, sizeof *set->manifests);
-    bool fine = true;
-    for (int i = 0; i < found; i++) {
-        if (fine) {
-            struct manifest *manifest = &set->manifests[set->count++];
-            manifest->file = mem_printf("%s/%s", directory, entries[i]->d_name);
-            fine = read_manifest(manifest, error, error_size);
-        }
-        free(entries[i]);
-    }
-    free(entries);
-    if (fine) {
-        qsort(set->manifests, set->count, sizeof *set->manifests, by_name);
-        fine = names_differ(set, error, error_size);
-    }
-    if (!fine) {
-        manifest_set_free(set);
-        return NULL;
-    }
-    make_schemas(set);
-    return set;
-}
-
 static void name_list_free(struct name_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -400,7 +328,7 @@ static void name_list_free(struct name_list *list)
     free(list->names);
 }
 
-static void manifest_release(struct manifest *manifest)
+void manifest_release(struct manifest *manifest)
 {
     for (size_t i = 0; i < manifest->option_count; i++) {
         free((char *)manifest->options[i].name);
@@ -415,39 +343,4 @@ static void manifest_release(struct manifest *manifest)
     free(manifest->object);
     free(manifest->name);
     free(manifest->description);
-}
-
-void manifest_set_free(struct manifest_set *set)
-{
-    if (!set)
-        return;
-    for (size_t i = 0; i < set->count; i++)
-        manifest_release(&set->manifests[i]);
-    free(set->manifests);
-    free(set->schemas);
-    free(set);
-}
-
-const struct conf_module_schema *manifest_set_schemas(const struct manifest_set *set, size_t *count)
-{
-    *count = set->count;
-    return set->schemas;
-}
-
-size_t manifest_count(const struct manifest_set *set)
-{
-    return set->count;
-}
-
-const struct manifest *manifest_at(const struct manifest_set *set, size_t index)
-{
-    return &set->manifests[index];
-}
-
-const struct manifest *manifest_find(const struct manifest_set *set, const char *name)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (strcasecmp(set->manifests[i].name, name) == 0)
-            return &set->manifests[i];
-    return NULL;
 }

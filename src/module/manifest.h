@@ -23,6 +23,11 @@ struct manifest {
     size_t option_count;
 };
 
+/* Reads `file` into a zeroed manifest. False with "FILE:LINE: ..." in error[]; manifest_release in either
+ * case. */
+bool manifest_read(struct manifest *manifest, const char *file, char *error, size_t error_size);
+void manifest_release(struct manifest *manifest);
+
 size_t manifest_count(const struct manifest_set *set);
 /* In order of name. */
 const struct manifest *manifest_at(const struct manifest_set *set, size_t index);

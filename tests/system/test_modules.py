@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import await_true
+from harness import await_true, patience
 from harness.daemon import MODULES, PROGRAM, ROOT, run
 from harness.messages import EXACT, HEADER
 from harness.wire import Wire
@@ -302,3 +302,17 @@ def test_a_fault_at_reload_keeps_what_runs(installed, policy, site, modules):
     policy.reload()
     policy.await_panic("the moon is in the wrong phase")
     assert rcpt(policy, "refused").text.endswith(" one")
+
+
+def test_a_crash_at_reload_is_in_the_paniclog(installed, policy, site, modules):
+    """It ends the daemon, whose stderr nobody may be reading."""
+    config = site.config("policy { }")
+    policy.start(config)
+    build(installed, "faulty", modules, "-DCRASHES")
+    policy.write(config + "faulty { }\n")
+    policy.reload()
+    assert policy.process.wait(patience(20)) == 1
+    policy.process = None
+    policy.notify.close()
+    assert [line for line in policy.said().splitlines() if "module faulty crashed while it was set up" in line]
+    assert [line for line in policy.paniclog().splitlines() if "module faulty crashed while it was set up" in line]

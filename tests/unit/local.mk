@@ -99,6 +99,11 @@ TESTS += tests/unit/test_manifest
 tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c tests/unit/unit.h
 tests_unit_test_manifest_LDADD = $(MODULE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_plan
+TESTS += tests/unit/test_plan
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/unit.h
+tests_unit_test_plan_LDADD = $(MODULE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_crash_guard
 TESTS += tests/unit/test_crash_guard
 tests_unit_test_crash_guard_SOURCES = tests/unit/test_crash_guard.c tests/unit/unit.h
