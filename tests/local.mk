@@ -4,8 +4,10 @@ include tests/unit/local.mk
 endif
 include tests/load/local.mk
 
-EXTRA_DIST += check .ci/run CONTRIBUTING.md tests/README.md tests/arrows tests/tally tests/conftest.py tests/harness \
+EXTRA_DIST += .ci/run CONTRIBUTING.md tests/README.md tests/arrows tests/tally tests/conftest.py tests/harness \
 	tests/system tests/protocol tests/modules
 
+## The file `check` is copied here: as a prerequisite of dist its name would mean the target, and run every test.
 dist-hook:
+	cp -p $(srcdir)/check $(distdir)/
 	find $(distdir) -name __pycache__ -o -name .pytest_cache | xargs rm -rf
