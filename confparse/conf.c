@@ -32,6 +32,7 @@ static struct conf *load(struct conf_loader *loader, const struct conf_source *s
         atomic_init(&conf->references, 1);
         root->kind_span = (struct conf_span){source, 1, 1, 1};
         conf_parse(loader, source, root, 0);
+        conf_include_local_changes(loader, root);
         conf_build(loader, root, conf);
         if (loader->options->check)
             loader->options->check(conf, loader->report, loader->options->check_argument);

@@ -116,8 +116,8 @@ struct conf_load_options {
     size_t module_count;
     const char *search_path; /* directory tried for an include after the including file's; or NULL */
     /*
-     * Adds the findings of who uses the library: called once with the whole tree, also when there are errors already,
-     * so that one load reports everything. An error it adds refuses the load. May be NULL.
+     * Adds the findings of who uses the library: called once with the whole tree, also when there are errors
+     * already, so that one load reports everything. An error it adds refuses the load. May be NULL.
      */
     void (*check)(const struct conf *conf, struct conf_report *report, void *argument);
     void *check_argument;

@@ -21,6 +21,7 @@ struct conf_parser;
 %define api.header.include {"confparse/grammar.h"}
 %define parse.error custom
 %define lr.type canonical-lr
+%define lr.default-reduction consistent
 %locations
 %param {struct conf_parser *parser}
 %expect 0
@@ -54,17 +55,16 @@ statements
 statement
     : WORD '=' value { conf_parse_assign(parser, &$1, $3); }
     | WORD bracketed { conf_parse_assign(parser, &$1, $2); }
-    | head '{' statements '}' { conf_parse_close(parser); }
+    | opening statements '}' { conf_parse_close(parser); }
     | include text { conf_parse_include(parser, &$2); }
     | error RESYNC { yyerrok; }
     | error '{' { conf_parse_open_discarded(parser, @2); yyerrok; } statements '}' { conf_parse_close(parser); }
     ;
 
-head
-    : WORD { conf_parse_open(parser, &$1, NULL); }
-    | WORD '=' { conf_parse_open(parser, &$1, NULL); }
-    | WORD text { conf_parse_open(parser, &$1, &$2); }
-    | WORD text '=' { conf_parse_open(parser, &$1, &$2); }
+opening
+    : WORD '{' { conf_parse_open(parser, &$1, NULL); }
+    | WORD '=' '{' { conf_parse_open(parser, &$1, NULL); }
+    | WORD text '{' { conf_parse_open(parser, &$1, &$2); }
     ;
 
 include: INCLUDE | READONLY_INCLUDE ;

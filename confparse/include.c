@@ -157,3 +157,19 @@ void conf_include(struct conf_loader *loader, struct conf_text name, struct conf
     else
         include_file(&at, path, &status);
 }
+
+void conf_include_local_changes(struct conf_loader *loader, struct ast_stanza *root)
+{
+    const struct ast_assignment *last = NULL;
+    for (const struct ast_assignment *at = root->assignments; at; at = at->next)
+        if (conf_text_is(at->name, "local_changes_file") && at->value->shape == AST_SCALAR)
+            last = at;
+    char path[PATH_MAX];
+    struct stat status;
+    struct inclusion at = {.loader = loader, .stanza = root};
+    if (!last)
+        return;
+    at.span = last->value->span;
+    if (last->value->text.size && resolve(&at, last->value->text, path, &status) && S_ISREG(status.st_mode))
+        include_file(&at, path, &status);
+}

@@ -33,6 +33,8 @@ void conf_parse(struct conf_loader *loader, const struct conf_source *source, st
 /* Parses the file or directory that an include at `span` names as more content of `stanza`. */
 void conf_include(struct conf_loader *loader, struct conf_text path, struct conf_span span,
                   struct ast_stanza *stanza, unsigned depth);
+/* Parses the file that Local_Changes_File names, if it exists, as the end of the main file. */
+void conf_include_local_changes(struct conf_loader *loader, struct ast_stanza *root);
 /* Opens `path` for the main file or for `includer` and hands it to the report. NULL with errno set. */
 struct conf_source *conf_open_source(struct conf_loader *loader, const char *path,
                                      const struct conf_source *includer);

@@ -71,12 +71,23 @@ static bool is_resync_point(struct conf_parser *parser, const struct conf_token 
     return conf_parse_in_list(parser) && !parser->pushed_count && begins_assignment(parser);
 }
 
+/* Is the mistake only seen at the '=' of the statement on the next line? */
+static bool next_statement_began(const struct conf_parser *parser)
+{
+    return parser->last.kind == '=' && parser->before.kind == WORD && parser->before.first_on_line;
+}
+
 static struct conf_token recover(struct conf_parser *parser)
 {
     struct conf_token token = parser->last;
     parser->recovering = false;
-    while (token.kind != '{' && !is_resync_point(parser, &token))
-        token = take_token(parser);
+    if (next_statement_began(parser)) {
+        give_back(parser, token);
+        token = parser->before;
+    } else {
+        while (token.kind != '{' && !is_resync_point(parser, &token))
+            token = take_token(parser);
+    }
     parser->brackets = 0;
     if (token.kind == '{')
         return token;
@@ -87,7 +98,8 @@ static struct conf_token recover(struct conf_parser *parser)
 int conf_yylex(CONF_YYSTYPE *value, CONF_YYLTYPE *location, struct conf_parser *parser)
 {
     struct conf_token token = parser->recovering ? recover(parser) : take_token(parser);
-    parser->before_last = parser->last;
+    parser->before_that = parser->before;
+    parser->before = parser->last;
     parser->last = token;
     value->token = token;
     *location = token.span;
@@ -136,11 +148,10 @@ static void describe(const struct conf_token *token, char *text, size_t size)
 /* In a list or dictionary: was its end forgotten, or is the token wrong there? */
 static void explain_bracket(struct conf_parser *parser, bool list, const char *what)
 {
-    const struct conf_token *found = &parser->last, *before = &parser->before_last;
+    const struct conf_token *found = &parser->last;
     unsigned innermost = parser->brackets < CONF_BRACKETS_MAX ? parser->brackets : CONF_BRACKETS_MAX;
-    bool next_statement = list && found->kind == '=' && before->kind == WORD && before->first_on_line;
     bool outside = found->kind == '{' || found->kind == '}' || found->kind == END;
-    if ((next_statement || outside) && innermost > 0)
+    if ((outside || (list && next_statement_began(parser))) && innermost > 0)
         conf_parse_error(parser, parser->bracket[innermost - 1].span,
                          "this %s is not closed: '%c' is missing", list ? "list" : "dictionary",
                          list ? ')' : ']');
@@ -151,9 +162,17 @@ static void explain_bracket(struct conf_parser *parser, bool list, const char *w
                          what);
 }
 
+/* A word alone on its line: the one before the next statement. */
+static void explain_word(struct conf_parser *parser)
+{
+    char word[96];
+    describe(&parser->before_that, word, sizeof word);
+    conf_parse_error(parser, parser->before_that.span, "expected '= value' or '{' after %s", word);
+}
+
 static void explain_statement(struct conf_parser *parser, const char *what)
 {
-    const struct conf_token *found = &parser->last, *before = &parser->before_last;
+    const struct conf_token *found = &parser->last, *before = &parser->before;
     unsigned innermost = parser->depth < CONF_NESTING_MAX ? parser->depth : CONF_NESTING_MAX;
     if (before->kind == INCLUDE || before->kind == READONLY_INCLUDE)
         conf_parse_error(parser, found->span, "expected the name of a file to include, not %s", what);
@@ -166,23 +185,24 @@ static void explain_statement(struct conf_parser *parser, const char *what)
 
 void conf_parse_unexpected(struct conf_parser *parser, const char *const *expected, size_t count)
 {
-    const struct conf_token *found = &parser->last, *before = &parser->before_last;
-    bool name = expects(expected, count, "a word"), assign = expects(expected, count, "'='"),
-         open = expects(expected, count, "'{'");
+    const struct conf_token *found = &parser->last, *before = &parser->before;
+    bool assign = expects(expected, count, "'='"), open = expects(expected, count, "'{'");
     char what[96], previous[96];
     describe(found, what, sizeof what);
     describe(before, previous, sizeof previous);
-    parser->recovering = true;
+    parser->recovering = found->kind != '{'; /* which the grammar takes as it is */
 
     if (expects(expected, count, "')'") || expects(expected, count, "']'"))
         explain_bracket(parser, expects(expected, count, "')'"), what);
+    else if (next_statement_began(parser) && parser->before_that.kind == WORD)
+        explain_word(parser);
     else if (before->kind == '=')
         conf_parse_error(parser, found->span, "expected a value after '=', not %s", what);
-    else if (assign && open && name)
-        conf_parse_error(parser, before->span, "expected '= value' or '{' after %s, not %s", previous, what);
-    else if (assign && open && !found->first_on_line)
-        conf_parse_error(parser, found->span, "expected '{' after %s, not %s", previous, what);
     else if (assign && open)
+        conf_parse_error(parser, before->span, "expected '= value' or '{' after %s, not %s", previous, what);
+    else if (open && !assign && !found->first_on_line)
+        conf_parse_error(parser, found->span, "expected '{' after %s, not %s", previous, what);
+    else if (open && !assign)
         conf_parse_error(parser, before->span,
                          "expected '=' before %s to set an option, or '{' after it to open a stanza",
                          previous);

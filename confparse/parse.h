@@ -24,8 +24,8 @@ struct conf_parser {
     unsigned line_of_last; /* where the last token ended */
     unsigned unclosed;     /* strings that were not closed */
 
-    struct conf_token last, before_last; /* given to the grammar */
-    struct conf_token pushed[2];         /* taken back; the last of them comes next */
+    struct conf_token last, before, before_that; /* given to the grammar */
+    struct conf_token pushed[3];                 /* taken back; the last of them comes next */
     unsigned pushed_count;
     bool recovering;   /* a syntax error was reported: the next token is RESYNC or a '{' */
     unsigned brackets; /* ( and [ that are open; the outermost of them: */

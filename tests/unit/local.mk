@@ -167,3 +167,16 @@ check_PROGRAMS += tests/unit/test_stream
 TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/unit.h
 tests_unit_test_stream_LDADD = $(NET_TEST_LIBS)
+
+CONF_TEST_LIBS = confparse/libconfparse.a $(UNIT_LIBS) $(PCRE2_LIBS)
+CONF_HARNESS = tests/unit/conf_harness.h tests/unit/unit.h
+
+check_PROGRAMS += tests/unit/test_conf_language
+TESTS += tests/unit/test_conf_language
+tests_unit_test_conf_language_SOURCES = tests/unit/test_conf_language.c $(CONF_HARNESS)
+tests_unit_test_conf_language_LDADD = $(CONF_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_conf_mistakes
+TESTS += tests/unit/test_conf_mistakes
+tests_unit_test_conf_mistakes_SOURCES = tests/unit/test_conf_mistakes.c $(CONF_HARNESS)
+tests_unit_test_conf_mistakes_LDADD = $(CONF_TEST_LIBS)
