@@ -1,6 +1,19 @@
 ## A unit test is one program: tests/unit/test_X.c. It links the folders it tests, in order, higher first.
 UNIT_LIBS = $(CUNIT_LIBS)
 
+CONF_TEST_LIBS = confparse/libconfparse.a $(UNIT_LIBS) $(PCRE2_LIBS)
+CONF_HARNESS = tests/unit/conf_harness.h tests/unit/unit.h
+
+check_PROGRAMS += tests/unit/test_conf_language
+TESTS += tests/unit/test_conf_language
+tests_unit_test_conf_language_SOURCES = tests/unit/test_conf_language.c $(CONF_HARNESS)
+tests_unit_test_conf_language_LDADD = $(CONF_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_conf_mistakes
+TESTS += tests/unit/test_conf_mistakes
+tests_unit_test_conf_mistakes_SOURCES = tests/unit/test_conf_mistakes.c $(CONF_HARNESS)
+tests_unit_test_conf_mistakes_LDADD = $(CONF_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_cidr
 TESTS += tests/unit/test_cidr
 tests_unit_test_cidr_SOURCES = tests/unit/test_cidr.c
@@ -146,6 +159,7 @@ TESTS += tests/unit/test_delivery_wire
 tests_unit_test_delivery_wire_SOURCES = tests/unit/test_delivery_wire.c tests/unit/unit.h
 tests_unit_test_delivery_wire_LDADD = src/delivery/libdelivery.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
 	src/base/libbase.a $(UNIT_LIBS) $(DEP_LIBS)
+
 check_PROGRAMS += tests/unit/test_addr
 TESTS += tests/unit/test_addr
 tests_unit_test_addr_SOURCES = tests/unit/test_addr.c tests/unit/unit.h
@@ -167,16 +181,3 @@ check_PROGRAMS += tests/unit/test_stream
 TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/unit.h
 tests_unit_test_stream_LDADD = $(NET_TEST_LIBS)
-
-CONF_TEST_LIBS = confparse/libconfparse.a $(UNIT_LIBS) $(PCRE2_LIBS)
-CONF_HARNESS = tests/unit/conf_harness.h tests/unit/unit.h
-
-check_PROGRAMS += tests/unit/test_conf_language
-TESTS += tests/unit/test_conf_language
-tests_unit_test_conf_language_SOURCES = tests/unit/test_conf_language.c $(CONF_HARNESS)
-tests_unit_test_conf_language_LDADD = $(CONF_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_conf_mistakes
-TESTS += tests/unit/test_conf_mistakes
-tests_unit_test_conf_mistakes_SOURCES = tests/unit/test_conf_mistakes.c $(CONF_HARNESS)
-tests_unit_test_conf_mistakes_LDADD = $(CONF_TEST_LIBS)
