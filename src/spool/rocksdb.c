@@ -15,10 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include "base/mem.h"
 #include "spool/rocksdb_options.h"
 
-enum { FAILURE_SIZE = 400, FAMILY_COUNT = SPOOL_TABLE_COUNT + 1 };
+enum {
+    FAILURE_SIZE = 400,
+    FAMILY_COUNT = SPOOL_TABLE_COUNT + 1,
+    ROOM_TO_OPEN = 2 * 1024 * 1024, /* bytes */
+};
 
 struct rocksdb_backend {
     struct spool_backend backend;
@@ -75,9 +80,21 @@ static void close_handle(struct rocksdb_backend *rocks)
     rocks->db = NULL;
 }
 
+/* Opening writes some files at once, its log among them, for which see rocksdb_options.c. */
+static bool has_room_to_open(struct rocksdb_backend *rocks)
+{
+    struct statvfs fs;
+    if (statvfs(rocks->directory, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= ROOM_TO_OPEN)
+        return true;
+    snprintf(rocks->failure, sizeof rocks->failure, "%s", strerror(ENOSPC));
+    return false;
+}
+
 static bool open_handle(struct rocksdb_backend *rocks)
 {
     char *error = NULL;
+    if (!has_room_to_open(rocks))
+        return false;
     rocks->db = open_quietly(rocks, &error);
     if (rocks->db)
         return true;

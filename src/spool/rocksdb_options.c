@@ -21,8 +21,7 @@ enum {
     LARGEST_INLINE_BODY = 512,
     BLOCK_CACHE_MIB = 16,
     BLOOM_BITS = 10,
-    LOG_FILE_MIB = 1,
-    WARN_LEVEL = 2, /* InfoLogLevel::WARN_LEVEL */
+    HEADER_LEVEL = 5, /* InfoLogLevel::HEADER_LEVEL: how the database was opened, and nothing after that */
 };
 
 rocksdb_options_t *rocksdb_spool_options(void)
@@ -46,8 +45,11 @@ rocksdb_options_t *rocksdb_spool_options(void)
     rocksdb_options_set_allow_concurrent_memtable_write(options, 0);
     rocksdb_options_set_enable_write_thread_adaptive_yield(options, 0);
     rocksdb_options_set_max_open_files(options, 512);
-    rocksdb_options_set_info_log_level(options, WARN_LEVEL);
-    rocksdb_options_set_max_log_file_size(options, LOG_FILE_MIB * MIB);
+    /*
+     * Nothing is logged while the spool is in use: a line that cannot be written, because the disk is full,
+     * trips an assertion at the next line in a RocksDB that was built with them, as Debian's is.
+     */
+    rocksdb_options_set_info_log_level(options, HEADER_LEVEL);
     rocksdb_options_set_keep_log_file_num(options, 2);
     rocksdb_options_set_stats_dump_period_sec(options, 0);
     rocksdb_options_set_stats_persist_period_sec(options, 0);
