@@ -80,7 +80,7 @@ static void close_handle(struct rocksdb_backend *rocks)
     rocks->db = NULL;
 }
 
-/* Opening writes some files at once, its log among them, for which see rocksdb_options.c. */
+/* Every attempt to open leaves a few files behind, which only a successful one tidies up. */
 static bool has_room_to_open(struct rocksdb_backend *rocks)
 {
     struct statvfs fs;

@@ -16,12 +16,12 @@ enum {
     BODY_MEMTABLE_MIB = 64,
     META_MEMTABLE_MIB = 32,
     MEMTABLES = 4, /* of a family: one written to, the others waiting for their flush */
-    WAL_MIB = 256, /* of log before the oldest memtables are flushed; bounds the replay at start */
+    WAL_MIB = 128, /* of log before the oldest memtables are flushed; bounds the replay at start */
     BLOB_FILE_MIB = 64,
     LARGEST_INLINE_BODY = 512,
     BLOCK_CACHE_MIB = 16,
     BLOOM_BITS = 10,
-    HEADER_LEVEL = 5, /* InfoLogLevel::HEADER_LEVEL: how the database was opened, and nothing after that */
+    HEADER_LEVEL = 5, /* InfoLogLevel::HEADER_LEVEL */
 };
 
 rocksdb_options_t *rocksdb_spool_options(void)

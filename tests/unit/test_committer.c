@@ -40,7 +40,8 @@ struct fake {
     unsigned fail_revive;             /* so many revives fail */
     bool broken;
     enum spool_status status; /* of failures */
-    unsigned commits, durable, revives;
+    unsigned commits, durable;
+    _Atomic unsigned revives;
 };
 
 static struct fake fake;
