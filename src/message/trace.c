@@ -7,6 +7,18 @@
 #include "base/clock.h"
 #include "base/id.h"
 
+static void append_hello(const char *hello, struct buf *out)
+{
+    size_t size = strlen(hello);
+    char *text = buf_reserve(out, size);
+    for (size_t i = 0; i < size; i++) {
+        char c = ascii_lower(hello[i]);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("-._:[]", c);
+        text[i] = plain ? hello[i] : '?';
+    }
+    buf_commit(out, size);
+}
+
 void trace_append_received(const struct trace_facts *facts, struct buf *out)
 {
     char peer[NET_ADDR_TEXT_SIZE], id[ID_TEXT_SIZE], date[40];
@@ -14,7 +26,7 @@ void trace_append_received(const struct trace_facts *facts, struct buf *out)
     id_format(facts->id, id);
     clock_rfc5322(facts->time_us, date, sizeof date);
     buf_append_text(out, "Received: from ");
-    buf_append_text(out, hello);
+    append_hello(hello, out);
     if (facts->peer->family == AF_UNIX) {
         buf_append_text(out, " (local)");
     } else {

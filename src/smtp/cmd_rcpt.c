@@ -81,7 +81,7 @@ void cmd_rcpt(struct session *session, struct slice arguments)
         session_reply(session, &reply_too_many_recipients);
         return;
     }
-    transaction_propose(session->transaction, &path);
+    transaction_propose(session->transaction, &path, session->policy->banner_hostname);
     session->view.recipient = transaction_proposed(session->transaction);
     session->view.recipient_domain = transaction_proposed_domain(session->transaction);
     session->view.relay_permitted = false;

@@ -127,10 +127,16 @@ const char *transaction_reverse_path_domain(const struct transaction *t)
     return t->reverse_path_domain;
 }
 
-void transaction_propose(struct transaction *t, const struct mail_path *recipient)
+void transaction_propose(struct transaction *t, const struct mail_path *recipient, const char *default_domain)
 {
     recipient_release(&t->proposed);
     t->proposed = copy_path(recipient);
+    if (recipient->domain.size > 0)
+        return;
+    char *qualified = mem_printf("%s@%s", t->proposed.address, default_domain);
+    free(t->proposed.address);
+    t->proposed.address = qualified;
+    t->proposed.domain = qualified + recipient->mailbox.size + 1;
 }
 
 const char *transaction_proposed(const struct transaction *t)

@@ -22,8 +22,12 @@ void transaction_abandon(struct transaction *transaction);
 /* NUL-terminated, owned by the transaction. */
 const char *transaction_reverse_path(const struct transaction *transaction);
 const char *transaction_reverse_path_domain(const struct transaction *transaction);
-/* Sets the recipient in question; hooks see it until it is added or dropped. */
-void transaction_propose(struct transaction *transaction, const struct mail_path *recipient);
+/*
+ * Sets the recipient in question; hooks see it until it is added or dropped. One without a domain
+ * (postmaster, RFC 5321 4.5.1) gets `default_domain`.
+ */
+void transaction_propose(struct transaction *transaction, const struct mail_path *recipient,
+                         const char *default_domain);
 const char *transaction_proposed(const struct transaction *transaction);
 const char *transaction_proposed_domain(const struct transaction *transaction);
 void transaction_add_proposed(struct transaction *transaction);
