@@ -1,5 +1,7 @@
 """Fixtures of the system tests and the transcripts."""
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,10 @@ from harness.namespace import Namespace  # noqa: E402
 
 @pytest.fixture
 def site(tmp_path):
-    # Daemons that drop root must be able to walk to their files.
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    # Daemons that drop root must be able to walk to their files; pytest's folders are for their owner alone.
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        if folder.stat().st_uid == os.getuid() and folder not in (Path("/"), Path(tempfile.gettempdir())):
+            folder.chmod(0o755)
     return Site(tmp_path)
 
 

@@ -175,7 +175,9 @@ class Capture:
                 if self.answer(session, verb, line):
                     sender, recipients = line.split("<", 1)[1].split(">")[0], []
             elif verb == "RCPT":
-                if self.answer(session, verb, line):
+                if sender is None:
+                    session.connection.sendall(b"503 5.5.1 No sender\r\n")
+                elif self.answer(session, verb, line):
                     recipients.append(line.split("<", 1)[1].rsplit(">", 1)[0])
             elif verb == "DATA":
                 if not recipients:

@@ -105,6 +105,7 @@ class Impulse:
     def start(self, config=None, seconds=30):
         if config is not None:
             self.write(config)
+        self.notices = []
         notify = str(self.site.directory / "notify")
         if os.path.exists(notify):
             os.unlink(notify)

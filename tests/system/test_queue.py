@@ -180,7 +180,7 @@ def test_expiry_bounces(impulse, site, captures):
     send(impulse)
     fields = check_bounce(capture.wait(seconds=30)[0])
     assert fields["Status"] in ("5.4.7", "5.4.5")
-    record, = impulse.mainlog("P")
+    record, = impulse.await_log("P")
     assert "[internal]" in record.text and record.text.startswith("554 5.4.")
     assert 3 <= float(record.seconds) < 15
 
