@@ -154,8 +154,10 @@ void conf_include(struct conf_loader *loader, struct conf_text name, struct conf
              strerror(errno));
     else if (S_ISDIR(status.st_mode))
         include_directory(&at, path);
-    else
+    else if (S_ISREG(status.st_mode))
         include_file(&at, path, &status);
+    else
+        fail(&at, "%s is neither a file nor a directory", path);
 }
 
 void conf_include_local_changes(struct conf_loader *loader, struct ast_stanza *root)

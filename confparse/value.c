@@ -215,24 +215,24 @@ static bool make_throttle(struct conf_arena *arena, const struct conf_option *op
     return *at == '/' && read_decimal(at + 1, &period, &value->seconds) && value->seconds > 0;
 }
 
-static const struct {
+static const struct scalar {
     bool (*make)(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value);
-    const char *expected;
+    const char *expected, *example;
 } scalars[] = {
-    [CONF_BOOL] = {make_bool, "true or false"},
-    [CONF_INT] = {make_int, "a whole number"},
-    [CONF_SIZE] = {make_size, "a number of bytes, such as 4096 or 10m"},
-    [CONF_DURATION] = {make_duration, "a number of seconds"},
-    [CONF_MODE] = {make_mode, "an octal file mode, such as 0640"},
-    [CONF_PORT] = {make_port, "a port from 1 to 65535"},
-    [CONF_STRING] = {make_string, "a string"},
-    [CONF_ENUM] = {make_enum, "one of "},
-    [CONF_ADDRESS] = {make_address, "an IPv4 or IPv6 address"},
-    [CONF_CIDR] = {make_cidr, "an address or a block, such as 10.0.0.0/8"},
-    [CONF_LIST] = {make_string, "a list ( ... ) or one string"},
-    [CONF_CIDR_LIST] = {make_cidr, "a list ( ... ) of addresses or blocks, such as 10.0.0.0/8"},
-    [CONF_DICT] = {NULL, "a dictionary [ name = value ... ]"},
-    [CONF_THROTTLE] = {make_throttle, "a throttle, such as 100 (a second) or 100/60 (in 60 seconds)"},
+    [CONF_BOOL] = {make_bool, "true or false", ""},
+    [CONF_INT] = {make_int, "a whole number", ""},
+    [CONF_SIZE] = {make_size, "a number of bytes", ", such as 4096 or 10m"},
+    [CONF_DURATION] = {make_duration, "a number of seconds", ""},
+    [CONF_MODE] = {make_mode, "an octal file mode", ", such as 0640"},
+    [CONF_PORT] = {make_port, "a port from 1 to 65535", ""},
+    [CONF_STRING] = {make_string, "a string", ""},
+    [CONF_ENUM] = {make_enum, "one of ", ""},
+    [CONF_ADDRESS] = {make_address, "an IPv4 or IPv6 address", ""},
+    [CONF_CIDR] = {make_cidr, "an address or a block", ", such as 10.0.0.0/8"},
+    [CONF_LIST] = {make_string, "a list ( ... ) or one string", ""},
+    [CONF_CIDR_LIST] = {make_cidr, "a list ( ... ) of addresses or blocks", ", such as 10.0.0.0/8"},
+    [CONF_DICT] = {NULL, "a dictionary [ name = value ... ]", ""},
+    [CONF_THROTTLE] = {make_throttle, "a throttle", ", such as 100 (a second) or 100/60 (in 60 seconds)"},
 };
 
 /* ---- shapes -------------------------------------------------------------------------------------------- */
@@ -319,11 +319,12 @@ static void describe_choices(const char *choices, char *text, size_t size)
 /* "expected ..., not ..." for a scalar, or an item of a list. */
 static void explain(const struct conf_option *option, const char *wrong, char *problem, size_t size)
 {
+    const struct scalar *scalar = &scalars[option->type];
     char allowed[120];
     int shown = (int)strnlen(wrong, PROBLEM_WORDS);
     describe_choices(option->type == CONF_ENUM ? NULL : option->choices, allowed, sizeof allowed);
-    snprintf(problem, size, "expected %s%s%s, not '%.*s'", scalars[option->type].expected,
-             option->type == CONF_ENUM ? option->choices : "", allowed, shown, wrong);
+    snprintf(problem, size, "expected %s%s%s%s, not '%.*s'", scalar->expected,
+             option->type == CONF_ENUM ? option->choices : "", allowed, scalar->example, shown, wrong);
 }
 
 /* A list, or one bare value as a list of one. */
@@ -360,8 +361,8 @@ bool conf_value_make(struct conf_arena *arena, const struct conf_option *option,
     if (value->type != CONF_STRING || option->type == CONF_DICT) {
         static const char *const found[] = {
             [AST_SCALAR] = "a single value", [AST_LIST] = "a list ( )", [AST_DICT] = "a dictionary [ ]"};
-        snprintf(problem, problem_size, "expected %s, not %s", scalars[option->type].expected,
-                 found[ast->shape]);
+        snprintf(problem, problem_size, "expected %s%s, not %s", scalars[option->type].expected,
+                 option->type == CONF_ENUM ? option->choices : "", found[ast->shape]);
         return false;
     }
     value->type = option->type;

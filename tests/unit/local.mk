@@ -14,6 +14,26 @@ TESTS += tests/unit/test_conf_mistakes
 tests_unit_test_conf_mistakes_SOURCES = tests/unit/test_conf_mistakes.c $(CONF_HARNESS)
 tests_unit_test_conf_mistakes_LDADD = $(CONF_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_conf_chain
+TESTS += tests/unit/test_conf_chain
+tests_unit_test_conf_chain_SOURCES = tests/unit/test_conf_chain.c $(CONF_HARNESS)
+tests_unit_test_conf_chain_LDADD = $(CONF_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_conf_include
+TESTS += tests/unit/test_conf_include
+tests_unit_test_conf_include_SOURCES = tests/unit/test_conf_include.c $(CONF_HARNESS)
+tests_unit_test_conf_include_LDADD = $(CONF_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_conf_schema
+TESTS += tests/unit/test_conf_schema
+tests_unit_test_conf_schema_SOURCES = tests/unit/test_conf_schema.c $(CONF_HARNESS)
+tests_unit_test_conf_schema_LDADD = $(CONF_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_conf_values
+TESTS += tests/unit/test_conf_values
+tests_unit_test_conf_values_SOURCES = tests/unit/test_conf_values.c $(CONF_HARNESS)
+tests_unit_test_conf_values_LDADD = $(CONF_TEST_LIBS) -lm
+
 check_PROGRAMS += tests/unit/test_cidr
 TESTS += tests/unit/test_cidr
 tests_unit_test_cidr_SOURCES = tests/unit/test_cidr.c

@@ -1,0 +1,295 @@
+/* The tables: every name is there, every row makes sense, and what has no effect is said. */
+#include "conf_harness.h"
+
+/* The 388 names of Momentum's options and stanzas, one a line, a name that is both twice. */
+static void test_every_name(void)
+{
+    char path[512], name[128];
+    const char *source = getenv("srcdir");
+    snprintf(path, sizeof path, "%s/tests/conf/option-names.txt", source ? source : ".");
+    FILE *names = fopen(path, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(names);
+    unsigned count = 0;
+    while (fscanf(names, "%127s", name) == 1) {
+        const struct conf_option *row = conf_option_find(name);
+        CU_ASSERT_PTR_NOT_NULL(row);
+        CU_ASSERT(row && strcmp(row->name, name) == 0);
+        count++;
+    }
+    fclose(names);
+    CU_ASSERT_EQUAL(count, 388);
+    CU_ASSERT(conf_option_count() >= 388);
+    CU_ASSERT_PTR_NULL(conf_option_find("no_such_option"));
+    CU_ASSERT_PTR_NULL(conf_option_find(""));
+    CU_ASSERT_PTR_NULL(conf_option_at(conf_option_count()));
+    CU_ASSERT_PTR_EQUAL(conf_option_find("Idle_TIME"), conf_option_find("idle_time"));
+}
+
+static bool is_scope_name(const char *name, size_t size)
+{
+    if (size == 6 && strncmp(name, "global", 6) == 0)
+        return true;
+    for (size_t i = 0; i < conf_option_count(); i++) {
+        const struct conf_option *row = conf_option_at(i);
+        if (row->type == CONF_SCOPE && strlen(row->name) == size && strncmp(row->name, name, size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_row(const struct conf_option *row)
+{
+    CU_ASSERT(row->note && *row->note);
+    CU_ASSERT(row->scopes && *row->scopes);
+    for (const char *scope = row->scopes; scope && *scope;) {
+        size_t size = strcspn(scope, ",");
+        CU_ASSERT(is_scope_name(scope, size));
+        if (!is_scope_name(scope, size))
+            fprintf(stderr, "%s: no scope %.*s\n", row->name, (int)size, scope);
+        scope += size + (scope[size] == ',');
+    }
+    if (row->type == CONF_ENUM)
+        CU_ASSERT(row->choices && strchr(row->choices, '|'));
+    if (row->type == CONF_SCOPE)
+        CU_ASSERT(row->choices &&
+                  (strcmp(row->choices, "named") == 0 || strcmp(row->choices, "unnamed") == 0 ||
+                   strcmp(row->choices, "optional") == 0));
+}
+
+static void test_rows(void)
+{
+    for (size_t i = 0; i < conf_option_count(); i++) {
+        const struct conf_option *row = conf_option_at(i), *before = i ? conf_option_at(i - 1) : NULL;
+        check_row(row);
+        int order = before ? strcmp(before->name, row->name) : -1;
+        bool option_and_scope = order == 0 && before->type != CONF_SCOPE && row->type == CONF_SCOPE;
+        CU_ASSERT(order < 0 || option_and_scope);
+    }
+}
+
+/* The defaults are values of their types: a chain finds every one, and nothing is reported. */
+static void test_defaults(void)
+{
+    struct conf *conf = clean("");
+    struct conf_chain chain;
+    conf_chain_global(&chain, conf);
+    for (size_t i = 0; i < conf_option_count(); i++) {
+        const struct conf_option *row = conf_option_at(i);
+        if (row->type == CONF_SCOPE)
+            continue;
+        const struct conf_value *value = conf_chain_value(&chain, row->name);
+        CU_ASSERT_EQUAL(value != NULL, row->default_text != NULL);
+        if (value) {
+            CU_ASSERT_EQUAL(value->type, row->type);
+            CU_ASSERT_EQUAL(value->place.line, 0);
+            CU_ASSERT_STRING_EQUAL(value->place.file, "(default)");
+        }
+    }
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "listen_backlog", 0), 500);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "tcp_recv_buffer_size", -1), 0); /* the kernel's */
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "max_retries", 0), -2);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "file_mode", 0), 0660);
+    CU_ASSERT_STRING_EQUAL(conf_chain_text(&chain, "delivery_method", ""), "ESMTP");
+    CU_ASSERT_STRING_EQUAL(conf_chain_text(&chain, "gateway", "none"), "none");
+    CU_ASSERT_EQUAL(conf_chain_bool(&chain, "generate_bounces", false), true);
+    conf_drop(conf);
+}
+
+/* Each option is accepted where it may stand, with its default, and refused where it may not. */
+static void test_scopes_of_options(void)
+{
+    for (size_t i = 0; i < conf_option_count(); i++) {
+        const struct conf_option *row = conf_option_at(i);
+        if (row->type == CONF_SCOPE || !row->default_text)
+            continue;
+        char text[300];
+        bool global = strstr(row->scopes, "global") != NULL;
+        snprintf(text, sizeof text, "%s = %s", row->name, row->default_text);
+        struct conf *conf = conf_of(text);
+        CU_ASSERT_EQUAL(conf != NULL, global);
+        if (global && row->support == CONF_ACCEPTED)
+            CU_ASSERT(only_finding(1, 1, row->note));
+        if (!global)
+            CU_ASSERT(only_finding(1, 1, "cannot stand in the scope global"));
+        conf_drop(conf);
+    }
+}
+
+static void test_without_effect(void)
+{
+    struct conf *conf = conf_of("use_mmap = true\nDomain a { dkim = on }\nDomain b { dkim = off }\n");
+    CU_ASSERT_PTR_NOT_NULL(conf);
+    CU_ASSERT_EQUAL(conf_report_warnings(found), 2);
+    CU_ASSERT_STRING_EQUAL(conf_report_at(found, 0)->message,
+                           "option use_mmap is read but has no effect in this version: memory is managed "
+                           "differently here");
+    CU_ASSERT_EQUAL(conf_report_at(found, 1)->place.line, 2);
+    CU_ASSERT(strstr(conf_report_at(found, 1)->message, "(and in 1 more place") != NULL);
+    conf_drop(conf);
+
+    /* Within a stanza that has no effect, nothing has; that is said once. */
+    conf = conf_of("Control_Listener {\n  Listen \"/tmp/2025\" { File_Mode = 0666 Always_Deny = true }\n}\n"
+                   "SNMP_Traps { State = off Destination \"a\" { Community = b } }\n");
+    CU_ASSERT_PTR_NOT_NULL(conf);
+    CU_ASSERT_EQUAL_FATAL(conf_report_count(found), 2);
+    CU_ASSERT(strstr(conf_report_at(found, 0)->message,
+                     "stanza control_listener is read but has no effect") != NULL);
+    conf_drop(conf);
+}
+
+static void test_unsupported(void)
+{
+    static const struct {
+        const char *text, *part;
+        unsigned column;
+    } cases[] = {
+        {"ESMTP_Listener { Use_SSL = true }", "option use_ssl is not supported in this version: TLS", 18},
+        {"ESMTP_Listener { Proxy_Protocol = 1 }", "option proxy_protocol is not supported", 18},
+        {"Security { chroot = /jail }", "option chroot is not supported", 12},
+        {"Alias_Schemes = ( a )", "option alias_schemes is not supported", 1},
+        {"TLS = required", "value required of option tls is not supported", 1},
+        {"Default_Binding = Suspended", "value suspended of option default_binding is not supported", 1},
+    };
+    static const char *const harmless[] = {
+        "ESMTP_Listener { Use_SSL = false Proxy_Protocol = no Listen \":25\" { Always_Deny = off } }",
+        "Security { chroot = \"\" }",
+        "Alias_Schemes = ()",
+    };
+    const struct conf_load_options lenient = {.lenient = true};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CU_ASSERT(refused(cases[i].text, 1, cases[i].column, cases[i].part));
+        struct conf *conf = conf_load_text("text", cases[i].text, strlen(cases[i].text), &lenient, &found);
+        CU_ASSERT_PTR_NOT_NULL(conf);
+        CU_ASSERT_EQUAL(conf_report_warnings(found), 1);
+        conf_drop(conf);
+    }
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+        conf_drop(clean(harmless[i]));
+}
+
+static void test_values_without_effect(void)
+{
+    struct conf *conf = conf_of(
+        "ESMTP_Listener { SMTP_Extensions = ( \"ENHANCEDSTATUSCODES\" \"STARTTLS\" \"AUTH LOGIN\" ) }");
+    CU_ASSERT_PTR_NOT_NULL(conf);
+    CU_ASSERT_EQUAL_FATAL(conf_report_warnings(found), 2);
+    CU_ASSERT(strstr(conf_report_at(found, 0)->message, "value AUTH of option smtp_extensions") != NULL);
+    CU_ASSERT(strstr(conf_report_at(found, 1)->message, "value STARTTLS of option smtp_extensions") != NULL);
+    conf_drop(conf);
+    conf = conf_of("TLS = ifavailable");
+    CU_ASSERT(only_finding(1, 1, "option tls is read but has no effect"));
+    conf_drop(conf);
+}
+
+/* ---- modules ------------------------------------------------------------------------------------------- */
+
+static const struct conf_option logger_options[] = {
+    {.name = "MainLog", .type = CONF_STRING, .default_text = "\"/var/log/main log\"", .note = "a"},
+    {.name = "heartbeat", .type = CONF_DURATION, .choices = "0..", .note = "b"},
+    {.name = "levels", .type = CONF_LIST, .default_text = "( a b )", .note = "c"},
+};
+static const struct conf_module_schema modules[] = {
+    {.name = "EC_Logger", .options = logger_options, .option_count = 3},
+    {.name = "relay", .singleton = true},
+};
+static const struct conf_load_options with_modules = {.modules = modules, .module_count = 2};
+
+static struct conf *load_with_modules(const char *text)
+{
+    return conf_load_text("text", text, strlen(text), &with_modules, &found);
+}
+
+static void test_module_stanzas(void)
+{
+    struct conf *conf =
+        load_with_modules("ec_logger \"one\" { heartbeat = 60 debug_level = DEBUG }\n"
+                          "EC_LOGGER \"two\" { mainlog = \"x\" enabled = false }\nrelay { }\n");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+    CU_ASSERT_EQUAL(conf_report_count(found), 0);
+    const struct conf_scope *one = at(conf, "ec_logger", "one", NULL),
+                            *two = at(conf, "ec_logger", "two", NULL);
+    CU_ASSERT_STRING_EQUAL(conf_scope_kind(two), "ec_logger");
+    CU_ASSERT_EQUAL(conf_module_value(conf, one, "heartbeat")->number, 60);
+    CU_ASSERT_STRING_EQUAL(conf_module_value(conf, one, "debug_level")->text, "debug");
+    CU_ASSERT_STRING_EQUAL(conf_module_value(conf, one, "mainlog")->text, "/var/log/main log");
+    CU_ASSERT_EQUAL(conf_module_value(conf, one, "levels")->count, 2);
+    CU_ASSERT_EQUAL(conf_module_value(conf, one, "enabled")->number, 1);
+    CU_ASSERT_STRING_EQUAL(conf_module_value(conf, two, "MAINLOG")->text, "x");
+    CU_ASSERT_PTR_NULL(conf_module_value(conf, two, "heartbeat"));
+    CU_ASSERT_EQUAL(conf_module_value(conf, two, "enabled")->number, 0);
+    CU_ASSERT_STRING_EQUAL(conf_module_value(conf, two, "debug_level")->text, "error");
+    CU_ASSERT_STRING_EQUAL(conf_module_default(conf, "EC_logger", "mainlog")->text, "/var/log/main log");
+    CU_ASSERT_PTR_NULL(conf_module_default(conf, "ec_logger", "heartbeat"));
+    CU_ASSERT_PTR_NULL(conf_module_default(conf, "nobody", "heartbeat"));
+    conf_drop(conf);
+}
+
+static bool refused_with_modules(const char *text, unsigned line, unsigned column, const char *part)
+{
+    struct conf *conf = load_with_modules(text);
+    bool good = !conf && only_finding(line, column, part);
+    conf_drop(conf);
+    return good;
+}
+
+static void test_module_mistakes(void)
+{
+    CU_ASSERT(refused_with_modules("ec_logger a { hearbeat = 1 }", 1, 15, "did you mean 'heartbeat'?"));
+    CU_ASSERT(
+        refused_with_modules("ec_logger a { heartbeat = -1 }", 1, 27, "heartbeat: expected a number of"));
+    CU_ASSERT(refused_with_modules("ec_logger a { retry_interval = 1 }", 1, 15,
+                                   "option retry_interval cannot stand"));
+    CU_ASSERT(refused_with_modules("relay one { }", 1, 7, "a stanza relay takes no name"));
+    CU_ASSERT(refused_with_modules("Domain a { relay { } }", 1, 12,
+                                   "a stanza relay cannot stand in the scope domain"));
+    CU_ASSERT(refused_with_modules("ec_loger a { }", 1, 1, "did you mean 'ec_logger'?"));
+    CU_ASSERT(refused_with_modules("relay { Peer \"::1\" { } }", 1, 9,
+                                   "a stanza Peer cannot stand in the scope relay"));
+
+    static const struct conf_option wrong = {
+        .name = "x", .type = CONF_INT, .default_text = "many", .note = "a default that is wrong"};
+    static const struct conf_module_schema broken = {.name = "broken", .options = &wrong, .option_count = 1};
+    static const struct conf_load_options with_broken = {.modules = &broken, .module_count = 1};
+    struct conf *conf = conf_load_text("text", "", 0, &with_broken, &found);
+    CU_ASSERT_PTR_NULL(conf);
+    CU_ASSERT(strstr(conf_report_at(found, 0)->message, "the default of x: expected a whole number") != NULL);
+    conf_drop(conf);
+}
+
+static void refuse(const struct conf *conf, struct conf_report *report, void *argument)
+{
+    const struct conf_value *value = conf_scope_value(conf_root(conf), "hostname");
+    if (value)
+        conf_report_add(report, CONF_ERROR, value->place, "%s", (const char *)argument);
+}
+
+/* The findings of the library's user are findings of the load, in the order of the file. */
+static void test_check(void)
+{
+    char said[] = "no good name";
+    const struct conf_load_options checking = {.check = refuse, .check_argument = said};
+    struct conf *conf = conf_load_text("text", "hostname = a\nbogus = 1", 22, &checking, &found);
+    CU_ASSERT_PTR_NULL(conf);
+    CU_ASSERT_EQUAL_FATAL(conf_report_errors(found), 2);
+    CU_ASSERT_STRING_EQUAL(conf_report_at(found, 0)->message, "no good name");
+    CU_ASSERT_EQUAL(conf_report_at(found, 0)->place.column, 12);
+    conf_drop(conf);
+}
+
+int main(void)
+{
+    CU_TestInfo tests[] = {
+        {"every name", test_every_name},
+        {"rows", test_rows},
+        {"defaults", test_defaults},
+        {"scopes of options", test_scopes_of_options},
+        {"without effect", test_without_effect},
+        {"unsupported", test_unsupported},
+        {"values without effect", test_values_without_effect},
+        {"stanzas of modules", test_module_stanzas},
+        {"mistakes with modules", test_module_mistakes},
+        {"a check of the user's", test_check},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("schema", tests);
+}
