@@ -70,9 +70,9 @@ void queue_accept(struct queue_set *set, struct envelope *envelope)
     struct envelope *head = atomic_load_explicit(&shard->inbox, memory_order_relaxed);
     do
         envelope->link.next = head ? &head->link : NULL;
-    while (!atomic_compare_exchange_weak_explicit(&shard->inbox, &head, envelope, memory_order_release,
+    while (!atomic_compare_exchange_weak_explicit(&shard->inbox, &head, envelope, memory_order_acq_rel,
                                                   memory_order_relaxed));
-    if (!head)
+    if (!head) /* acquired from the exchange in shard_take_inbox: the task has run and may be posted again */
         loop_post(shard->loop, &shard->inbox_task);
 }
 

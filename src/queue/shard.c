@@ -66,7 +66,7 @@ void shard_schedule(struct shard *shard, struct schedule_item *item)
 void shard_take_inbox(struct loop_task *task)
 {
     struct shard *shard = container_of(task, struct shard, inbox_task);
-    struct envelope *envelope = atomic_exchange_explicit(&shard->inbox, NULL, memory_order_acquire);
+    struct envelope *envelope = atomic_exchange_explicit(&shard->inbox, NULL, memory_order_acq_rel);
     struct list arrived;
     list_init(&arrived);
     while (envelope) {
