@@ -68,6 +68,8 @@ static void test_limit(void)
     memset(large, 'x', CONTEXT_LIMIT);
     large[CONTEXT_LIMIT] = '\0';
     CU_ASSERT_FALSE(context_set(&context, "a", large));
+    large[CONTEXT_LIMIT - 2] = '\0';
+    CU_ASSERT_FALSE(context_set(&context, "a", large));
     large[CONTEXT_LIMIT - 3] = '\0'; /* "a" NUL value NUL: exactly the limit */
     CU_ASSERT_TRUE(context_set(&context, "a", large));
     CU_ASSERT_FALSE(context_set(&context, "b", ""));

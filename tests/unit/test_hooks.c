@@ -330,6 +330,31 @@ static void test_suspension(void)
     sem_destroy(&finished);
 }
 
+static void wait_for(void *semaphore) /* on a pool thread */
+{
+    sem_wait(semaphore);
+}
+
+static void test_work_keeps_its_generation(void)
+{
+    struct pool_set *pools = pool_set_create();
+    struct module_set *set = module_set_create(pools);
+    struct imp_module *one = add(set, &first);
+    sem_t go;
+    sem_init(&go, 0, 0);
+    CU_ASSERT_EQUAL(pool_set_start(pools), 0);
+    teardowns = 0;
+    CU_ASSERT_EQUAL(imp_work_submit(one, NULL, wait_for, &go), 0);
+    module_set_unref(set);
+    module_set_tick(NULL);
+    CU_ASSERT_EQUAL(teardowns, 0);
+    sem_post(&go);
+    pool_set_free(pools);
+    module_set_tick(NULL);
+    CU_ASSERT_EQUAL(teardowns, 1);
+    sem_destroy(&go);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -339,6 +364,7 @@ int main(void)
         {"replies", test_replies_are_safe_to_send},
         {"contexts", test_contexts_of_a_session},
         {"suspension", test_suspension},
+        {"work keeps its generation", test_work_keeps_its_generation},
         CU_TEST_INFO_NULL,
     };
     return unit_run("hooks", tests);
