@@ -4,7 +4,7 @@ import re
 import signal
 import socket
 import subprocess
-import time
+import threading
 from pathlib import Path
 
 from . import SANITIZER, await_true, patience
@@ -111,27 +111,38 @@ class Impulse:
             os.unlink(notify)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(notify)
-        self.notify.settimeout(0.02)
         os.chmod(notify, 0o666)
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(
                 [*self.prefix, str(PROGRAM), "-d", "-c", str(self.file)], stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, env={**self.environment, "NOTIFY_SOCKET": notify})
-        end = time.monotonic() + patience(seconds)
-        while not self.noticed("READY=1"):
-            if self.process.poll() is not None:
-                raise AssertionError(f"impulsed ended with {self.process.returncode}:\n{self.said()}")
-            assert time.monotonic() < end, f"impulsed is not ready:\n{self.said()}"
+        threading.Thread(target=self.listen, args=(self.notify, self.notices), daemon=True).start()
+        await_true(self.ready_or_ended, f"impulsed is ready:\n{self.said()}", seconds)
         return self
+
+    @staticmethod
+    def listen(notify, notices):
+        """Takes what sd_notify says as it comes: its socket has room for a few words only."""
+        try:
+            while said := notify.recv(4096):
+                notices += said.decode().split("\n")
+        except OSError:
+            pass
+
+    def ready_or_ended(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"impulsed ended with {self.process.returncode}:\n{self.said()}")
+        return "READY=1" in self.notices
 
     def noticed(self, text):
         """Has sd_notify said `text` (a line of a notification) by now?"""
-        try:
-            while True:
-                self.notices += self.notify.recv(4096).decode().split("\n")
-        except OSError:
-            pass
         return text in self.notices
+
+    def forget(self):
+        """After its end."""
+        self.process = None
+        self.notify.shutdown(socket.SHUT_RDWR)
+        self.notify.close()
 
     def stop(self, expect=0, seconds=40):
         """SIGTERM, and the end it must have."""
@@ -144,8 +155,7 @@ class Impulse:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"impulsed did not end on SIGTERM:\n{self.said()}") from None
-        self.process = None
-        self.notify.close()
+        self.forget()
         said = self.said()
         assert not COMPLAINT.search(said), said
         assert status == expect, f"impulsed ended with {status}, not {expect}:\n{said}"
@@ -154,8 +164,7 @@ class Impulse:
         """SIGKILL: no goodbye."""
         self.process.kill()
         self.process.wait()
-        self.process = None
-        self.notify.close()
+        self.forget()
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)

@@ -33,13 +33,12 @@ maildir {{
 def test_arrives(impulse, site, name):
     impulse.start(config(site))
     send(impulse, EXACT[name], "Bob@rcpt.example")
-    await_true(lambda: stored(site.directory / "mail"), "a file in new/")
+    impulse.await_log("D")
     file, = stored(site.directory / "mail")
     content = file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     only_trace_added(content, EXACT[name], ("return-path", "delivered-to", "x-original-to", "received"))
     assert {folder.name for folder in file.parent.parent.iterdir()} == {"cur", "new", "tmp"}
     assert not list((file.parent.parent / "tmp").iterdir())
-    impulse.await_log("D")
 
 
 def test_each_recipient_has_a_folder(impulse, site):

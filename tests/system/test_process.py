@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import await_true, patience, scaled
-from harness.daemon import ENVIRONMENT, PROGRAM, run
+from harness.daemon import ENVIRONMENT, PROGRAM, free_port, run
 from harness.messages import EXACT, header
 from harness.wire import Wire
 
@@ -54,11 +54,20 @@ def test_check_of_a_missing_file(site):
     assert status == 1 and "nowhere.conf" in said
 
 
-def test_two_daemons_on_one_spool(impulse, site):
+def test_two_daemons_with_one_pidfile(impulse, site):
     impulse.start(site.config())
-    site.port += 1
+    site.port = free_port()
     other = site.directory / "other.conf"
     other.write_text(site.config())
+    status, said = run("-d", "-c", other)
+    assert status != 0 and "impulsed.pid" in said
+
+
+def test_two_daemons_on_one_spool(impulse, site):
+    impulse.start(site.config())
+    site.port = free_port()
+    other = site.directory / "other.conf"
+    other.write_text(site.config().replace("impulsed.pid", "other.pid"))
     status, said = run("-d", "-c", other)
     assert status != 0 and str(site.spool) in said
 
@@ -255,7 +264,6 @@ def test_reload_changes_outbound_settings(impulse, site, captures):
 
 def test_reload_adds_and_removes_a_listen(impulse, site):
     impulse.start(site.config())
-    from harness.daemon import free_port
     other = free_port()
     impulse.write(site.config(listener=f'Listen "127.0.0.1:{other}" {{}}'))
     impulse.reload()

@@ -175,10 +175,11 @@ def test_smtp_source_to_smtp_sink(impulse, site, smtp_sink, size):
     assert done.returncode == 0, done.stdout + done.stderr
     deliveries = impulse.await_log("D", count, 30)
     await_true(lambda: sum(1 for _ in folder.iterdir()) >= count, "all files in the sink")
+    # smtp-sink stores LF line ends and a header of its own; smtp-source's content is X throughout.
     assert len(deliveries) == count and sum(1 for _ in folder.iterdir()) == count
     for file in folder.iterdir():
         content = file.read_bytes()
-        assert content.count(b"by mx.impulse.example (") == 1 and len(content) > size
+        assert content.count(b"by mx.impulse.example (") == 1 and content.count(b"X") > 0.9 * size
 
 
 def test_smtp_source_many_recipients_a_message(impulse, site, smtp_sink):
