@@ -68,6 +68,22 @@ def test_a_folder_that_is_missing_is_a_transient_failure(impulse, site):
     await_true(lambda: stored(site.directory / "mail"), "delivered when it can be")
 
 
+def test_a_full_disk_is_a_transient_failure(impulse, site):
+    disk = site.directory / "mail"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={2**20}", "tmpfs", str(disk)], check=True)
+    try:
+        (disk / "something-else").write_bytes(b"x" * 900_000)
+        impulse.start(config(site, "retry_interval = 1\nmax_retry_interval = 1\nmax_retries = none"))
+        send(impulse, EXACT["300 kB"], "b@rcpt.example")
+        assert impulse.await_log("T")[0].text.startswith("452 4.3.1 ")
+        assert not stored(disk) and not list(disk.rglob("tmp/*")), "nothing is left of the attempt"
+        (disk / "something-else").unlink()
+        await_true(lambda: stored(disk), "delivered when there is room")
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
 def test_many(impulse, site):
     impulse.start(config(site))
     subprocess.run(["smtp-source", "-s", "5", "-m", "100", "-l", "2000", "-f", "a@sender.example", "-t",
