@@ -89,19 +89,16 @@ void conf_effects_scope(struct conf_effects *effects, const struct conf_option *
 
 void conf_effects_missing_module(struct conf_effects *effects, const char *name, struct conf_span span)
 {
-    struct missing *missing = effects->missing, *end = missing + effects->missing_count;
-    while (missing < end && missing->name != name)
-        missing++;
-    if (missing == end) {
-        if (effects->missing_count == effects->missing_capacity) {
-            effects->missing_capacity = effects->missing_capacity ? 2 * effects->missing_capacity : 16;
-            effects->missing =
-                conf_resize(effects->missing, effects->missing_capacity, sizeof *effects->missing);
-        }
-        missing = &effects->missing[effects->missing_count++];
-        *missing = (struct missing){.name = name};
+    size_t at = 0;
+    while (at < effects->missing_count && effects->missing[at].name != name)
+        at++;
+    if (at == effects->missing_capacity) {
+        effects->missing_capacity = effects->missing_capacity ? 2 * effects->missing_capacity : 16;
+        effects->missing = conf_resize(effects->missing, effects->missing_capacity, sizeof *effects->missing);
     }
-    notice(&missing->seen, span);
+    if (at == effects->missing_count)
+        effects->missing[effects->missing_count++] = (struct missing){.name = name};
+    notice(&effects->missing[at].seen, span);
 }
 
 /* ---- reporting ----------------------------------------------------------------------------------------- */

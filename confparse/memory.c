@@ -45,6 +45,7 @@ static void *add_block(struct conf_arena *arena, size_t size)
 
 static void *take(struct conf_arena *arena, size_t size, size_t alignment)
 {
+    size += size == 0; /* even nothing has a place */
     size_t skip = (size_t)(-(uintptr_t)arena->next & (alignment - 1));
     if (size > arena->left || skip > arena->left - size) {
         if (size > BLOCK_SIZE / 8)
