@@ -11,7 +11,7 @@ from harness.wire import Wire
 
 FIVE_MISTAKES = """
 hostname = "mx.example"
-max_mesage_size = 1000
+retry_intreval = 1000
 retry_interval = "soon"
 ESMTP_Listener {
   Listen "127.0.0.1:99999" { }
@@ -31,7 +31,7 @@ def test_five_mistakes_are_five_diagnostics(site):
     places = [(int(line), int(column)) for line, column in
               re.findall(rf"^{re.escape(str(file))}:(\d+):(\d+): error: ", said, re.M)]
     assert [line for line, _ in places] == [3, 4, 6, 8, 10], said
-    assert "max_message_size" in said, "the nearest name is offered"
+    assert "did you mean 'retry_interval'?" in said
     lines = said.splitlines()
     for number in (3, 4, 6, 8, 10):
         source = FIVE_MISTAKES.splitlines()[number - 1]
