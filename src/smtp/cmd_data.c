@@ -121,7 +121,8 @@ static void data_validated(struct session *session, enum hook_outcome outcome)
         session_ask(session, IMP_VALIDATE_DATA_SPOOL, spool_validated);
 }
 
-void data_finished(struct session *session)
+/* The final dot was seen. */
+static void finish(struct session *session)
 {
     const struct reply *problem = transaction_verdict(session->transaction);
     if (problem) {
@@ -132,4 +133,15 @@ void data_finished(struct session *session)
     session->view.message_size = transaction_size(session->transaction);
     session->view.message_head = transaction_head(session->transaction);
     session_ask(session, IMP_VALIDATE_DATA, data_validated);
+}
+
+size_t data_content(struct session *session, struct slice input)
+{
+    bool end;
+    size_t used = transaction_receive(session->transaction, input, &end);
+    if (end) {
+        session->state = SESSION_READING;
+        finish(session);
+    }
+    return used;
 }

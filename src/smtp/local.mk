@@ -6,12 +6,13 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/cmd_mail.c \
 	src/smtp/cmd_rcpt.c \
 	src/smtp/cmd_simple.c \
-	src/smtp/command.c src/smtp/command.h \
+	src/smtp/command.h \
 	src/smtp/data_reader.c src/smtp/data_reader.h \
 	src/smtp/generation.c \
 	src/smtp/policy.c src/smtp/policy.h \
+	src/smtp/protocol.c src/smtp/protocol.h \
 	src/smtp/reply.c src/smtp/reply.h \
 	src/smtp/server.c src/smtp/server.h \
 	src/smtp/session.c src/smtp/session.h \
 	src/smtp/transaction.c src/smtp/transaction.h \
-	src/smtp/worker.h
+	src/smtp/worker.c src/smtp/worker.h

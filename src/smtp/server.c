@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 #include "base/mem.h"
-#include "smtp/session.h"
+#include "smtp/protocol.h"
 #include "smtp/worker.h"
 
 struct smtp_listen {
@@ -110,22 +110,12 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
         close(fd); /* the Listen is going away; its socket accepted a last connection */
         return;
     }
-    session_start(worker, worker->generation, listen_policies_find(policies, peer), fd, local, peer);
+    session_start(worker, &smtp_protocol, worker->generation, listen_policies_find(policies, peer), fd, local,
+                  peer);
 }
 
 /* ---- drain
  * ------------------------------------------------------------------------------------------------------- */
-
-void server_hold(struct smtp_server *server)
-{
-    atomic_fetch_add(&server->pending, 1);
-}
-
-void server_release(struct smtp_server *server)
-{
-    if (atomic_fetch_sub(&server->pending, 1) == 1 && atomic_load(&server->draining) && server->drained)
-        server->drained(server->drained_argument);
-}
 
 static void drain_worker(struct loop_task *task)
 {

@@ -15,8 +15,6 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
-#include "smtp/command.h"
-#include "smtp/transaction.h"
 #include "smtp/worker.h"
 
 enum {
@@ -41,8 +39,8 @@ static void on_timer(uv_timer_t *timer);
 static void renew_deadline(struct session *session)
 {
     uint64_t milliseconds = (uint64_t)session->policy->idle_time * 1000;
-    if (session->state == SESSION_CLOSING)
-        return;
+    if (session->state == SESSION_CLOSING || session->state == SESSION_WAITING)
+        return; /* a deadline of another kind, or none */
     session->progress = 0;
     session->deadline = milliseconds ? loop_now(session->worker->loop) + milliseconds : 0;
     if (milliseconds && !session->timer_running) {
@@ -97,9 +95,7 @@ static void on_timer_closed(uv_handle_t *handle)
 void session_reset_transaction(struct session *session)
 {
     struct imp_session *view = &session->view;
-    if (session->transaction)
-        transaction_abandon(session->transaction);
-    session->transaction = NULL;
+    session->protocol->reset(session);
     view->in_transaction = false;
     view->reverse_path = view->reverse_path_domain = view->recipient = view->recipient_domain = NULL;
     view->recipient_count = 0;
@@ -190,7 +186,7 @@ static void log_rejection(struct session *session, const struct reply *reply, co
         .local = text_of(net_addr_format_port(&session->view.local, local)),
         .pathway = text_of(session->policy->pathway),
         .pathway_group = text_of("default"),
-        .phase = text_of(command_phase(session)),
+        .phase = text_of(session->protocol->phase(session)),
         .code = reply->code,
         .module = text_of(module),
         .connection_context = {buf_slice(&connection).data, buf_size(&connection)},
@@ -312,7 +308,7 @@ static bool read_command(struct session *session)
     if (line.size > 0 && line.data[line.size - 1] == '\r')
         line.size--;
     session->command = line;
-    command_run(session, line);
+    session->protocol->command(session, line);
     session->command = slice_of(NULL, 0);
     if (!session->stream.closing)
         buf_consume(&session->stream.in, size);
@@ -322,17 +318,13 @@ static bool read_command(struct session *session)
 
 static void read_content(struct session *session)
 {
-    bool end;
-    size_t used = transaction_receive(session->transaction, buf_slice(&session->stream.in), &end);
+    size_t used = session->protocol->content(session, buf_slice(&session->stream.in));
+    if (session->stream.closing)
+        return;
     buf_consume(&session->stream.in, used);
     session->progress += used;
     if (session->progress >= PROGRESS_UNIT)
         renew_deadline(session);
-    if (end) {
-        session->state = SESSION_READING;
-        renew_deadline(session);
-        data_finished(session);
-    }
 }
 
 /* Sends what the commands said and decides whether the socket is read on. */
@@ -343,7 +335,7 @@ static void settle(struct session *session)
         session_abort(session);
         return;
     }
-    bool congested = session->state == SESSION_RECEIVING && transaction_congested(session->transaction);
+    bool congested = session->state == SESSION_RECEIVING && session->protocol->congested(session);
     if (session->state == SESSION_WAITING)
         return; /* most clients wait too: on_readable stops reading if this one does not */
     if (flushed == 1 && !congested)
@@ -422,9 +414,9 @@ static void greet(struct session *session, enum hook_outcome outcome)
 static const struct stream_handler stream_handler = {
     .readable = on_readable, .drained = on_drained, .closed = on_stream_closed};
 
-void session_start(struct worker *worker, struct smtp_generation *generation,
-                   const struct esmtp_policy *policy, int fd, const struct net_addr *local,
-                   const struct net_addr *peer)
+void session_start(struct worker *worker, const struct session_protocol *protocol,
+                   struct smtp_generation *generation, const struct esmtp_policy *policy, int fd,
+                   const struct net_addr *local, const struct net_addr *peer)
 {
     struct session *session = mem_new(struct session);
     if (stream_open(&session->stream, worker->loop, fd, &stream_handler) < 0) {
@@ -436,6 +428,7 @@ void session_start(struct worker *worker, struct smtp_generation *generation,
     session->timer.data = session;
     session->open_handles = 2;
     session->worker = worker;
+    session->protocol = protocol;
     session->generation = smtp_generation_ref(generation);
     session->policy = policy;
     session->state = SESSION_READING;

@@ -32,8 +32,24 @@ enum session_state {
 
 enum hello_kind { HELLO_NONE, HELLO_HELO, HELLO_EHLO };
 
+enum { COMMAND_LINE_MAX = 2048 }; /* bytes of a command line without CR LF; RFC 5321 4.5.3.1.4 asks for 512 */
+
 struct session;
 typedef void session_continue_fn(struct session *session, enum hook_outcome outcome);
+
+/*
+ * What is spoken over the connection: the commands are above the session, which only knows lines and content.
+ */
+struct session_protocol {
+    void (*command)(struct session *session,
+                    struct slice line); /* one line without its end; valid during the call */
+    /* Content after 354: returns the bytes used, at least one. */
+    size_t (*content)(struct session *session, struct slice input);
+    bool (*congested)(
+        const struct session *session);     /* content cannot be taken further; session_resume will come */
+    void (*reset)(struct session *session); /* forget the transaction: nothing of it is accepted */
+    const char *(*phase)(const struct session *session); /* what is awaited, in the rejectlog's words */
+};
 
 struct session {
     struct imp_session view; /* what modules see; first, so that the two convert */
@@ -41,6 +57,7 @@ struct session {
     uv_timer_t timer;
     struct list_node link; /* the worker's list */
     struct worker *worker;
+    const struct session_protocol *protocol;
     struct smtp_generation *generation; /* one reference */
     const struct esmtp_policy *policy;
     enum session_state state;
@@ -64,9 +81,9 @@ struct session {
 };
 
 /* Begins a session on an accepted socket: validate_connect, then the greeting. */
-void session_start(struct worker *worker, struct smtp_generation *generation,
-                   const struct esmtp_policy *policy, int fd, const struct net_addr *local,
-                   const struct net_addr *peer);
+void session_start(struct worker *worker, const struct session_protocol *protocol,
+                   struct smtp_generation *generation, const struct esmtp_policy *policy, int fd,
+                   const struct net_addr *local, const struct net_addr *peer);
 
 /* Queues one reply; it is sent when the input at hand is used up. A refusal (400 and above) goes to the
  * rejectlog. */

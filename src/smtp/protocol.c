@@ -1,8 +1,9 @@
 /*
- * command: the table of SMTP commands and the step from a line to its function.
+ * protocol: the table of SMTP commands, and the step from a line to its function.
  */
-#include "smtp/command.h"
+#include "smtp/protocol.h"
 
+#include "smtp/command.h"
 #include "smtp/transaction.h"
 
 static const struct {
@@ -26,7 +27,7 @@ static bool printable(struct slice line)
     return true;
 }
 
-void command_run(struct session *session, struct slice line)
+static void run_command(struct session *session, struct slice line)
 {
     struct slice rest = line, verb;
     if (!printable(line) || !slice_next(&rest, ' ', &verb)) {
@@ -50,7 +51,7 @@ void command_run(struct session *session, struct slice line)
     session_count_error(session);
 }
 
-const char *command_phase(const struct session *session)
+static const char *phase(const struct session *session)
 {
     if (session->state == SESSION_RECEIVING)
         return "receiving body";
@@ -58,3 +59,23 @@ const char *command_phase(const struct session *session)
         return transaction_recipients(session->transaction) ? "awaiting data" : "awaiting rcptto";
     return session->hello == HELLO_NONE ? "awaiting ehlo" : "awaiting mailfrom";
 }
+
+static bool congested(const struct session *session)
+{
+    return transaction_congested(session->transaction);
+}
+
+static void reset(struct session *session)
+{
+    if (session->transaction)
+        transaction_abandon(session->transaction);
+    session->transaction = NULL;
+}
+
+const struct session_protocol smtp_protocol = {
+    .command = run_command,
+    .content = data_content,
+    .congested = congested,
+    .reset = reset,
+    .phase = phase,
+};
