@@ -389,7 +389,6 @@ static void do_connect_and_write(void *argument)
 {
     struct owner *owner = argument;
     do_connect(owner);
-    stream_read_start(&owner->stream);
     stream_write(&owner->stream, "early", 5);
     owner->flushed = stream_flush(&owner->stream);
 }
