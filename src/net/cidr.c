@@ -14,7 +14,7 @@
 enum { ADDRESS_BITS = 128 };
 
 struct node {
-    uint8_t address[16]; /* zero beyond `bits` */
+    uint8_t address[16]; /* the first `bits` count */
     unsigned bits;
     void *value;
     struct node *child[2];
@@ -44,21 +44,12 @@ static unsigned common_bits(const uint8_t a[16], const uint8_t b[16], unsigned l
     return bits < limit ? bits : limit;
 }
 
-static void mask(uint8_t address[16], unsigned bits)
-{
-    if (bits % 8)
-        address[bits / 8] &= (uint8_t)(0xff00u >> bits % 8);
-    for (unsigned i = (bits + 7) / 8; i < 16; i++)
-        address[i] = 0;
-}
-
 /* ---- the trie -------------------------------------------------------------------------------- */
 
 static struct node *node_create(const uint8_t address[16], unsigned bits, void *value)
 {
     struct node *node = mem_new(struct node);
     memcpy(node->address, address, 16);
-    mask(node->address, bits);
     node->bits = bits;
     node->value = value;
     return node;

@@ -250,9 +250,9 @@ static void test_queue_backlog(void)
         loop_post(loop_group_at(server.group, i), &blocks[i].task);
         CU_ASSERT_EQUAL(unit_wait(&blocks[i].ready, 1, 10), 1);
     }
-    server_start(&server);
     for (int i = 0; i < CONNECTIONS; i++)
         fds[i] = connect_client(server.listener);
+    server_start(&server);
     uint64_t begin = clock_mono_ms();
     while (pending(&server) > CONNECTIONS - LOOPS * EACH && clock_mono_ms() - begin < 10000)
         sched_yield();

@@ -216,6 +216,29 @@ static void test_stop_runs_what_is_queued(void)
     loop_group_free(NULL);
 }
 
+struct poster {
+    struct loop_task task;
+    struct loop_task *other;
+};
+
+static void run_poster(struct loop_task *task)
+{
+    loop_post(loop_current(), container_of(task, struct poster, task)->other);
+    uv_stop(loop_uv(loop_current())); /* this turn is the last */
+}
+
+/* And what the last of these tasks post. */
+static void test_stop_runs_what_tasks_post(void)
+{
+    struct loop_group *group = start_group("stop", 1);
+    struct repeated counted = {.task.run = run_repeated, .runs = UNIT_COUNTER};
+    struct poster poster = {{.run = run_poster}, &counted.task};
+    loop_post(loop_group_at(group, 0), &poster.task);
+    loop_group_stop(group);
+    CU_ASSERT_EQUAL(counted.runs.value, 1);
+    loop_group_free(group);
+}
+
 static void test_never_started(void)
 {
     struct loop_group *group = loop_group_create("idle", 0);
@@ -290,6 +313,7 @@ int main(void)
         {"a task that posts itself", test_repost},
         {"two loops, one object", test_ping_pong},
         {"stop runs what is queued", test_stop_runs_what_is_queued},
+        {"stop runs what tasks post", test_stop_runs_what_tasks_post},
         {"never started", test_never_started},
         {"open handles", test_open_handles},
         CU_TEST_INFO_NULL,

@@ -46,6 +46,7 @@ static void keep_line(enum panic_level level, const char *line, size_t size, voi
     buf_append_text(&sink->lines, "\n");
     sink->level = level;
     sink->count++;
+    errno = EIO; /* which the caller of paniclog does not see */
 }
 
 /* The line without its time stamp, which is checked. */
