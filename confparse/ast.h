@@ -35,7 +35,7 @@ struct ast_stanza {
     bool named;
     struct ast_assignment *assignments, **last_assignment;
     struct ast_stanza *stanzas, **last_stanza;
-    size_t assignment_count, stanza_count;
+    size_t stanza_count;
 };
 
 #endif

@@ -63,9 +63,15 @@ struct conf *conf_load_text(const char *name, const char *text, size_t size,
                             const struct conf_load_options *options, struct conf_report **report)
 {
     struct conf_loader loader = {.options = options ? options : &no_options, .report = conf_report_create()};
-    struct conf_source *source = conf_source_from_text(name, text, size);
-    conf_report_take_source(loader.report, source);
+    struct conf_source *source = NULL;
     *report = loader.report;
+    if (size > CONF_SOURCE_MAX) {
+        conf_report_add(loader.report, CONF_ERROR, (struct conf_place){name, 0, 0}, "cannot read: %s",
+                        strerror(EFBIG));
+    } else {
+        source = conf_source_from_text(name, text, size);
+        conf_report_take_source(loader.report, source);
+    }
     return load(&loader, source);
 }
 

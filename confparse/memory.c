@@ -14,12 +14,16 @@ struct conf_arena_block {
     alignas(max_align_t) char bytes[];
 };
 
+void conf_out_of_memory(void)
+{
+    fputs("confparse: out of memory\n", stderr);
+    abort();
+}
+
 static void *checked(void *block)
 {
-    if (!block) {
-        fputs("confparse: out of memory\n", stderr);
-        abort();
-    }
+    if (!block)
+        conf_out_of_memory();
     return block;
 }
 
@@ -36,7 +40,7 @@ void *conf_resize(void *block, size_t count, size_t size)
 static void *add_block(struct conf_arena *arena, size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct conf_arena_block))
-        checked(NULL);
+        conf_out_of_memory();
     struct conf_arena_block *block = conf_alloc(sizeof *block + size);
     block->next = arena->blocks;
     arena->blocks = block;
@@ -68,7 +72,7 @@ void *conf_arena_alloc(struct conf_arena *arena, size_t size)
 void *conf_arena_array(struct conf_arena *arena, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)
-        checked(NULL);
+        conf_out_of_memory();
     return take(arena, count * size, alignof(max_align_t));
 }
 

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+void conf_out_of_memory(void) __attribute__((noreturn));
 /* `size` bytes, zeroed; release with free(). */
 void *conf_alloc(size_t size) __attribute__((malloc, returns_nonnull));
 /* Makes room for `count` elements of `size` bytes at `block`; new bytes are not zeroed. The product is

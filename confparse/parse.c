@@ -3,9 +3,9 @@
  *
  * Recovery: when a token cannot stand where it does, the rest of that statement is skipped, up to a word that
  * begins a line, a '}' or the end of the file; the grammar is then told RESYNC and starts a fresh statement.
- * If a
- * '{' comes first, the mistake was in the head of a stanza, and its content is parsed but thrown away. Inside
- * brackets the skip goes on past their end, unless a line begins with what can only be a new statement.
+ * If a '{' comes first, the mistake was in the head of a stanza, and its content is parsed but thrown away.
+ * Inside brackets the skip goes on past their end, unless a line begins with what can only be a new
+ * statement.
  */
 #include "confparse/parse.h"
 
@@ -118,10 +118,11 @@ void conf_parse_error(struct conf_parser *parser, struct conf_span span, const c
     conf_report_at_span(parser->loader->report, CONF_ERROR, span, "%s", message);
 }
 
-/* The parser itself gives up: its stack is full. */
+/* The parser gives up when its stack is full; it says nothing else in this way. */
 void conf_yyerror(const CONF_YYLTYPE *location, struct conf_parser *parser, const char *message)
 {
-    conf_parse_error(parser, *location, "%s here: nested too deeply", message);
+    (void)message;
+    conf_parse_error(parser, *location, "nested too deeply to read on");
 }
 
 static bool expects(const char *const *expected, size_t count, const char *name)
@@ -200,9 +201,9 @@ void conf_parse_unexpected(struct conf_parser *parser, const char *const *expect
         conf_parse_error(parser, found->span, "expected a value after '=', not %s", what);
     else if (assign && open)
         conf_parse_error(parser, before->span, "expected '= value' or '{' after %s, not %s", previous, what);
-    else if (open && !assign && !found->first_on_line)
+    else if (open && !found->first_on_line)
         conf_parse_error(parser, found->span, "expected '{' after %s, not %s", previous, what);
-    else if (open && !assign)
+    else if (open)
         conf_parse_error(parser, before->span,
                          "expected '=' before %s to set an option, or '{' after it to open a stanza",
                          previous);
@@ -277,7 +278,6 @@ void conf_parse_assign(struct conf_parser *parser, const struct conf_token *name
     assignment->value = value;
     *stanza->last_assignment = assignment;
     stanza->last_assignment = &assignment->next;
-    stanza->assignment_count++;
 }
 
 void conf_parse_include(struct conf_parser *parser, const struct conf_token *path)

@@ -45,7 +45,7 @@ struct conf_parser {
 
 /* ---- scanner (lexer.l) --------------------------------------------------------------------------------- */
 
-bool conf_scanner_open(struct conf_parser *parser);
+void conf_scanner_open(struct conf_parser *parser);
 void conf_scanner_close(struct conf_parser *parser);
 /* The next token; its text is borrowed from the source or the loader's arena. */
 struct conf_token conf_scanner_next(struct conf_parser *parser);

@@ -86,29 +86,36 @@ static bool in_range(const char *choices, int64_t number)
 
 /* ---- scalar types -------------------------------------------------------------------------------------- */
 
-static bool make_bool(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
+struct making { /* of a scalar: value->text holds what was written */
+    struct conf_arena *arena;
+    const struct conf_option *option;
+    struct conf_value *value;
+};
+
+static bool make_bool(const struct making *making)
 {
-    (void)arena;
-    (void)option;
+    struct conf_value *value = making->value;
     struct conf_text text = conf_text_of(value->text);
     value->number = conf_text_listed(text, "true|yes|on|1|enabled|enable", '|');
     return value->number || conf_text_listed(text, "false|no|off|0|disabled|disable", '|');
 }
 
-static bool make_int(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
+static bool make_int(const struct making *making)
 {
-    (void)arena;
-    if (option->choices && read_keyword(option->choices, value->text, &value->number))
+    struct conf_value *value = making->value;
+    const char *choices = making->option->choices;
+    if (choices && read_keyword(choices, value->text, &value->number))
         return true;
-    return read_integer(value->text, &value->number) && in_range(option->choices, value->number);
+    return read_integer(value->text, &value->number) && in_range(choices, value->number);
 }
 
-static bool make_size(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
+static bool make_size(const struct making *making)
 {
-    (void)arena;
+    struct conf_value *value = making->value;
+    const char *choices = making->option->choices;
     static const char units[] = "kmg";
     const char *at = value->text;
-    if (option->choices && read_keyword(option->choices, value->text, &value->number))
+    if (choices && read_keyword(choices, value->text, &value->number))
         return true;
     if (!read_digits(&at, 10, &value->number))
         return false;
@@ -119,41 +126,36 @@ static bool make_size(struct conf_arena *arena, const struct conf_option *option
             if (__builtin_mul_overflow(value->number, 1024, &value->number))
                 return false;
     }
-    return !*at && in_range(option->choices, value->number);
+    return !*at && in_range(choices, value->number);
 }
 
-static bool make_duration(struct conf_arena *arena, const struct conf_option *option,
-                          struct conf_value *value)
+static bool make_duration(const struct making *making)
 {
-    (void)arena;
-    if (option->choices && read_keyword(option->choices, value->text, &value->number)) {
+    struct conf_value *value = making->value;
+    const char *choices = making->option->choices;
+    if (choices && read_keyword(choices, value->text, &value->number)) {
         value->seconds = (double)value->number;
         return true;
     }
-    return read_decimal(value->text, &value->number, &value->seconds) &&
-           in_range(option->choices, value->number);
+    return read_decimal(value->text, &value->number, &value->seconds) && in_range(choices, value->number);
 }
 
-static bool make_mode(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
+static bool make_mode(const struct making *making)
 {
-    (void)arena;
-    (void)option;
+    struct conf_value *value = making->value;
     const char *at = value->text;
     return read_digits(&at, 8, &value->number) && !*at && value->number <= 07777;
 }
 
-static bool make_port(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
+static bool make_port(const struct making *making)
 {
-    (void)arena;
-    (void)option;
+    struct conf_value *value = making->value;
     return read_integer(value->text, &value->number) && value->number >= 1 && value->number <= 65535;
 }
 
-static bool make_string(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
+static bool make_string(const struct making *making)
 {
-    (void)arena;
-    (void)option;
-    (void)value;
+    (void)making;
     return true;
 }
 
@@ -169,42 +171,40 @@ static const char *find_choice(const char *choices, const char *word, size_t *si
 }
 
 /* Where true and false, or yes and no, are among the choices, their other spellings are, too. */
-static bool make_enum(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
+static bool make_enum(const struct making *making)
 {
+    struct conf_value *value = making->value;
+    const char *choices = making->option->choices;
     size_t size;
-    const char *choice = find_choice(option->choices, value->text, &size);
-    if (!choice && make_bool(arena, option, value)) {
-        choice = find_choice(option->choices, value->number ? "true" : "false", &size);
+    const char *choice = find_choice(choices, value->text, &size);
+    if (!choice && make_bool(making)) {
+        choice = find_choice(choices, value->number ? "true" : "false", &size);
         if (!choice)
-            choice = find_choice(option->choices, value->number ? "yes" : "no", &size);
+            choice = find_choice(choices, value->number ? "yes" : "no", &size);
     }
     value->number = 0;
     if (choice)
-        value->text = conf_arena_text(arena, choice, size);
+        value->text = conf_arena_text(making->arena, choice, size);
     return choice != NULL;
 }
 
-static bool make_address(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
+static bool make_address(const struct making *making)
 {
-    (void)arena;
-    (void)option;
+    struct conf_value *value = making->value;
     return conf_parse_address(value->text);
 }
 
-static bool make_cidr(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value)
+static bool make_cidr(const struct making *making)
 {
-    (void)arena;
-    (void)option;
+    struct conf_value *value = making->value;
     uint8_t address[16];
     unsigned bits;
     return conf_parse_cidr(value->text, address, &bits);
 }
 
-static bool make_throttle(struct conf_arena *arena, const struct conf_option *option,
-                          struct conf_value *value)
+static bool make_throttle(const struct making *making)
 {
-    (void)arena;
-    (void)option;
+    struct conf_value *value = making->value;
     const char *at = value->text;
     int64_t period;
     if (!read_digits(&at, 10, &value->number))
@@ -216,7 +216,7 @@ static bool make_throttle(struct conf_arena *arena, const struct conf_option *op
 }
 
 static const struct scalar {
-    bool (*make)(struct conf_arena *arena, const struct conf_option *option, struct conf_value *value);
+    bool (*make)(const struct making *making);
     const char *expected, *example;
 } scalars[] = {
     [CONF_BOOL] = {make_bool, "true or false", ""},
@@ -341,7 +341,7 @@ static bool make_list(struct conf_arena *arena, const struct conf_option *option
     value->type = option->type;
     for (size_t i = 0; i < value->count; i++) {
         struct conf_value item = {.text = value->items[i]};
-        if (!scalars[option->type].make(arena, option, &item)) {
+        if (!scalars[option->type].make(&(struct making){arena, option, &item})) {
             explain(option, value->items[i], problem, problem_size);
             return false;
         }
@@ -366,7 +366,7 @@ bool conf_value_make(struct conf_arena *arena, const struct conf_option *option,
         return false;
     }
     value->type = option->type;
-    if (scalars[option->type].make(arena, option, value))
+    if (scalars[option->type].make(&(struct making){arena, option, value}))
         return true;
     explain(option, value->text, problem, problem_size);
     return false;
