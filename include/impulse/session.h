@@ -52,7 +52,8 @@ IMP_API const char *imp_session_message_head(const struct imp_session *session, 
  * 550 5.7.1 relaying denied.
  */
 IMP_API void imp_session_permit_relay(struct imp_session *session);
-/* In validate_set_binding: the binding (and its group, or NULL) for the recipient in question. Copied. */
+/* In validate_set_binding: the binding (and its group; NULL: the one its stanza stands in) for the recipient in
+ * question. Copied. */
 IMP_API void imp_session_set_binding(struct imp_session *session, const char *binding, const char *group);
 
 /* ---- contexts ---------------------------------------------------------------------------------------------- */

@@ -385,11 +385,12 @@ int daemon_run(const struct arguments *arguments)
         process_ready();
         paniclog(PANIC_NOTICE, "impulsed %s started, %zu sockets", PACKAGE_VERSION, listens_count(d.listens));
         uv_run(&d.loop, UV_RUN_DEFAULT);
-        end_main_loop(&d);
         paniclog(PANIC_NOTICE, "impulsed stopped");
     } else if (error[0]) {
         paniclog(PANIC_CRITICAL, "impulsed does not start: %s", error);
     }
     take_down(&d);
+    if (started)
+        end_main_loop(&d); /* last: until here another SIGTERM is caught, and ignored */
     return started ? 0 : 1;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "config.h"
+#include "log/paniclog.h"
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
@@ -114,6 +115,22 @@ void process_pidfile_remove(void)
 /* ---- identity
  * ------------------------------------------------------------------------------------------------------ */
 
+/* Without a user in the Security scope: Momentum's own account where there is one (manual, "user"). */
+static void usual_identity(struct process_identity *identity)
+{
+    static const char usual[] = "ecuser";
+    struct passwd *entry = geteuid() == 0 ? getpwnam(usual) : NULL;
+    if (entry) {
+        identity->uid = entry->pw_uid;
+        identity->gid = entry->pw_gid;
+        identity->change = true;
+        memcpy(identity->name, usual, sizeof usual);
+    } else if (geteuid() == 0) {
+        paniclog(PANIC_WARNING,
+                 "running as root: no Security stanza names a user, and there is no account \"%s\"", usual);
+    }
+}
+
 bool process_identity_resolve(const struct conf *conf, struct process_identity *identity, char *error,
                               size_t error_size)
 {
@@ -121,8 +138,10 @@ bool process_identity_resolve(const struct conf *conf, struct process_identity *
     const struct conf_value *user = security ? conf_scope_value(security, "user") : NULL;
     const struct conf_value *group = security ? conf_scope_value(security, "group") : NULL;
     *identity = (struct process_identity){.uid = getuid(), .gid = getgid()};
-    if (!user)
+    if (!user) {
+        usual_identity(identity);
         return true;
+    }
     struct passwd *entry = getpwnam(user->text);
     if (!entry) {
         snprintf(error, error_size, "%s:%u: security user \"%s\" does not exist", user->place.file,

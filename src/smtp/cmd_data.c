@@ -69,9 +69,12 @@ static void recipient_bound(struct session *session, enum hook_outcome outcome)
         refused(session);
         return;
     }
-    if (view->binding[0])
-        transaction_set_binding(session->transaction, session->next_recipient, view->binding,
-                                view->binding_group);
+    if (view->binding[0]) {
+        const char *group = view->binding_group[0]
+                                ? view->binding_group
+                                : generation_binding_group(session->generation, view->binding);
+        transaction_set_binding(session->transaction, session->next_recipient, view->binding, group);
+    }
     session->next_recipient++;
     if (!session->asking_recipients)
         ask_recipients(session);

@@ -77,6 +77,15 @@ struct module_set *generation_modules(const struct smtp_generation *generation)
     return generation->modules;
 }
 
+const char *generation_binding_group(const struct smtp_generation *generation, const char *binding)
+{
+    const struct conf_scope *group = NULL;
+    while ((group = conf_scope_next(conf_root(generation->conf), "binding_group", group)))
+        if (conf_scope_find(group, "binding", binding))
+            return conf_scope_name(group);
+    return NULL;
+}
+
 struct listen_policies *generation_policies(const struct smtp_generation *generation, const char *endpoint)
 {
     for (size_t i = 0; i < generation->count; i++)

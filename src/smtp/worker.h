@@ -40,4 +40,7 @@ struct module_set *generation_modules(const struct smtp_generation *generation);
 /* The policies of a Listen by its endpoint's name, or NULL when the generation has no such Listen. */
 struct listen_policies *generation_policies(const struct smtp_generation *generation, const char *endpoint);
 
+/* The Binding_Group stanza that holds that Binding, or NULL. As long as the generation lives. */
+const char *generation_binding_group(const struct smtp_generation *generation, const char *binding);
+
 #endif
