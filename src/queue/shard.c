@@ -163,11 +163,11 @@ void shard_free(struct shard *shard)
         envelope_free(envelope);
         envelope = earlier ? container_of(earlier, struct envelope, link) : NULL;
     }
-    for (size_t i = 1; i <= shard->schedule.count; i++)
-        queue_free_delayed(shard->schedule.items[i]);
     bounce_free_all(shard);
     list_each(&shard->queues, node, after)
         queue_free(container_of(node, struct queue, link));
+    for (size_t i = 1; i <= shard->schedule.count; i++)
+        queue_free_delayed(shard->schedule.items[i]); /* the queues have taken their own items out */
     schedule_release(&shard->schedule);
     generation_unref(shard->generation);
     if (shard->timer_open)

@@ -1,0 +1,318 @@
+/*
+ * delivery_harness: see delivery_harness.h.
+ */
+#include "delivery_harness.h"
+
+#include <ftw.h>
+#include <semaphore.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/un.h>
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "log/paniclog.h"
+
+/* ---- modules and their log events -------------------------------------------------------------------- */
+
+enum { EVENT_LIMIT = 4096 };
+
+static struct event events[EVENT_LIMIT];
+static unsigned event_total;
+static pthread_mutex_t event_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t event_added = PTHREAD_COND_INITIALIZER;
+
+const struct module_delivery_method *harness_method;
+
+struct module_set *module_set_ref(struct module_set *set)
+{
+    return set;
+}
+
+void module_set_unref(struct module_set *set)
+{
+    (void)set;
+}
+
+const struct module_delivery_method *module_set_delivery_method(const struct module_set *set,
+                                                                const char *name)
+{
+    (void)set;
+    return harness_method && strcmp(harness_method->name, name) == 0 ? harness_method : NULL;
+}
+
+static void copy(char *to, size_t size, struct imp_text from)
+{
+    snprintf(to, size, "%.*s", (int)from.size, from.size ? from.data : "");
+}
+
+static void add_event(const struct event *event)
+{
+    pthread_mutex_lock(&event_lock);
+    if (event_total < EVENT_LIMIT)
+        events[event_total++] = *event;
+    pthread_cond_broadcast(&event_added);
+    pthread_mutex_unlock(&event_lock);
+}
+
+static void add_outcome(char kind, const struct imp_log_delivery *from)
+{
+    struct event event = {kind, from->message_id, from->stage, from->retries, from->size, "", "", "", "", ""};
+    snprintf(event.recipient, sizeof event.recipient, "%.*s@%.*s", (int)from->recipient_local.size,
+             from->recipient_local.data, (int)from->recipient_domain.size, from->recipient_domain.data);
+    copy(event.peer, sizeof event.peer, from->peer);
+    copy(event.binding, sizeof event.binding, from->binding);
+    copy(event.response, sizeof event.response, from->response);
+    add_event(&event);
+}
+
+void module_set_log_delivery(struct module_set *set, const struct imp_log_delivery *event)
+{
+    (void)set;
+    add_outcome('D', event);
+}
+
+void module_set_log_transient(struct module_set *set, const struct imp_log_delivery *event)
+{
+    (void)set;
+    add_outcome('T', event);
+}
+
+void module_set_log_permanent(struct module_set *set, const struct imp_log_delivery *event)
+{
+    (void)set;
+    add_outcome('P', event);
+}
+
+void module_set_log_reception(struct module_set *set, const struct imp_log_reception *from)
+{
+    (void)set;
+    struct event event = {.kind = 'R', .message_id = from->message_id, .size = from->size};
+    snprintf(event.recipient, sizeof event.recipient, "%.*s@%.*s", (int)from->recipient_local.size,
+             from->recipient_local.data, (int)from->recipient_domain.size, from->recipient_domain.data);
+    copy(event.protocol, sizeof event.protocol, from->protocol);
+    add_event(&event);
+}
+
+static const struct event *find_event(char kind, unsigned number)
+{
+    for (unsigned i = 0; i < event_total; i++)
+        if (events[i].kind == kind && number-- == 0)
+            return &events[i];
+    return NULL;
+}
+
+struct event event_wait(char kind, unsigned number)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    pthread_mutex_lock(&event_lock);
+    const struct event *found;
+    while (!(found = find_event(kind, number)) &&
+           pthread_cond_timedwait(&event_added, &event_lock, &until) == 0)
+        ;
+    struct event event = found ? *found : (struct event){0};
+    pthread_mutex_unlock(&event_lock);
+    return event;
+}
+
+unsigned event_count(char kind)
+{
+    unsigned count = 0;
+    pthread_mutex_lock(&event_lock);
+    for (unsigned i = 0; i < event_total; i++)
+        count += events[i].kind == kind;
+    pthread_mutex_unlock(&event_lock);
+    return count;
+}
+
+/* ---- the daemon's part ------------------------------------------------------------------------------- */
+
+static struct conf *load(const char *format, va_list args)
+{
+    char text[4096];
+    struct conf_load_options options = {0};
+    struct conf_report *report;
+    int size = vsnprintf(text, sizeof text, format, args);
+    struct conf *conf = conf_load_text("t.conf", text, (size_t)size, &options, &report);
+    if (!conf) {
+        conf_report_print(report, stderr);
+        exit(1);
+    }
+    conf_report_free(report);
+    return conf;
+}
+
+static struct spool *open_spool(const char *folder)
+{
+    char error[500];
+    struct spool_settings settings = {.directory = folder};
+    struct spool *spool = spool_open(&settings, error, sizeof error);
+    if (!spool) {
+        fprintf(stderr, "%s\n", error);
+        exit(1);
+    }
+    return spool;
+}
+
+static const char *option(const struct conf *conf, const char *name)
+{
+    struct conf_chain chain;
+    conf_chain_global(&chain, conf);
+    return conf_chain_text(&chain, name, NULL);
+}
+
+void harness_start(struct harness *harness, const char *format, ...)
+{
+    va_list args;
+    char error[500];
+    va_start(args, format);
+    struct conf *conf = load(format, args);
+    va_end(args);
+    event_total = 0;
+    paniclog_set_stderr(getenv("HARNESS_PANICLOG") != NULL);
+    *harness = (struct harness){.folder = mem_dup("/tmp/impulse-delivery-XXXXXX"), .ours = true};
+    if (!mkdtemp(harness->folder))
+        exit(1);
+    harness->loops = loop_group_create("test", 2);
+    harness->pools = pool_set_create();
+    pool_set_start(harness->pools);
+    harness->spool = open_spool(harness->folder);
+    harness->dependencies = (struct queue_dependencies){harness->loops, harness->pools, harness->spool};
+    harness->queues = queue_set_create(&harness->dependencies, conf, NULL);
+    harness->delivery = delivery_create(harness->queues, &harness->dependencies, "client.example",
+                                        option(conf, "resolv_conf"), error, sizeof error);
+    if (!harness->delivery) {
+        fprintf(stderr, "%s\n", error);
+        exit(1);
+    }
+    conf_unref(conf);
+    loop_group_start(harness->loops);
+}
+
+void harness_reconfigure(struct harness *harness, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct conf *conf = load(format, args);
+    va_end(args);
+    queue_set_reconfigure(harness->queues, conf, NULL);
+    conf_unref(conf);
+}
+
+static void post(void *semaphore)
+{
+    sem_post(semaphore);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status, (void)type, (void)walk;
+    return remove(path);
+}
+
+static void count_one(struct envelope *envelope, void *closure)
+{
+    ++*(unsigned *)closure;
+    envelope_free(envelope);
+}
+
+unsigned harness_stop_and_count(struct harness *harness)
+{
+    sem_t drained;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    sem_init(&drained, 0, 0);
+    queue_set_drain(harness->queues, post, &drained);
+    CU_ASSERT_EQUAL(sem_timedwait(&drained, &until), 0);
+    sem_destroy(&drained);
+    loop_group_stop(harness->loops);
+    delivery_free(harness->delivery);
+    queue_set_free(harness->queues);
+    loop_group_free(harness->loops);
+    pool_set_free(harness->pools);
+    spool_close(harness->spool);
+
+    struct spool_recovered result;
+    unsigned count = 0;
+    struct spool *spool = open_spool(harness->folder);
+    CU_ASSERT_EQUAL(spool_recover(spool, count_one, &count, &result), 0);
+    spool_close(spool);
+    nftw(harness->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    free(harness->folder);
+    return count;
+}
+
+void harness_stop(struct harness *harness)
+{
+    CU_ASSERT_EQUAL(harness_stop_and_count(harness), 0);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------- */
+
+struct waiting {
+    struct spool_request request;
+    sem_t settled;
+};
+
+static void wake(struct spool_request *request)
+{
+    sem_post(&container_of(request, struct waiting, request)->settled);
+}
+
+static void settle(struct spool *spool, const struct spool_request *request)
+{
+    struct waiting waiting = {.request = *request};
+    waiting.request.done = wake;
+    sem_init(&waiting.settled, 0, 0);
+    spool_submit(spool, &waiting.request);
+    while (sem_wait(&waiting.settled) != 0)
+        ;
+    sem_destroy(&waiting.settled);
+    CU_ASSERT_EQUAL(waiting.request.status, SPOOL_OK);
+}
+
+/* Large content goes to the spool in chunks and is nowhere else, as the server leaves it. */
+static struct body *store_body(struct harness *harness, struct slice content)
+{
+    bool small = content.size <= BODY_CHUNK;
+    char *memory = small ? mem_copy_text(content.data, content.size) : NULL;
+    struct body *body = body_create(id_next(), memory, content.size);
+    for (size_t i = 0; i < content.size; i++)
+        body->eight_bit |= (unsigned char)content.data[i] > 127;
+    body->chunks = small ? 1 : (uint32_t)((content.size + BODY_CHUNK - 1) / BODY_CHUNK);
+    for (uint32_t i = 0; i + 1 < body->chunks; i++) {
+        struct slice part = {content.data + (size_t)i * BODY_CHUNK, BODY_CHUNK};
+        settle(harness->spool,
+               &(struct spool_request){.kind = SPOOL_CHUNK, .body = body, .chunk = i, .data = part});
+    }
+    return body;
+}
+
+uint64_t harness_send(struct harness *harness, const char *from, const char *to, struct slice content)
+{
+    struct body *body = store_body(harness, content);
+    struct envelope_facts facts = {
+        .reverse_path = slice_text(from),
+        .recipient = slice_text(to),
+        .binding = SLICE_LITERAL("default"),
+        .id = id_next(),
+        .batch_id = id_next(),
+        .received_us = clock_wall_us(),
+    };
+    struct envelope *envelope = envelope_create(&facts, body);
+    size_t before = (size_t)(body->chunks - 1) * BODY_CHUNK;
+    settle(harness->spool, &(struct spool_request){
+                               .kind = SPOOL_STORE,
+                               .body = body,
+                               .envelopes = &envelope,
+                               .envelope_count = 1,
+                               .chunk = body->chunks - 1,
+                               .data = {content.data + before, content.size - before},
+                           });
+    body_unref(body);
+    queue_accept(harness->queues, envelope);
+    return facts.id;
+}

@@ -1,0 +1,96 @@
+/*
+ * delivery_harness: the real queue, delivery and spool on real loops, with a configuration from a text, and
+ * an SMTP server that answers as a test wants it to. Modules are played by the harness: it keeps every log
+ * event.
+ */
+#ifndef IMPULSE_TESTS_UNIT_DELIVERY_HARNESS_H
+#define IMPULSE_TESTS_UNIT_DELIVERY_HARNESS_H
+
+#include <pthread.h>
+#include "base/buf.h"
+#include "delivery/delivery.h"
+#include "unit.h"
+
+/* ---- log events -------------------------------------------------------------------------------------- */
+
+struct event {
+    char kind; /* 'R', 'D', 'T', 'P' */
+    uint64_t message_id;
+    unsigned stage, retries;
+    uint64_t size;
+    char recipient[128]; /* local part and domain */
+    char peer[64], protocol[16], binding[32], response[256];
+};
+
+/* The `number`th event (from 0) of a kind since harness_start; waits for it up to 10 seconds. kind 0 when
+ * none. */
+struct event event_wait(char kind, unsigned number);
+unsigned event_count(char kind);
+
+/* ---- the daemon's part ------------------------------------------------------------------------------- */
+
+struct harness {
+    struct loop_group *loops;
+    struct pool_set *pools;
+    struct spool *spool;
+    struct queue_set *queues;
+    struct delivery *delivery;
+    struct queue_dependencies dependencies;
+    char *folder;
+    bool ours; /* the folder is removed at the end */
+};
+
+/* Starts with printf-style ecelerity.conf text; two loops. */
+void harness_start(struct harness *harness, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void harness_reconfigure(struct harness *harness, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Stops everything and checks that nobody holds an envelope any more than the spool does. */
+void harness_stop(struct harness *harness);
+
+/* Stores a message and hands it to the queue; the id of its (only) envelope. */
+uint64_t harness_send(struct harness *harness, const char *from, const char *to, struct slice content);
+/* How many envelopes the spool would give back after a restart. Stops the harness. */
+unsigned harness_stop_and_count(struct harness *harness);
+
+/* A delivery method that the "module" offers; NULL: none. */
+extern const struct module_delivery_method *harness_method;
+
+/* ---- a server ---------------------------------------------------------------------------------------- */
+
+/*
+ * What it says, by command: replies separated by '|' for the first, second ... time, the last one from then
+ * on.
+ * "-" says nothing, "!" closes. NULL is the usual 2xx (354 to DATA). EHLO offers PIPELINING, SIZE and
+ * 8BITMIME.
+ */
+struct server_script {
+    const char *banner, *ehlo, *helo, *mail, *rcpt, *data, *final, *rset;
+    const char *unix_path; /* listen there */
+};
+
+struct server {
+    struct server_script script;
+    int listener;
+    unsigned port;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned connections, messages, used[8];
+    struct buf commands; /* every line but content: "EHLO host\n" ...; "=\n" for a connection */
+    struct buf contents; /* every message as sent, after un-stuffing, each ended by "\n=\n" */
+    struct buf reads;    /* one letter for each command, a space for each read: "E MRD .MRD " */
+    int sockets[64];
+    pthread_t clients[64];
+};
+
+void server_start(struct server *server, const struct server_script *script);
+/* Closes its connections. */
+void server_stop(struct server *server);
+/* A copy of commands, contents or reads as text, to be freed. */
+char *server_text(struct server *server, const struct buf *which);
+/* Waits up to 10 seconds for so many messages; how many there are. */
+unsigned server_wait(struct server *server, unsigned messages);
+/* A port on which nobody listens. */
+unsigned server_free_port(void);
+
+#endif

@@ -1,0 +1,568 @@
+/* Queue and delivery together: what a server's answers do to a message. */
+#include "delivery_harness.h"
+
+#include <string.h>
+#include "base/mem.h"
+#include "impulse/delivery.h"
+#include "module/module.h"
+
+#define S SLICE_LITERAL
+
+static const struct slice hello = SLICE_LITERAL("Subject: hi\r\n\r\nhello\r\n");
+
+static bool holds(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+static bool ends(const char *text, const char *end)
+{
+    size_t size = strlen(text), tail = strlen(end);
+    return size >= tail && strcmp(text + size - tail, end) == 0;
+}
+
+static bool server_heard(struct server *server, const char *line)
+{
+    char *text = server_text(server, &server->commands);
+    bool heard = holds(text, line);
+    free(text);
+    return heard;
+}
+
+/* ---- what arrives ------------------------------------------------------------------------------------ */
+
+static void check_arrival(struct slice content, const char *expected)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\"", server.port);
+    harness_send(&harness, "a@example.com", "b@example.net", content);
+    struct event event = event_wait('D', 0);
+    CU_ASSERT_EQUAL(event.size, content.size);
+    CU_ASSERT_STRING_EQUAL(event.peer, "127.0.0.1");
+    CU_ASSERT_STRING_EQUAL(event.binding, "default");
+    char *text = server_text(&server, &server.contents);
+    CU_ASSERT(strncmp(text, expected, strlen(expected)) == 0 && ends(text, "\n=\n") &&
+              strlen(text) == strlen(expected) + 3);
+    free(text);
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void test_content_arrives_as_it_is(void)
+{
+    check_arrival(hello, "Subject: hi\r\n\r\nhello\r\n");
+    check_arrival(S("a: b\r\n\r\n.\r\n..\r\n.x\r\n"), "a: b\r\n\r\n.\r\n..\r\n.x\r\n");
+    check_arrival(S("a: b\r\n\r\n\xe4\xff\r\n"), "a: b\r\n\r\n\xe4\xff\r\n");
+    check_arrival(S(""), "");
+    check_arrival(S("a: b\r\n\r\nno end"), "a: b\r\n\r\nno end\r\n");
+}
+
+static void test_large_content_comes_from_the_spool(void)
+{
+    struct buf content = {0};
+    for (unsigned i = 0; buf_size(&content) < 3 * BODY_CHUNK + 1000; i++)
+        buf_printf(&content, ".line %u\r\n", i);
+    buf_append(&content, "", 1);
+    struct slice whole = buf_slice(&content);
+    check_arrival(slice_of(whole.data, whole.size - 1), whole.data);
+    buf_release(&content);
+}
+
+static void test_commands_by_what_is_offered(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" ehlo_hostname = \"me.example\"", server.port);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    event_wait('D', 0);
+    harness_send(&harness, "", "\"b c\"@example.net", S("x: \xe4\r\n\r\n"));
+    event_wait('D', 1);
+    CU_ASSERT(server_heard(&server, "=\nEHLO me.example\nMAIL FROM:<a@example.com> SIZE=22\n"
+                                    "RCPT TO:<b@example.net>\nDATA\n"));
+    CU_ASSERT(server_heard(&server, "MAIL FROM:<> SIZE=8 BODY=8BITMIME\nRCPT TO:<\"b c\"@example.net>\n"));
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void test_a_busy_connection_pipelines(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1 suspend_delivery = true",
+                  server.port);
+    for (unsigned i = 0; i < 20; i++)
+        harness_send(&harness, "a@example.com", "b@example.net", hello);
+    harness_reconfigure(&harness, "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1", server.port);
+    event_wait('D', 19);
+    char *reads = server_text(&server, &server.reads);
+    CU_ASSERT_EQUAL(server.connections, 1);
+    CU_ASSERT_EQUAL(strncmp(reads, " E MRD .MRD .MRD ", 17),
+                    0); /* a read each: the dot, and what follows it */
+    CU_ASSERT_FALSE(holds(reads, "R R"));
+    CU_ASSERT_FALSE(server_heard(&server, "RSET"));
+    free(reads);
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void test_without_pipelining(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.ehlo = "502 no", .rcpt = "550 5.1.1 no|250 ok"});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1", server.port);
+    harness_send(&harness, "", "b@example.net", hello);
+    CU_ASSERT_EQUAL(event_wait('P', 0).stage, 4);
+    harness_send(&harness, "", "c@example.net", hello);
+    event_wait('D', 0);
+    CU_ASSERT(server_heard(&server,
+                           "EHLO client.example\nHELO client.example\nMAIL FROM:<>\nRCPT TO:<b@example.net>\n"
+                           "RSET\nMAIL FROM:<>\nRCPT TO:<c@example.net>\nDATA\n"));
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void test_method_smtp_says_helo(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    harness_start(&harness,
+                  "gateway = \"127.0.0.1:%u\" delivery_method = SMTP ehlo_hostname = \"__message__\"",
+                  server.port);
+    harness_send(&harness, "a@from.example", "b@example.net", hello);
+    event_wait('D', 0);
+    CU_ASSERT(server_heard(&server, "=\nHELO from.example\nMAIL FROM:<a@from.example>\n"));
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void test_lmtp_over_a_unix_socket(void)
+{
+    struct server server;
+    struct harness harness;
+    char path[UNIT_PATH_SIZE + 8], folder[UNIT_PATH_SIZE];
+    unit_directory(folder);
+    snprintf(path, sizeof path, "%s/lmtp", folder);
+    server_start(&server, &(struct server_script){.unix_path = path,
+                                                  .rcpt = "250 ok|452 4.2.2 full|250 ok",
+                                                  .data = "354 go|503 5.5.1 no recipients|354 go"});
+    harness_start(&harness, "gateway = \"%s\" delivery_method = lmtp retry_interval = 1", path);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    CU_ASSERT_STRING_EQUAL(event_wait('D', 0).peer, path);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    CU_ASSERT_STRING_EQUAL(event_wait('T', 0).response, "452 4.2.2 full");
+    CU_ASSERT_EQUAL(event_wait('D', 1).retries, 1);
+    CU_ASSERT(server_heard(&server, "=\nLHLO client.example\nMAIL FROM:<a@example.com>"));
+    harness_stop(&harness);
+    server_stop(&server);
+    unit_directory_remove(folder);
+}
+
+static void test_deliveries_per_connection(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    harness_start(&harness,
+                  "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1 max_deliveries_per_connection = 2",
+                  server.port);
+    for (unsigned i = 0; i < 5; i++)
+        harness_send(&harness, "a@example.com", "b@example.net", hello);
+    event_wait('D', 4);
+    CU_ASSERT_EQUAL(server.connections, 3);
+    CU_ASSERT(server_heard(&server, "QUIT\n=\n"));
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void test_idle_connections_quit(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" idle_timeout = 0", server.port);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    event_wait('D', 0);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    event_wait('D', 1);
+    CU_ASSERT(server_heard(&server, "QUIT\n"));
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+/* ---- refusals ---------------------------------------------------------------------------------------- */
+
+static void test_a_refused_recipient_bounces(void)
+{
+    struct server server;
+    struct harness harness;
+    /* The server accepts DATA although it refused the only recipient. */
+    server_start(&server, &(struct server_script){.rcpt = "550-5.1.1 no such\r\n550 5.1.1 user|250 ok",
+                                                  .final = "554 no valid recipients|250 ok"});
+    harness_start(&harness, "hostname = \"mx.example\" gateway = \"127.0.0.1:%u\"", server.port);
+    harness_send(&harness, "alice@example.com", "bob@example.net", hello);
+    struct event event = event_wait('P', 0);
+    CU_ASSERT_EQUAL(event.stage, 4);
+    CU_ASSERT_EQUAL(event.size, 0);
+    CU_ASSERT_STRING_EQUAL(event.response, "550 5.1.1 no such 5.1.1 user");
+    CU_ASSERT_STRING_EQUAL(event.recipient, "bob@example.net");
+    event = event_wait('R', 0);
+    CU_ASSERT_STRING_EQUAL(event.protocol, "internal");
+    CU_ASSERT_STRING_EQUAL(event.recipient, "alice@example.com");
+    CU_ASSERT_EQUAL(event_wait('D', 0).message_id, event.message_id);
+    CU_ASSERT(server_heard(&server, "MAIL FROM:<> SIZE="));
+    char *text = server_text(&server, &server.contents);
+    CU_ASSERT_EQUAL(strncmp(text, "\n=\nDate: ", 9), 0); /* nothing was sent of the refused message */
+    CU_ASSERT(
+        holds(text, "From: Mail Delivery System <mailer-daemon@mx.example>\r\nTo: alice@example.com\r\n"));
+    CU_ASSERT(holds(text, "Final-Recipient: rfc822; bob@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+                          "Remote-MTA: dns; [127.0.0.1]\r\n"));
+    CU_ASSERT(holds(text, "\r\n\r\nSubject: hi\r\n\r\n--"));
+    CU_ASSERT_FALSE(holds(text, "hello"));
+    free(text);
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void test_refused_after_the_dot(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.final = "554 5.7.1 spam|250 ok"});
+    harness_start(&harness,
+                  "gateway = \"127.0.0.1:%u\" mailerdaemon = \"pm@mx.example\" bounces_inline_original = all",
+                  server.port);
+    harness_send(&harness, "alice@example.com", "bob@example.net", hello);
+    struct event event = event_wait('P', 0);
+    CU_ASSERT_EQUAL(event.stage, 9);
+    CU_ASSERT_EQUAL(event.size, hello.size);
+    event_wait('D', 0);
+    char *text = server_text(&server, &server.contents);
+    CU_ASSERT(holds(text, "From: Mail Delivery System <pm@mx.example>\r\n"));
+    CU_ASSERT(holds(text, "message/rfc822\r\n\r\nSubject: hi\r\n\r\nhello\r\n\r\n--"));
+    free(text);
+    CU_ASSERT_FALSE(server_heard(&server, "RSET"));
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void check_no_bounce(const char *options, const char *from)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.mail = "550 5.7.1 no"});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" %s", server.port, options);
+    harness_send(&harness, from, "bob@example.net", hello);
+    CU_ASSERT_EQUAL(event_wait('P', 0).stage, 2);
+    harness_stop(&harness);
+    CU_ASSERT_EQUAL(event_count('R'), 0);
+    server_stop(&server);
+}
+
+static void test_no_bounce(void)
+{
+    check_no_bounce("", "");
+    check_no_bounce("generate_bounces = false", "alice@example.com");
+}
+
+static void test_transient_is_retried_with_the_same_content(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.rcpt = "450 4.2.1 later|250 ok",
+                                                  .data = "503 5.5.1 no recipients|354 go"});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" retry_interval = 1", server.port);
+    uint64_t id = harness_send(&harness, "a@example.com", "b@example.net", hello);
+    struct event event = event_wait('T', 0);
+    CU_ASSERT_EQUAL(event.stage, 4);
+    CU_ASSERT_EQUAL(event.retries, 0);
+    CU_ASSERT_STRING_EQUAL(event.response, "450 4.2.1 later");
+    event = event_wait('D', 0);
+    CU_ASSERT_EQUAL(event.retries, 1);
+    CU_ASSERT_EQUAL(event.message_id, id);
+    char *text = server_text(&server, &server.contents);
+    CU_ASSERT_STRING_EQUAL(text, "Subject: hi\r\n\r\nhello\r\n\n=\n"); /* read back from the spool */
+    free(text);
+    CU_ASSERT(server_heard(&server, "DATA\nRSET\nMAIL"));
+    CU_ASSERT_EQUAL(server.connections, 1);
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void test_what_waits_is_in_the_spool(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.mail = "451 4.3.0 later"});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\"", server.port);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    harness_send(&harness, "a@example.com", "b@example.org", hello);
+    CU_ASSERT_EQUAL(event_wait('T', 1).stage, 2);
+    CU_ASSERT_EQUAL(queue_set_count(harness.queues), 2);
+    CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 2);
+    server_stop(&server);
+}
+
+static void test_too_many_retries(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.mail = "451 4.3.0 later"});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" retry_interval = 0 max_retries = 2", server.port);
+    harness_send(&harness, "", "b@example.net", hello);
+    struct event event = event_wait('P', 0);
+    CU_ASSERT_STRING_EQUAL(event.response, "554 5.4.7 [internal] exceeded max retries without delivery");
+    CU_ASSERT_EQUAL(event.retries, 2);
+    CU_ASSERT_EQUAL(event_count('T'), 3);
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+static void test_expiry_is_noticed_when_it_happens(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.mail = "451 4.3.0 later|250 ok"});
+    harness_start(&harness,
+                  "gateway = \"127.0.0.1:%u\" message_expiration = 1 bounces_inline_original = none",
+                  server.port);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    struct event event = event_wait('P', 0);
+    CU_ASSERT_STRING_EQUAL(event.response, "554 5.4.7 [internal] exceeded max time without delivery");
+    CU_ASSERT_EQUAL(event_count('T'), 1);
+    event_wait('D', 0); /* the notification */
+    char *text = server_text(&server, &server.contents);
+    CU_ASSERT(holds(text, "Status: 5.4.7\r\n") && !holds(text, "Remote-MTA") && !holds(text, "Subject: hi"));
+    free(text);
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
+/* ---- connections that break -------------------------------------------------------------------------- */
+
+static void check_transient(const struct server_script *script, const char *options, unsigned stage,
+                            const char *response)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, script);
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" %s", server.port, options);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    struct event event = event_wait('T', 0);
+    CU_ASSERT_EQUAL(event.stage, stage);
+    CU_ASSERT_STRING_EQUAL(event.response, response);
+    CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 1);
+    server_stop(&server);
+}
+
+static void test_broken_connections(void)
+{
+    static const char closed[] = "451 4.4.2 [internal] connection closed by remote host";
+    check_transient(&(struct server_script){.banner = "!"}, "", 12, closed);
+    check_transient(&(struct server_script){.ehlo = "!"}, "", 10, closed);
+    check_transient(&(struct server_script){.mail = "!"}, "", 2, closed);
+    check_transient(&(struct server_script){.data = "!"}, "", 6, closed);
+    check_transient(&(struct server_script){.final = "!"}, "", 9, closed);
+    check_transient(&(struct server_script){.banner = "421 4.3.2 busy"}, "", 12, "421 4.3.2 busy");
+    check_transient(&(struct server_script){.banner = "554 5.7.1 go away"}, "", 12, "554 5.7.1 go away");
+    check_transient(&(struct server_script){.ehlo = "421 busy"}, "", 10, "421 busy");
+    check_transient(&(struct server_script){.mail = "421 4.3.2 closing"}, "", 2, "421 4.3.2 closing");
+    check_transient(&(struct server_script){.data = "250 what"}, "", 6, "250 what");
+    check_transient(&(struct server_script){.banner = "gibberish"}, "", 12, "451 4.4.2 [internal] no banner");
+}
+
+static void test_timeouts(void)
+{
+    check_transient(&(struct server_script){.banner = "-"}, "ehlo_timeout = 1", 12,
+                    "451 4.4.2 [internal] no banner");
+    check_transient(&(struct server_script){.ehlo = "250 plain", .mail = "-"}, "mailfrom_timeout = 1", 2,
+                    "451 4.4.2 [internal] no MAIL FROM response");
+    check_transient(&(struct server_script){.final = "-"}, "body_timeout = 1", 9,
+                    "451 4.4.2 [internal] no BODY response");
+}
+
+/* The messages behind the one that the server closed on go out on the next connection, untried. */
+static void test_only_one_message_pays_for_a_close(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.final = "250 ok|250 ok|!|250 ok"});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1", server.port);
+    for (unsigned i = 0; i < 6; i++)
+        harness_send(&harness, "a@example.com", "b@example.net", hello);
+    event_wait('D', 4);
+    CU_ASSERT_EQUAL(event_wait('T', 0).stage, 9);
+    CU_ASSERT_EQUAL(event_count('T'), 1);
+    CU_ASSERT_EQUAL(server.connections, 2);
+    CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 1);
+    server_stop(&server);
+}
+
+static void test_nobody_listens(void)
+{
+    struct harness harness;
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\"", server_free_port());
+    for (unsigned i = 0; i < 5; i++)
+        harness_send(&harness, "a@example.com", "b@example.net", hello);
+    struct event event = event_wait('T', 4);
+    CU_ASSERT_EQUAL(event.stage, 0);
+    CU_ASSERT_STRING_EQUAL(event.peer, "127.0.0.1");
+    CU_ASSERT_STRING_EQUAL(event.response,
+                           "421 4.4.0 [internal] no MXs for this domain could be reached at this time");
+    CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 5);
+}
+
+static void test_the_next_host_is_tried(void)
+{
+    struct server server, grumpy;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    server_start(&grumpy, &(struct server_script){.banner = "554 no"});
+    harness_start(&harness,
+                  "routes = ( \"smtp://127.0.0.1:%u?pref=30\" \"smtp://127.0.0.1?pref=10&port=%u\" "
+                  "\"smtp://127.0.0.1:%u?pref=20\" )",
+                  server.port, server_free_port(), grumpy.port);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    event_wait('D', 0);
+    CU_ASSERT_EQUAL(event_count('T'), 0);
+    CU_ASSERT_EQUAL(grumpy.connections, 1);
+    harness_stop(&harness);
+    server_stop(&server);
+    server_stop(&grumpy);
+}
+
+static void test_equal_hosts_take_turns(void)
+{
+    struct server one, two;
+    struct harness harness;
+    server_start(&one, &(struct server_script){0});
+    server_start(&two, &(struct server_script){0});
+    harness_start(&harness,
+                  "routes = ( \"smtp://127.0.0.1:%u?pref=10\" \"smtp://127.0.0.1:%u?pref=10\" ) "
+                  "max_deliveries_per_connection = 1 max_outbound_connections = 1",
+                  one.port, two.port);
+    for (unsigned i = 0; i < 6; i++)
+        harness_send(&harness, "a@example.com", "b@example.net", hello);
+    event_wait('D', 5);
+    CU_ASSERT_EQUAL(one.messages, 3);
+    CU_ASSERT_EQUAL(two.messages, 3);
+    harness_stop(&harness);
+    server_stop(&one);
+    server_stop(&two);
+}
+
+static void test_bind_address(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    harness_start(&harness,
+                  "gateway = \"127.0.0.1:%u\" binding \"out\" { bind_address = \"192.0.2.77\" } "
+                  "bind_address = \"192.0.2.77\"",
+                  server.port);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    CU_ASSERT_STRING_EQUAL(event_wait('T', 0).response, "451 4.4.1 [internal] cannot bind to 192.0.2.77");
+    CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 1);
+    server_stop(&server);
+}
+
+/* ---- without a connection ---------------------------------------------------------------------------- */
+
+static void test_blackhole(void)
+{
+    struct harness harness;
+    harness_start(&harness, "domain \"hole.example\" { blackhole = true } gateway = \"127.0.0.1:%u\"",
+                  server_free_port());
+    harness_send(&harness, "a@example.com", "b@HOLE.example", hello);
+    struct event event = event_wait('P', 0);
+    CU_ASSERT_STRING_EQUAL(event.response, "554 5.7.0 [internal] Blackholed");
+    CU_ASSERT_EQUAL(event.stage, 0);
+    CU_ASSERT_EQUAL(queue_set_count(harness.queues), 0);
+    harness_stop(&harness);
+    CU_ASSERT_EQUAL(event_count('R') + event_count('T'), 0);
+}
+
+static void test_blackhole_after_reload(void)
+{
+    struct harness harness;
+    harness_start(&harness, "suspend_delivery = true");
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    harness_reconfigure(&harness, "blackhole = internal");
+    CU_ASSERT_STRING_EQUAL(event_wait('P', 0).response, "554 5.7.0 [internal] Blackholed");
+    harness_stop(&harness);
+}
+
+static enum imp_delivery_result fake_deliver(struct imp_delivery *delivery, struct imp_module *module,
+                                             char *response, size_t response_size)
+{
+    const char *data;
+    size_t size, total = 0;
+    int got;
+    (void)module;
+    while ((got = delivery->read_chunk(delivery, &data, &size)) == 1)
+        total += size;
+    if (got < 0 || total != delivery->envelope->body->size)
+        return IMP_PERMANENT;
+    bool first = delivery->envelope->retries == 0;
+    snprintf(response, response_size, "%s", first ? "452 4.2.2 mailbox\nfull" : "");
+    return first ? IMP_TRANSIENT : IMP_DELIVERED;
+}
+
+static void test_a_module_delivers(void)
+{
+    struct module_delivery_method method = {"fake", "CPU", fake_deliver, NULL};
+    struct harness harness;
+    harness_start(&harness, "delivery_method = Fake retry_interval = 1");
+    char *large = mem_zalloc(2 * BODY_CHUNK + 5);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    CU_ASSERT_STRING_EQUAL(
+        event_wait('T', 0).response,
+        "451 4.3.5 [internal] configuration error, no module provides this delivery_method");
+    harness_method = &method;
+    event_wait('D', 0);
+    harness_send(&harness, "a@example.com", "b@example.net", slice_of(large, 2 * BODY_CHUNK + 5));
+    CU_ASSERT_STRING_EQUAL(event_wait('T', 1).response, "452 4.2.2 mailbox full");
+    CU_ASSERT_EQUAL(event_wait('D', 1).size, 2 * BODY_CHUNK + 5);
+    harness_stop(&harness);
+    harness_method = NULL;
+    free(large);
+}
+
+int main(void)
+{
+    CU_TestInfo tests[] = {
+        {"content arrives as it is", test_content_arrives_as_it_is},
+        {"large content comes from the spool", test_large_content_comes_from_the_spool},
+        {"commands by what is offered", test_commands_by_what_is_offered},
+        {"a busy connection pipelines", test_a_busy_connection_pipelines},
+        {"without pipelining", test_without_pipelining},
+        {"method smtp says HELO", test_method_smtp_says_helo},
+        {"LMTP over a Unix socket", test_lmtp_over_a_unix_socket},
+        {"max_deliveries_per_connection", test_deliveries_per_connection},
+        {"idle connections quit", test_idle_connections_quit},
+        {"a refused recipient bounces", test_a_refused_recipient_bounces},
+        {"refused after the dot", test_refused_after_the_dot},
+        {"no bounce", test_no_bounce},
+        {"transient is retried", test_transient_is_retried_with_the_same_content},
+        {"what waits is in the spool", test_what_waits_is_in_the_spool},
+        {"too many retries", test_too_many_retries},
+        {"expiry", test_expiry_is_noticed_when_it_happens},
+        {"broken connections", test_broken_connections},
+        {"timeouts", test_timeouts},
+        {"one message pays for a close", test_only_one_message_pays_for_a_close},
+        {"nobody listens", test_nobody_listens},
+        {"the next host is tried", test_the_next_host_is_tried},
+        {"equal hosts take turns", test_equal_hosts_take_turns},
+        {"bind_address", test_bind_address},
+        {"blackhole", test_blackhole},
+        {"blackhole after a reload", test_blackhole_after_reload},
+        {"a module delivers", test_a_module_delivers},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("delivery", tests);
+}
