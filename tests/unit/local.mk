@@ -201,6 +201,7 @@ check_PROGRAMS += tests/unit/test_stream
 TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/unit.h
 tests_unit_test_stream_LDADD = $(NET_TEST_LIBS)
+
 DELIVERY_TEST_LIBS = src/delivery/libdelivery.a src/queue/libqueue.a src/spool/libspool.a src/message/libmessage.a \
 	src/net/libnet.a src/event/libevent.a src/log/liblog.a src/base/libbase.a confparse/libconfparse.a \
 	$(UNIT_LIBS) $(DEP_LIBS)
