@@ -25,6 +25,8 @@ static const char *nearest_option(const struct conf_class *class, struct conf_te
         conf_schema_suggest_option(&best, name, class->kind);
     for (size_t i = 0; class->module && i < class->module->schema.option_count; i++)
         conf_suggest(&best, name, class->module->schema.options[i].name);
+    if (!best.name)
+        conf_schema_suggest_option(&best, name, NULL); /* then its place will be wrong, too */
     return best.name;
 }
 

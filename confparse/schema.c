@@ -104,7 +104,7 @@ const char *conf_schema_momentum_module(struct conf_text name)
 void conf_schema_suggest_option(struct conf_suggestion *best, struct conf_text name, const char *kind)
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
-        if (rows[i].type != CONF_SCOPE && conf_schema_allows(&rows[i], kind))
+        if (rows[i].type != CONF_SCOPE && (!kind || conf_schema_allows(&rows[i], kind)))
             conf_suggest(best, name, rows[i].name);
 }
 

@@ -22,7 +22,7 @@ const struct conf_option *conf_schema_module_option(struct conf_text name);
 /* Is it a module that Momentum documents? Its name in the table's spelling, or NULL. */
 const char *conf_schema_momentum_module(struct conf_text name);
 
-/* Suggests an option that is valid in a scope of that kind, or a stanza. */
+/* Suggests an option that is valid in a scope of that kind (NULL: of any), or a stanza. */
 void conf_schema_suggest_option(struct conf_suggestion *best, struct conf_text name, const char *kind);
 void conf_schema_suggest_stanza(struct conf_suggestion *best, struct conf_text name, const char *kind);
 

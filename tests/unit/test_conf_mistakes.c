@@ -114,6 +114,8 @@ static void test_schema_mistakes(void)
 {
     CU_ASSERT(refused("bogus = 1", 1, 1, "unknown option 'bogus'"));
     CU_ASSERT(refused("hostnam = 1", 1, 1, "unknown option 'hostnam'; did you mean 'hostname'?"));
+    CU_ASSERT(
+        refused("max_mesage_size = 1", 1, 1, "did you mean 'max_message_size'?")); /* which is not global */
     CU_ASSERT(refused("hotsname = 1", 1, 1, "did you mean 'hostname'?"));
     CU_ASSERT(refused("Bogus { x = 1 }", 1, 1, "unknown stanza 'Bogus'"));
     CU_ASSERT(
