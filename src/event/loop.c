@@ -150,7 +150,10 @@ static void close_silently(uv_handle_t *handle, void *argument)
         uv_close(handle, NULL);
 }
 
-/* Handles whose owners had asked for uv_close before the loop stopped still hear that it is done. */
+/*
+ * An owner that asked for uv_close still hears that it is done. What it opens then is closed in the next
+ * round, and never waited for.
+ */
 static void loop_fini(struct loop *loop)
 {
     if (!loop->initialised)
@@ -158,7 +161,7 @@ static void loop_fini(struct loop *loop)
     current = loop;
     do {
         uv_walk(&loop->uv, close_silently, NULL);
-        uv_run(&loop->uv, UV_RUN_DEFAULT);
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
     } while (uv_loop_close(&loop->uv) == UV_EBUSY);
     current = NULL;
 }

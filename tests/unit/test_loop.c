@@ -250,8 +250,8 @@ static void test_never_started(void)
 /* ---- handles --------------------------------------------------------------------------------- */
 
 struct holder {
-    struct loop_task task;
-    uv_timer_t open, closing;
+    struct loop_task task, last;
+    uv_timer_t open, closing, late;
     uv_poll_t poll;
     int pipe[2];
     struct unit_counter ready;
@@ -268,9 +268,14 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     (void)poll, (void)status, (void)events;
 }
 
+/* An owner that goes on with something else when its handle is closed. */
 static void on_close(uv_handle_t *handle)
 {
-    ((struct holder *)handle->data)->closed++;
+    struct holder *holder = handle->data;
+    holder->closed++;
+    uv_timer_init(handle->loop, &holder->late);
+    holder->late.data = holder;
+    uv_timer_start(&holder->late, on_tick, 0, 1);
 }
 
 static void run_hold(struct loop_task *task)
@@ -283,20 +288,27 @@ static void run_hold(struct loop_task *task)
     holder->open.data = holder->closing.data = holder;
     uv_timer_start(&holder->open, on_tick, 0, 1);
     uv_poll_start(&holder->poll, UV_READABLE, on_poll);
-    uv_stop(uv); /* so that the close below is pending when the loop ends */
-    uv_close((uv_handle_t *)&holder->closing, on_close);
+    loop_post(loop_current(), &holder->last);
+    uv_stop(uv);
     unit_count(&holder->ready, 1);
+}
+
+/* Runs after the last turn, so that the close is pending when the loop ends. */
+static void run_last(struct loop_task *task)
+{
+    uv_close((uv_handle_t *)&container_of(task, struct holder, last)->closing, on_close);
 }
 
 /* Freeing closes what is open without a word, and completes a close that somebody waits for. */
 static void test_open_handles(void)
 {
     struct loop_group *group = start_group("handles", 1);
-    struct holder holder = {.task.run = run_hold, .ready = UNIT_COUNTER};
+    struct holder holder = {.task.run = run_hold, .last.run = run_last, .ready = UNIT_COUNTER};
     CU_ASSERT_EQUAL_FATAL(pipe(holder.pipe), 0);
     loop_post(loop_group_at(group, 0), &holder.task);
     CU_ASSERT_EQUAL(unit_wait(&holder.ready, 1, 10), 1);
     loop_group_stop(group);
+    CU_ASSERT_EQUAL(holder.closed, 0);
     int ticks = holder.ticks;
     loop_group_free(group);
     CU_ASSERT_EQUAL(holder.closed, 1);
