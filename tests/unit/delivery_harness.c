@@ -22,7 +22,7 @@ static unsigned event_total;
 static pthread_mutex_t event_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t event_added = PTHREAD_COND_INITIALIZER;
 
-const struct module_delivery_method *harness_method;
+const struct module_delivery_method *_Atomic harness_method;
 
 struct module_set *module_set_ref(struct module_set *set)
 {
@@ -38,7 +38,8 @@ const struct module_delivery_method *module_set_delivery_method(const struct mod
                                                                 const char *name)
 {
     (void)set;
-    return harness_method && strcmp(harness_method->name, name) == 0 ? harness_method : NULL;
+    const struct module_delivery_method *method = harness_method;
+    return method && strcmp(method->name, name) == 0 ? method : NULL;
 }
 
 static void copy(char *to, size_t size, struct imp_text from)

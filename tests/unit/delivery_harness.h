@@ -53,7 +53,7 @@ uint64_t harness_send(struct harness *harness, const char *from, const char *to,
 unsigned harness_stop_and_count(struct harness *harness);
 
 /* A delivery method that the "module" offers; NULL: none. */
-extern const struct module_delivery_method *harness_method;
+extern const struct module_delivery_method *_Atomic harness_method;
 
 /* ---- a server ---------------------------------------------------------------------------------------- */
 
