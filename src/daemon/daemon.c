@@ -340,14 +340,14 @@ static void take_down(struct daemon *d)
         listens_free(d->listens);
     if (d->threads)
         threads_stop(d->threads);
+    if (d->delivery)
+        delivery_free(d->delivery); /* waits for pool threads that read from the spool */
+    if (d->queues)
+        queue_set_free(d->queues);
     if (d->spool)
         spool_close(d->spool);
     if (d->server)
         smtp_server_free(d->server);
-    if (d->delivery)
-        delivery_free(d->delivery);
-    if (d->queues)
-        queue_set_free(d->queues);
     if (d->threads)
         threads_free(d->threads);
     if (d->modules) {
