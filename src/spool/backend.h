@@ -54,6 +54,13 @@ struct spool_backend_operations {
     int (*scan)(struct spool_backend *backend, enum spool_table table, struct slice prefix,
                 spool_row_fn *visit, void *closure);
 
+    /* Bytes of files that hold rows, those of removed rows included. Any thread. */
+    uint64_t (*size)(struct spool_backend *backend);
+    /* Gives the space of removed rows back. May take minutes; a thread of its own. */
+    void (*compact)(struct spool_backend *backend);
+    /* Makes a running compact return soon, and every later one at once. Any thread. */
+    void (*interrupt)(struct spool_backend *backend);
+
     /* Frees the backend; what was committed stays. */
     void (*close)(struct spool_backend *backend);
 };

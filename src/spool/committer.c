@@ -29,6 +29,7 @@ struct request_queue { /* oldest first */
 struct committer {
     struct spool_backend *backend;
     struct room *room;
+    struct reclaimer *reclaimer;
     _Atomic(struct spool_request *) inbox; /* a stack, newest first; pushed by any thread, taken whole */
     sem_t arrivals;                        /* posted when the inbox stops being empty, and to stop */
     _Atomic bool stopping;
@@ -94,9 +95,20 @@ static void queue_prepend(struct request_queue *to, struct request_queue *from)
 
 /* ---- settling ------------------------------------------------------------------------------------------ */
 
-static void settle(struct spool_request *request, enum spool_status status)
+/* Keeps the reclaimer's account of how much content is needed. */
+static void account(struct committer *committer, const struct spool_request *request)
 {
-    if (status != SPOOL_OK && batch_keeps(request))
+    if (request->kind == SPOOL_STORE)
+        reclaimer_add(committer->reclaimer, request->body->size);
+    else if (request->kind == SPOOL_REMOVE && request->facts.last)
+        reclaimer_remove(committer->reclaimer, request->body->size);
+}
+
+static void settle(struct committer *committer, struct spool_request *request, enum spool_status status)
+{
+    if (status == SPOOL_OK)
+        account(committer, request);
+    else if (batch_keeps(request))
         request->body->incomplete = true;
     if (request->kind == SPOOL_REMOVE) {
         body_unref(request->body);
@@ -109,11 +121,11 @@ static void settle(struct spool_request *request, enum spool_status status)
         free(request);
 }
 
-static void settle_all(struct request_queue *queue, enum spool_status status)
+static void settle_all(struct committer *committer, struct request_queue *queue, enum spool_status status)
 {
     struct spool_request *request;
     while ((request = queue_pop(queue)))
-        settle(request, status);
+        settle(committer, request, status);
 }
 
 /* Refuses what keeps content in `queue`; the rest goes back to be tried again, in its order. */
@@ -124,7 +136,7 @@ static void refuse(struct committer *committer, struct request_queue *queue, enu
     queue_init(&kept);
     while ((request = queue_pop(queue))) {
         if (batch_keeps(request))
-            settle(request, status);
+            settle(committer, request, status);
         else
             queue_append(&kept, request);
     }
@@ -140,7 +152,7 @@ static bool admit(struct committer *committer, struct spool_request *request)
         return true;
     if (!request->body->incomplete && room_take(committer->room, request->data.size))
         return true;
-    settle(request, SPOOL_FULL);
+    settle(committer, request, SPOOL_FULL);
     return false;
 }
 
@@ -233,7 +245,7 @@ static void handle_failure(struct committer *committer, struct request_queue *ba
     bool alive = revive(committer);
     if (alive && batch_was_kept(committer->backend, &committer->doubtful)) {
         buf_clear(&committer->doubtful);
-        settle_all(batch, SPOOL_OK);
+        settle_all(committer, batch, SPOOL_OK);
         return;
     }
     if (alive)
@@ -310,7 +322,7 @@ static void commit_pending(struct committer *committer)
         enum spool_status status = commit(committer, &batch);
         if (status == SPOOL_OK) {
             note_success(committer);
-            settle_all(&batch, SPOOL_OK);
+            settle_all(committer, &batch, SPOOL_OK);
         } else {
             handle_failure(committer, &batch, status);
         }
@@ -341,7 +353,7 @@ static void give_up(struct committer *committer)
                  "spool: %zu removals and updates could not be written; their messages are tried again "
                  "at the next start",
                  committer->pending.count);
-    settle_all(&committer->pending, SPOOL_ERROR);
+    settle_all(committer, &committer->pending, SPOOL_ERROR);
     if (committer->failed || on(committer->backend)->commit(committer->backend, true) != SPOOL_OK)
         paniclog(PANIC_ERROR, "spool: not everything could be made durable at the end: %s",
                  on(committer->backend)->failure(committer->backend));
@@ -363,11 +375,13 @@ static void *run(void *argument)
     return NULL;
 }
 
-struct committer *committer_start(struct spool_backend *backend, struct room *room)
+struct committer *committer_start(struct spool_backend *backend, struct room *room,
+                                  struct reclaimer *reclaimer)
 {
     struct committer *committer = mem_new(struct committer);
     committer->backend = backend;
     committer->room = room;
+    committer->reclaimer = reclaimer;
     atomic_init(&committer->inbox, NULL);
     atomic_init(&committer->stopping, false);
     queue_init(&committer->pending);

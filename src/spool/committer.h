@@ -13,12 +13,14 @@
 #define IMPULSE_SPOOL_COMMITTER_H
 
 #include "spool/backend.h"
+#include "spool/reclaimer.h"
 #include "spool/room.h"
 
 struct committer;
 
-/* Starts the thread; backend and room outlive it. NULL with errno set. */
-struct committer *committer_start(struct spool_backend *backend, struct room *room);
+/* Starts the thread; the others outlive it. NULL with errno set. */
+struct committer *committer_start(struct spool_backend *backend, struct room *room,
+                                  struct reclaimer *reclaimer);
 /* Any thread; never blocks. */
 void committer_submit(struct committer *committer, struct spool_request *request);
 /* Settles everything, makes it durable, ends the thread, frees. Nobody submits any more. */

@@ -8,6 +8,8 @@ src_spool_libspool_a_SOURCES = \
 	src/spool/directory.c \
 	src/spool/directory.h \
 	src/spool/layout.h \
+	src/spool/reclaimer.c \
+	src/spool/reclaimer.h \
 	src/spool/recover.c \
 	src/spool/recover.h \
 	src/spool/rocksdb.c \

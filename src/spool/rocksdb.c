@@ -22,6 +22,7 @@
 enum {
     FAILURE_SIZE = 400,
     FAMILY_COUNT = SPOOL_TABLE_COUNT + 1,
+    FORCE_OPTIMIZED = 3, /* BottommostLevelCompaction: rows that nothing removes are looked at too */
     ROOM_TO_OPEN = 2 * 1024 * 1024, /* bytes */
 };
 
@@ -35,6 +36,7 @@ struct rocksdb_backend {
     rocksdb_options_t *options[FAMILY_COUNT + 1]; /* the same order; the last is the database's */
     rocksdb_readoptions_t *reading;
     rocksdb_writeoptions_t *quick, *durable;
+    rocksdb_compactoptions_t *compaction;
     rocksdb_writebatch_t *batch;
     char failure[FAILURE_SIZE];
 };
@@ -102,9 +104,18 @@ static bool open_handle(struct rocksdb_backend *rocks)
     return false;
 }
 
+/* Only the thread that revives changes `db`, and it is the one that closes or interrupts, or has ended. */
+static void rocks_interrupt(struct spool_backend *backend)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    if (rocks->db)
+        rocksdb_disable_manual_compaction(rocks->db);
+}
+
 static bool rocks_revive(struct spool_backend *backend)
 {
     struct rocksdb_backend *rocks = self(backend);
+    rocks_interrupt(backend);
     pthread_rwlock_wrlock(&rocks->handle);
     close_handle(rocks);
     bool alive = open_handle(rocks);
@@ -233,6 +244,65 @@ static int rocks_scan(struct spool_backend *backend, enum spool_table table, str
     return result;
 }
 
+/* ---- giving space back ------------------------------------------------------------------------------------
+ */
+
+static uint64_t read_property(struct rocksdb_backend *rocks, enum spool_table table, const char *name)
+{
+    uint64_t value = 0;
+    return rocksdb_property_int_cf(rocks->db, rocks->families[table], name, &value) == 0 ? value : 0;
+}
+
+static uint64_t rocks_size(struct spool_backend *backend)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    uint64_t size = 0;
+    pthread_rwlock_rdlock(&rocks->handle);
+    for (int table = 0; rocks->db && table < SPOOL_TABLE_COUNT; table++)
+        size += read_property(rocks, (enum spool_table)table, "rocksdb.total-sst-files-size") +
+                read_property(rocks, (enum spool_table)table, "rocksdb.total-blob-file-size");
+    pthread_rwlock_unlock(&rocks->handle);
+    return size;
+}
+
+/* The share of the blob files, oldest first, that a compaction moves what lives out of, so that they can go.
+ */
+static void set_blob_share(struct rocksdb_backend *rocks, const char *share)
+{
+    const char *const name = "blob_garbage_collection_age_cutoff";
+    char *error = NULL;
+    rocksdb_set_options_cf(rocks->db, rocks->families[SPOOL_BODY], 1, &name, &share, &error);
+    if (error)
+        rocksdb_free(error);
+}
+
+/* Removals have to be in files before they can meet there what they remove. An error is met by the next
+ * commit. */
+static void compact_table(struct rocksdb_backend *rocks, enum spool_table table)
+{
+    char *error = NULL;
+    rocksdb_flushoptions_t *flush = rocksdb_flushoptions_create();
+    rocksdb_flush_cf(rocks->db, flush, rocks->families[table], &error);
+    rocksdb_flushoptions_destroy(flush);
+    if (error)
+        rocksdb_free(error);
+    else
+        rocksdb_compact_range_cf_opt(rocks->db, rocks->families[table], rocks->compaction, NULL, 0, NULL, 0);
+}
+
+static void rocks_compact(struct spool_backend *backend)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    pthread_rwlock_rdlock(&rocks->handle);
+    if (rocks->db) {
+        compact_table(rocks, SPOOL_META);
+        set_blob_share(rocks, "1.0");
+        compact_table(rocks, SPOOL_BODY);
+        set_blob_share(rocks, "0.25"); /* RocksDB's own */
+    }
+    pthread_rwlock_unlock(&rocks->handle);
+}
+
 /* ---- opening and closing ------------------------------------------------------------------------------- */
 
 static void rocks_close(struct spool_backend *backend)
@@ -243,6 +313,7 @@ static void rocks_close(struct spool_backend *backend)
     rocksdb_writeoptions_destroy(rocks->quick);
     rocksdb_writeoptions_destroy(rocks->durable);
     rocksdb_readoptions_destroy(rocks->reading);
+    rocksdb_compactoptions_destroy(rocks->compaction);
     for (size_t i = 0; i <= FAMILY_COUNT; i++)
         rocksdb_options_destroy(rocks->options[i]);
     pthread_rwlock_destroy(&rocks->handle);
@@ -260,15 +331,28 @@ static const struct spool_backend_operations operations = {
     .read = rocks_read,
     .may_exist = rocks_may_exist,
     .scan = rocks_scan,
+    .size = rocks_size,
+    .compact = rocks_compact,
+    .interrupt = rocks_interrupt,
     .close = rocks_close,
 };
+
+/* A revive does not wait for ever behind readers that keep coming. */
+static void init_handle_lock(pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+}
 
 struct spool_backend *rocksdb_backend_open(const char *directory, char *error, size_t error_size)
 {
     struct rocksdb_backend *rocks = mem_new(struct rocksdb_backend);
     rocks->backend.operations = &operations;
     rocks->directory = mem_dup(directory);
-    pthread_rwlock_init(&rocks->handle, NULL);
+    init_handle_lock(&rocks->handle);
     rocks->options[SPOOL_META] = rocksdb_meta_options();
     rocks->options[SPOOL_BODY] = rocksdb_body_options();
     rocks->options[SPOOL_TABLE_COUNT] = rocksdb_options_create();
@@ -277,6 +361,9 @@ struct spool_backend *rocksdb_backend_open(const char *directory, char *error, s
     rocks->quick = rocksdb_writeoptions_create();
     rocks->durable = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(rocks->durable, 1);
+    rocks->compaction = rocksdb_compactoptions_create();
+    rocksdb_compactoptions_set_exclusive_manual_compaction(rocks->compaction, 0);
+    rocksdb_compactoptions_set_bottommost_level_compaction(rocks->compaction, FORCE_OPTIMIZED);
     rocks->batch = rocksdb_writebatch_create();
     if (open_handle(rocks))
         return &rocks->backend;

@@ -1,5 +1,5 @@
 /*
- * spool: the parts put together: directory and lock, room, backend, committer.
+ * spool: the parts put together: directory and lock, room, backend, reclaimer, committer.
  */
 #include "spool/spool.h"
 
@@ -12,6 +12,7 @@
 #include "spool/committer.h"
 #include "spool/directory.h"
 #include "spool/layout.h"
+#include "spool/reclaimer.h"
 #include "spool/recover.h"
 #include "spool/room.h"
 
@@ -20,6 +21,7 @@ struct spool {
     int lock;
     struct room room;
     struct spool_backend *backend;
+    struct reclaimer *reclaimer;
     struct committer *committer;
 };
 
@@ -28,6 +30,8 @@ static void release(struct spool *spool)
 {
     if (spool->committer)
         committer_stop(spool->committer);
+    if (spool->reclaimer)
+        reclaimer_stop(spool->reclaimer);
     if (spool->backend)
         spool->backend->operations->close(spool->backend);
     if (spool->lock >= 0)
@@ -46,7 +50,9 @@ static bool open_parts(struct spool *spool, uint64_t reserve_bytes, char *error,
     spool->backend = rocksdb_backend_open(spool->directory, error, error_size);
     if (!spool->backend)
         return false;
-    spool->committer = committer_start(spool->backend, &spool->room);
+    spool->reclaimer = reclaimer_start(spool->backend, RECLAIMER_LOOK_MS);
+    if (spool->reclaimer)
+        spool->committer = committer_start(spool->backend, &spool->room, spool->reclaimer);
     if (!spool->committer)
         snprintf(error, error_size, "spool %s: cannot start a thread: %s", spool->directory, strerror(errno));
     return spool->committer != NULL;
@@ -66,7 +72,10 @@ struct spool *spool_open(const struct spool_settings *settings, char *error, siz
 int spool_recover(struct spool *spool, void (*take)(struct envelope *envelope, void *closure), void *closure,
                   struct spool_recovered *result)
 {
-    return recover(spool->backend, take, closure, result);
+    int error = recover(spool->backend, take, closure, result);
+    if (!error)
+        reclaimer_found(spool->reclaimer, result->bytes);
+    return error;
 }
 
 /* What is asked of an envelope or body later is noted here, because either may be gone by then. */

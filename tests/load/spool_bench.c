@@ -137,6 +137,36 @@ static void run(struct submitter *submitters)
     }
 }
 
+static void forget(struct envelope *envelope, void *closure)
+{
+    (void)closure;
+    envelope_free(envelope);
+}
+
+static void open_spool(const char *folder)
+{
+    char error[500];
+    struct spool_settings settings = {.directory = folder, .reserve_bytes = (uint64_t)1 << 30};
+    spool = spool_open(&settings, error, sizeof error);
+    if (!spool) {
+        fprintf(stderr, "%s\n", error);
+        exit(1);
+    }
+}
+
+static void recover_kept(const char *folder)
+{
+    struct spool_recovered result;
+    uint64_t begin = clock_mono_ms(), opened;
+    open_spool(folder);
+    opened = clock_mono_ms();
+    if (spool_recover(spool, forget, NULL, &result) != 0)
+        fprintf(stderr, "recovery failed\n");
+    printf("opened in %.1f s, %" PRIu64 " envelopes recovered in %.1f s\n", (double)(opened - begin) / 1000,
+           result.envelopes, (double)(clock_mono_ms() - opened) / 1000);
+    spool_close(spool);
+}
+
 static double cpu_seconds(void)
 {
     struct rusage usage;
@@ -187,23 +217,17 @@ static void read_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    char error[500];
     read_options(argc, argv);
     char *folder = mem_printf("%s/spool_bench.XXXXXX", options.directory);
     if (!mkdtemp(folder)) {
         perror(folder);
         return 1;
     }
-    struct spool_settings settings = {.directory = folder, .reserve_bytes = (uint64_t)1 << 30};
     struct submitter *submitters = mem_array(options.submitters, sizeof *submitters);
     content = mem_resize(NULL, options.size);
     memset(content, 'x', options.size);
     sem_init(&wake, 0, 0);
-    spool = spool_open(&settings, error, sizeof error);
-    if (!spool) {
-        fprintf(stderr, "%s\n", error);
-        return 1;
-    }
+    open_spool(folder);
     double cpu = cpu_seconds();
     uint64_t begin = clock_mono_ms();
     run(submitters);
@@ -212,6 +236,8 @@ int main(int argc, char **argv)
            options.size, options.submitters, (double)stored / seconds,
            (double)(stored * options.size) / seconds / 1e6, (cpu_seconds() - cpu) / seconds, refused);
     spool_close(spool);
+    if (options.keep)
+        recover_kept(folder);
     nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     free(submitters);
     free(content);

@@ -63,6 +63,11 @@ TESTS += tests/unit/test_spool
 tests_unit_test_spool_SOURCES = tests/unit/test_spool.c $(SPOOL_HARNESS)
 tests_unit_test_spool_LDADD = $(SPOOL_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_rocksdb
+TESTS += tests/unit/test_rocksdb
+tests_unit_test_rocksdb_SOURCES = tests/unit/test_rocksdb.c $(SPOOL_HARNESS)
+tests_unit_test_rocksdb_LDADD = $(SPOOL_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_committer
 TESTS += tests/unit/test_committer
 tests_unit_test_committer_SOURCES = tests/unit/test_committer.c $(SPOOL_HARNESS)

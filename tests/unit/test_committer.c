@@ -146,6 +146,17 @@ static int fake_scan(struct spool_backend *backend, enum spool_table table, stru
     return 0;
 }
 
+static uint64_t fake_size(struct spool_backend *backend)
+{
+    (void)backend;
+    return 0;
+}
+
+static void fake_interrupt(struct spool_backend *backend)
+{
+    (void)backend;
+}
+
 static const struct spool_backend_operations fake_operations = {
     .put = fake_put,
     .drop = fake_drop,
@@ -155,11 +166,14 @@ static const struct spool_backend_operations fake_operations = {
     .failure = fake_failure,
     .read = fake_read,
     .scan = fake_scan,
+    .size = fake_size,
+    .interrupt = fake_interrupt,
 };
 
 /* ---- submitting ---------------------------------------------------------------------------------------- */
 
 static struct committer *committer;
+static struct reclaimer *reclaimer;
 static struct room room;
 static sem_t settled, gate_reached, gate_open;
 
@@ -169,7 +183,8 @@ static void begin(void)
         (struct fake){.backend.operations = &fake_operations, .most_bytes = UINT64_MAX, .status = SPOOL_FULL};
     room_init(&room, "/", 0);
     harness_forget_lines();
-    committer = committer_start(&fake.backend, &room);
+    reclaimer = reclaimer_start(&fake.backend, RECLAIMER_LOOK_MS);
+    committer = committer_start(&fake.backend, &room, reclaimer);
 }
 
 static void on_settled(struct spool_request *request)
@@ -256,6 +271,7 @@ static bool has_body(const struct item *item, uint32_t chunk)
 static void end(struct item *items, size_t count)
 {
     committer_stop(committer);
+    reclaimer_stop(reclaimer);
     for (size_t i = 0; i < count; i++)
         harness_message_free(&items[i].message);
 }
@@ -432,6 +448,7 @@ static void test_stop_while_down(void)
     fake.fail = fake.fail_revive = 1000;
     submit_remove(&item);
     committer_stop(committer);
+    reclaimer_stop(reclaimer);
     wait_settled(1);
     CU_ASSERT_EQUAL(item.remove.status, SPOOL_ERROR);
     CU_ASSERT(has_envelope(&item));

@@ -1,0 +1,101 @@
+/*
+ * reclaimer: when to compact. How is the backend's affair.
+ */
+#include "spool/reclaimer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <time.h>
+#include "base/mem.h"
+#include "base/thread.h"
+
+struct reclaimer {
+    struct spool_backend *backend;
+    unsigned look_ms;
+    _Atomic uint64_t needed;  /* bytes of content that was stored and not removed */
+    _Atomic uint64_t removed; /* bytes removed since the last compaction */
+    _Atomic bool stopping;
+    sem_t stop;
+    pthread_t thread;
+};
+
+static bool is_worth_it(struct reclaimer *reclaimer)
+{
+    if (atomic_load_explicit(&reclaimer->removed, memory_order_acquire) < RECLAIMER_LEAST_BYTES)
+        return false;
+    uint64_t stored = reclaimer->backend->operations->size(reclaimer->backend);
+    uint64_t needed = atomic_load_explicit(&reclaimer->needed, memory_order_relaxed);
+    return stored / 2 > needed && stored - needed > RECLAIMER_LEAST_BYTES;
+}
+
+/* Waits for the time to look again. False if it is time to stop. */
+static bool wait_for_look(struct reclaimer *reclaimer)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    long nanoseconds = until.tv_nsec + (long)(reclaimer->look_ms % 1000) * 1000000;
+    until.tv_sec += reclaimer->look_ms / 1000 + nanoseconds / 1000000000;
+    until.tv_nsec = nanoseconds % 1000000000;
+    while (sem_timedwait(&reclaimer->stop, &until) != 0 && errno == EINTR)
+        ;
+    return !atomic_load(&reclaimer->stopping);
+}
+
+static void *run(void *argument)
+{
+    struct reclaimer *reclaimer = argument;
+    while (wait_for_look(reclaimer)) {
+        if (!is_worth_it(reclaimer))
+            continue;
+        atomic_store_explicit(&reclaimer->removed, 0, memory_order_relaxed);
+        reclaimer->backend->operations->compact(reclaimer->backend);
+    }
+    return NULL;
+}
+
+struct reclaimer *reclaimer_start(struct spool_backend *backend, unsigned look_ms)
+{
+    struct reclaimer *reclaimer = mem_new(struct reclaimer);
+    reclaimer->backend = backend;
+    reclaimer->look_ms = look_ms;
+    atomic_init(&reclaimer->needed, 0);
+    atomic_init(&reclaimer->removed, 0);
+    atomic_init(&reclaimer->stopping, false);
+    sem_init(&reclaimer->stop, 0, 0);
+    int error = thread_start(&reclaimer->thread, "reclaimer", 0, run, reclaimer);
+    if (!error)
+        return reclaimer;
+    sem_destroy(&reclaimer->stop);
+    free(reclaimer);
+    errno = -error;
+    return NULL;
+}
+
+void reclaimer_found(struct reclaimer *reclaimer, uint64_t bytes)
+{
+    atomic_store_explicit(&reclaimer->needed, bytes, memory_order_relaxed);
+    atomic_store_explicit(&reclaimer->removed, RECLAIMER_LEAST_BYTES, memory_order_release);
+}
+
+void reclaimer_add(struct reclaimer *reclaimer, uint64_t bytes)
+{
+    atomic_fetch_add_explicit(&reclaimer->needed, bytes, memory_order_relaxed);
+}
+
+void reclaimer_remove(struct reclaimer *reclaimer, uint64_t bytes)
+{
+    atomic_fetch_sub_explicit(&reclaimer->needed, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&reclaimer->removed, bytes, memory_order_relaxed);
+}
+
+void reclaimer_stop(struct reclaimer *reclaimer)
+{
+    atomic_store(&reclaimer->stopping, true);
+    sem_post(&reclaimer->stop);
+    reclaimer->backend->operations->interrupt(reclaimer->backend);
+    pthread_join(reclaimer->thread, NULL);
+    sem_destroy(&reclaimer->stop);
+    free(reclaimer);
+}
