@@ -29,7 +29,6 @@ enum {
     SESSIONS_DRAIN_MS = 30 * 1000,   /* how long sessions may finish a message at SIGTERM */
     DELIVERIES_DRAIN_MS = 30 * 1000, /* and then deliveries in flight */
     TICK_MS = 1000,
-    SPOOL_RESERVE = 64 * 1024 * 1024, /* bytes that stay free on the spool's file system */
 };
 
 enum phase { RUNNING, DRAINING_SESSIONS, DRAINING_QUEUE, ENDED };
@@ -108,7 +107,7 @@ static bool open_spool(struct daemon *d, char *error, size_t error_size)
 {
     struct spool_settings settings = {
         .directory = global_text(d->conf, "spoolbase", "/var/spool/ecelerity"),
-        .reserve_bytes = SPOOL_RESERVE,
+        .reserve_bytes = SPOOL_LEAST_RESERVE,
     };
     d->spool = spool_open(&settings, error, error_size);
     return d->spool != NULL;

@@ -63,6 +63,10 @@ struct spool_request {
     } facts;
 };
 
+/* A reserve of less may be too little to open the spool again: what its log holds is written to files then.
+ */
+enum { SPOOL_LEAST_RESERVE = 192 * 1024 * 1024 };
+
 struct spool_settings {
     const char
         *directory; /* Spoolbase; the spool is in its folder "impulse", created if missing and locked */

@@ -8,7 +8,7 @@ from harness import await_true, scaled
 from harness.messages import header, large
 from harness.wire import Wire
 
-SIZE = 256 * 2**20  # of the file system; more than the spool keeps free at the least
+SIZE = 512 * 2**20  # of the file system; more than the spool keeps free at the least
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_large_message_that_does_not_fit(impulse, site, small_disk, capture):
     """The disk fills up in the middle of a message: refused, its chunks are removed, smaller ones still pass."""
     impulse.start(site.config(to=capture))
     fill = small_disk / "something-else"
-    subprocess.run(["fallocate", "-l", str(SIZE - 110 * 2**20), str(fill)], check=True)
+    subprocess.run(["fallocate", "-l", str(SIZE - 240 * 2**20), str(fill)], check=True)
     body = large(scaled(1_000_000, 1_000_000))
     with Wire(impulse.address, timeout=60) as client:
         client.greet()
