@@ -5,7 +5,7 @@
 #include "module/session.h"
 
 #include <stdio.h>
-#include "module/set.h"
+#include <string.h>
 
 void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
                       const struct net_addr *local, const struct net_addr *peer)
@@ -22,9 +22,16 @@ void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t i
 
 void imp_session_release(struct imp_session *session)
 {
-    suspension_detach(session);
+    imp_session_forget_suspension(session);
     context_clear(&session->connection_context);
     context_clear(&session->message_context);
+}
+
+void imp_session_forget_suspension(struct imp_session *session)
+{
+    if (session->awaited_by)
+        *session->awaited_by = NULL;
+    session->awaited_by = NULL;
 }
 
 uint64_t imp_session_id(const struct imp_session *session)

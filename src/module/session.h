@@ -33,7 +33,7 @@ struct imp_session {
     uint64_t id;
     struct net_addr peer, local;
     const struct imp_policy *policy;
-    const char *ehlo;                  /* NUL-terminated, "" before EHLO */
+    const char *ehlo; /* NUL-terminated, "" before EHLO */
     /* the transaction; NULL or 0 outside one */
     const char *reverse_path, *reverse_path_domain;
     const char *recipient, *recipient_domain;
@@ -41,16 +41,16 @@ struct imp_session {
     uint64_t message_size;
     struct slice message_head;
     bool in_transaction;
-    bool relay_permitted;              /* cleared by the server before validate_rcptto */
+    bool relay_permitted;                /* cleared by the server before validate_rcptto */
     char binding[64], binding_group[64]; /* "" : not set; cleared before validate_set_binding */
     struct context connection_context, message_context;
     /* the hook chain that runs or was last run */
-    struct module_set *modules;        /* whose chain; the caller of module_set_validate holds the reference */
+    struct module_set *modules; /* whose chain; the caller of module_set_validate holds the reference */
     struct hook_reply reply;
-    const char *refused_by;            /* module name of the last refusal */
+    const char *refused_by; /* module name of the last refusal */
     enum imp_hook_point point;
-    size_t next_hook;                  /* index into the chain to resume at */
-    struct imp_suspension *suspension; /* not NULL while suspended */
+    size_t next_hook;                /* index into the chain to resume at */
+    struct imp_session **awaited_by; /* suspended: where the answer finds this session; else NULL */
     /* Set by the server: continues the command after a suspension. Loop thread. */
     void (*resumed)(struct imp_session *session, enum hook_outcome outcome);
     /* cached texts for the SDK */
@@ -58,9 +58,14 @@ struct imp_session {
 };
 
 /* Zeroes and sets the fields that do not change; the texts are formatted here. */
-void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id, const struct net_addr *local,
-                      const struct net_addr *peer);
-/* Releases contexts. If a hook still holds a suspension, it is told nobody waits: resuming it later is harmless. */
+void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
+                      const struct net_addr *local, const struct net_addr *peer);
+/* Releases contexts, and forgets a suspension that a hook still holds. */
 void imp_session_release(struct imp_session *session);
+/* The session no longer waits for an answer; that it comes later is harmless. */
+void imp_session_forget_suspension(struct imp_session *session);
+
+/* Fills in a refusal, made safe to send as one line. `enhanced` and `text` may be NULL. Any thread. */
+void hook_reply_set(struct hook_reply *reply, int code, const char *enhanced, const char *text);
 
 #endif

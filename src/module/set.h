@@ -85,12 +85,7 @@ void log_hooks_leave_paniclog(struct module_set *set);
 /* One line for the modules that take paniclog lines now. False when there are none. */
 bool log_hooks_tell_paniclog(enum imp_level level, const char *line, size_t size);
 
-/* session.c: fills in a refusal, made safe to send as one line. */
-void hook_reply_set(struct hook_reply *reply, int code, const char *enhanced, const char *text);
-
 /* validate.c: asks the chain from session->next_hook on; `set` is session->modules. */
 enum hook_outcome hook_chain_continue(struct imp_session *session);
-/* suspension.c: the session no longer waits for this answer; resuming it later is harmless. */
-void suspension_detach(struct imp_session *session);
 
 #endif

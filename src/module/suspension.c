@@ -23,22 +23,15 @@ struct imp_suspension {
 
 struct imp_suspension *imp_session_suspend(struct imp_session *session)
 {
-    suspension_detach(session); /* an earlier one of the same hook */
+    imp_session_forget_suspension(session); /* an earlier one of the same hook */
     struct hook_chain *chain = &session->modules->chains[session->point];
     struct imp_suspension *suspension = mem_new(struct imp_suspension);
     suspension->session = session;
     suspension->loop = session->loop;
     suspension->set = module_set_ref(session->modules);
     suspension->module = chain->hooks[session->next_hook - 1].module->definition->name;
-    session->suspension = suspension;
+    session->awaited_by = &suspension->session;
     return suspension;
-}
-
-void suspension_detach(struct imp_session *session)
-{
-    if (session->suspension)
-        session->suspension->session = NULL;
-    session->suspension = NULL;
 }
 
 static enum hook_outcome outcome_of(struct imp_suspension *suspension, struct imp_session *session)
@@ -60,7 +53,7 @@ static void deliver_answer(struct loop_task *task)
     struct imp_session *session = suspension->session;
     struct module_set *set = suspension->set;
     if (session) {
-        session->suspension = NULL;
+        session->awaited_by = NULL;
         enum hook_outcome outcome = outcome_of(suspension, session);
         if (outcome != HOOK_SUSPENDED)
             session->resumed(session, outcome);

@@ -52,11 +52,11 @@ static enum hook_outcome judge(struct imp_session *session, struct hook *hook, i
 {
     const char *point = point_names[session->point];
     *next = false;
-    if (verdict == IMP_AGAIN && session->suspension)
+    if (verdict == IMP_AGAIN && session->awaited_by)
         return HOOK_SUSPENDED;
-    if (session->suspension) {
+    if (session->awaited_by) {
         complain(hook, point, "suspended the session but did not return IMP_AGAIN");
-        suspension_detach(session);
+        imp_session_forget_suspension(session);
         verdict = IMP_CONT;
     }
     if (verdict == IMP_DONE) {

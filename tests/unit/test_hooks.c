@@ -157,7 +157,7 @@ static void test_nonsense_is_passed_and_reported_once(void)
     loop_group_start(loops);
     for (int i = 0; i < 2; i++) {
         ask(&session, set, HOOK_PASS, "gnfa");
-        CU_ASSERT_PTR_NULL(session.suspension);
+        CU_ASSERT_PTR_NULL(session.awaited_by);
         imp_suspension_resume(kept, IMP_DONE, 550, NULL, "too late"); /* harmless */
     }
     loop_group_stop(loops);
