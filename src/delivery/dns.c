@@ -29,17 +29,45 @@ struct lookup {
 
 /* ---- the context ------------------------------------------------------------------------------------- */
 
-/* A NULL context with *why set on failure. */
+/*
+ * The "nameserver" lines of a resolv.conf; "10.0.0.1@5353" names a port, which ub_ctx_resolvconf would not
+ * read. The other lines of resolv.conf(5) concern names that are not fully qualified, and do not matter to
+ * mail.
+ */
+static int use_name_servers(struct ub_ctx *context, const char *path)
+{
+    char line[256];
+    int error = UB_READFILE;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error;
+    while (fgets(line, sizeof line, file)) {
+        static const struct slice keyword = SLICE_LITERAL("nameserver");
+        char *at = line + strspn(line, " \t");
+        size_t gap = slice_starts_nocase(slice_text(at), keyword) ? strspn(at + keyword.size, " \t") : 0;
+        if (gap == 0)
+            continue;
+        char *address = at + keyword.size + gap;
+        address[strcspn(address, " \t\r\n")] = '\0';
+        error = ub_ctx_set_fwd(context, address);
+        if (error)
+            break;
+    }
+    fclose(file);
+    return error;
+}
+
+/* NULL with *why set on failure. */
 static struct ub_ctx *open_context(const char *resolv_conf, const char **why)
 {
     struct ub_ctx *context = ub_ctx_create();
     *why = "no memory";
     if (!context)
         return NULL;
-    int error = ub_ctx_resolvconf(context, resolv_conf);
+    int error = resolv_conf ? use_name_servers(context, resolv_conf) : ub_ctx_resolvconf(context, NULL);
     if (!error)
         error = ub_ctx_hosts(context, NULL);
-    if (!error) /* a local cache is a usual thing to have */
+    if (!error) /* a cache on the same machine is a usual thing to have */
         error = ub_ctx_set_option(context, "do-not-query-localhost:", "no");
     if (!error)
         error = ub_ctx_async(context, 1);

@@ -217,3 +217,8 @@ check_PROGRAMS += tests/unit/test_delivery
 TESTS += tests/unit/test_delivery
 tests_unit_test_delivery_SOURCES = tests/unit/test_delivery.c $(DELIVERY_HARNESS)
 tests_unit_test_delivery_LDADD = $(DELIVERY_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_delivery_dns
+TESTS += tests/unit/test_delivery_dns
+tests_unit_test_delivery_dns_SOURCES = tests/unit/test_delivery_dns.c $(DELIVERY_HARNESS)
+tests_unit_test_delivery_dns_LDADD = $(DELIVERY_TEST_LIBS)
