@@ -222,3 +222,8 @@ check_PROGRAMS += tests/unit/test_delivery_dns
 TESTS += tests/unit/test_delivery_dns
 tests_unit_test_delivery_dns_SOURCES = tests/unit/test_delivery_dns.c $(DELIVERY_HARNESS)
 tests_unit_test_delivery_dns_LDADD = $(DELIVERY_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_delivery_sink
+TESTS += tests/unit/test_delivery_sink
+tests_unit_test_delivery_sink_SOURCES = tests/unit/test_delivery_sink.c $(DELIVERY_HARNESS)
+tests_unit_test_delivery_sink_LDADD = $(DELIVERY_TEST_LIBS)
