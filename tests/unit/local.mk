@@ -63,6 +63,11 @@ TESTS += tests/unit/test_spool
 tests_unit_test_spool_SOURCES = tests/unit/test_spool.c $(SPOOL_HARNESS)
 tests_unit_test_spool_LDADD = $(SPOOL_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_spool_start
+TESTS += tests/unit/test_spool_start
+tests_unit_test_spool_start_SOURCES = tests/unit/test_spool_start.c $(SPOOL_HARNESS)
+tests_unit_test_spool_start_LDADD = $(SPOOL_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_rocksdb
 TESTS += tests/unit/test_rocksdb
 tests_unit_test_rocksdb_SOURCES = tests/unit/test_rocksdb.c $(SPOOL_HARNESS)

@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "log/paniclog.h"
+#include "spool/backend.h"
 
 /* ---- folders ------------------------------------------------------------------------------------------- */
 
@@ -208,6 +209,32 @@ bool harness_content_is_whole(struct spool *spool, const struct body *body)
         offset += size;
     }
     return offset == body->size;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------
+ */
+
+static bool count_row(struct slice key, struct slice value, void *closure)
+{
+    (void)key, (void)value;
+    ++*(size_t *)closure;
+    return true;
+}
+
+size_t harness_count_rows(const char *folder)
+{
+    char error[500];
+    size_t rows = 0;
+    char *directory = mem_printf("%s/impulse", folder);
+    struct spool_backend *backend = rocksdb_backend_open(directory, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(backend);
+    for (int table = 0; table < SPOOL_TABLE_COUNT; table++)
+        CU_ASSERT_EQUAL(
+            backend->operations->scan(backend, (enum spool_table)table, slice_of(NULL, 0), count_row, &rows),
+            0);
+    backend->operations->close(backend);
+    free(directory);
+    return rows;
 }
 
 /* ---- recovery ------------------------------------------------------------------------------------------ */

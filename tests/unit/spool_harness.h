@@ -49,6 +49,9 @@ bool harness_content_is_whole(struct spool *spool, const struct body *body);
 /* The byte at `offset` of the content of the body `id`. */
 char harness_byte(uint64_t id, uint64_t offset);
 
+/* Rows of any kind in a spool that is closed. */
+size_t harness_count_rows(const char *folder);
+
 /* What spool_recover gave. */
 struct recovered {
     struct spool_recovered result;

@@ -3,15 +3,9 @@
  */
 #include <CUnit/Basic.h>
 #include <errno.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include "base/buf.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/thread.h"
-#include "spool/backend.h"
-#include "spool/layout.h"
 #include "spool_harness.h"
 
 static void test_store(void)
@@ -238,30 +232,6 @@ static void test_without_done(void)
     harness_remove(folder);
 }
 
-static bool count_row(struct slice key, struct slice value, void *closure)
-{
-    (void)key, (void)value;
-    ++*(size_t *)closure;
-    return true;
-}
-
-/* Rows of any kind in a spool that is closed. */
-static size_t count_rows(const char *folder)
-{
-    char error[500];
-    size_t rows = 0;
-    char *directory = mem_printf("%s/impulse", folder);
-    struct spool_backend *backend = rocksdb_backend_open(directory, error, sizeof error);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(backend);
-    for (int table = 0; table < SPOOL_TABLE_COUNT; table++)
-        CU_ASSERT_EQUAL(
-            backend->operations->scan(backend, (enum spool_table)table, slice_of(NULL, 0), count_row, &rows),
-            0);
-    backend->operations->close(backend);
-    free(directory);
-    return rows;
-}
-
 static void test_nothing_is_left(void)
 {
     char *folder = harness_folder();
@@ -278,7 +248,7 @@ static void test_nothing_is_left(void)
         harness_message_free(&message);
     }
     spool_close(spool);
-    CU_ASSERT_EQUAL(count_rows(folder), 0);
+    CU_ASSERT_EQUAL(harness_count_rows(folder), 0);
     harness_remove(folder);
 }
 
@@ -296,7 +266,7 @@ static void test_discard(void)
     CU_ASSERT(harness_content_is_whole(spool, kept.body));
     CU_ASSERT_EQUAL(harness_remove_envelope(spool, kept.envelopes[0]), SPOOL_OK);
     spool_close(spool);
-    CU_ASSERT_EQUAL(count_rows(folder), 0);
+    CU_ASSERT_EQUAL(harness_count_rows(folder), 0);
     harness_message_free(&message);
     harness_message_free(&kept);
     harness_remove(folder);
@@ -319,114 +289,14 @@ static void test_orphan(void)
     CU_ASSERT_EQUAL(harness_remove_envelope(spool, recovered.envelopes[0]), SPOOL_OK);
     harness_recovered_free(&recovered);
     spool_close(spool);
-    CU_ASSERT_EQUAL(count_rows(folder), 0);
+    CU_ASSERT_EQUAL(harness_count_rows(folder), 0);
     harness_message_free(&orphan);
     harness_message_free(&message);
     harness_remove(folder);
 }
 
-/* Puts rows that a sound spool does not have. */
-static void damage(const char *folder, const struct message *lost)
-{
-    char error[500];
-    struct layout_key key;
-    char *directory = mem_printf("%s/impulse", folder);
-    struct spool_backend *backend = rocksdb_backend_open(directory, error, sizeof error);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(backend);
-    const struct spool_backend_operations *on = backend->operations;
-    on->put(backend, SPOOL_META, SLICE_LITERAL("odd"), SLICE_LITERAL("row"));
-    on->put(backend, SPOOL_META, layout_meta_key(&key, id_next(), LAYOUT_ENVELOPE), SLICE_LITERAL("\1torn"));
-    on->put(backend, SPOOL_META, layout_meta_key(&key, id_next(), LAYOUT_RETRY), SLICE_LITERAL("alone"));
-    for (size_t i = 0; i < lost->envelope_count; i++) { /* envelopes without the body */
-        struct buf record = {0};
-        envelope_encode(lost->envelopes[i], &record);
-        on->put(backend, SPOOL_META, layout_meta_key(&key, lost->envelopes[i]->id, LAYOUT_ENVELOPE),
-                buf_slice(&record));
-        buf_release(&record);
-    }
-    CU_ASSERT_EQUAL(on->commit(backend, true), SPOOL_OK);
-    on->close(backend);
-    free(directory);
-}
-
-static void test_damage(void)
-{
-    char *folder = harness_folder();
-    struct spool *spool = harness_open(folder);
-    struct message lost = harness_message(10, 2), sound = harness_message(10, 1);
-    CU_ASSERT_EQUAL(harness_store(spool, &sound), SPOOL_OK);
-    spool_close(spool);
-    damage(folder, &lost);
-    for (int round = 0; round < 2; round++) { /* what is damaged stays */
-        harness_forget_lines();
-        spool = harness_open(folder);
-        struct recovered recovered = harness_recover(spool);
-        CU_ASSERT_EQUAL(recovered.result.damaged_rows, 4);
-        CU_ASSERT_EQUAL_FATAL(recovered.count, 1);
-        CU_ASSERT_EQUAL(recovered.envelopes[0]->id, sound.envelopes[0]->id);
-        CU_ASSERT(harness_saw_line("cannot read the envelope"));
-        CU_ASSERT(harness_saw_line("content is missing"));
-        char text[ID_TEXT_SIZE];
-        id_format(lost.envelopes[1]->id, text);
-        CU_ASSERT(harness_saw_line(text));
-        harness_recovered_free(&recovered);
-        spool_close(spool);
-    }
-    harness_message_free(&lost);
-    harness_message_free(&sound);
-    harness_remove(folder);
-}
-
-static void test_lock(void)
-{
-    char error[500], holder[60];
-    char *folder = harness_folder();
-    struct spool *spool = harness_open(folder);
-    struct spool_settings settings = {.directory = folder};
-    CU_ASSERT_PTR_NULL(spool_open(&settings, error, sizeof error));
-    snprintf(holder, sizeof holder, "another process (pid %d) holds it", (int)getpid());
-    CU_ASSERT_PTR_NOT_NULL(strstr(error, folder));
-    CU_ASSERT_PTR_NOT_NULL(strstr(error, holder));
-    spool_close(spool);
-    spool_close(harness_open(folder));
-    harness_remove(folder);
-}
-
-static void test_directory(void)
-{
-    char error[500];
-    struct stat status;
-    char *folder = harness_folder();
-    char *deep = mem_printf("%s/var/spool", folder), *made = mem_printf("%s/impulse", deep);
-    spool_close(harness_open(deep));
-    CU_ASSERT_EQUAL(stat(made, &status), 0);
-    CU_ASSERT_EQUAL(status.st_mode & 07777, 0750);
-    char *file = mem_printf("%s/lock", made);
-    struct spool_settings settings = {.directory = file};
-    CU_ASSERT_PTR_NULL(spool_open(&settings, error, sizeof error));
-    CU_ASSERT_PTR_NOT_NULL(strstr(error, file));
-    CU_ASSERT_PTR_NOT_NULL(strstr(error, "Not a directory"));
-    free(file);
-    free(made);
-    free(deep);
-    harness_remove(folder);
-}
-
-static void test_reserve(void)
-{
-    char error[500];
-    char *folder = harness_folder();
-    struct spool_settings settings = {.directory = folder, .reserve_bytes = UINT64_MAX / 2};
-    struct spool *spool = spool_open(&settings, error, sizeof error);
-    struct message message = harness_message(100, 1);
-    CU_ASSERT_FALSE(spool_has_room(spool, 0));
-    CU_ASSERT(harness_saw_line("shall stay so: messages are refused with 452"));
-    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_FULL);
-    spool_close(spool);
-    CU_ASSERT_EQUAL(count_rows(folder), 0);
-    harness_message_free(&message);
-    harness_remove(folder);
-}
+/* ---- threads ---------------------------------------------------------------------------------------------
+ */
 
 enum { THREADS = 4, MESSAGES = 100 };
 
@@ -513,10 +383,6 @@ int main(void)
     CU_add_test(suite, "nothing is left", test_nothing_is_left);
     CU_add_test(suite, "discard", test_discard);
     CU_add_test(suite, "orphan", test_orphan);
-    CU_add_test(suite, "damage", test_damage);
-    CU_add_test(suite, "lock", test_lock);
-    CU_add_test(suite, "directory", test_directory);
-    CU_add_test(suite, "reserve", test_reserve);
     CU_add_test(suite, "threads", test_threads);
     return harness_run();
 }

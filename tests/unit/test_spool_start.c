@@ -1,0 +1,249 @@
+/*
+ * test_spool_start: what a start can find: another process, damage, a log that a power loss tore.
+ */
+#include <CUnit/Basic.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "spool/backend.h"
+#include "spool/layout.h"
+#include "spool_harness.h"
+
+/* ---- opening ---------------------------------------------------------------------------------------------
+ */
+
+static void test_corrupt(void)
+{
+    char error[500];
+    char *folder = harness_folder(), *name = mem_printf("%s/impulse/CURRENT", folder);
+    spool_close(harness_open(folder));
+    FILE *file = fopen(name, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    fputs("nonsense", file);
+    fclose(file);
+    struct spool_settings settings = {.directory = folder};
+    CU_ASSERT_PTR_NULL(spool_open(&settings, error, sizeof error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, folder));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "orruption"));
+    CU_ASSERT_PTR_NULL(strchr(error, '\n'));
+    free(name);
+    harness_remove(folder);
+}
+
+static void test_lock(void)
+{
+    char error[500], holder[60];
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct spool_settings settings = {.directory = folder};
+    CU_ASSERT_PTR_NULL(spool_open(&settings, error, sizeof error));
+    snprintf(holder, sizeof holder, "another process (pid %d) holds it", (int)getpid());
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, folder));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, holder));
+    spool_close(spool);
+    spool_close(harness_open(folder));
+    harness_remove(folder);
+}
+
+static void test_directory(void)
+{
+    char error[500];
+    struct stat status;
+    char *folder = harness_folder();
+    char *deep = mem_printf("%s/var/spool", folder), *made = mem_printf("%s/impulse", deep);
+    spool_close(harness_open(deep));
+    CU_ASSERT_EQUAL(stat(made, &status), 0);
+    CU_ASSERT_EQUAL(status.st_mode & 07777, 0750);
+    char *file = mem_printf("%s/lock", made);
+    struct spool_settings settings = {.directory = file};
+    CU_ASSERT_PTR_NULL(spool_open(&settings, error, sizeof error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, file));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "Not a directory"));
+    free(file);
+    free(made);
+    free(deep);
+    harness_remove(folder);
+}
+
+static void test_reserve(void)
+{
+    char error[500];
+    char *folder = harness_folder();
+    struct spool_settings settings = {.directory = folder, .reserve_bytes = UINT64_MAX / 2};
+    struct spool *spool = spool_open(&settings, error, sizeof error);
+    struct message message = harness_message(100, 1);
+    CU_ASSERT_FALSE(spool_has_room(spool, 0));
+    CU_ASSERT(harness_saw_line("shall stay so: messages are refused with 452"));
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_FULL);
+    spool_close(spool);
+    CU_ASSERT_EQUAL(harness_count_rows(folder), 0);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
+/* ---- damage ----------------------------------------------------------------------------------------------
+ */
+
+/* Puts rows that a sound spool does not have. */
+static void damage(const char *folder, const struct message *lost)
+{
+    char error[500];
+    struct layout_key key;
+    char *directory = mem_printf("%s/impulse", folder);
+    struct spool_backend *backend = rocksdb_backend_open(directory, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(backend);
+    const struct spool_backend_operations *on = backend->operations;
+    on->put(backend, SPOOL_META, SLICE_LITERAL("odd"), SLICE_LITERAL("row"));
+    on->put(backend, SPOOL_META, layout_meta_key(&key, id_next(), LAYOUT_ENVELOPE), SLICE_LITERAL("\1torn"));
+    on->put(backend, SPOOL_META, layout_meta_key(&key, id_next(), LAYOUT_RETRY), SLICE_LITERAL("alone"));
+    for (size_t i = 0; i < lost->envelope_count; i++) { /* envelopes without the body */
+        struct buf record = {0};
+        envelope_encode(lost->envelopes[i], &record);
+        on->put(backend, SPOOL_META, layout_meta_key(&key, lost->envelopes[i]->id, LAYOUT_ENVELOPE),
+                buf_slice(&record));
+        buf_release(&record);
+    }
+    CU_ASSERT_EQUAL(on->commit(backend, true), SPOOL_OK);
+    on->close(backend);
+    free(directory);
+}
+
+static void test_damage(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message lost = harness_message(10, 2), sound = harness_message(10, 1);
+    CU_ASSERT_EQUAL(harness_store(spool, &sound), SPOOL_OK);
+    spool_close(spool);
+    damage(folder, &lost);
+    for (int round = 0; round < 2; round++) { /* what is damaged stays */
+        harness_forget_lines();
+        spool = harness_open(folder);
+        struct recovered recovered = harness_recover(spool);
+        CU_ASSERT_EQUAL(recovered.result.damaged_rows, 4);
+        CU_ASSERT_EQUAL_FATAL(recovered.count, 1);
+        CU_ASSERT_EQUAL(recovered.envelopes[0]->id, sound.envelopes[0]->id);
+        CU_ASSERT(harness_saw_line("cannot read the envelope"));
+        CU_ASSERT(harness_saw_line("content is missing"));
+        char text[ID_TEXT_SIZE];
+        id_format(lost.envelopes[1]->id, text);
+        CU_ASSERT(harness_saw_line(text));
+        harness_recovered_free(&recovered);
+        spool_close(spool);
+    }
+    harness_message_free(&lost);
+    harness_message_free(&sound);
+    harness_remove(folder);
+}
+
+/* ---- power loss ------------------------------------------------------------------------------------------
+ */
+
+/* The only log of a small spool. The caller frees the name. */
+static char *find_log(const char *folder)
+{
+    char *pattern = mem_printf("%s/impulse/*.log", folder), *name;
+    glob_t found;
+    CU_ASSERT_EQUAL_FATAL(glob(pattern, 0, NULL, &found), 0);
+    CU_ASSERT_EQUAL(found.gl_pathc, 1);
+    name = mem_dup(found.gl_pathv[0]);
+    globfree(&found);
+    free(pattern);
+    return name;
+}
+
+static off_t log_size(const char *folder)
+{
+    struct stat status;
+    char *name = find_log(folder);
+    CU_ASSERT_EQUAL(stat(name, &status), 0);
+    free(name);
+    return status.st_size;
+}
+
+/* A copy of an open spool, as a crash would leave it. */
+static char *copy_spool(const char *folder)
+{
+    char *copy = harness_folder();
+    char *command = mem_printf("cp -r %s/impulse %s/", folder, copy);
+    CU_ASSERT_EQUAL_FATAL(system(command), 0);
+    free(command);
+    return copy;
+}
+
+/* Spoils the log at `offset`: nothing follows, or a page that never reached the disk and then the rest. */
+static void tear_log(const char *folder, off_t offset, bool hole)
+{
+    static const char zeros[64];
+    char *name = find_log(folder);
+    int fd = open(name, O_WRONLY);
+    CU_ASSERT_FATAL(fd >= 0);
+    ssize_t spoilt = hole ? pwrite(fd, zeros, sizeof zeros, offset) : ftruncate(fd, offset);
+    CU_ASSERT_EQUAL(spoilt, hole ? (ssize_t)sizeof zeros : 0);
+    close(fd);
+    free(name);
+}
+
+/* Whatever a power loss does to what was written after the last sync, all that was stored before is there. */
+static void test_torn_log(void)
+{
+    enum { KEPT = 10, REMOVED = 20, STEP = 301 };
+    struct message kept[KEPT], removed[REMOVED];
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    for (size_t i = 0; i < REMOVED; i++) {
+        removed[i] = harness_message(100, 1);
+        CU_ASSERT_EQUAL(harness_store(spool, &removed[i]), SPOOL_OK);
+    }
+    for (size_t i = 0; i < KEPT; i++) {
+        kept[i] = harness_message(3000, 1);
+        CU_ASSERT_EQUAL(harness_store(spool, &kept[i]), SPOOL_OK);
+    }
+    off_t synced = log_size(folder);
+    for (size_t i = 0; i < REMOVED; i++)
+        CU_ASSERT_EQUAL(harness_remove_envelope(spool, removed[i].envelopes[0]), SPOOL_OK);
+    off_t all = log_size(folder);
+    CU_ASSERT(all - synced > STEP);
+    for (off_t offset = synced; offset + 64 < all; offset += STEP) {
+        for (int hole = 0; hole < 2; hole++) {
+            char *copy = copy_spool(folder);
+            tear_log(copy, offset, hole);
+            struct spool *torn = harness_open(copy);
+            struct recovered recovered = harness_recover(torn);
+            CU_ASSERT(recovered.count >= KEPT);
+            CU_ASSERT(offset > synced || recovered.count == KEPT + REMOVED);
+            for (size_t i = 0; i < KEPT; i++) {
+                struct envelope *envelope = harness_find(&recovered, kept[i].envelopes[0]->id);
+                CU_ASSERT(envelope && harness_content_is_whole(torn, envelope->body));
+            }
+            harness_recovered_free(&recovered);
+            spool_close(torn);
+            harness_remove(copy);
+        }
+    }
+    spool_close(spool);
+    for (size_t i = 0; i < KEPT; i++)
+        harness_message_free(&kept[i]);
+    for (size_t i = 0; i < REMOVED; i++)
+        harness_message_free(&removed[i]);
+    harness_remove(folder);
+}
+
+int main(void)
+{
+    harness_catch_lines();
+    CU_initialize_registry();
+    CU_pSuite suite = CU_add_suite("start of the spool", NULL, NULL);
+    CU_add_test(suite, "lock", test_lock);
+    CU_add_test(suite, "directory", test_directory);
+    CU_add_test(suite, "reserve", test_reserve);
+    CU_add_test(suite, "corrupt", test_corrupt);
+    CU_add_test(suite, "damage", test_damage);
+    CU_add_test(suite, "torn log", test_torn_log);
+    return harness_run();
+}
