@@ -7,6 +7,7 @@
 #include "spool/recover.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include "base/id.h"
 #include "base/mem.h"
@@ -14,6 +15,8 @@
 #include "message/envelope.h"
 #include "spool/batch.h"
 #include "spool/layout.h"
+
+enum { MOST_DAMAGE_LINES = 20 }; /* in the paniclog; then they are only counted */
 
 struct found {
     struct body_facts body;
@@ -39,8 +42,9 @@ static void see_id(struct recovery *recovery, uint64_t id)
 static void see_damage(struct recovery *recovery, uint64_t id, const char *what)
 {
     char text[ID_TEXT_SIZE];
+    if (++recovery->result->damaged_rows > MOST_DAMAGE_LINES)
+        return;
     id_format(id, text);
-    recovery->result->damaged_rows++;
     paniclog(PANIC_ERROR, "spool: %s of message %s; the row stays in the spool and is not delivered", what,
              text);
 }
@@ -176,6 +180,12 @@ static void give_all(struct recovery *recovery, void (*take)(struct envelope *en
     }
 }
 
+static void report_damage(const struct spool_recovered *result)
+{
+    if (result->damaged_rows > MOST_DAMAGE_LINES)
+        paniclog(PANIC_ERROR, "spool: %" PRIu64 " rows are damaged in all", result->damaged_rows);
+}
+
 static void free_found(struct recovery *recovery)
 {
     for (size_t i = 0; i < recovery->count; i++)
@@ -197,6 +207,7 @@ int recover(struct spool_backend *backend, void (*take)(struct envelope *envelop
         if (recovery.count)
             qsort(recovery.found, recovery.count, sizeof *recovery.found, compare_bodies);
         give_all(&recovery, take, closure);
+        report_damage(result);
     }
     free(recovery.found);
     free(recovery.arriving);
