@@ -1,14 +1,14 @@
 /*
  * body: the content of a message, immutable once received, shared by the envelopes of its recipients.
  *
- * Content is what goes on the wire after DATA, un-stuffed, with CR LF line ends, the trace header first. A small
- * body is one block in memory and one row in the spool; a large one is a row of chunks of BODY_CHUNK bytes that
- * were stored while they arrived, and is read back a chunk at a time. A small body's memory may be let go while
- * it waits in the queue (body_drop) and read back later, which is spool_body_read's work.
+ * Content is what goes on the wire after DATA, un-stuffed, with CR LF line ends, the trace header first. A
+ * small body is one block in memory and one row in the spool; a large one is a row of chunks of BODY_CHUNK
+ * bytes that were stored while they arrived, and is read back a chunk at a time. A small body's memory may be
+ * let go while it waits in the queue (body_drop) and read back later, which is spool_body_read's work.
  *
- * Whoever holds the only reference (the session until the first queue_accept) reads `memory` directly. Afterwards
- * envelopes on several loops share the body and any of them may drop the memory, so it is read between body_pin and
- * body_unpin only.
+ * Whoever holds the only reference (the session until the first queue_accept) reads `memory` directly.
+ * Afterwards envelopes on several loops share the body and any of them may drop the memory, so it is read
+ * between body_pin and body_unpin only.
  */
 #ifndef IMPULSE_MESSAGE_BODY_H
 #define IMPULSE_MESSAGE_BODY_H
@@ -24,12 +24,13 @@ struct body {
     uint64_t id;                 /* spool key; from id_next */
     uint64_t size;               /* bytes in all */
     _Atomic uint32_t references; /* who holds the struct */
-    _Atomic uint32_t undelivered;/* envelopes in the spool that still need the content; at 0 the rows are removed */
-    uint32_t chunks;             /* rows in the spool; 1 for a small body */
-    bool eight_bit;              /* holds a byte above 127 */
-    bool incomplete;             /* the spool's: a chunk of it could not be kept; committer thread only */
-    char *memory;                /* all `size` bytes (owned), or NULL when the content is only in the spool */
-    _Atomic int32_t pins;        /* readers of `memory` at this moment; negative: there is none */
+    _Atomic uint32_t
+        undelivered;      /* envelopes in the spool that still need the content; at 0 the rows are removed */
+    uint32_t chunks;      /* rows in the spool; 1 for a small body */
+    bool eight_bit;       /* holds a byte above 127 */
+    bool incomplete;      /* the spool's: a chunk of it could not be kept; committer thread only */
+    char *memory;         /* all `size` bytes (owned), or NULL when the content is only in the spool */
+    _Atomic int32_t pins; /* readers of `memory` at this moment; negative: there is none */
 };
 
 /* What an envelope's record says of its body. */
@@ -46,8 +47,8 @@ struct body *body_ref(struct body *body);
 void body_unref(struct body *body);
 
 /*
- * The content in memory, which stays there until body_unpin; NULL when it is only in the spool (then nothing was
- * pinned). Any thread, no lock.
+ * The content in memory, which stays there until body_unpin; NULL when it is only in the spool (then nothing
+ * was pinned). Any thread, no lock.
  */
 const char *body_pin(struct body *body);
 void body_unpin(struct body *body);

@@ -2,8 +2,9 @@
  * envelope: one recipient's copy of a message: addresses, ids, trace facts, retry state.
  *
  * The unit of the queue, of the spool's meta family and of the log: a transaction with three recipients makes
- * three envelopes with one batch id and one body (Momentum 4 manual, mainlog). One owner at a time: the session
- * until commit, then the queue's loop. All text is owned by the envelope (one block) and NUL-terminated.
+ * three envelopes with one batch id and one body (Momentum 4 manual, mainlog). One owner at a time: the
+ * session until commit, then the queue's loop. All text is owned by the envelope (one block) and
+ * NUL-terminated.
  */
 #ifndef IMPULSE_MESSAGE_ENVELOPE_H
 #define IMPULSE_MESSAGE_ENVELOPE_H
@@ -14,8 +15,8 @@
 #include "net/addr.h"
 
 struct envelope {
-    struct list_node link;         /* the owner's */
-    uint64_t id;                   /* message id */
+    struct list_node link; /* the owner's */
+    uint64_t id;           /* message id */
     uint64_t batch_id;
     uint64_t connection_id;        /* the inbound connection */
     uint64_t received_us;          /* wall clock of acceptance */
@@ -30,13 +31,13 @@ struct envelope {
     struct slice sender_domain;    /* the part of reverse_path after '@', as given; empty for null */
     struct slice binding;          /* "default" unless a hook set it */
     struct slice binding_group;
-    struct slice context;          /* the message context: name NUL value NUL ... */
-    char *text;                    /* the block all slices point into; part of the envelope's own allocation */
+    struct slice context; /* the message context: name NUL value NUL ... */
+    char *text;           /* the block all slices point into; part of the envelope's own allocation */
 };
 
 enum {
-    ENVELOPE_BOUNCE = 1,     /* made here as a delivery status notification */
-    ENVELOPE_EIGHT_BIT = 2,  /* BODY=8BITMIME was declared */
+    ENVELOPE_BOUNCE = 1,    /* made here as a delivery status notification */
+    ENVELOPE_EIGHT_BIT = 2, /* BODY=8BITMIME was declared */
     ENVELOPE_SMTPUTF8 = 4,
 };
 
@@ -48,7 +49,8 @@ struct envelope_facts { /* borrowed for the call */
 };
 
 /*
- * Copies the facts; an empty binding becomes "default". Then envelope_attach(body), unless that is NULL. Any thread.
+ * Copies the facts; an empty binding becomes "default". Then envelope_attach(body), unless that is NULL. Any
+ * thread.
  */
 struct envelope *envelope_create(const struct envelope_facts *facts, struct body *body);
 /* Takes a reference to `body` for an envelope that has none, and counts itself in body->undelivered. */
@@ -59,8 +61,8 @@ void envelope_free(struct envelope *envelope);
 /* The spool's form: versioned, length-prefixed, little-endian, without the retry state. Appends to `out`. */
 struct buf;
 void envelope_encode(const struct envelope *envelope, struct buf *out);
-/* NULL if the bytes are not a record (torn, foreign version). *body says which body it needs; envelope->body is
- * NULL until the caller attaches one. */
+/* NULL if the bytes are not a record (torn, foreign version). *body says which body it needs; envelope->body
+ * is NULL until the caller attaches one. */
 struct envelope *envelope_decode(struct slice record, struct body_facts *body);
 
 #endif

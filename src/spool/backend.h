@@ -39,7 +39,7 @@ struct spool_backend_operations {
     enum spool_status (*commit)(struct spool_backend *backend, bool durable);
     /*
      * Brings a backend that failed back to what was committed, all of it durable then. False when that is not
-     * possible yet; every operation but this one and close then fails.
+     * possible yet: no batch is begun then, and reading fails.
      */
     bool (*revive)(struct spool_backend *backend);
     /* What the last failure was, for people; valid until the next call. The batch's thread. */
