@@ -299,6 +299,8 @@ size_t transaction_receive(struct transaction *t, struct slice input, bool *end)
     } else if (buf_size(&t->content) > BODY_CHUNK) {
         spill(t);
     }
+    if (*end)
+        t->congested = false; /* nothing more comes: from here on the session waits for something else */
     return used;
 }
 

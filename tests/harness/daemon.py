@@ -224,6 +224,13 @@ class Impulse:
                 pass
         return names
 
+    def thread(self, name):
+        """The id of its first thread whose name begins like that."""
+        for task in sorted(Path(f"/proc/{self.pid}/task").iterdir(), key=lambda task: int(task.name)):
+            if (task / "comm").read_text().startswith(name):
+                return int(task.name)
+        raise AssertionError(f"no thread {name}: {self.threads()}")
+
 
 def run(*arguments, environment=None, seconds=30):
     """Runs impulsed to its end. Returns its status and everything it printed."""

@@ -247,21 +247,13 @@ def test_accept_queue_backlog_leaves_the_rest_to_the_kernel(impulse, site):
                               listener='event_loop = "one"',
                               listen='Concurrency = 1 Pool_Name = "p" Accept_Queue_Backlog = 5'))
     assert serves(impulse.address)
-    with frozen(thread_id(impulse, "one")):
+    with frozen(impulse.thread("one")):
         clients = [Wire(impulse.address) for _ in range(20)]
         # One may be in the acceptor's hand on top of the five in the queue.
         await_true(lambda: waiting(site.port) in (14, 15), "5 or 6 of 20 are taken")
     for client in clients:
         client.greet()
         client.close()
-
-
-def thread_id(impulse, start):
-    for task in os.listdir(f"/proc/{impulse.pid}/task"):
-        with open(f"/proc/{impulse.pid}/task/{task}/comm") as comm:
-            if comm.read().startswith(start):
-                return int(task)
-    raise AssertionError(f"no thread {start}: {impulse.threads()}")
 
 
 def waiting(port):

@@ -8,6 +8,7 @@ import pytest
 
 from harness import await_true, patience, scaled
 from harness.daemon import free_port
+from harness.freeze import frozen
 from harness.messages import EXACT, header, large, only_trace_added
 from harness.wire import Wire
 
@@ -56,6 +57,33 @@ def test_the_final_dot_in_every_possible_split(impulse, site, capture):
             assert client.at_end()
     for message in capture.wait(len(end)):
         only_trace_added(message.content, header() + b"last line\r\n")
+
+
+def test_no_command_runs_before_the_message_is_answered(impulse, site, capture):
+    """The disk is slow, the last bytes of a large message fill the last chunk that may wait for it, and commands follow
+    in the same packet: the message is answered first, with its id."""
+    impulse.start(site.config(to=capture))
+    chunks = 4 * 262144
+    with Wire(impulse.address) as client:
+        client.greet()
+        for line in ("MAIL FROM:<a@sender.example>", "RCPT TO:<b@rcpt.example>", "DATA"):
+            client.command(line)
+        content = header() + b"z" * (chunks - 1000 - len(header()))
+        with frozen(impulse.thread("committer")):
+            client.send(content)
+            await_true(lambda: all_read(site.port), "the daemon has read it")
+            client.send(b"z" * 1000 + b"\r\n.\r\nRSET\r\nNOOP\r\n")
+            await_true(lambda: all_read(site.port), "the daemon has read it")
+        assert re.fullmatch(r"250 2\.0\.0 OK \S+", client.reply().text)
+        assert client.reply().text == client.reply().text == "250 2.0.0 OK"
+    only_trace_added(capture.wait()[0].content, content + b"z" * 1000 + b"\r\n")
+
+
+def all_read(port):
+    """Has the server at that port read everything that was sent to it?"""
+    out = subprocess.run(["ss", "-H", "-tn", f"( sport = :{port} or dport = :{port} )"], capture_output=True, text=True,
+                         check=True).stdout
+    return all(line.split()[1:3] == ["0", "0"] for line in out.splitlines())
 
 
 def test_one_byte_at_a_time(impulse, site, capture):
