@@ -33,6 +33,9 @@ enum {
 
 enum phase { RUNNING, DRAINING_SESSIONS, DRAINING_QUEUE, ENDED };
 
+enum { SIGNALS = 3 };
+static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
 struct daemon {
     const struct arguments *arguments;
     struct conf *conf;
@@ -44,7 +47,7 @@ struct daemon {
     struct delivery *delivery;
     struct smtp_server *server;
     uv_loop_t loop;
-    uv_signal_t signals[3];
+    uv_signal_t signals[SIGNALS];
     uv_timer_t tick, bound;
     uv_async_t sessions_drained, queue_drained;
     enum phase phase;
@@ -101,6 +104,17 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
     return process_pidfile(global_text(d->conf, "pidfile", NULL), error, error_size) &&
            process_prepare_directory(spool, &identity, error, error_size) &&
            process_drop_root(&identity, error, error_size);
+}
+
+/* They wait while the main loop does not run: a second SIGTERM does not cut the end short. Threads inherit
+ * it. */
+static void mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&set, signal_numbers[i]);
+    pthread_sigmask(how, &set, NULL);
 }
 
 static bool open_spool(struct daemon *d, char *error, size_t error_size)
@@ -163,7 +177,10 @@ static bool build_server(struct daemon *d, char *error, size_t error_size)
 
 static bool start(struct daemon *d, struct manifest_set *manifests, char *error, size_t error_size)
 {
-    if (!become_daemon(d, error, error_size) || !open_spool(d, error, error_size))
+    if (!become_daemon(d, error, error_size))
+        return false;
+    mask_signals(SIG_BLOCK);
+    if (!open_spool(d, error, error_size))
         return false;
     if (log_writer_start() < 0) {
         snprintf(error, error_size, "cannot start the log writer");
@@ -247,12 +264,14 @@ static void next_phase(struct daemon *d);
 static void on_bound(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
-    if (d->phase == DRAINING_SESSIONS)
+    if (d->phase == DRAINING_SESSIONS) {
         paniclog(PANIC_WARNING, "%llu sessions did not finish in time and are closed",
                  (unsigned long long)smtp_server_sessions(d->server));
-    else
+        smtp_server_abort(d->server);
+    } else {
         paniclog(PANIC_WARNING,
                  "deliveries in flight did not finish in time; they are tried again after the start");
+    }
     next_phase(d);
 }
 
@@ -303,13 +322,13 @@ static void on_tick(uv_timer_t *timer)
 
 static void begin_main_loop(struct daemon *d)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     uv_loop_init(&d->loop);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    for (size_t i = 0; i < SIGNALS; i++) {
         uv_signal_init(&d->loop, &d->signals[i]);
         d->signals[i].data = d;
-        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+        uv_signal_start(&d->signals[i], on_signal, signal_numbers[i]);
     }
+    mask_signals(SIG_UNBLOCK);
     uv_timer_init(&d->loop, &d->tick);
     uv_timer_init(&d->loop, &d->bound);
     uv_async_init(&d->loop, &d->sessions_drained, on_drained);
@@ -327,6 +346,7 @@ static void close_handle(uv_handle_t *handle, void *argument)
 
 static void end_main_loop(struct daemon *d)
 {
+    mask_signals(SIG_BLOCK);
     uv_walk(&d->loop, close_handle, NULL);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
@@ -390,6 +410,6 @@ int daemon_run(const struct arguments *arguments)
     }
     take_down(&d);
     if (started)
-        end_main_loop(&d); /* last: until here another SIGTERM is caught, and ignored */
+        end_main_loop(&d); /* last: what else is signalled meanwhile is not heard */
     return started ? 0 : 1;
 }

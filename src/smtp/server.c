@@ -145,6 +145,24 @@ void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argumen
     server_release(server);
 }
 
+static void abort_worker(struct loop_task *task)
+{
+    struct drain_task *message = container_of(task, struct drain_task, task);
+    list_each(&message->worker->sessions, node, after)
+        session_abort(container_of(node, struct session, link));
+    free(message);
+}
+
+void smtp_server_abort(struct smtp_server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        struct drain_task *message = mem_new(struct drain_task);
+        message->task.run = abort_worker;
+        message->worker = server->workers[i];
+        loop_post(message->worker->loop, &message->task);
+    }
+}
+
 uint64_t smtp_server_sessions(const struct smtp_server *server)
 {
     return atomic_load(&server->sessions);

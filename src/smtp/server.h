@@ -75,6 +75,8 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
  * the listeners stopped.
  */
 void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argument), void *argument);
+/* Hangs up on every session that is still open: what was not answered 250 is not accepted. Main thread. */
+void smtp_server_abort(struct smtp_server *server);
 /* Sessions open now. Any thread. */
 uint64_t smtp_server_sessions(const struct smtp_server *server);
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import await_true, patience, scaled
+from harness.capture import SILENT
 from harness.daemon import ENVIRONMENT, PROGRAM, free_port, run
 from harness.messages import EXACT, header
 from harness.wire import Wire
@@ -186,6 +187,19 @@ def test_sigterm_with_a_client_that_stalls_is_bounded(impulse, site):
         client.command("DATA", 354)
         client.send(b"never finished\r\n")
         impulse.stop(seconds=60)
+
+
+def test_sigterm_with_a_next_hop_that_stalls_is_bounded(impulse, site, captures):
+    stalled = captures(behave=lambda session, verb, line: SILENT if verb == "." else None)
+    config = site.config(to=stalled)
+    impulse.start(config)
+    assert send(impulse).code == 250
+    await_true(lambda: any("DATA" in session.commands for session in stalled.sessions), "the delivery is under way")
+    impulse.stop(seconds=60)
+    stalled.stop()
+    working = captures()
+    impulse.start(site.config(to=working))
+    assert working.wait()[0].content.endswith(EXACT["plain"])
 
 
 def test_sigterm_twice(impulse, site):
