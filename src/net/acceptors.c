@@ -5,7 +5,7 @@
  * what finds no place stays in the kernel's backlog, where Listen_Backlog bounds it. One lock guards all
  * queues of a listener: it is held for a few instructions per connection.
  */
-#include "net/listener_private.h"
+#include "net/acceptors.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +20,7 @@
 struct accept_queue { /* of one loop; under the owner's lock */
     struct acceptors *owner;
     struct loop *loop;
-    struct loop_task task; /* gives connections to the listener's owner, on the loop */
+    struct loop_task task; /* gives connections to socket->accept, on the loop */
     bool posted;           /* the task is queued or running */
     struct connection *items;
     unsigned first, count, capacity; /* a ring */
@@ -33,7 +33,8 @@ struct acceptor {
 };
 
 struct acceptors {
-    struct listener *listener;
+    struct listen_socket *socket;
+    struct acceptors_settings settings;
     int stop_fd; /* an eventfd, readable from acceptors_stop on */
     pthread_mutex_t lock;
     pthread_cond_t room;  /* a queue has a place, or stopping */
@@ -51,7 +52,7 @@ struct acceptors {
 
 static bool has_place(const struct accept_queue *queue)
 {
-    unsigned limit = queue->owner->listener->accept_queue_backlog;
+    unsigned limit = queue->owner->settings.queue_backlog;
     return limit == 0 || queue->count + queue->reserved < limit;
 }
 
@@ -145,10 +146,10 @@ static void run_queue(struct loop_task *task)
 {
     struct accept_queue *queue = container_of(task, struct accept_queue, task);
     struct acceptors *acceptors = queue->owner;
-    struct listener *listener = acceptors->listener;
+    struct listen_socket *socket = acceptors->socket;
     struct connection connection;
-    for (unsigned i = 0; i < listener->events_per_iter && take(queue, &connection); i++)
-        listener->accept(queue->loop, connection.fd, &connection.local, &connection.peer, listener->argument);
+    for (unsigned i = 0; i < acceptors->settings.events_per_iter && take(queue, &connection); i++)
+        socket->accept(queue->loop, connection.fd, &connection.local, &connection.peer, socket->argument);
     pthread_mutex_lock(&acceptors->lock);
     bool more = queue->count > 0;
     queue->posted = more;
@@ -172,18 +173,18 @@ static void wait_for(const struct acceptors *acceptors, int fd, int timeout_ms)
 static void accept_connections(struct pool_job *job)
 {
     struct acceptors *acceptors = container_of(job, struct acceptor, job)->owner;
-    struct listener *listener = acceptors->listener;
+    struct listen_socket *socket = acceptors->socket;
     struct accept_queue *queue;
     while ((queue = reserve_place(acceptors))) {
         struct connection connection;
-        enum accept_outcome outcome = listener_accept(listener, &connection);
+        enum accept_outcome outcome = accept_connection(socket, &connection);
         if (outcome == ACCEPT_CONNECTION) {
             hand_over(queue, &connection);
             continue;
         }
         release_place(queue);
         bool failed = outcome == ACCEPT_FAILED;
-        wait_for(acceptors, failed ? -1 : listener->fd, failed ? ACCEPT_PAUSE_MS : -1);
+        wait_for(acceptors, failed ? -1 : socket->fd, failed ? ACCEPT_PAUSE_MS : -1);
     }
     pthread_mutex_lock(&acceptors->lock);
     acceptors->running--;
@@ -204,8 +205,10 @@ static void create_queues(struct acceptors *acceptors, struct loop_group *group)
     }
 }
 
-static void submit_acceptors(struct acceptors *acceptors, struct pool *pool, unsigned concurrency)
+static void submit_acceptors(struct acceptors *acceptors)
 {
+    unsigned concurrency = acceptors->settings.concurrency;
+    struct pool *pool = acceptors->settings.pool;
     acceptors->members = mem_array(concurrency, sizeof *acceptors->members);
     acceptors->running = concurrency;
     for (unsigned i = 0; i < concurrency; i++) {
@@ -218,33 +221,34 @@ static void submit_acceptors(struct acceptors *acceptors, struct pool *pool, uns
         return;
     paniclog(PANIC_ERROR,
              "Listen \"%s\": ThreadPool \"%s\" takes %u of %u acceptors: its Backlog is full of other work",
-             acceptors->listener->name, pool_name(pool), acceptors->member_count, concurrency);
+             acceptors->socket->name, pool_name(pool), acceptors->member_count, concurrency);
     pthread_mutex_lock(&acceptors->lock);
     acceptors->running -= concurrency - acceptors->member_count;
     pthread_mutex_unlock(&acceptors->lock);
 }
 
-struct acceptors *acceptors_start(struct listener *listener)
+struct acceptors *acceptors_start(struct listen_socket *socket, const struct acceptors_settings *settings)
 {
-    if (!listener->pool || pool_concurrency(listener->pool) == 0) {
+    if (!settings->pool || pool_concurrency(settings->pool) == 0) {
         paniclog(PANIC_ERROR, "Listen \"%s\": its ThreadPool has no threads: the event loops accept",
-                 listener->name);
+                 socket->name);
         return NULL;
     }
     int stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (stop_fd < 0) {
-        paniclog(PANIC_ERROR, "Listen \"%s\": eventfd: %s: the event loops accept", listener->name,
+        paniclog(PANIC_ERROR, "Listen \"%s\": eventfd: %s: the event loops accept", socket->name,
                  strerror(errno));
         return NULL;
     }
     struct acceptors *acceptors = mem_new(struct acceptors);
-    acceptors->listener = listener;
+    acceptors->socket = socket;
+    acceptors->settings = *settings;
     acceptors->stop_fd = stop_fd;
     pthread_mutex_init(&acceptors->lock, NULL);
     pthread_cond_init(&acceptors->room, NULL);
     pthread_cond_init(&acceptors->ended, NULL);
-    create_queues(acceptors, listener->group);
-    submit_acceptors(acceptors, listener->pool, listener->concurrency);
+    create_queues(acceptors, socket->group);
+    submit_acceptors(acceptors);
     return acceptors;
 }
 
@@ -274,7 +278,7 @@ void acceptors_stop(struct acceptors *acceptors)
 {
     unsigned cancelled = 0;
     for (unsigned i = 0; i < acceptors->member_count; i++)
-        cancelled += pool_cancel(acceptors->listener->pool, &acceptors->members[i].job);
+        cancelled += pool_cancel(acceptors->settings.pool, &acceptors->members[i].job);
     pthread_mutex_lock(&acceptors->lock);
     acceptors->stopping = true;
     acceptors->running -= cancelled;

@@ -1,70 +1,17 @@
 /*
- * listener: opening listening sockets, and accepting one connection.
+ * listener: opening listening sockets, and starting and stopping to accept from them.
  *
- * Who calls accept is in pollers.c (the loops) and acceptors.c (threads of a pool).
+ * Who accepts is in pollers.c (the loops) and acceptors.c (threads of a pool).
  */
 #include "net/listener.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/clock.h"
 #include "base/mem.h"
-#include "log/paniclog.h"
 #include "net/listener_private.h"
-
-enum { COMPLAINT_INTERVAL_MS = 10000 };
-
-/* ---- accepting ------------------------------------------------------------------------------- */
-
-/* Errors of one connection, which is gone, or of none; accept(2) names the network ones. */
-static bool is_passing(int error)
-{
-    static const int passing[] = {EAGAIN,   EINTR,       ECONNABORTED, EPERM,        EPROTO, ENOPROTOOPT,
-                                  ENETDOWN, ENETUNREACH, EHOSTDOWN,    EHOSTUNREACH, ENONET, EOPNOTSUPP};
-    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
-        if (passing[i] == error)
-            return true;
-    return false;
-}
-
-static void complain(struct listener *listener, int error)
-{
-    uint64_t now = clock_mono_ms(), last = atomic_load(&listener->complained_ms);
-    if ((last && now - last < COMPLAINT_INTERVAL_MS) ||
-        !atomic_compare_exchange_strong(&listener->complained_ms, &last, now))
-        return;
-    const char *advice = error == EMFILE   ? "; raise the process's limit of open files (LimitNOFILE)"
-                         : error == ENFILE ? "; raise the system's limit of open files (fs.file-max)"
-                                           : "";
-    paniclog(PANIC_ERROR, "Listen \"%s\": accept: %s%s; connections wait in the kernel", listener->name,
-             strerror(error), advice);
-}
-
-enum accept_outcome listener_accept(struct listener *listener, struct connection *connection)
-{
-    struct sockaddr_storage address = {.ss_family = listener->address.family};
-    socklen_t size = sizeof address;
-    int fd = accept4(listener->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-        if (is_passing(errno))
-            return ACCEPT_NOTHING;
-        complain(listener, errno);
-        return ACCEPT_FAILED;
-    }
-    connection->fd = fd;
-    net_addr_from_sockaddr(&connection->peer, (struct sockaddr *)&address);
-    connection->local = listener->address;
-    size = sizeof address;
-    if (listener->wildcard && getsockname(fd, (struct sockaddr *)&address, &size) == 0)
-        net_addr_from_sockaddr(&connection->local, (struct sockaddr *)&address);
-    if (listener->no_delay)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    return ACCEPT_CONNECTION;
-}
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -94,8 +41,8 @@ static bool set_options(const struct listener *listener, const struct listener_s
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         const struct socket_option *option = &options[i];
-        if (option->wanted &&
-            setsockopt(listener->fd, option->level, option->name, &option->value, sizeof option->value) < 0) {
+        if (option->wanted && setsockopt(listener->socket.fd, option->level, option->name, &option->value,
+                                         sizeof option->value) < 0) {
             snprintf(error, error_size, "%s = %d: %s", option->text, option->value, strerror(errno));
             return false;
         }
@@ -109,9 +56,9 @@ static void learn_address(struct listener *listener)
     struct sockaddr_storage address = {.ss_family = listener->endpoint.addr.family};
     socklen_t size = sizeof address;
     struct stat file;
-    getsockname(listener->fd, (struct sockaddr *)&address, &size);
-    net_addr_from_sockaddr(&listener->address, (struct sockaddr *)&address);
-    if (listener->address.family == AF_UNIX) {
+    getsockname(listener->socket.fd, (struct sockaddr *)&address, &size);
+    net_addr_from_sockaddr(&listener->socket.address, (struct sockaddr *)&address);
+    if (listener->socket.address.family == AF_UNIX) {
         if (lstat(listener->endpoint.sun.sun_path, &file) == 0) {
             listener->device = file.st_dev;
             listener->inode = file.st_ino;
@@ -119,7 +66,7 @@ static void learn_address(struct listener *listener)
         return;
     }
     static const uint8_t any[16];
-    listener->wildcard = memcmp(listener->address.bytes, any, sizeof any) == 0;
+    listener->socket.wildcard = memcmp(listener->socket.address.bytes, any, sizeof any) == 0;
 }
 
 /* All steps from the name to listen(). False with the reason, without the endpoint's name, in reason[]. */
@@ -128,16 +75,17 @@ static bool open_socket(struct listener *listener, const struct listener_setting
 {
     if (!endpoint_parse(&listener->endpoint, settings->endpoint, reason, size))
         return false;
-    listener->fd = socket(listener->endpoint.addr.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (listener->fd < 0) {
+    listener->socket.fd =
+        socket(listener->endpoint.addr.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener->socket.fd < 0) {
         snprintf(reason, size, "socket: %s", strerror(errno));
         return false;
     }
     if (!set_options(listener, settings, reason, size) ||
-        !endpoint_bind(&listener->endpoint, listener->fd, settings->file_mode, reason, size))
+        !endpoint_bind(&listener->endpoint, listener->socket.fd, settings->file_mode, reason, size))
         return false;
     learn_address(listener);
-    if (listen(listener->fd, settings->backlog) < 0) {
+    if (listen(listener->socket.fd, settings->backlog) < 0) {
         snprintf(reason, size, "listen: %s", strerror(errno));
         return false;
     }
@@ -148,13 +96,15 @@ struct listener *listener_open(const struct listener_settings *settings, char *e
 {
     struct listener *listener = mem_new(struct listener);
     char reason[256];
-    listener->name = mem_dup(settings->endpoint);
-    listener->fd = -1;
-    listener->no_delay = settings->no_delay && settings->endpoint[0] != '/';
-    listener->concurrency = settings->concurrency;
-    listener->pool = settings->pool;
-    listener->accept_queue_backlog = settings->accept_queue_backlog;
-    listener->events_per_iter = settings->events_per_iter ? settings->events_per_iter : 1;
+    listener->socket.name = mem_dup(settings->endpoint);
+    listener->socket.fd = -1;
+    listener->socket.no_delay = settings->no_delay && settings->endpoint[0] != '/';
+    listener->settings = (struct acceptors_settings){
+        .pool = settings->pool,
+        .concurrency = settings->concurrency,
+        .queue_backlog = settings->accept_queue_backlog,
+        .events_per_iter = settings->events_per_iter ? settings->events_per_iter : 1,
+    };
     if (open_socket(listener, settings, reason, sizeof reason))
         return listener;
     snprintf(error, error_size, "Listen \"%s\": %s", settings->endpoint, reason);
@@ -177,9 +127,9 @@ void listener_close(struct listener *listener)
     if (!listener)
         return;
     remove_socket_file(listener);
-    if (listener->fd >= 0)
-        close(listener->fd);
-    free(listener->name);
+    if (listener->socket.fd >= 0)
+        close(listener->socket.fd);
+    free(listener->socket.name);
     free(listener);
 }
 
@@ -188,13 +138,13 @@ void listener_close(struct listener *listener)
 void listener_start(struct listener *listener, struct loop_group *group, listener_accept_fn *accept,
                     void *argument)
 {
-    listener->group = group;
-    listener->accept = accept;
-    listener->argument = argument;
-    if (listener->concurrency > 0)
-        listener->acceptors = acceptors_start(listener);
+    listener->socket.group = group;
+    listener->socket.accept = accept;
+    listener->socket.argument = argument;
+    if (listener->settings.concurrency > 0)
+        listener->acceptors = acceptors_start(&listener->socket, &listener->settings);
     if (!listener->acceptors)
-        listener->pollers = pollers_start(listener);
+        listener->pollers = pollers_start(&listener->socket);
 }
 
 void listener_stop(struct listener *listener)
@@ -209,10 +159,10 @@ void listener_stop(struct listener *listener)
 
 const char *listener_endpoint(const struct listener *listener)
 {
-    return listener->name;
+    return listener->socket.name;
 }
 
 const struct net_addr *listener_address(const struct listener *listener)
 {
-    return &listener->address;
+    return &listener->socket.address;
 }

@@ -4,7 +4,7 @@
  * Every loop watches the same socket in its own epoll set and accepts one connection a turn, so that a loop
  * with much to do leaves the next connection to one with less. Losing the race is an EAGAIN.
  */
-#include "net/listener_private.h"
+#include "net/pollers.h"
 
 #include <pthread.h>
 #include "base/list.h"
@@ -21,7 +21,7 @@ struct poller { /* one loop's part; its thread's, but for the tasks */
 };
 
 struct pollers {
-    struct listener *listener;
+    struct listen_socket *socket;
     pthread_mutex_t lock;
     pthread_cond_t closed;
     unsigned open; /* pollers whose handles are not closed; under lock */
@@ -39,13 +39,12 @@ static void on_pause_over(uv_timer_t *timer)
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct poller *poller = poll->data;
-    struct listener *listener = poller->owner->listener;
+    struct listen_socket *socket = poller->owner->socket;
     struct connection connection;
     (void)events;
-    enum accept_outcome outcome = status < 0 ? ACCEPT_FAILED : listener_accept(listener, &connection);
+    enum accept_outcome outcome = status < 0 ? ACCEPT_FAILED : accept_connection(socket, &connection);
     if (outcome == ACCEPT_CONNECTION) {
-        listener->accept(poller->loop, connection.fd, &connection.local, &connection.peer,
-                         listener->argument);
+        socket->accept(poller->loop, connection.fd, &connection.local, &connection.peer, socket->argument);
     } else if (outcome == ACCEPT_FAILED) {
         uv_poll_stop(poll);
         uv_timer_start(&poller->pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
@@ -63,10 +62,10 @@ static void run_start(struct loop_task *task)
     uv_timer_init(loop_uv(poller->loop), &poller->pause);
     poller->pause.data = poller;
     poller->handles = 1;
-    int error = uv_poll_init(loop_uv(poller->loop), &poller->poll, poller->owner->listener->fd);
+    int error = uv_poll_init(loop_uv(poller->loop), &poller->poll, poller->owner->socket->fd);
     if (error < 0) {
         paniclog(PANIC_CRITICAL, "Listen \"%s\": loop %u cannot watch the socket: %s",
-                 poller->owner->listener->name, loop_index(poller->loop), uv_strerror(error));
+                 poller->owner->socket->name, loop_index(poller->loop), uv_strerror(error));
         return;
     }
     poller->poll.data = poller;
@@ -95,18 +94,18 @@ static void run_stop(struct loop_task *task)
         uv_close((uv_handle_t *)&poller->poll, on_closed);
 }
 
-struct pollers *pollers_start(struct listener *listener)
+struct pollers *pollers_start(struct listen_socket *socket)
 {
     struct pollers *pollers = mem_new(struct pollers);
-    pollers->listener = listener;
+    pollers->socket = socket;
     pthread_mutex_init(&pollers->lock, NULL);
     pthread_cond_init(&pollers->closed, NULL);
-    pollers->open = pollers->count = loop_group_size(listener->group);
+    pollers->open = pollers->count = loop_group_size(socket->group);
     pollers->members = mem_array(pollers->count, sizeof *pollers->members);
     for (unsigned i = 0; i < pollers->count; i++) {
         struct poller *poller = &pollers->members[i];
         poller->owner = pollers;
-        poller->loop = loop_group_at(listener->group, i);
+        poller->loop = loop_group_at(socket->group, i);
         poller->start.run = run_start;
         poller->stop.run = run_stop;
         loop_post(poller->loop, &poller->start);

@@ -206,7 +206,7 @@ static unsigned most_in_a_turn(const struct listener_settings *settings, int con
         fds[i] = connect_client(server.listener);
     if (settings->concurrency > 0) /* until the acceptors have taken all */
         for (struct tcp_info info = {.tcpi_unacked = 1}; info.tcpi_unacked > 0; sched_yield())
-            getsockopt(server.listener->fd, IPPROTO_TCP, TCP_INFO, &info, &(socklen_t){sizeof info});
+            getsockopt(server.listener->socket.fd, IPPROTO_TCP, TCP_INFO, &info, &(socklen_t){sizeof info});
     unit_count(&setup.go, 1);
     CU_ASSERT_EQUAL(count_served(fds, connections), connections);
     server_stop(&server);
@@ -233,7 +233,7 @@ static void test_turns(void)
 static unsigned pending(const struct server *server)
 {
     struct tcp_info info = {0};
-    getsockopt(server->listener->fd, IPPROTO_TCP, TCP_INFO, &info, &(socklen_t){sizeof info});
+    getsockopt(server->listener->socket.fd, IPPROTO_TCP, TCP_INFO, &info, &(socklen_t){sizeof info});
     return info.tcpi_unacked; /* of a listening socket: connections nobody accepted */
 }
 

@@ -134,7 +134,7 @@ static void test_ipv6(void)
     struct listener *any6 = open_plain("[*]:0");
     CU_ASSERT_PTR_NOT_NULL_FATAL(any6);
     CU_ASSERT_STRING_EQUAL(net_addr_format(listener_address(any6), text), "::");
-    CU_ASSERT_EQUAL(option(any6->fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    CU_ASSERT_EQUAL(option(any6->socket.fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
     CU_ASSERT_EQUAL(connect_to(any6, "127.0.0.1"), -ECONNREFUSED);
     snprintf(name, sizeof name, "*:%u", listener_address(any6)->port);
     struct listener *any4 = open_plain(name); /* beside it, on the same port */
@@ -166,7 +166,7 @@ static void test_restart(void)
     struct listener *listener = open_plain("127.0.0.1:0");
     snprintf(name, sizeof name, "127.0.0.1:%u", listener_address(listener)->port);
     int fd = connect_to(listener, "127.0.0.1");
-    int server = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+    int server = accept4(listener->socket.fd, NULL, NULL, SOCK_CLOEXEC);
     CU_ASSERT(server >= 0);
     close(server); /* the side that closes first keeps TIME_WAIT */
     CU_ASSERT_EQUAL(read(fd, &byte, 1), 0);
@@ -188,32 +188,32 @@ static void test_options(void)
                                          .no_delay = true};
     struct listener *listener = listener_open(&settings, error, sizeof error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(listener);
-    CU_ASSERT(fcntl(listener->fd, F_GETFL) & O_NONBLOCK);
-    CU_ASSERT(fcntl(listener->fd, F_GETFD) & FD_CLOEXEC);
-    CU_ASSERT_EQUAL(option(listener->fd, SOL_SOCKET, SO_REUSEADDR), 1);
-    CU_ASSERT_EQUAL(option(listener->fd, SOL_SOCKET, SO_ACCEPTCONN), 1);
+    CU_ASSERT(fcntl(listener->socket.fd, F_GETFL) & O_NONBLOCK);
+    CU_ASSERT(fcntl(listener->socket.fd, F_GETFD) & FD_CLOEXEC);
+    CU_ASSERT_EQUAL(option(listener->socket.fd, SOL_SOCKET, SO_REUSEADDR), 1);
+    CU_ASSERT_EQUAL(option(listener->socket.fd, SOL_SOCKET, SO_ACCEPTCONN), 1);
     struct tcp_info info;
     socklen_t size = sizeof info;
-    CU_ASSERT_EQUAL(getsockopt(listener->fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    CU_ASSERT_EQUAL(getsockopt(listener->socket.fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
     CU_ASSERT_EQUAL(info.tcpi_sacked, 33); /* of a listening socket: the backlog's limit */
 
     int fd = connect_to(listener, "127.0.0.1");
     struct connection connection;
-    CU_ASSERT_EQUAL_FATAL(listener_accept(listener, &connection), ACCEPT_CONNECTION);
+    CU_ASSERT_EQUAL_FATAL(accept_connection(&listener->socket, &connection), ACCEPT_CONNECTION);
     CU_ASSERT_EQUAL(option(connection.fd, SOL_SOCKET, SO_RCVBUF),
                     40000); /* the kernel doubles it, socket(7) */
     CU_ASSERT_EQUAL(option(connection.fd, SOL_SOCKET, SO_SNDBUF), 60000);
     CU_ASSERT_EQUAL(option(connection.fd, IPPROTO_TCP, TCP_NODELAY), 1);
     CU_ASSERT(fcntl(connection.fd, F_GETFL) & O_NONBLOCK);
     CU_ASSERT(fcntl(connection.fd, F_GETFD) & FD_CLOEXEC);
-    CU_ASSERT_EQUAL(listener_accept(listener, &connection), ACCEPT_NOTHING);
+    CU_ASSERT_EQUAL(accept_connection(&listener->socket, &connection), ACCEPT_NOTHING);
     close(connection.fd);
     close(fd);
     listener_close(listener);
 
     listener = open_plain("127.0.0.1:0");
     fd = connect_to(listener, "127.0.0.1");
-    CU_ASSERT_EQUAL_FATAL(listener_accept(listener, &connection), ACCEPT_CONNECTION);
+    CU_ASSERT_EQUAL_FATAL(accept_connection(&listener->socket, &connection), ACCEPT_CONNECTION);
     CU_ASSERT_EQUAL(option(connection.fd, IPPROTO_TCP, TCP_NODELAY), 0);
     CU_ASSERT_NOT_EQUAL(option(connection.fd, SOL_SOCKET, SO_SNDBUF), 60000);
     close(connection.fd);
@@ -227,7 +227,7 @@ static void test_addresses(void)
     struct connection connection;
     char text[NET_ADDR_TEXT_SIZE], expected[NET_ADDR_TEXT_SIZE];
     int fd = connect_to(listener, "127.0.0.3");
-    CU_ASSERT_EQUAL_FATAL(listener_accept(listener, &connection), ACCEPT_CONNECTION);
+    CU_ASSERT_EQUAL_FATAL(accept_connection(&listener->socket, &connection), ACCEPT_CONNECTION);
     snprintf(expected, sizeof expected, "127.0.0.3:%u", listener_address(listener)->port);
     CU_ASSERT_STRING_EQUAL(net_addr_format_port(&connection.local, text), expected);
     struct sockaddr_storage own;
@@ -274,7 +274,7 @@ static void test_unix(void)
     CU_ASSERT_EQUAL(listener_address(listener)->family, AF_UNIX);
     CU_ASSERT_STRING_EQUAL(listener_endpoint(listener), path);
     int fd = connect_unix(path);
-    CU_ASSERT_EQUAL_FATAL(listener_accept(listener, &connection), ACCEPT_CONNECTION);
+    CU_ASSERT_EQUAL_FATAL(accept_connection(&listener->socket, &connection), ACCEPT_CONNECTION);
     CU_ASSERT(connection.peer.family == AF_UNIX && connection.local.family == AF_UNIX);
     close(connection.fd);
     close(fd);
