@@ -94,6 +94,27 @@ static int connect_client(const struct listener *listener)
     return fd;
 }
 
+/* Connections that the kernel has ready and nobody accepted. */
+static unsigned pending(const struct server *server)
+{
+    struct tcp_info info = {0};
+    getsockopt(server->listener->socket.fd, IPPROTO_TCP, TCP_INFO, &info, &(socklen_t){sizeof info});
+    return info.tcpi_unacked; /* its meaning for a listening socket */
+}
+
+/*
+ * Connects while nobody accepts, until all wait in the backlog: connect() returns when the client's side is
+ * established; the listening side is so a little later, which on a busy machine is after what comes next
+ * here.
+ */
+static void fill_backlog(const struct server *server, int *fds, int count)
+{
+    for (int i = 0; i < count; i++)
+        fds[i] = connect_client(server->listener);
+    while (pending(server) < (unsigned)count)
+        sched_yield();
+}
+
 /* Was this connection given to on_accept? Waits for its answer. */
 static bool was_served(int fd)
 {
@@ -201,12 +222,10 @@ static unsigned most_in_a_turn(const struct listener_settings *settings, int con
     server_open(&server, 1, settings);
     loop_post(loop_group_at(server.group, 0), &setup.task);
     CU_ASSERT_EQUAL(unit_wait(&setup.ready, 1, 10), 1);
+    fill_backlog(&server, fds, connections);
     server_start(&server);
-    for (int i = 0; i < connections; i++)
-        fds[i] = connect_client(server.listener);
-    if (settings->concurrency > 0) /* until the acceptors have taken all */
-        for (struct tcp_info info = {.tcpi_unacked = 1}; info.tcpi_unacked > 0; sched_yield())
-            getsockopt(server.listener->socket.fd, IPPROTO_TCP, TCP_INFO, &info, &(socklen_t){sizeof info});
+    while (settings->concurrency > 0 && pending(&server) > 0) /* until the acceptors have taken all */
+        sched_yield();
     unit_count(&setup.go, 1);
     CU_ASSERT_EQUAL(count_served(fds, connections), connections);
     server_stop(&server);
@@ -230,13 +249,6 @@ static void test_turns(void)
 
 /* ---- Accept_Queue_Backlog -------------------------------------------------------------------- */
 
-static unsigned pending(const struct server *server)
-{
-    struct tcp_info info = {0};
-    getsockopt(server->listener->socket.fd, IPPROTO_TCP, TCP_INFO, &info, &(socklen_t){sizeof info});
-    return info.tcpi_unacked; /* of a listening socket: connections nobody accepted */
-}
-
 static void test_queue_backlog(void)
 {
     enum { CONNECTIONS = 40, EACH = 3 };
@@ -250,8 +262,7 @@ static void test_queue_backlog(void)
         loop_post(loop_group_at(server.group, i), &blocks[i].task);
         CU_ASSERT_EQUAL(unit_wait(&blocks[i].ready, 1, 10), 1);
     }
-    for (int i = 0; i < CONNECTIONS; i++)
-        fds[i] = connect_client(server.listener);
+    fill_backlog(&server, fds, CONNECTIONS);
     server_start(&server);
     uint64_t begin = clock_mono_ms();
     while (pending(&server) > CONNECTIONS - LOOPS * EACH && clock_mono_ms() - begin < 10000)
@@ -334,9 +345,8 @@ static void test_stop_delivers_queued(void)
     server_open(&server, 1, &(struct listener_settings){.concurrency = 2});
     loop_post(loop_group_at(server.group, 0), &block.task);
     CU_ASSERT_EQUAL(unit_wait(&block.ready, 1, 10), 1);
+    fill_backlog(&server, fds, CONNECTIONS);
     server_start(&server);
-    for (int i = 0; i < CONNECTIONS; i++)
-        fds[i] = connect_client(server.listener);
     while (pending(&server) > 0)
         sched_yield();
     unit_count(&block.go, 1);

@@ -78,12 +78,12 @@ static inline void unit_count(struct unit_counter *counter, int by)
 static inline int unit_wait(struct unit_counter *counter, int value, int seconds)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += seconds;
     pthread_mutex_lock(&counter->lock);
     int error = 0;
     while (counter->value < value && error == 0)
-        error = pthread_cond_timedwait(&counter->changed, &counter->lock, &until);
+        error = pthread_cond_clockwait(&counter->changed, &counter->lock, CLOCK_MONOTONIC, &until);
     int now = counter->value;
     pthread_mutex_unlock(&counter->lock);
     return now;
