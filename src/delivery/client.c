@@ -46,7 +46,7 @@ static void fail(struct client *client, enum queue_verdict verdict, unsigned sta
         .peer = slice_text(client->link.peer),
         .response = response,
     };
-    queue_connection_failed(client->queue, &outcome);
+    queue_connection_failed(client->queue, false, &outcome);
     link_close(&client->link);
 }
 

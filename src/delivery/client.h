@@ -54,6 +54,7 @@ struct client {
     bool established; /* the greeting is over */
     bool doomed;      /* the server closes: no further message */
     bool quitting;
+    bool tried;       /* some message was settled: the connection was of use */
     bool needs_reset; /* a transaction was begun and not ended */
     unsigned offers;  /* OFFERS_* */
     unsigned deliveries;

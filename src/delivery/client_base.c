@@ -87,6 +87,7 @@ void client_settle_failed(struct client *client, struct transaction *transaction
     outcome.verdict = transaction->verdict;
     outcome.stage = transaction->stage;
     outcome.response = slice_of(transaction->response, transaction->response_size);
+    client->tried = true;
     queue_settle(client->queue, transaction_end(transaction), &outcome);
 }
 
@@ -99,6 +100,7 @@ void client_settle_delivered(struct client *client, struct transaction *transact
     outcome.stage = STAGE_CONFIRMATION;
     outcome.response = slice_of(line, reply_join(reply, line, sizeof line));
     client->deliveries++;
+    client->tried = true;
     queue_settle(client->queue, transaction_end(transaction), &outcome);
 }
 
@@ -136,8 +138,26 @@ static void interrupt(struct client *client, struct transaction *transaction, st
     client_settle_failed(client, transaction);
 }
 
+/*
+ * A next hop that greets and hangs up before a message is tried would be connected to again at once, for as
+ * long as messages are ready: it counts as one that could not be reached.
+ */
+static void report_useless(struct client *client, struct slice reason)
+{
+    struct queue_outcome outcome = {
+        .verdict = QUEUE_TRANSIENT,
+        .stage = STAGE_IDLE,
+        .connection_id = client->id,
+        .peer = slice_text(client->link.peer),
+        .response = reason,
+    };
+    queue_connection_failed(client->queue, client->established, &outcome);
+    client->established = false;
+}
+
 void client_end(struct client *client, struct slice reason)
 {
+    bool wanted = client->current || client->doomed;
     if (client->link.closing)
         return;
     queue_wait_cancel(&client->waiter);
@@ -149,6 +169,8 @@ void client_end(struct client *client, struct slice reason)
         client_settle_failed(client, client->finishing);
     }
     client->current = client->finishing = NULL;
+    if (client->established && wanted && !client->tried && !client->quitting)
+        report_useless(client, reason);
     link_close(&client->link);
 }
 

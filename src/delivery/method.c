@@ -159,7 +159,7 @@ static void begin(struct loop_task *task)
             {"451 4.3.5 [internal] configuration error, no module provides this delivery_method",
              sizeof "451 4.3.5 [internal] configuration error, no module provides this delivery_method" - 1},
     };
-    queue_connection_failed(worker->queue, &unknown);
+    queue_connection_failed(worker->queue, false, &unknown);
     close_worker(worker);
 }
 

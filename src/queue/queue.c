@@ -19,8 +19,8 @@ enum {
     /* An expired envelope that is ready is tried all the same (never_attempt_expired_messages is off) if its
      * turn comes within this many seconds. */
     EXPIRED_GRACE = 60,
-    /* After a connection that could not be made, no other is opened for this long: a host that refuses at
-     * once is not to be asked thousands of times a second. */
+    /* After a connection that could not be made or was of no use, no other is opened for this long: a host
+     * that refuses at once is not to be asked thousands of times a second. */
     HOLD_MS = 1000,
 };
 
@@ -249,8 +249,9 @@ static void hold_over(struct schedule_item *item)
     touch(container_of(item, struct queue, hold));
 }
 
-void queue_connection_failed(struct queue *queue, const struct queue_outcome *outcome)
+void queue_connection_failed(struct queue *queue, bool was_established, const struct queue_outcome *outcome)
 {
+    queue->established -= was_established;
     if (!schedule_has(&queue->hold)) {
         queue->hold.when_us = clock_wall_us() + HOLD_MS * UINT64_C(1000);
         shard_schedule(queue->shard, &queue->hold);

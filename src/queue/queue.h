@@ -122,10 +122,11 @@ void queue_give_back(struct queue *queue, struct envelope *envelope);
 /* The connection reached a next hop that talks to it; others that fail leave the ready envelopes to it. */
 void queue_connection_established(struct queue *queue);
 /*
- * No next hop could be reached: unless another connection is established, every envelope that is ready is
- * settled with `outcome` (copied), in later turns. queue_connection_closed follows.
+ * No next hop could be reached, or (`was_established`) the one that was hung up before an envelope was tried:
+ * unless another connection is established, every envelope that is ready is settled with `outcome` (copied),
+ * in later turns. queue_connection_closed follows, and does not count this one as established any more.
  */
-void queue_connection_failed(struct queue *queue, const struct queue_outcome *outcome);
+void queue_connection_failed(struct queue *queue, bool was_established, const struct queue_outcome *outcome);
 /* The connection that `open` asked for is gone; not from within `open` or `wake`. The queue may be gone
  * afterwards. */
 void queue_connection_closed(struct queue *queue, bool was_established);

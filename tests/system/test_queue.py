@@ -425,3 +425,21 @@ def test_a_blackholed_message_does_not_come_back(impulse, site):
     impulse.await_log("P", 2)
     impulse.stop()
     assert len(impulse.mainlog("R")) == 2 and len(impulse.mainlog("P")) == 2
+
+
+# ---- next hops that do not keep to the protocol ------------------------------------------------------------------------
+
+
+def test_a_host_that_hangs_up_after_its_greeting_is_not_asked_in_a_loop(impulse, site, captures):
+    """It is treated as a host that cannot be reached: the message waits for its retry."""
+    def behave(session, verb, line):
+        return b"250 capture.example\r\n421 4.3.2 not now" if verb == "EHLO" and len(capture.sessions) < 3 else None
+
+    capture = captures(behave=behave)
+    impulse.start(site.config("retry_interval = 2\nmax_retries = none", to=capture))
+    send(impulse)
+    began = time.monotonic()
+    capture.wait()
+    assert time.monotonic() - began > 3 and len(capture.sessions) == 3
+    impulse.await_log("D")
+    assert len(impulse.mainlog("T")) == 2
