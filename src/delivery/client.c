@@ -74,7 +74,8 @@ static void on_readable(struct link *link)
         lose(client, closed_by_peer);
         return;
     }
-    client_read_replies(client);
+    if (!client_read_replies(client))
+        return; /* the deadline is for whole replies: bytes do not move it */
     if (client->doomed)
         client_end(client, closed_by_peer);
     else if (client->established)

@@ -94,7 +94,7 @@ void client_advance(struct client *client);
 
 /* ---- client_reply.c ---------------------------------------------------------------------------------- */
 
-/* Handles the replies that are in the stream's input. */
-void client_read_replies(struct client *client);
+/* Handles the replies that are in the stream's input. False if there is no whole one. */
+bool client_read_replies(struct client *client);
 
 #endif

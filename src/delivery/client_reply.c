@@ -193,14 +193,16 @@ static void handle(struct client *client, const struct reply *reply)
     client->doomed |= reply->code == 421 && client->established;
 }
 
-void client_read_replies(struct client *client)
+bool client_read_replies(struct client *client)
 {
     struct buf *in = &client->link.stream.in;
+    bool any = false;
     while (client->link.up && !client->link.closing && buf_size(in) > 0) {
         struct reply reply;
         enum reply_status status = reply_parse(buf_slice(in), &reply);
         if (status == REPLY_MORE)
-            return;
+            return any;
+        any = true;
         if (status == REPLY_DONE) {
             handle(client, &reply);
             buf_consume(in, reply.text.size);
@@ -211,4 +213,5 @@ void client_read_replies(struct client *client)
         else
             client_give_up_hop(client, client_no_reply(client));
     }
+    return any;
 }

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness import SANITIZER, await_true
+from harness import SANITIZER, await_true, patience
 from harness.capture import CLOSE
 from harness.messages import EXACT, header, only_trace_added
 from harness.wire import Wire
@@ -443,3 +443,21 @@ def test_a_host_that_hangs_up_after_its_greeting_is_not_asked_in_a_loop(impulse,
     assert time.monotonic() - began > 3 and len(capture.sessions) == 3
     impulse.await_log("D")
     assert len(impulse.mainlog("T")) == 2
+
+
+def test_a_reply_that_comes_byte_by_byte_does_not_come_in_time(impulse, site, captures):
+    """A timeout is for a whole reply."""
+    def behave(session, verb, line):
+        if verb == "MAIL" and len(capture.sessions) == 1:
+            for byte in b"250 " + 40 * b"x":
+                session.connection.sendall(bytes([byte]))
+                time.sleep(0.2)
+        return None
+
+    capture = captures(behave=behave)
+    impulse.start(site.config("mailfrom_timeout = 1\nretry_interval = 1\nmax_retries = none", to=capture))
+    began = time.monotonic()
+    send(impulse)
+    failure, = impulse.await_log("T")
+    assert "no MAIL FROM response" in failure.text and time.monotonic() - began < patience(5)
+    capture.wait()
