@@ -180,6 +180,13 @@ static void (*const handlers[])(struct client *client, const struct reply *reply
     [EXPECT_ABORTED] = on_aborted, [EXPECT_RSET] = on_rset,   [EXPECT_QUIT] = on_quit,
 };
 
+/* 3yz asks for more of what only DATA announces (RFC 5321 section 4.2.1): the server answers something else.
+ */
+static bool out_of_step(const struct reply *reply, enum expected kind)
+{
+    return reply->code / 100 == 3 && kind != EXPECT_DATA;
+}
+
 static void handle(struct client *client, const struct reply *reply)
 {
     if (client->count == 0) { /* "421 closing" while idle, or nonsense */
@@ -190,7 +197,7 @@ static void handle(struct client *client, const struct reply *reply)
     client->first = (client->first + 1) % EXPECTED_LIMIT;
     client->count--;
     handlers[kind](client, reply);
-    client->doomed |= reply->code == 421 && client->established;
+    client->doomed |= client->established && (reply->code == 421 || out_of_step(reply, kind));
 }
 
 bool client_read_replies(struct client *client)

@@ -461,3 +461,16 @@ def test_a_reply_that_comes_byte_by_byte_does_not_come_in_time(impulse, site, ca
     failure, = impulse.await_log("T")
     assert "no MAIL FROM response" in failure.text and time.monotonic() - began < patience(5)
     capture.wait()
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "."])
+def test_a_connection_out_of_step_is_not_used_again(impulse, site, captures, verb):
+    """354 where nothing of the kind can be said: whatever comes next may belong to anything."""
+    capture = captures(behave=lambda session, asked, line:
+                       b"354 Go on" if asked == verb and session is capture.sessions[0] else None)
+    impulse.start(site.config("retry_interval = 1\nmax_retries = none", to=capture))
+    send(impulse)
+    capture.wait(2 if verb == "." else 1)
+    assert len(capture.sessions) == 2
+    impulse.await_log("D")
+    assert len(impulse.mainlog("T")) == 1
