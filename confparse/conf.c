@@ -22,6 +22,12 @@ static void free_conf(struct conf *conf)
 
 static const struct conf_load_options no_options;
 
+static struct conf_loader make_loader(const struct conf_load_options *options)
+{
+    return (struct conf_loader){
+        .options = options ? options : &no_options, .report = conf_report_create(), .include = conf_include};
+}
+
 /* Parses and builds from an opened source; NULL: it could not be read, which the report says already. */
 static struct conf *load(struct conf_loader *loader, const struct conf_source *source)
 {
@@ -50,7 +56,7 @@ static struct conf *load(struct conf_loader *loader, const struct conf_source *s
 
 struct conf *conf_load(const char *path, const struct conf_load_options *options, struct conf_report **report)
 {
-    struct conf_loader loader = {.options = options ? options : &no_options, .report = conf_report_create()};
+    struct conf_loader loader = make_loader(options);
     const struct conf_source *source = conf_open_source(&loader, path, NULL);
     *report = loader.report;
     if (!source)
@@ -62,7 +68,7 @@ struct conf *conf_load(const char *path, const struct conf_load_options *options
 struct conf *conf_load_text(const char *name, const char *text, size_t size,
                             const struct conf_load_options *options, struct conf_report **report)
 {
-    struct conf_loader loader = {.options = options ? options : &no_options, .report = conf_report_create()};
+    struct conf_loader loader = make_loader(options);
     struct conf_source *source = NULL;
     *report = loader.report;
     if (size > CONF_SOURCE_MAX) {

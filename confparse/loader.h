@@ -19,6 +19,9 @@ enum {
 struct conf_loader {
     const struct conf_load_options *options; /* never NULL */
     struct conf_report *report;
+    /* What the parser does with an include statement: conf_include, which parses in its turn. */
+    void (*include)(struct conf_loader *loader, struct conf_text path, struct conf_span span,
+                    struct ast_stanza *stanza, unsigned depth);
     struct conf_arena arena; /* of the syntax tree */
     size_t files;
     unsigned include_depth;

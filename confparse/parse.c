@@ -284,7 +284,7 @@ void conf_parse_include(struct conf_parser *parser, const struct conf_token *pat
 {
     struct ast_stanza *stanza = innermost(parser);
     if (stanza)
-        conf_include(parser->loader, path->text, path->span, stanza, parser->depth);
+        parser->loader->include(parser->loader, path->text, path->span, stanza, parser->depth);
 }
 
 static struct ast_value *new_value(struct conf_parser *parser, enum ast_shape shape, struct conf_span span)
