@@ -1,8 +1,10 @@
 /* address: IP addresses and blocks as the configuration writes them. */
+#include "confparse/address.h"
+
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "confparse/schema.h"
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -51,5 +53,25 @@ bool conf_parse_cidr(const char *text, uint8_t address[16], unsigned *bits)
     if (slash && !parse_bits(slash + 1, width, bits))
         return false;
     *bits += 128 - width;
+    return true;
+}
+
+void conf_keep_prefix(uint8_t address[16], unsigned bits)
+{
+    for (unsigned i = 0; i<16; i++, bits = bits> 8 ? bits - 8 : 0)
+        if (bits < 8)
+            address[i] &= (uint8_t)(0xff00 >> bits);
+}
+
+bool conf_block_key(const char *name, char key[CONF_KEY_MAX])
+{
+    uint8_t address[16];
+    unsigned bits;
+    char text[INET6_ADDRSTRLEN];
+    if (!conf_parse_cidr(name, address, &bits))
+        return false;
+    conf_keep_prefix(address, bits);
+    inet_ntop(AF_INET6, address, text, sizeof text);
+    snprintf(key, CONF_KEY_MAX, "%s/%u", text, bits);
     return true;
 }

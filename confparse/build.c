@@ -8,37 +8,12 @@
 #include "confparse/build.h"
 
 #include <stdlib.h>
+#include "confparse/address.h"
+#include "confparse/builder.h"
+#include "confparse/defaults.h"
+#include "confparse/entry.h"
+#include "confparse/index.h"
 #include "confparse/schema.h"
-
-/* ---- keeping ------------------------------------------------------------------------------------------- */
-
-const char *conf_keep_lower(struct conf *conf, struct conf_text text)
-{
-    char *kept = conf_arena_text(&conf->arena, text.data, text.size);
-    for (char *c = kept; *c; c++)
-        *c = conf_lower(*c);
-    return kept;
-}
-
-struct conf_place conf_keep_place(struct conf *conf, struct conf_span span)
-{
-    struct conf_source *source = (struct conf_source *)span.source;
-    if (!source->kept_name)
-        source->kept_name = conf_arena_text(&conf->arena, source->name, strlen(source->name));
-    return (struct conf_place){source->kept_name, span.line, span.column};
-}
-
-const char *conf_list_scopes(const char *list, char text[CONF_SCOPES_MAX])
-{
-    size_t size = 0;
-    for (; *list && size < CONF_SCOPES_MAX - 3; list++) {
-        text[size++] = *list;
-        if (*list == ',')
-            text[size++] = ' ';
-    }
-    text[size] = '\0';
-    return text;
-}
 
 /* ---- what a stanza is ---------------------------------------------------------------------------------- */
 
@@ -163,7 +138,7 @@ static bool make_key(struct conf_builder *builder, struct conf_member *member)
     member->name = conf_arena_text(arena, name.data, name.size);
     member->key = member->name;
     if (strcmp(member->class.kind, "peer") == 0) {
-        if (!conf_peer_key(member->name, block)) {
+        if (!conf_block_key(member->name, block)) {
             CONF_COMPLAIN(builder, member->stanza->name_span,
                           "a Peer is an address or a block, such as 10.0.0.0/8 or fd00::/8, not '%.*s'",
                           CONF_TEXT(name));

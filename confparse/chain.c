@@ -2,12 +2,12 @@
  * chain: which scopes are asked for an option, and asking them.
  * Source: Momentum 4 manual, "Configuration Scopes and Fallback", "pathway", "domain".
  */
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include "confparse/schema.h"
+#include "confparse/address.h"
+#include "confparse/pattern.h"
 #include "confparse/scope.h"
+#include "confparse/text.h"
 
 /*
  * Room that is kept for the levels that end a chain, whatever number of Peer or Domain stanzas applies, and
@@ -45,26 +45,6 @@ static const struct conf_scope *find_nested(const struct conf_nested *nested, co
 
 /* ---- blocks -------------------------------------------------------------------------------------------- */
 
-static void keep_prefix(uint8_t address[16], unsigned bits)
-{
-    for (unsigned i = 0; i<16; i++, bits = bits> 8 ? bits - 8 : 0)
-        if (bits < 8)
-            address[i] &= (uint8_t)(0xff00 >> bits);
-}
-
-bool conf_peer_key(const char *name, char key[CONF_KEY_MAX])
-{
-    uint8_t address[16];
-    unsigned bits;
-    char text[INET6_ADDRSTRLEN];
-    if (!conf_parse_cidr(name, address, &bits))
-        return false;
-    keep_prefix(address, bits);
-    inet_ntop(AF_INET6, address, text, sizeof text);
-    snprintf(key, CONF_KEY_MAX, "%s/%u", text, bits);
-    return true;
-}
-
 static bool is_mapped(const uint8_t address[16])
 {
     static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
@@ -88,7 +68,7 @@ static const struct conf_scope *find_peer(const struct conf_index *index, size_t
     }
     *next = low;
     memcpy(masked, address, sizeof masked);
-    keep_prefix(masked, bits);
+    conf_keep_prefix(masked, bits);
     for (size_t begin = first, end = *next; begin < end;) {
         size_t middle = begin + (end - begin) / 2;
         int order = memcmp(masked, index->peers[middle].address, sizeof masked);

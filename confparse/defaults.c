@@ -4,9 +4,10 @@
  * They are written as a file would write them, so they are parsed as one: a text "row = default" for each row
  * of a table.
  */
+#include "confparse/defaults.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include "confparse/build.h"
 #include "confparse/schema.h"
 #include "confparse/value.h"
 

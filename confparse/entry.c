@@ -1,7 +1,8 @@
 /* entry: the options of one scope. */
+#include "confparse/entry.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include "confparse/build.h"
 #include "confparse/schema.h"
 #include "confparse/value.h"
 

@@ -2,8 +2,10 @@
  * index: what children are looked up by, besides their names: Peers by their blocks, Domains by regular
  * expressions, bindings and pathways by the groups they stand in.
  */
+#include "confparse/index.h"
+
 #include <stdlib.h>
-#include "confparse/build.h"
+#include "confparse/pattern.h"
 
 /* ---- peers and patterns -------------------------------------------------------------------------------- */
 

@@ -2,19 +2,25 @@
 noinst_LIBRARIES += confparse/libconfparse.a
 confparse_libconfparse_a_SOURCES = \
 	confparse/address.c \
+	confparse/address.h \
 	confparse/ast.h \
 	confparse/build.c \
 	confparse/build.h \
+	confparse/builder.c \
+	confparse/builder.h \
 	confparse/chain.c \
 	confparse/conf.c \
 	confparse/confparse.h \
 	confparse/defaults.c \
+	confparse/defaults.h \
 	confparse/effect.c \
 	confparse/effect.h \
 	confparse/entry.c \
+	confparse/entry.h \
 	confparse/grammar.y \
 	confparse/include.c \
 	confparse/index.c \
+	confparse/index.h \
 	confparse/lexer.l \
 	confparse/loader.h \
 	confparse/memory.c \
@@ -24,10 +30,12 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/parse.c \
 	confparse/parse.h \
 	confparse/pattern.c \
+	confparse/pattern.h \
 	confparse/report.c \
 	confparse/report.h \
 	confparse/schema.c \
 	confparse/schema.h \
+	confparse/scope.c \
 	confparse/scope.h \
 	confparse/source.c \
 	confparse/source.h \

@@ -5,11 +5,12 @@
  * Domains have no case, so the expressions ignore it. Matching is bounded: an expression that backtracks
  * without end matches nothing. Compiled code is shared by threads; each match brings its own memory.
  */
+#include "confparse/pattern.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdio.h>
 #include <string.h>
-#include "confparse/scope.h"
 
 enum { STEPS_MAX = 100000, HEAP_MAX_KIB = 1024 };
 

@@ -29,7 +29,4 @@ void conf_schema_suggest_stanza(struct conf_suggestion *best, struct conf_text n
 /* Are names of this kind of scope compared with case? (Momentum 4 manual: binding, binding_group.) */
 bool conf_schema_name_has_case(const char *kind, struct conf_text name);
 
-/* Is `text` an IPv4 or IPv6 literal? */
-bool conf_parse_address(const char *text);
-
 #endif

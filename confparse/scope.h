@@ -1,5 +1,5 @@
 /*
- * scope: the inside of a generation. Built by build.c, then never changed.
+ * scope: the inside of a generation. Built by build.c, then never changed; read through confparse.h.
  *
  * Everything is in the generation's arena but the compiled regular expressions, which the last conf_unref
  * frees.
@@ -72,19 +72,7 @@ struct conf {
     size_t pattern_count, pattern_capacity;
 };
 
-enum { CONF_KEY_MAX = 64 }; /* enough for a Peer's block */
-
-/* Writes a Peer's block as every spelling of it is compared. False when `name` is not a block. */
-bool conf_peer_key(const char *name, char key[CONF_KEY_MAX]);
-
-/* The default of options.def, or NULL. */
+/* The default of options.def, or NULL. `option` is case-insensitive. */
 const struct conf_value *conf_default_value(const struct conf *conf, const char *option);
-
-/* Compiles a "/.../" name. NULL with the reason in problem[]. */
-void *conf_pattern_compile(const char *name, char *problem, size_t problem_size);
-bool conf_pattern_matches(void *code, const char *text, size_t size);
-void conf_pattern_free(void *code);
-/* Is the name of a Domain or Host a regular expression? */
-bool conf_name_is_pattern(const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "confparse/address.h"
 #include "confparse/schema.h"
 
 enum { PROBLEM_WORDS = 60 }; /* bytes of a wrong value that are quoted */

@@ -1,0 +1,120 @@
+/* scope: reading the scopes of a generation and the values that stand in them. */
+#include "confparse/scope.h"
+
+#include "confparse/address.h"
+#include "confparse/schema.h"
+
+/* ---- scopes -------------------------------------------------------------------------------------------- */
+
+const struct conf_scope *conf_root(const struct conf *conf)
+{
+    return conf->root;
+}
+
+const char *conf_scope_kind(const struct conf_scope *scope)
+{
+    return scope->kind;
+}
+
+const char *conf_scope_name(const struct conf_scope *scope)
+{
+    return scope->name;
+}
+
+struct conf_place conf_scope_place(const struct conf_scope *scope)
+{
+    return scope->place;
+}
+
+const struct conf_scope *conf_scope_parent(const struct conf_scope *scope)
+{
+    return scope->parent;
+}
+
+const struct conf_scope *conf_scope_next(const struct conf_scope *parent, const char *kind,
+                                         const struct conf_scope *after)
+{
+    const struct conf_scope *scope = after ? after->next : parent->first;
+    while (scope && kind && !conf_text_is(conf_text_of(scope->kind), kind))
+        scope = scope->next;
+    return scope;
+}
+
+const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const char *kind, const char *name)
+{
+    struct conf_text wanted_kind = conf_text_of(kind), wanted = conf_text_of(name);
+    size_t low = 0, high = parent->child_count;
+    char block[CONF_KEY_MAX];
+    if (conf_text_is(wanted_kind, "peer")) {
+        if (!conf_block_key(name, block))
+            return NULL;
+        wanted = conf_text_of(block);
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct conf_scope *scope = parent->sorted[middle];
+        int order = conf_text_compare_nocase(wanted_kind, conf_text_of(scope->kind));
+        if (!order && conf_schema_name_has_case(scope->kind, wanted))
+            order = conf_text_compare(wanted, conf_text_of(scope->key));
+        else if (!order)
+            order = conf_text_compare_nocase(wanted, conf_text_of(scope->key));
+        if (!order)
+            return scope;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* ---- values -------------------------------------------------------------------------------------------- */
+
+const struct conf_value *conf_scope_value(const struct conf_scope *scope, const char *option)
+{
+    struct conf_text wanted = conf_text_of(option);
+    size_t low = 0, high = scope->entry_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct conf_entry *entry = &scope->entries[middle];
+        int order = conf_text_compare_nocase(wanted, conf_text_of(entry->name));
+        if (!order)
+            return &entry->value;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const struct conf_value *conf_default_value(const struct conf *conf, const char *option)
+{
+    const struct conf_option *row = conf_schema_option(conf_text_of(option));
+    const struct conf_value *value = row ? &conf->defaults[conf_schema_index(row)] : NULL;
+    return value && value->type != CONF_SCOPE ? value : NULL;
+}
+
+static const struct conf_value *module_default(const struct conf *conf, const struct conf_module *module,
+                                               struct conf_text option)
+{
+    for (size_t i = 0; module && i < module->schema.option_count; i++)
+        if (conf_text_is(option, module->schema.options[i].name))
+            return module->defaults[i].type != CONF_SCOPE ? &module->defaults[i] : NULL;
+    return conf_schema_module_option(option) ? conf_default_value(conf, option.data) : NULL;
+}
+
+const struct conf_value *conf_module_value(const struct conf *conf, const struct conf_scope *scope,
+                                           const char *option)
+{
+    const struct conf_value *value = conf_scope_value(scope, option);
+    return value ? value : module_default(conf, scope->module, conf_text_of(option));
+}
+
+const struct conf_value *conf_module_default(const struct conf *conf, const char *module, const char *option)
+{
+    for (size_t i = 0; i < conf->module_count; i++)
+        if (conf_text_is(conf_text_of(module), conf->modules[i].schema.name))
+            return module_default(conf, &conf->modules[i], conf_text_of(option));
+    return NULL;
+}
