@@ -172,4 +172,6 @@ void client_advance(struct client *client)
     while (write_some(client))
         ;
     client_flush(client);
+    if (client->count == 0 && !client->current)
+        stream_trim(&client->link.stream); /* idle */
 }

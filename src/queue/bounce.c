@@ -20,10 +20,10 @@
 enum { STORE_RETRY_SECONDS = 60 };
 
 struct bounce {
-    struct list_node link; /* in shard->bounces */
+    struct list_node link; /* in shard->bounces or shard->bounces_waiting */
     struct queue *queue;
     struct envelope *failed;
-    struct stored_outcome cause;
+    struct stored_outcome *cause; /* owned */
     struct pool_job job;
     char *content; /* what was read back of the failed message */
     size_t content_size;
@@ -32,11 +32,14 @@ struct bounce {
     struct loop_task task; /* the next step on the queue's loop */
 };
 
+static void begin_waiting(struct shard *shard);
+
 /* ---- the last step ----------------------------------------------------------------------------------- */
 
 static void free_bounce(struct bounce *bounce)
 {
     list_remove(&bounce->link);
+    free(bounce->cause);
     free(bounce->content);
     free(bounce);
 }
@@ -61,7 +64,7 @@ static void finish(struct loop_task *task)
     struct queue *queue = bounce->queue;
     struct shard *shard = queue->shard;
     if (bounce->request.status == SPOOL_OK) {
-        record_outcome(queue_modules(queue), RECORD_PERMANENT, bounce->failed, &bounce->cause.outcome);
+        record_outcome(queue_modules(queue), RECORD_PERMANENT, bounce->failed, &bounce->cause->outcome);
         record_bounce_reception(queue_modules(queue), bounce->notification);
         envelope_finish(shard->set, bounce->failed);
         queue_accept(shard->set, bounce->notification);
@@ -70,6 +73,8 @@ static void finish(struct loop_task *task)
         keep_for_later(bounce);
     }
     free_bounce(bounce);
+    shard->bounce_count--;
+    begin_waiting(shard);
     shard_flight_end(shard);
     queue_free_unused(queue);
 }
@@ -106,8 +111,8 @@ static struct envelope *make_notification(struct bounce *bounce, struct slice co
         .from = queue->settings->mailerdaemon ? queue->settings->mailerdaemon : postmaster,
         .reverse_path = bounce->failed->reverse_path,
         .recipient = bounce->failed->recipient,
-        .response = bounce->cause.outcome.response,
-        .peer = bounce->cause.outcome.peer,
+        .response = bounce->cause->outcome.response,
+        .peer = bounce->cause->outcome.peer,
     };
     facts.original = select_original(queue->settings, content, complete, &facts.whole);
     struct buf text = {0};
@@ -195,22 +200,12 @@ static bool wants_notification(const struct queue *queue, const struct envelope 
            !(envelope->flags & ENVELOPE_BOUNCE);
 }
 
-void bounce_envelope(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome)
+static void begin(struct bounce *bounce)
 {
-    if (!wants_notification(queue, envelope)) {
-        record_outcome(queue_modules(queue), RECORD_PERMANENT, envelope, outcome);
-        envelope_finish(queue->shard->set, envelope);
-        queue_drop(queue);
-        return;
-    }
-    struct bounce *bounce = mem_new(struct bounce);
-    bounce->queue = queue;
-    bounce->failed = envelope;
-    outcome_store(&bounce->cause, outcome);
+    struct queue *queue = bounce->queue;
+    struct body *body = bounce->failed->body;
     list_append(&queue->shard->bounces, &bounce->link);
-    shard_flight_begin(queue->shard);
-
-    struct body *body = envelope->body;
+    queue->shard->bounce_count++;
     const char *memory = body_pin(body);
     if (memory) {
         store(bounce, slice_of(memory, body->size), true);
@@ -221,13 +216,44 @@ void bounce_envelope(struct queue *queue, struct envelope *envelope, const struc
     }
 }
 
-void bounce_free_all(struct shard *shard)
+static void begin_waiting(struct shard *shard)
 {
-    list_each(&shard->bounces, node, after) {
+    struct list_node *node;
+    while (shard->bounce_count < QUEUE_BOUNCES && (node = list_pop(&shard->bounces_waiting)))
+        begin(container_of(node, struct bounce, link));
+}
+
+void bounce_envelope(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome)
+{
+    struct shard *shard = queue->shard;
+    if (!wants_notification(queue, envelope)) {
+        record_outcome(queue_modules(queue), RECORD_PERMANENT, envelope, outcome);
+        envelope_finish(shard->set, envelope);
+        queue_drop(queue);
+        return;
+    }
+    struct bounce *bounce = mem_new(struct bounce);
+    bounce->queue = queue;
+    bounce->failed = envelope;
+    bounce->cause = outcome_store(outcome);
+    shard_flight_begin(shard);
+    list_append(&shard->bounces_waiting, &bounce->link);
+    begin_waiting(shard);
+}
+
+static void free_list(struct list *bounces)
+{
+    list_each(bounces, node, after) {
         struct bounce *bounce = container_of(node, struct bounce, link);
         envelope_free(bounce->failed);
         if (bounce->notification)
             envelope_free(bounce->notification);
         free_bounce(bounce);
     }
+}
+
+void bounce_free_all(struct shard *shard)
+{
+    free_list(&shard->bounces);
+    free_list(&shard->bounces_waiting);
 }

@@ -23,8 +23,8 @@
 #include "queue/schedule.h"
 
 enum {
-    QUEUE_BATCH = 500,          /* envelopes handled in one turn of a loop before others get theirs */
-    QUEUE_RESPONSE_SIZE = 1024, /* bytes kept of a reply */
+    QUEUE_BATCH = 500,    /* envelopes handled in one turn of a loop before others get theirs */
+    QUEUE_BOUNCES = 1000, /* notifications that a loop has in the making at once; others wait */
 };
 
 /* Bodies are let go on arrival while more content than this is in memory. */
@@ -36,6 +36,9 @@ struct shard {
     struct generation *generation;    /* a reference */
     _Atomic(struct envelope *) inbox; /* accepted from any thread, last first, linked by link.next */
     struct loop_task inbox_task;      /* posted while the inbox is not empty */
+    struct list arrived;              /* taken from the inbox, not yet in a queue */
+    struct loop_task arrived_task;
+    bool arrived_posted;
     struct loop_task drain_task, reconfigure_task;
     atomic_flag reconfigure_posted;
     void *tree;          /* queues by binding and domain, for tsearch */
@@ -45,8 +48,10 @@ struct shard {
     uv_timer_t timer; /* for the schedule; opened by the first use */
     bool timer_open;
     bool draining;
-    uint64_t in_flight;  /* envelopes that delivery or a bounce has in hand */
-    struct list bounces; /* struct bounce in progress */
+    uint64_t in_flight;          /* envelopes that delivery or a bounce has in hand */
+    struct list bounces;         /* struct bounce in the making */
+    struct list bounces_waiting; /* for their number to go down */
+    unsigned bounce_count;
 };
 
 struct queue {
@@ -59,6 +64,8 @@ struct queue {
     size_t ready_count;
     struct list waiters;            /* idle connections */
     struct schedule_item expiry;    /* when the ready list is to be searched for expired envelopes */
+    struct schedule_item growth;    /* when to look whether the connections get on */
+    uint64_t taken, taken_before;   /* envelopes in all, and when growth was set */
     struct schedule_item hold;      /* until when no connection is opened */
     struct list condemned;          /* envelopes to be settled with `verdict` in batches */
     struct stored_outcome *verdict; /* owned; NULL while nothing is condemned */
@@ -70,11 +77,10 @@ struct queue {
 
 /* An outcome with its texts, for use after the call that brought it. */
 struct stored_outcome {
-    struct queue_outcome outcome; /* its slices point into this struct */
-    char peer[NET_ADDR_TEXT_SIZE];
-    char response[QUEUE_RESPONSE_SIZE];
+    struct queue_outcome outcome; /* its slices point into `text` */
+    char text[];
 };
-void outcome_store(struct stored_outcome *stored, const struct queue_outcome *outcome);
+struct stored_outcome *outcome_store(const struct queue_outcome *outcome); /* free() it */
 
 struct queue_set {
     struct queue_dependencies dependencies;

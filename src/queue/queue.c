@@ -22,6 +22,9 @@ enum {
     /* After a connection that could not be made or was of no use, no other is opened for this long: a host
      * that refuses at once is not to be asked thousands of times a second. */
     HOLD_MS = 1000,
+    /* When nothing was taken for this long although envelopes are ready, the connections are stuck: one more.
+     */
+    GROWTH_MS = 500,
 };
 
 static const struct queue_outcome out_of_time = {
@@ -51,18 +54,18 @@ static void touch(struct queue *queue)
         list_append(&queue->shard->touched, &queue->touched);
 }
 
-void outcome_store(struct stored_outcome *stored, const struct queue_outcome *outcome)
+struct stored_outcome *outcome_store(const struct queue_outcome *outcome)
 {
-    size_t peer = outcome->peer.size < sizeof stored->peer ? outcome->peer.size : sizeof stored->peer;
-    size_t response =
-        outcome->response.size < sizeof stored->response ? outcome->response.size : sizeof stored->response;
-    if (peer)
-        memcpy(stored->peer, outcome->peer.data, peer);
-    if (response)
-        memcpy(stored->response, outcome->response.data, response);
+    struct slice peer = outcome->peer, response = outcome->response;
+    struct stored_outcome *stored = mem_zalloc(sizeof *stored + peer.size + response.size);
     stored->outcome = *outcome;
-    stored->outcome.peer = slice_of(stored->peer, peer);
-    stored->outcome.response = slice_of(stored->response, response);
+    stored->outcome.peer.data = stored->text;
+    stored->outcome.response.data = stored->text + peer.size;
+    if (peer.size)
+        memcpy(stored->text, peer.data, peer.size);
+    if (response.size)
+        memcpy(stored->text + peer.size, response.data, response.size);
+    return stored;
 }
 
 /* ---- expiry of what is ready ------------------------------------------------------------------------- */
@@ -174,37 +177,63 @@ void queue_free_delayed(struct schedule_item *item)
 
 static bool may_deliver(const struct queue *queue)
 {
-    return !queue->shard->draining && !queue->settings->suspend_delivery;
+    return !queue->shard->draining && !queue->settings->suspend_delivery && queue->shard->set->transport;
+}
+
+static bool may_connect(const struct queue *queue)
+{
+    return queue->ready_count > 0 && !schedule_has(&queue->hold) &&
+           queue->connections < queue->settings->max_outbound_connections;
 }
 
 static bool wants_connection(const struct queue *queue)
 {
-    if (schedule_has(&queue->hold))
-        return false;
-    if (queue->ready_count == 0 || queue->connections >= queue->settings->max_outbound_connections)
-        return false;
-    return queue->connections == 0 || queue->ready_count / READY_PER_CONNECTION > queue->connections;
+    return may_connect(queue) &&
+           (queue->connections == 0 || queue->ready_count / READY_PER_CONNECTION > queue->connections);
+}
+
+static void open_connection(struct queue *queue)
+{
+    struct queue_transport *transport = queue->shard->set->transport;
+    queue->connections++;
+    transport->open(transport, queue);
+}
+
+static void watch_growth(struct queue *queue)
+{
+    if (queue->ready_count == 0 || schedule_has(&queue->growth))
+        return;
+    queue->taken_before = queue->taken;
+    queue->growth.when_us = clock_wall_us() + GROWTH_MS * UINT64_C(1000);
+    shard_schedule(queue->shard, &queue->growth);
+}
+
+static void growth_due(struct schedule_item *item)
+{
+    struct queue *queue = container_of(item, struct queue, growth);
+    touch(queue);
+    if (may_deliver(queue) && may_connect(queue) && queue->taken == queue->taken_before)
+        open_connection(queue);
 }
 
 void queue_pump(struct queue *queue)
 {
-    struct queue_transport *transport = queue->shard->set->transport;
-    if (may_deliver(queue) && transport) {
+    if (may_deliver(queue)) {
         while (queue->ready_count > 0 && !list_empty(&queue->waiters)) {
             struct queue_waiter *waiter = container_of(list_pop(&queue->waiters), struct queue_waiter, link);
             waiter->wake(waiter);
         }
-        while (wants_connection(queue)) {
-            queue->connections++;
-            transport->open(transport, queue);
-        }
+        while (wants_connection(queue))
+            open_connection(queue);
+        watch_growth(queue);
     }
     queue_free_unused(queue);
 }
 
 void queue_wait(struct queue *queue, struct queue_waiter *waiter)
 {
-    list_append(&queue->waiters, &waiter->link);
+    list_prepend(&queue->waiters,
+                 &waiter->link); /* the last to be idle works first; the others may time out */
 }
 
 void queue_wait_cancel(struct queue_waiter *waiter)
@@ -258,9 +287,8 @@ void queue_connection_failed(struct queue *queue, bool was_established, const st
     }
     if (queue->established > 0 || queue->ready_count == 0 || queue->shard->draining)
         return;
-    if (!queue->verdict)
-        queue->verdict = mem_new(struct stored_outcome);
-    outcome_store(queue->verdict, outcome);
+    free(queue->verdict);
+    queue->verdict = outcome_store(outcome);
     while (!list_empty(&queue->ready))
         list_append(&queue->condemned, list_pop(&queue->ready));
     queue->ready_count = 0;
@@ -277,6 +305,7 @@ struct envelope *queue_take(struct queue *queue)
     while (may_deliver(queue) && !list_empty(&queue->ready)) {
         struct envelope *envelope = envelope_of(list_pop(&queue->ready));
         queue->ready_count--;
+        queue->taken++;
         if (queue->settings->never_attempt_expired &&
             retry_expiry(queue->settings, envelope->received_us) <= clock_wall_us()) {
             bounce_envelope(queue, envelope, &not_attempted);
@@ -358,6 +387,7 @@ static struct queue *queue_create(struct shard *shard, struct slice binding, str
     queue->settings = generation_settings(shard->generation, binding, domain);
     queue->expiry.due = expire_ready;
     queue->hold.due = hold_over;
+    queue->growth.due = growth_due;
     queue->condemn_task.run = condemn_batch;
     list_init(&queue->ready);
     list_init(&queue->condemned);
@@ -384,6 +414,7 @@ void queue_free(struct queue *queue)
     list_remove(&queue->link);
     list_remove(&queue->touched);
     schedule_remove(&queue->shard->schedule, &queue->expiry);
+    schedule_remove(&queue->shard->schedule, &queue->growth);
     schedule_remove(&queue->shard->schedule, &queue->hold);
     for (struct list_node *node; (node = list_pop(&queue->ready)) || (node = list_pop(&queue->condemned));)
         envelope_free(envelope_of(node));

@@ -63,30 +63,50 @@ void shard_schedule(struct shard *shard, struct schedule_item *item)
 
 /* ---- tasks from outside ------------------------------------------------------------------------------ */
 
+static void admit(struct shard *shard, struct envelope *envelope, uint64_t now)
+{
+    struct queue *queue = queue_find(shard, envelope->binding, envelope->recipient_domain);
+    queue->held++;
+    if (body_resident_bytes() > QUEUE_RESIDENT_LIMIT)
+        body_drop(envelope->body);
+    if (envelope->next_attempt_us > now)
+        queue_delay(queue, envelope, envelope->next_attempt_us);
+    else
+        queue_add(queue, envelope);
+}
+
+/* In batches: after a restart a million may come at once. */
+static void admit_arrived(struct shard *shard)
+{
+    struct list_node *node;
+    uint64_t now = clock_wall_us();
+    for (unsigned i = 0; i < QUEUE_BATCH && (node = list_pop(&shard->arrived)); i++)
+        admit(shard, container_of(node, struct envelope, link), now);
+    pump_touched(shard);
+    if (list_empty(&shard->arrived) || shard->arrived_posted)
+        return;
+    shard->arrived_posted = true;
+    loop_post(shard->loop, &shard->arrived_task);
+}
+
+static void run_arrived(struct loop_task *task)
+{
+    struct shard *shard = container_of(task, struct shard, arrived_task);
+    shard->arrived_posted = false;
+    admit_arrived(shard);
+}
+
 void shard_take_inbox(struct loop_task *task)
 {
     struct shard *shard = container_of(task, struct shard, inbox_task);
     struct envelope *envelope = atomic_exchange_explicit(&shard->inbox, NULL, memory_order_acq_rel);
-    struct list arrived;
-    list_init(&arrived);
+    struct list_node *before = shard->arrived.head.prev; /* the inbox is turned round behind it */
     while (envelope) {
         struct list_node *earlier = envelope->link.next;
-        list_prepend(&arrived, &envelope->link);
+        list_insert_before(before->next, &envelope->link);
         envelope = earlier ? container_of(earlier, struct envelope, link) : NULL;
     }
-    uint64_t now = clock_wall_us();
-    for (struct list_node *node; (node = list_pop(&arrived));) {
-        envelope = container_of(node, struct envelope, link);
-        struct queue *queue = queue_find(shard, envelope->binding, envelope->recipient_domain);
-        queue->held++;
-        if (body_resident_bytes() > QUEUE_RESIDENT_LIMIT)
-            body_drop(envelope->body);
-        if (envelope->next_attempt_us > now)
-            queue_delay(queue, envelope, envelope->next_attempt_us);
-        else
-            queue_add(queue, envelope);
-    }
-    pump_touched(shard);
+    admit_arrived(shard);
 }
 
 void shard_reconfigure(struct loop_task *task)
@@ -141,12 +161,15 @@ struct shard *shard_create(struct queue_set *set, struct loop *loop)
     shard->loop = loop;
     shard->generation = generation_ref(set->generation);
     shard->inbox_task.run = shard_take_inbox;
+    shard->arrived_task.run = run_arrived;
     shard->drain_task.run = shard_drain;
     shard->reconfigure_task.run = shard_reconfigure;
     atomic_flag_clear(&shard->reconfigure_posted);
     list_init(&shard->queues);
     list_init(&shard->touched);
+    list_init(&shard->arrived);
     list_init(&shard->bounces);
+    list_init(&shard->bounces_waiting);
     return shard;
 }
 
@@ -163,6 +186,8 @@ void shard_free(struct shard *shard)
         envelope_free(envelope);
         envelope = earlier ? container_of(earlier, struct envelope, link) : NULL;
     }
+    for (struct list_node *node; (node = list_pop(&shard->arrived));)
+        envelope_free(container_of(node, struct envelope, link));
     bounce_free_all(shard);
     list_each(&shard->queues, node, after)
         queue_free(container_of(node, struct queue, link));
