@@ -4,6 +4,8 @@
 #include <errno.h>
 #include "delivery/client.h"
 
+enum { BUSY = 4 }; /* ready envelopes that make a queue a busy one */
+
 /* ---- the greeting ------------------------------------------------------------------------------------ */
 
 /* What EHLO says we are; manual, ehlo_hostname. __message__ takes the first message early. */
@@ -85,9 +87,15 @@ static bool begin_commands(struct client *client)
     return true;
 }
 
+/*
+ * A message sent along with the dot of the one before waits for that one's reply, however long the server takes.
+ * That is worth it while many wait anyway; a single one had better go by another connection.
+ */
 static bool may_begin(const struct client *client)
 {
     if (client->doomed || client->quitting)
+        return false;
+    if (client->finishing && queue_ready(client->queue) < BUSY)
         return false;
     return pipelines(client) || client->count == 0;
 }

@@ -44,17 +44,26 @@ static void free_bounce(struct bounce *bounce)
     free(bounce);
 }
 
+/* Once a minute: it concerns every notification alike. */
+static void complain(struct shard *shard, enum spool_status status, uint64_t now)
+{
+    if (now < shard->complained_us + STORE_RETRY_SECONDS * UINT64_C(1000000))
+        return;
+    shard->complained_us = now;
+    paniclog(PANIC_ERROR,
+             "notifications of undeliverable messages cannot be stored (%s); the messages stay queued and "
+             "are tried "
+             "again every %d seconds: check the disk under spoolbase",
+             status == SPOOL_FULL ? "disk full" : "disk error", STORE_RETRY_SECONDS);
+}
+
 static void keep_for_later(struct bounce *bounce)
 {
     struct envelope *failed = bounce->failed;
-    struct queue *queue = bounce->queue;
-    paniclog(PANIC_ERROR,
-             "the notification for an undeliverable message could not be stored (%s); the message stays "
-             "queued and "
-             "is tried again in %d seconds: check the disk under spoolbase",
-             bounce->request.status == SPOOL_FULL ? "disk full" : "disk error", STORE_RETRY_SECONDS);
-    failed->next_attempt_us = clock_wall_us() + STORE_RETRY_SECONDS * UINT64_C(1000000);
-    queue_delay(queue, failed, failed->next_attempt_us);
+    uint64_t now = clock_wall_us();
+    complain(bounce->queue->shard, bounce->request.status, now);
+    failed->next_attempt_us = now + STORE_RETRY_SECONDS * UINT64_C(1000000);
+    queue_delay(bounce->queue, failed, failed->next_attempt_us);
     envelope_free(bounce->notification);
 }
 

@@ -52,6 +52,7 @@ struct shard {
     struct list bounces;         /* struct bounce in the making */
     struct list bounces_waiting; /* for their number to go down */
     unsigned bounce_count;
+    uint64_t complained_us; /* when a notification that could not be stored was last reported */
 };
 
 struct queue {

@@ -371,11 +371,16 @@ void queue_drop(struct queue *queue)
 
 /* ---- names ------------------------------------------------------------------------------------------- */
 
+/* Domains have no case, bindings do. */
 static int compare_queues(const void *left, const void *right)
 {
     const struct queue *a = left, *b = right;
     int order = slice_compare_nocase(a->domain, b->domain);
-    return order ? order : slice_compare_nocase(a->binding, b->binding);
+    if (order || slice_equal(a->binding, b->binding))
+        return order;
+    if (a->binding.size != b->binding.size)
+        return a->binding.size < b->binding.size ? -1 : 1;
+    return memcmp(a->binding.data, b->binding.data, a->binding.size);
 }
 
 static struct queue *queue_create(struct shard *shard, struct slice binding, struct slice domain)
@@ -451,6 +456,11 @@ const struct queue_settings *queue_settings(struct queue *queue)
 struct module_set *queue_modules(struct queue *queue)
 {
     return queue->shard->generation->modules;
+}
+
+size_t queue_ready(const struct queue *queue)
+{
+    return may_deliver(queue) ? queue->ready_count : 0;
 }
 
 struct slice queue_domain(const struct queue *queue)

@@ -39,7 +39,7 @@ struct queue_settings {
     unsigned max_outbound_connections;      /* UINT_MAX: no limit */
     unsigned max_deliveries_per_connection; /* 0: no limit */
     unsigned connect_timeout, ehlo_timeout, mailfrom_timeout, rcptto_timeout, body_timeout, rset_timeout,
-        delivery_response_timeout, idle_timeout;
+        idle_timeout;
     uint16_t remote_smtp_port, lmtp_port;
     const char *delivery_method; /* lower case: "esmtp", "smtp", "lmtp", or a module's method */
     const char *gateway;         /* NULL: none */
@@ -140,6 +140,7 @@ void queue_wait_cancel(struct queue_waiter *waiter);
 
 const struct queue_settings *queue_settings(struct queue *queue); /* current generation's; for this turn */
 struct module_set *queue_modules(struct queue *queue);            /* likewise; take a reference to keep it */
+size_t queue_ready(const struct queue *queue); /* envelopes that queue_take would give */
 struct slice queue_domain(const struct queue *queue);
 struct slice queue_binding(const struct queue *queue);
 struct loop *queue_loop(const struct queue *queue);

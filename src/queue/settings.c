@@ -47,7 +47,6 @@ static const struct number_row {
     NUMBER(rcptto_timeout, 300),
     NUMBER(body_timeout, 600),
     NUMBER(rset_timeout, 30),
-    NUMBER(delivery_response_timeout, 5000),
     NUMBER(idle_timeout, 5),
 #undef NUMBER
 };

@@ -84,7 +84,7 @@ static bool slot_matches(const struct view_slot *slot, struct slice binding, str
 {
     return slot->settings && slot->domain_size == domain.size && slot->binding_size == binding.size &&
            slice_equal_nocase(slice_of(slot->names + binding.size, domain.size), domain) &&
-           slice_equal_nocase(slice_of(slot->names, binding.size), binding);
+           slice_equal(slice_of(slot->names, binding.size), binding);
 }
 
 const struct queue_settings *view_settings(struct view *view, struct slice binding, struct slice domain)

@@ -128,6 +128,34 @@ unsigned event_count(char kind)
     return count;
 }
 
+/* ---- the paniclog ------------------------------------------------------------------------------------ */
+
+static char last_line[500];
+
+static void keep_line(enum panic_level level, const char *line, size_t size, void *closure)
+{
+    (void)level, (void)closure;
+    pthread_mutex_lock(&event_lock);
+    snprintf(last_line, sizeof last_line, "%.*s", (int)size, line);
+    pthread_mutex_unlock(&event_lock);
+}
+
+static void catch_lines(void)
+{
+    paniclog_remove_sink(keep_line, NULL);
+    paniclog_add_sink(keep_line, NULL);
+    paniclog_set_stderr(false);
+    last_line[0] = '\0';
+}
+
+char *harness_last_line(void)
+{
+    pthread_mutex_lock(&event_lock);
+    char *copy = mem_dup(last_line);
+    pthread_mutex_unlock(&event_lock);
+    return copy;
+}
+
 /* ---- the daemon's part ------------------------------------------------------------------------------- */
 
 static struct conf *load(const char *format, va_list args)
@@ -172,7 +200,7 @@ void harness_start(struct harness *harness, const char *format, ...)
     struct conf *conf = load(format, args);
     va_end(args);
     event_total = 0;
-    paniclog_set_stderr(getenv("HARNESS_PANICLOG") != NULL);
+    catch_lines();
     *harness = (struct harness){.folder = mem_dup("/tmp/impulse-delivery-XXXXXX"), .ours = true};
     if (!mkdtemp(harness->folder))
         exit(1);
@@ -292,28 +320,86 @@ static struct body *store_body(struct harness *harness, struct slice content)
     return body;
 }
 
-uint64_t harness_send(struct harness *harness, const char *from, const char *to, struct slice content)
+static void send_all(struct harness *harness, struct envelope **envelopes, size_t count, struct body *body,
+                     struct slice content)
 {
-    struct body *body = store_body(harness, content);
+    size_t before = (size_t)(body->chunks - 1) * BODY_CHUNK;
+    settle(harness->spool, &(struct spool_request){
+                               .kind = SPOOL_STORE,
+                               .body = body,
+                               .envelopes = envelopes,
+                               .envelope_count = count,
+                               .chunk = body->chunks - 1,
+                               .data = {content.data + before, content.size - before},
+                           });
+    body_unref(body);
+    for (size_t i = 0; i < count; i++)
+        queue_accept(harness->queues, envelopes[i]);
+}
+
+static struct envelope *make_envelope(const char *from, const char *to, uint64_t batch_id, struct body *body)
+{
     struct envelope_facts facts = {
         .reverse_path = slice_text(from),
         .recipient = slice_text(to),
         .binding = SLICE_LITERAL("default"),
         .id = id_next(),
-        .batch_id = id_next(),
+        .batch_id = batch_id,
         .received_us = clock_wall_us(),
     };
-    struct envelope *envelope = envelope_create(&facts, body);
-    size_t before = (size_t)(body->chunks - 1) * BODY_CHUNK;
-    settle(harness->spool, &(struct spool_request){
-                               .kind = SPOOL_STORE,
-                               .body = body,
-                               .envelopes = &envelope,
-                               .envelope_count = 1,
-                               .chunk = body->chunks - 1,
-                               .data = {content.data + before, content.size - before},
-                           });
-    body_unref(body);
-    queue_accept(harness->queues, envelope);
-    return facts.id;
+    return envelope_create(&facts, body);
+}
+
+uint64_t harness_send(struct harness *harness, const char *from, const char *to, struct slice content)
+{
+    struct body *body = store_body(harness, content);
+    struct envelope *envelope = make_envelope(from, to, id_next(), body);
+    uint64_t id = envelope->id;
+    send_all(harness, &envelope, 1, body, content);
+    return id;
+}
+
+void harness_send_many(struct harness *harness, unsigned count, struct slice content)
+{
+    struct body *body = store_body(harness, content);
+    struct envelope **envelopes = mem_array(count, sizeof(struct envelope *));
+    uint64_t batch_id = id_next();
+    for (unsigned i = 0; i < count; i++) {
+        char to[64];
+        snprintf(to, sizeof to, "r%u@d%u.example", i, i);
+        envelopes[i] = make_envelope("a@example.com", to, batch_id, body);
+    }
+    send_all(harness, envelopes, count, body, content);
+    free(envelopes);
+}
+
+void harness_recover(struct harness *harness, unsigned count, const char *domain, unsigned seconds)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char to[64];
+        snprintf(to, sizeof to, "r%u@%s", i, domain);
+        struct body *body = body_create(id_next(), NULL, 0);
+        struct envelope *envelope = make_envelope("", to, id_next(), body);
+        body_unref(body);
+        envelope->next_attempt_us = clock_wall_us() + seconds * UINT64_C(1000000);
+        queue_accept(harness->queues, envelope);
+    }
+}
+
+/* ---- a disk that is full ----------------------------------------------------------------------------- */
+
+atomic_bool harness_disk_full;
+
+void __real_spool_submit(struct spool *spool, struct spool_request *request);
+void __wrap_spool_submit(struct spool *spool, struct spool_request *request);
+
+/* The linker gives us the calls of spool_submit (-Wl,--wrap). */
+void __wrap_spool_submit(struct spool *spool, struct spool_request *request)
+{
+    if (request->kind != SPOOL_STORE || !harness_disk_full) {
+        __real_spool_submit(spool, request);
+        return;
+    }
+    request->status = SPOOL_FULL;
+    request->done(request);
 }

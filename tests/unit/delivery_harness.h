@@ -7,6 +7,7 @@
 #define IMPULSE_TESTS_UNIT_DELIVERY_HARNESS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "base/buf.h"
 #include "delivery/delivery.h"
 #include "unit.h"
@@ -49,6 +50,14 @@ void harness_stop(struct harness *harness);
 
 /* Stores a message and hands it to the queue; the id of its (only) envelope. */
 uint64_t harness_send(struct harness *harness, const char *from, const char *to, struct slice content);
+/* One message to `count` recipients, r0@d0.example to rN@dN.example. */
+void harness_send_many(struct harness *harness, unsigned count, struct slice content);
+/* Hands over `count` envelopes that a restart found, due in `seconds`; they are not in the spool. */
+void harness_recover(struct harness *harness, unsigned count, const char *domain, unsigned seconds);
+/* While set, the spool has no room for what is stored. */
+extern atomic_bool harness_disk_full;
+/* The last line for the paniclog since harness_start, "" when there was none. To be freed. */
+char *harness_last_line(void);
 /* How many envelopes the spool would give back after a restart. Stops the harness. */
 unsigned harness_stop_and_count(struct harness *harness);
 

@@ -222,13 +222,16 @@ check_PROGRAMS += tests/unit/test_delivery
 TESTS += tests/unit/test_delivery
 tests_unit_test_delivery_SOURCES = tests/unit/test_delivery.c $(DELIVERY_HARNESS)
 tests_unit_test_delivery_LDADD = $(DELIVERY_TEST_LIBS)
+tests_unit_test_delivery_LDFLAGS = -Wl,--wrap=spool_submit
 
 check_PROGRAMS += tests/unit/test_delivery_dns
 TESTS += tests/unit/test_delivery_dns
 tests_unit_test_delivery_dns_SOURCES = tests/unit/test_delivery_dns.c $(DELIVERY_HARNESS)
 tests_unit_test_delivery_dns_LDADD = $(DELIVERY_TEST_LIBS)
+tests_unit_test_delivery_dns_LDFLAGS = -Wl,--wrap=spool_submit
 
 check_PROGRAMS += tests/unit/test_delivery_sink
 TESTS += tests/unit/test_delivery_sink
 tests_unit_test_delivery_sink_SOURCES = tests/unit/test_delivery_sink.c $(DELIVERY_HARNESS)
 tests_unit_test_delivery_sink_LDADD = $(DELIVERY_TEST_LIBS)
+tests_unit_test_delivery_sink_LDFLAGS = -Wl,--wrap=spool_submit

@@ -343,6 +343,71 @@ static void test_expiry_is_noticed_when_it_happens(void)
     server_stop(&server);
 }
 
+/* The failed message stays until its notification is safe. */
+static void test_a_notification_that_cannot_be_stored(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.mail = "550 5.7.1 no"});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" suspend_delivery = true", server.port);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    harness_disk_full = true;
+    harness_reconfigure(&harness, "gateway = \"127.0.0.1:%u\"", server.port);
+    while (!server_heard(&server, "MAIL"))
+        usleep(1000);
+    CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 1);
+    CU_ASSERT_EQUAL(event_count('P') + event_count('R'), 0);
+    char *line = harness_last_line();
+    CU_ASSERT(holds(line, "notifications of undeliverable messages cannot be stored (disk full)"));
+    free(line);
+    harness_disk_full = false;
+    server_stop(&server);
+}
+
+/* One body, envelopes on both loops: some fail and let its memory go while others read it. */
+static void test_recipients_share_a_body(void)
+{
+    enum { RECIPIENTS = 40 };
+    struct server server;
+    struct harness harness;
+    struct buf content = {0};
+    while (buf_size(&content) < 100000)
+        buf_append_text(&content, "0123456789012345678901234567890123456789\r\n");
+    server_start(&server, &(struct server_script){
+                              .rcpt = "450 later|250 ok|450 later|450 later|250 ok|450 later|250 ok",
+                              .data = "503 no|354 go|503 no|503 no|354 go|503 no|354 go"});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" retry_interval = 1", server.port);
+    harness_send_many(&harness, RECIPIENTS, buf_slice(&content));
+    for (unsigned i = 0; i < RECIPIENTS; i++)
+        CU_ASSERT_EQUAL(event_wait('D', i).size, buf_size(&content));
+    struct slice received = buf_slice(&server.contents);
+    CU_ASSERT_EQUAL(received.size, RECIPIENTS * (buf_size(&content) + 3));
+    harness_stop(&harness);
+    server_stop(&server);
+    buf_release(&content);
+}
+
+static void test_what_a_restart_found_waits(void)
+{
+    enum { MANY = 20000 };
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1", server.port);
+    harness_recover(&harness, MANY, "later.example", 1000);
+    harness_recover(&harness, 3, "soon.example", 1);
+    harness_recover(&harness, 2000, "now.example", 0);
+    event_wait('D', 2002);
+    CU_ASSERT_EQUAL(event_count('D'), 2003);
+    CU_ASSERT_EQUAL(queue_set_count(harness.queues), MANY);
+    char *text = server_text(&server, &server.commands);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "MAIL FROM:<> SIZE=0\nRCPT TO:<r1999@now.example>"));
+    CU_ASSERT(strstr(text, "<r999@now") < strstr(text, "<r1000@now")); /* in the order in which they came */
+    free(text);
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
 /* ---- connections that break -------------------------------------------------------------------------- */
 
 static void check_transient(const struct server_script *script, const char *options, unsigned stage,
@@ -399,6 +464,24 @@ static void test_only_one_message_pays_for_a_close(void)
     CU_ASSERT_EQUAL(event_wait('T', 0).stage, 9);
     CU_ASSERT_EQUAL(event_count('T'), 1);
     CU_ASSERT_EQUAL(server.connections, 2);
+    CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 1);
+    server_stop(&server);
+}
+
+/* A server that never replies to one message does not hold up the others. */
+static void test_a_stuck_connection(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.final = "-|250 ok"});
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" body_timeout = 3", server.port);
+    harness_send(&harness, "", "b@example.net", hello);
+    server_wait(&server, 1);
+    harness_send(&harness, "", "b@example.net", hello);
+    event_wait('D', 0);
+    CU_ASSERT_EQUAL(event_count('T'), 0);
+    CU_ASSERT_EQUAL(server.connections, 2);
+    CU_ASSERT_EQUAL(event_wait('T', 0).stage, 9);
     CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 1);
     server_stop(&server);
 }
@@ -552,9 +635,13 @@ int main(void)
         {"what waits is in the spool", test_what_waits_is_in_the_spool},
         {"too many retries", test_too_many_retries},
         {"expiry", test_expiry_is_noticed_when_it_happens},
+        {"a notification that cannot be stored", test_a_notification_that_cannot_be_stored},
+        {"recipients share a body", test_recipients_share_a_body},
+        {"what a restart found waits", test_what_a_restart_found_waits},
         {"broken connections", test_broken_connections},
         {"timeouts", test_timeouts},
         {"one message pays for a close", test_only_one_message_pays_for_a_close},
+        {"a stuck connection", test_a_stuck_connection},
         {"nobody listens", test_nobody_listens},
         {"the next host is tried", test_the_next_host_is_tried},
         {"equal hosts take turns", test_equal_hosts_take_turns},
