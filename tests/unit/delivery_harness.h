@@ -69,8 +69,8 @@ extern const struct module_delivery_method *_Atomic harness_method;
 /*
  * What it says, by command: replies separated by '|' for the first, second ... time, the last one from then
  * on.
- * "-" says nothing, "!" closes. NULL is the usual 2xx (354 to DATA). EHLO offers PIPELINING, SIZE and
- * 8BITMIME.
+ * "-" says nothing, "!" closes. NULL is the usual 2xx (to DATA: 354, or 503 without a recipient). EHLO offers
+ * PIPELINING, SIZE and 8BITMIME.
  */
 struct server_script {
     const char *banner, *ehlo, *helo, *mail, *rcpt, *data, *final, *rset;

@@ -13,6 +13,7 @@ enum { LINE_LIMIT = 8192 };
 struct session {
     struct server *server;
     int fd;
+    bool refused;       /* the last RCPT */
     size_t used, taken; /* of input */
     char input[LINE_LIMIT];
 };
@@ -50,6 +51,13 @@ static bool answer(struct session *session, enum verb verb, char *code)
         text = end + 1;
     size_t size = strcspn(text, "|");
     *code = text[0];
+    if (verb == RCPT)
+        session->refused = text[0] != '2';
+    if (verb == DATA && !server->script.data && session->refused) {
+        text = "503 5.5.1 no recipients";
+        size = strlen(text);
+        *code = '5';
+    }
     if (text[0] == '!')
         return false;
     if (text[0] == '-')

@@ -148,9 +148,7 @@ static void test_lmtp_over_a_unix_socket(void)
     char path[UNIT_PATH_SIZE + 8], folder[UNIT_PATH_SIZE];
     unit_directory(folder);
     snprintf(path, sizeof path, "%s/lmtp", folder);
-    server_start(&server, &(struct server_script){.unix_path = path,
-                                                  .rcpt = "250 ok|452 4.2.2 full|250 ok",
-                                                  .data = "354 go|503 5.5.1 no recipients|354 go"});
+    server_start(&server, &(struct server_script){.unix_path = path, .rcpt = "250 ok|452 4.2.2 full|250 ok"});
     harness_start(&harness, "gateway = \"%s\" delivery_method = lmtp retry_interval = 1", path);
     harness_send(&harness, "a@example.com", "b@example.net", hello);
     CU_ASSERT_STRING_EQUAL(event_wait('D', 0).peer, path);
@@ -203,6 +201,7 @@ static void test_a_refused_recipient_bounces(void)
     struct harness harness;
     /* The server accepts DATA although it refused the only recipient. */
     server_start(&server, &(struct server_script){.rcpt = "550-5.1.1 no such\r\n550 5.1.1 user|250 ok",
+                                                  .data = "354 go",
                                                   .final = "554 no valid recipients|250 ok"});
     harness_start(&harness, "hostname = \"mx.example\" gateway = \"127.0.0.1:%u\"", server.port);
     harness_send(&harness, "alice@example.com", "bob@example.net", hello);
@@ -274,8 +273,7 @@ static void test_transient_is_retried_with_the_same_content(void)
 {
     struct server server;
     struct harness harness;
-    server_start(&server, &(struct server_script){.rcpt = "450 4.2.1 later|250 ok",
-                                                  .data = "503 5.5.1 no recipients|354 go"});
+    server_start(&server, &(struct server_script){.rcpt = "450 4.2.1 later|250 ok"});
     harness_start(&harness, "gateway = \"127.0.0.1:%u\" retry_interval = 1", server.port);
     uint64_t id = harness_send(&harness, "a@example.com", "b@example.net", hello);
     struct event event = event_wait('T', 0);
@@ -374,8 +372,7 @@ static void test_recipients_share_a_body(void)
     while (buf_size(&content) < 100000)
         buf_append_text(&content, "0123456789012345678901234567890123456789\r\n");
     server_start(&server, &(struct server_script){
-                              .rcpt = "450 later|250 ok|450 later|450 later|250 ok|450 later|250 ok",
-                              .data = "503 no|354 go|503 no|503 no|354 go|503 no|354 go"});
+                              .rcpt = "450 later|250 ok|450 later|450 later|250 ok|450 later|250 ok"});
     harness_start(&harness, "gateway = \"127.0.0.1:%u\" retry_interval = 1", server.port);
     harness_send_many(&harness, RECIPIENTS, buf_slice(&content));
     for (unsigned i = 0; i < RECIPIENTS; i++)
@@ -399,6 +396,8 @@ static void test_what_a_restart_found_waits(void)
     harness_recover(&harness, 2000, "now.example", 0);
     event_wait('D', 2002);
     CU_ASSERT_EQUAL(event_count('D'), 2003);
+    while (queue_set_count(harness.queues) > MANY) /* the last record comes just before */
+        usleep(1000);
     CU_ASSERT_EQUAL(queue_set_count(harness.queues), MANY);
     char *text = server_text(&server, &server.commands);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "MAIL FROM:<> SIZE=0\nRCPT TO:<r1999@now.example>"));
