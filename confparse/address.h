@@ -15,8 +15,7 @@ void conf_keep_prefix(uint8_t address[16], unsigned bits);
 
 enum { CONF_KEY_MAX = 64 }; /* enough for a block */
 
-/* Writes a block as every spelling of it is compared: `key` is NUL-terminated. False when `name` is no block.
- */
+/* Writes a block as every spelling of it is compared, NUL-terminated. False when `name` is no block. */
 bool conf_block_key(const char *name, char key[CONF_KEY_MAX]);
 
 #endif
