@@ -64,7 +64,7 @@ def delivered_copies(capture):
     return copies
 
 
-def test_kill_under_load(impulse, site, capture):
+def test_kill_under_load(impulse, site, capture, record_property):
     bodies = [header() + b"small\r\n", header() + b"medium\r\n" * 2000, large(scaled(600_000, 300_000))]
     moment = random.Random(9)
     accepted, refused, kills = [], [], []  # kills: (when, how long before it a delivery may have been under way)
@@ -106,9 +106,9 @@ def test_kill_under_load(impulse, site, capture):
             kill, window = next((k for k in kills if earlier.session.began <= k[0]), (None, 0))
             if kill is None or (earlier.answered is not None and kill - earlier.answered > window):
                 unexplained.append((name, kill and kill - earlier.answered, window))
-    # ./check shows this line.
-    print(f"    kill -9, {ROUNDS} rounds: {len(accepted)} recipients answered 250, {len(copies)} delivered, "
-          f"{len(missing)} missing; {twice} delivered twice, {len(unexplained)} of them not under way at a kill")
+    # ./check shows what tests record.
+    record_property("kill -9", f"{ROUNDS} rounds: {len(accepted)} recipients answered 250, {len(copies)} delivered, "
+                    f"{len(missing)} missing; {twice} delivered twice, {len(unexplained)} of them not under way at a kill")
     assert not missing, sorted(missing)[:10]
     assert not unexplained, unexplained[:10]
     assert len(accepted) > ROUNDS * CLIENTS / 2, "too little load to show anything"
