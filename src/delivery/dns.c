@@ -7,6 +7,7 @@
 #include "delivery/dns.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unbound.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
@@ -38,6 +39,9 @@ static int use_name_servers(struct ub_ctx *context, const char *path)
 {
     char line[256];
     int error = UB_READFILE;
+    struct stat facts;
+    if (stat(path, &facts) < 0 || !S_ISREG(facts.st_mode)) /* a device or a pipe may have no end */
+        return error;
     FILE *file = fopen(path, "re");
     if (!file)
         return error;

@@ -2,6 +2,7 @@
 import pytest
 
 from harness.capture import Capture
+from harness.daemon import run
 from harness.messages import EXACT
 from harness.nameserver import Nameserver
 from harness.wire import Wire
@@ -123,3 +124,12 @@ def test_no_name_server_is_a_transient_failure(send, impulse, dns):
     record = impulse.await_log("T", seconds=60)[0]
     assert record.text[:1] == "4" and "[internal]" in record.text
     assert not impulse.mainlog("P")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/nowhere/resolv.conf"])
+def test_a_resolv_conf_that_is_no_file_stops_the_start(site, path):
+    file = site.directory / "ecelerity.conf"
+    file.write_text(site.config(f'resolv_conf = "{path}"\n'))
+    status, output = run("-d", "-c", file)
+    assert status == 1
+    assert f"resolv_conf {path}" in output
