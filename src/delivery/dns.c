@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unbound.h>
+#include "base/list.h"
 #include "base/mem.h"
 #include "log/paniclog.h"
 
@@ -20,9 +21,11 @@ struct resolver {
     struct loop *loop;
     const char *resolv_conf;
     struct ub_ctx *context; /* NULL before the first lookup, and when it cannot be opened */
+    struct list lookups;    /* under way */
 };
 
 struct lookup {
+    struct list_node node; /* in resolver->lookups */
     dns_done_fn *done;
     void *closure;
     enum dns_type type;
@@ -131,13 +134,23 @@ struct resolver *resolver_create(struct loop *loop, const char *resolv_conf)
     struct resolver *resolver = mem_new(struct resolver);
     resolver->loop = loop;
     resolver->resolv_conf = resolv_conf;
+    list_init(&resolver->lookups);
     return resolver;
+}
+
+static void free_lookup(struct lookup *lookup)
+{
+    list_remove(&lookup->node);
+    free(lookup->closure);
+    free(lookup);
 }
 
 static void poll_closed(uv_handle_t *handle)
 {
     struct resolver *resolver = handle->data;
-    ub_ctx_delete(resolver->context);
+    ub_ctx_delete(resolver->context); /* which calls nobody back */
+    list_each(&resolver->lookups, node, after)
+        free_lookup(container_of(node, struct lookup, node));
     free(resolver);
 }
 
@@ -154,7 +167,7 @@ void resolver_free(struct resolver *resolver)
 static void give(struct lookup *lookup, const struct dns_answer *answer)
 {
     lookup->done(answer, lookup->closure);
-    free(lookup);
+    free_lookup(lookup);
 }
 
 static enum dns_status status_of(const struct ub_result *result)
@@ -185,7 +198,8 @@ void resolver_ask(struct resolver *resolver, const char *name, enum dns_type typ
                   void *closure)
 {
     struct lookup *lookup = mem_new(struct lookup);
-    *lookup = (struct lookup){done, closure, type};
+    *lookup = (struct lookup){.done = done, .closure = closure, .type = type};
+    list_append(&resolver->lookups, &lookup->node);
     if (open_resolver(resolver) &&
         ub_resolve_async(resolver->context, name, (int)type, 1 /* class IN */, lookup, on_result, NULL) == 0)
         return;

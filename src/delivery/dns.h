@@ -33,9 +33,12 @@ typedef void dns_done_fn(const struct dns_answer *answer, void *closure);
 
 /* Main thread or the loop's. `resolv_conf` NULL: the system's. Borrows it. */
 struct resolver *resolver_create(struct loop *loop, const char *resolv_conf);
-/* After the loop stopped: lookups under way are forgotten, their `done` is not called. */
+/* After the loop stopped: lookups under way are freed with their closures, their `done` is not called. */
 void resolver_free(struct resolver *resolver);
-/* Looks `name` up; done is called once, possibly within the call. The loop's thread. */
+/*
+ * Looks `name` up; done is called once, possibly within the call. `closure` is memory of mem_*, and the
+ * resolver's from here on: it is freed after done. The loop's thread.
+ */
 void resolver_ask(struct resolver *resolver, const char *name, enum dns_type type, dns_done_fn *done,
                   void *closure);
 

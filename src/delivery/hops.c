@@ -118,9 +118,7 @@ static void on_address(const struct dns_answer *answer, void *closure)
     }
     if (answer->status != DNS_FOUND)
         note_failure(host, answer->status);
-    struct hop_search *search = host->search;
-    free(host);
-    step_done(search);
+    step_done(host->search);
 }
 
 static void ask_address(const struct host_lookup *host, const char *name, enum dns_type type)
@@ -160,15 +158,13 @@ static void ask_exchangers(struct mx_lookup *mx, const struct dns_answer *answer
 static void on_mx(const struct dns_answer *answer, void *closure)
 {
     struct mx_lookup *mx = closure;
-    struct hop_search *search = mx->host.search;
     if (answer->status == DNS_FOUND)
         ask_exchangers(mx, answer);
     else if (answer->status == DNS_NO_DATA) /* RFC 5321 section 5.1: the domain is its own exchanger */
         ask_host(&mx->host, mx->name);
     else
         note_failure(&mx->host, answer->status);
-    free(mx);
-    step_done(search);
+    step_done(mx->host.search);
 }
 
 static void ask_mx(const struct host_lookup *host, struct slice domain)

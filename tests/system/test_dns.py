@@ -1,6 +1,9 @@
 """Routing by DNS: mail exchangers of a real name server, in order of preference; resolv_conf; what DNS refuses."""
+import socket
+
 import pytest
 
+from harness import patience
 from harness.capture import Capture
 from harness.daemon import run
 from harness.messages import EXACT
@@ -133,3 +136,18 @@ def test_a_resolv_conf_that_is_no_file_stops_the_start(site, path):
     status, output = run("-d", "-c", file)
     assert status == 1
     assert f"resolv_conf {path}" in output
+
+
+def test_stopped_while_a_name_server_keeps_silent(impulse, site):
+    """Lookups under way do not keep the daemon, nor their memory (which a sanitizer watches)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.settimeout(patience(10))
+        resolv_conf = site.directory / "resolv.conf"
+        resolv_conf.write_text(f"nameserver 127.0.0.1@{silent.getsockname()[1]}\n")
+        impulse.start(site.config(f'resolv_conf = "{resolv_conf}"'))
+        with Wire(impulse.address) as client:
+            client.greet()
+            assert client.mail(EXACT["plain"]).code == 250
+        silent.recv(4096)
+        impulse.stop()
