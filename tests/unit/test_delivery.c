@@ -161,6 +161,22 @@ static void test_lmtp_over_a_unix_socket(void)
     unit_directory_remove(folder);
 }
 
+/* An LMTP server does not reply to the dot of a message without recipients: none is sent. */
+static void test_lmtp_without_recipients(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){.rcpt = "550 5.1.1 no|250 ok", .data = "354 go"});
+    harness_start(&harness, "gateway = \"127.0.0.1\" lmtp_port = %u delivery_method = lmtp", server.port);
+    harness_send(&harness, "", "b@example.net", hello);
+    CU_ASSERT_STRING_EQUAL(event_wait('P', 0).response, "550 5.1.1 no");
+    harness_send(&harness, "", "b@example.net", hello);
+    event_wait('D', 0);
+    CU_ASSERT_EQUAL(server.messages, 1);
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
 static void test_deliveries_per_connection(void)
 {
     struct server server;
@@ -302,6 +318,9 @@ static void test_what_waits_is_in_the_spool(void)
     harness_send(&harness, "a@example.com", "b@example.org", hello);
     CU_ASSERT_EQUAL(event_wait('T', 1).stage, 2);
     CU_ASSERT_EQUAL(queue_set_count(harness.queues), 2);
+    for (int i = 0; i < 1000 && body_resident_bytes() > 0; i++) /* the record comes first */
+        usleep(1000);
+    CU_ASSERT_EQUAL(body_resident_bytes(), 0); /* and nowhere else */
     CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 2);
     server_stop(&server);
 }
@@ -456,10 +475,12 @@ static void test_only_one_message_pays_for_a_close(void)
     struct server server;
     struct harness harness;
     server_start(&server, &(struct server_script){.final = "250 ok|250 ok|!|250 ok"});
-    harness_start(&harness, "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1", server.port);
-    for (unsigned i = 0; i < 6; i++)
+    harness_start(&harness, "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1 suspend_delivery = true",
+                  server.port);
+    for (unsigned i = 0; i < 12; i++)
         harness_send(&harness, "a@example.com", "b@example.net", hello);
-    event_wait('D', 4);
+    harness_reconfigure(&harness, "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1", server.port);
+    event_wait('D', 10);
     CU_ASSERT_EQUAL(event_wait('T', 0).stage, 9);
     CU_ASSERT_EQUAL(event_count('T'), 1);
     CU_ASSERT_EQUAL(server.connections, 2);
@@ -625,6 +646,7 @@ int main(void)
         {"without pipelining", test_without_pipelining},
         {"method smtp says HELO", test_method_smtp_says_helo},
         {"LMTP over a Unix socket", test_lmtp_over_a_unix_socket},
+        {"LMTP without recipients", test_lmtp_without_recipients},
         {"max_deliveries_per_connection", test_deliveries_per_connection},
         {"idle connections quit", test_idle_connections_quit},
         {"a refused recipient bounces", test_a_refused_recipient_bounces},
