@@ -4,7 +4,7 @@
  *
  * Every (binding, domain) queue is owned by one loop, chosen by its name, and touched by that loop's thread
  * only; envelopes reach it as tasks. Delivery (src/delivery) is above: the queue calls it through struct
- * queue_transport and hears back through queue_result, so that the queue includes nothing of it.
+ * queue_transport and hears back through queue_settle, so that the queue includes nothing of it.
  */
 #ifndef IMPULSE_QUEUE_QUEUE_H
 #define IMPULSE_QUEUE_QUEUE_H
@@ -130,7 +130,7 @@ void queue_connection_failed(struct queue *queue, bool was_established, const st
 /* The connection that `open` asked for is gone; not from within `open` or `wake`. The queue may be gone
  * afterwards. */
 void queue_connection_closed(struct queue *queue, bool was_established);
-/* A connection that is idle asks to be told when there is work again; `wake` is called once. NULL cancels. */
+/* A connection that is idle asks to be told when there is work again; `wake` is called once. */
 struct queue_waiter {
     struct list_node link;
     void (*wake)(struct queue_waiter *waiter);
