@@ -97,12 +97,14 @@ static unsigned resolve_extensions(const struct conf_chain *chain)
  * rfc2822_lone_lf_in_body decides when it is set. Momentum's default is to accept; ours is to refuse, because
  * what a next hop takes for the end of the message must not depend on it (doc/compatibility.md).
  */
+/* "ignore" is "fix": passed on as it came, a bare CR or LF could mean the end of a message to the next hop.
+ */
 static enum line_ending_policy resolve_line_endings(const struct conf_chain *chain)
 {
     const struct conf_value *value = conf_chain_value(chain, "rfc2822_lone_lf_in_body");
     if (!value || value->place.line == 0 || strcasecmp(value->text, "pedantic") == 0)
         return LINE_ENDINGS_REJECT;
-    return strcasecmp(value->text, "fix") == 0 ? LINE_ENDINGS_FIX : LINE_ENDINGS_ALLOW;
+    return LINE_ENDINGS_FIX;
 }
 
 static const char *own_hostname(const struct conf_chain *chain)

@@ -19,7 +19,6 @@ enum esmtp_extension { /* bits of esmtp_policy.extensions */
 enum line_ending_policy { /* a CR or LF that is not part of a CR LF pair in the content */
                           LINE_ENDINGS_REJECT, /* 550 5.6.0 */
                           LINE_ENDINGS_FIX,    /* each becomes CR LF */
-                          LINE_ENDINGS_ALLOW,  /* kept; never taken for the end of the message */
 };
 
 struct esmtp_policy {

@@ -131,7 +131,9 @@ class Impulse:
 
     def ready_or_ended(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"impulsed ended with {self.process.returncode}:\n{self.said()}")
+            status = self.process.returncode
+            self.forget()
+            raise AssertionError(f"impulsed ended with {status}:\n{self.said()}")
         return "READY=1" in self.notices
 
     def noticed(self, text):

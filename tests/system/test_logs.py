@@ -189,6 +189,21 @@ def test_records_can_be_switched_off(impulse, site, capture):
     assert not impulse.mainlog("R")
 
 
+def test_two_instances_of_the_logger(impulse, site, capture):
+    """ec_logger is a generic module: each stanza is one, with files and choices of its own."""
+    impulse.start(site.config(f'''ec_logger "second" {{
+      mainlog = "{site.log}/second.ec"
+      rejectlog = ""
+      paniclog = ""
+      log_deliveries = false
+    }}''', to=capture))
+    send(impulse)
+    impulse.await_log("D")
+    impulse.stop()
+    assert [record.kind for record in impulse.mainlog() if record.kind != "M"] == ["R", "D"]
+    assert [line.split("@")[4] for line in (site.log / "second.ec").read_text().splitlines()] == ["R"]
+
+
 @pytest.mark.parametrize("log", ["mainlog.ec"])
 def test_sighup_reopens_after_a_rename(impulse, site, capture, log):
     impulse.start(site.config(to=capture))
