@@ -88,8 +88,8 @@ static bool begin_commands(struct client *client)
 }
 
 /*
- * A message sent along with the dot of the one before waits for that one's reply, however long the server takes.
- * That is worth it while many wait anyway; a single one had better go by another connection.
+ * A message sent along with the dot of the one before waits for that one's reply, however long the server
+ * takes. That is worth it while many wait anyway; a single one had better go by another connection.
  */
 static bool may_begin(const struct client *client)
 {
