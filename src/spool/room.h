@@ -1,5 +1,7 @@
 /*
  * room: how much may still be written to a file system, asked for every message and so answered from a cache.
+ * Nothing may when the directory is gone: what is written to files that nobody finds again is lost, and
+ * writing to them works.
  *
  * Lock-free; any thread. The cache is at most ROOM_CACHE_MS old, and what was admitted meanwhile is taken
  * off.
@@ -10,16 +12,20 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { ROOM_CACHE_MS = 1000 };
 
 struct room {
-    const char *path;          /* a file or directory on the file system; owned by the caller */
+    const char *path; /* the directory; owned by the caller */
+    dev_t device;     /* and what tells it from another one of that name */
+    ino_t inode;
     uint64_t reserve;          /* bytes that shall stay free */
     _Atomic uint64_t stale_at; /* clock_mono_ms after which `free` is asked for again */
     _Atomic uint64_t free;     /* bytes when it was last asked */
     _Atomic uint64_t admitted; /* bytes since then */
     _Atomic bool low;          /* the reserve was touched, and said so */
+    _Atomic bool gone;         /* the directory is not there, and said so */
 };
 
 void room_init(struct room *room, const char *path, uint64_t reserve);
