@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include "base/mem.h"
+#include "log/paniclog.h"
 #include "spool/rocksdb_options.h"
 
 enum {
@@ -347,6 +348,30 @@ static void init_handle_lock(pthread_rwlock_t *lock)
     pthread_rwlockattr_destroy(&attributes);
 }
 
+/*
+ * Opens for the first time. Where the log is damaged, and not just torn at its end, its rest is lost: that is
+ * said, and then what lies before the damage is used, as a revival does. (See rocksdb_spool_options for why
+ * it is no error: a power loss can do it to what was not acknowledged.)
+ */
+static bool open_first(struct rocksdb_backend *rocks)
+{
+    rocksdb_options_t *options = rocks->options[FAMILY_COUNT];
+    rocksdb_options_set_wal_recovery_mode(options, rocksdb_tolerate_corrupted_tail_records_recovery);
+    bool whole = open_handle(rocks);
+    rocksdb_options_set_wal_recovery_mode(options, rocksdb_point_in_time_recovery);
+    if (whole)
+        return true;
+    char damage[FAILURE_SIZE];
+    memcpy(damage, rocks->failure, sizeof damage);
+    if (!open_handle(rocks))
+        return false;
+    paniclog(PANIC_CRITICAL,
+             "spool %s: the log is damaged; messages stored behind the damage are lost, if this is more than "
+             "what a power loss does: %s",
+             rocks->directory, damage);
+    return true;
+}
+
 struct spool_backend *rocksdb_backend_open(const char *directory, char *error, size_t error_size)
 {
     struct rocksdb_backend *rocks = mem_new(struct rocksdb_backend);
@@ -365,7 +390,7 @@ struct spool_backend *rocksdb_backend_open(const char *directory, char *error, s
     rocksdb_compactoptions_set_exclusive_manual_compaction(rocks->compaction, 0);
     rocksdb_compactoptions_set_bottommost_level_compaction(rocks->compaction, FORCE_OPTIMIZED);
     rocks->batch = rocksdb_writebatch_create();
-    if (open_handle(rocks))
+    if (open_first(rocks))
         return &rocks->backend;
     snprintf(error, error_size, "spool %s: %s", directory, rocks->failure);
     rocks_close(&rocks->backend);

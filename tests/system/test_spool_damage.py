@@ -1,8 +1,8 @@
-"""Somebody else takes the spool away: nothing is acknowledged that would be lost."""
+"""Somebody else takes the spool away or damages it: nothing is acknowledged that would be lost, and losses are told."""
 import os
 
 from harness import await_true
-from harness.messages import EXACT
+from harness.messages import EXACT, header
 from harness.wire import Wire
 
 
@@ -35,3 +35,36 @@ def test_the_spool_is_replaced_by_another_directory(impulse, site, capture):
     os.rename(site.spool, site.directory / "elsewhere")
     (site.spool / "impulse").mkdir(parents=True)
     await_true(lambda: send(impulse).text.startswith("452 4.3.1 "), "refused")
+
+
+def store_some(impulse, config):
+    """Stores messages that wait, and kills the daemon. Returns the file of the log."""
+    impulse.start(config)
+    for number in range(20):
+        assert send(impulse, header() + b"x" * 900 + b"\r\n", f"r{number}@rcpt.example").code == 250
+    impulse.kill()
+    log, = (file for file in (impulse.site.spool / "impulse").glob("*.log") if file.stat().st_size)
+    return log
+
+
+def test_damage_within_the_log_is_told(impulse, site):
+    config = site.config("suspend_delivery = true")
+    log = store_some(impulse, config)
+    content = bytearray(log.read_bytes())
+    content[len(content) // 2] ^= 1
+    log.write_bytes(content)
+    impulse.start(config)
+    impulse.await_panic("the log is damaged")
+    recovered = impulse.await_panic("messages recovered").split("spool: ")[1]
+    assert 0 < int(recovered.split(" ")[0]) < 20
+    assert send(impulse).code == 250
+
+
+def test_a_torn_end_of_the_log_is_no_damage(impulse, site):
+    """A process that is killed while it writes leaves that."""
+    config = site.config("suspend_delivery = true")
+    log = store_some(impulse, config)
+    os.truncate(log, log.stat().st_size - 10)
+    impulse.start(config)
+    impulse.await_panic("19 messages recovered")
+    assert "damaged;" not in impulse.paniclog()
