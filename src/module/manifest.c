@@ -20,7 +20,10 @@
 #include "module/manifest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "base/mem.h"
 
 /* What a line of a manifest is read into. */
@@ -302,13 +305,28 @@ static bool read_file(struct reader *reader, FILE *in)
     return fine;
 }
 
+/* Opens a file that has an end: not a FIFO, which would be waited for, nor a device. NULL with errno. */
+static FILE *open_file(const char *path)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+        return fdopen(fd, "r");
+    close(fd);
+    errno = EINVAL;
+    return NULL;
+}
+
 bool manifest_read(struct manifest *manifest, const char *file, char *error, size_t error_size)
 {
     manifest->file = mem_dup(file);
     struct reader reader = {.manifest = manifest, .error = error, .error_size = error_size};
-    FILE *in = fopen(manifest->file, "re");
+    FILE *in = open_file(manifest->file);
     if (!in) {
-        snprintf(error, error_size, "%s: %s", manifest->file, strerror(errno));
+        snprintf(error, error_size, "%s: %s", manifest->file,
+                 errno == EINVAL ? "not a regular file" : strerror(errno));
         return false;
     }
     default_object(manifest);

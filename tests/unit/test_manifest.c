@@ -1,5 +1,7 @@
 /* Manifests: what they may say, and that what they may not say is reported with its place. */
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "module/manifest.h"
 #include "unit.h"
 
@@ -140,6 +142,21 @@ static void test_mistakes(void)
     unit_directory_remove(directory);
 }
 
+static void test_what_is_no_file(void)
+{
+    char fifo[256], error[512];
+    unit_directory(directory);
+    snprintf(fifo, sizeof fifo, "%s/fifo.ecm", directory);
+    CU_ASSERT_EQUAL_FATAL(mkfifo(fifo, 0600), 0);
+    CU_ASSERT_PTR_NULL(manifest_set_read(directory, error, sizeof error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "fifo.ecm: not a regular file"));
+    unlink(fifo);
+    CU_ASSERT_EQUAL_FATAL(symlink("/dev/zero", fifo), 0);
+    CU_ASSERT_PTR_NULL(manifest_set_read(directory, error, sizeof error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "fifo.ecm: not a regular file"));
+    unit_directory_remove(directory);
+}
+
 static void test_directories(void)
 {
     char error[512];
@@ -163,6 +180,7 @@ int main(void)
         {"a whole manifest", test_a_whole_manifest},
         {"the schema is the language's", test_the_schema_is_the_languages},
         {"mistakes", test_mistakes},
+        {"what is no file", test_what_is_no_file},
         {"directories", test_directories},
         CU_TEST_INFO_NULL,
     };
