@@ -14,10 +14,18 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "log/paniclog.h"
+#include "queue/bounce.h"
+#include "queue/delay.h"
 #include "queue/dsn.h"
-#include "queue/private.h"
+#include "queue/flight.h"
+#include "queue/outcome.h"
+#include "queue/records.h"
+#include "queue/spooling.h"
 
-enum { STORE_RETRY_SECONDS = 60 };
+enum {
+    BOUNCES = 1000, /* notifications that a loop has in the making at once; others wait */
+    STORE_RETRY_SECONDS = 60,
+};
 
 struct bounce {
     struct list_node link; /* in shard->bounces or shard->bounces_waiting */
@@ -228,7 +236,7 @@ static void begin(struct bounce *bounce)
 static void begin_waiting(struct shard *shard)
 {
     struct list_node *node;
-    while (shard->bounce_count < QUEUE_BOUNCES && (node = list_pop(&shard->bounces_waiting)))
+    while (shard->bounce_count < BOUNCES && (node = list_pop(&shard->bounces_waiting)))
         begin(container_of(node, struct bounce, link));
 }
 

@@ -1,18 +1,39 @@
 noinst_LIBRARIES += src/queue/libqueue.a
 src_queue_libqueue_a_SOURCES = \
+	src/queue/accept.c \
 	src/queue/bounce.c \
+	src/queue/bounce.h \
+	src/queue/connections.c \
+	src/queue/connections.h \
+	src/queue/delay.c \
+	src/queue/delay.h \
 	src/queue/dsn.c \
 	src/queue/dsn.h \
+	src/queue/flight.c \
+	src/queue/flight.h \
 	src/queue/generation.h \
+	src/queue/outcome.c \
+	src/queue/outcome.h \
 	src/queue/private.h \
 	src/queue/queue.c \
 	src/queue/queue.h \
+	src/queue/ready.c \
+	src/queue/ready.h \
 	src/queue/records.c \
+	src/queue/records.h \
 	src/queue/retry.c \
 	src/queue/retry.h \
 	src/queue/schedule.c \
 	src/queue/schedule.h \
 	src/queue/set.c \
 	src/queue/settings.c \
+	src/queue/settle.c \
+	src/queue/settle.h \
 	src/queue/shard.c \
-	src/queue/view.c
+	src/queue/shard.h \
+	src/queue/spooling.c \
+	src/queue/spooling.h \
+	src/queue/timer.c \
+	src/queue/timer.h \
+	src/queue/view.c \
+	src/queue/view.h

@@ -1,16 +1,23 @@
 /*
- * private.h: the structs of src/queue that its files share.
+ * private.h: the structs of src/queue that its files share, and what a queue is to them (queue.c).
  *
  * A shard is one loop's part of the set: its queues, its schedule. Only the loop's thread touches it, apart
- * from the inbox. Each file says what it does:
+ * from the inbox. Each file says what it does; each calls only files further down:
  *
- *   set.c       the set: accepting from any thread, reconfiguring, draining, freeing
- *   view.c      what a thread remembers of the configuration
- *   shard.c     a loop's queues and its schedule
- *   queue.c     one queue: its ready list, its connections, settling
- *   bounce.c    giving up: the P record, the notification (dsn.c), the removal
- *   records.c   log events
- *   settings.c  options;  retry.c, schedule.c  when
+ *   set.c          the set: reconfiguring, draining, freeing
+ *   shard.c        a loop's queues: arrival, turns
+ *   connections.c  when a queue wants one
+ *   settle.c       what becomes of an envelope that was tried
+ *   ready.c        the ready list
+ *   bounce.c       giving up: the P record, the notification (dsn.c), the removal
+ *   delay.c        envelopes that wait
+ *   accept.c       from any thread to the inbox of the right shard
+ *   view.c         what a thread remembers of the configuration (settings.c)
+ *   queue.c        one queue: its name, its life
+ *   timer.c        when anything of the above is due (schedule.c)
+ *   flight.c       how much is in hand, and draining
+ *   spooling.c     the envelope's record in the spool
+ *   records.c      log events;  outcome.c  outcomes;  retry.c  when to try again
  */
 #ifndef IMPULSE_QUEUE_PRIVATE_H
 #define IMPULSE_QUEUE_PRIVATE_H
@@ -22,13 +29,8 @@
 #include "queue/queue.h"
 #include "queue/schedule.h"
 
-enum {
-    QUEUE_BATCH = 500,    /* envelopes handled in one turn of a loop before others get theirs */
-    QUEUE_BOUNCES = 1000, /* notifications that a loop has in the making at once; others wait */
-};
-
-/* Bodies are let go on arrival while more content than this is in memory. */
-#define QUEUE_RESIDENT_LIMIT (UINT64_C(512) << 20)
+/* Envelopes handled in one turn of a loop before others get theirs. */
+enum { QUEUE_BATCH = 500 };
 
 struct shard {
     struct queue_set *set;
@@ -41,9 +43,12 @@ struct shard {
     bool arrived_posted;
     struct loop_task drain_task, reconfigure_task;
     atomic_flag reconfigure_posted;
-    void *tree;          /* queues by binding and domain, for tsearch */
-    struct list queues;  /* the same */
-    struct list touched; /* queues with news since the turn began */
+    /* The way up from delay.c and timer.c, set by shard_create: */
+    void (*delay_over)(struct queue *queue, struct envelope *envelope); /* takes it when its time has come */
+    void (*end_turn)(struct shard *shard); /* pumps the queues that were touched */
+    void *tree;                            /* queues by binding and domain, for tsearch */
+    struct list queues;                    /* the same */
+    struct list touched;                   /* queues with news since the turn began */
     struct schedule schedule;
     uv_timer_t timer; /* for the schedule; opened by the first use */
     bool timer_open;
@@ -76,13 +81,6 @@ struct queue {
     unsigned connections, established;
 };
 
-/* An outcome with its texts, for use after the call that brought it. */
-struct stored_outcome {
-    struct queue_outcome outcome; /* its slices point into `text` */
-    char text[];
-};
-struct stored_outcome *outcome_store(const struct queue_outcome *outcome); /* free() it */
-
 struct queue_set {
     struct queue_dependencies dependencies;
     struct queue_transport *transport;
@@ -98,77 +96,17 @@ struct queue_set {
     struct shard *shards[];
 };
 
-/* ---- set.c ------------------------------------------------------------------------------------------- */
-
-/* The set's generation, with a reference for the caller. Any thread. */
-struct generation *set_generation(struct queue_set *set);
-/* Writes an envelope's retry state to the spool. Any thread. */
-void envelope_save(struct queue_set *set, struct envelope *envelope);
-/* Removes a finished envelope from the spool and frees it. Any thread. */
-void envelope_finish(struct queue_set *set, struct envelope *envelope);
-
-/* ---- view.c ------------------------------------------------------------------------------------------ */
-
-struct view;
-/* This thread's view of the set, of the current generation. */
-struct view *view_of(struct queue_set *set);
-const struct queue_settings *view_settings(struct view *view, struct slice binding, struct slice domain);
-struct generation *view_generation(const struct view *view);
-/* Lets the thread forget whatever it remembers. */
-void view_forget(void);
-
-/* ---- shard.c (the shard's loop thread) --------------------------------------------------------------- */
-
-struct shard *shard_create(struct queue_set *set, struct loop *loop);
-/* After the loop stopped. */
-void shard_free(struct shard *shard);
-void shard_schedule(struct shard *shard, struct schedule_item *item);
-/* Counts an envelope into, and out of, the hands of delivery or a bounce. */
-void shard_flight_begin(struct shard *shard);
-void shard_flight_end(struct shard *shard);
-/* Posted by set.c. */
-void shard_take_inbox(struct loop_task *task);
-void shard_reconfigure(struct loop_task *task);
-void shard_drain(struct loop_task *task);
-
 /* ---- queue.c (the shard's loop thread) --------------------------------------------------------------- */
 
 /* The queue of that name in the shard, created when there is none. */
 struct queue *queue_find(struct shard *shard, struct slice binding, struct slice domain);
-/* Takes an envelope that arrived or whose time came; queue_pump is to follow. */
-void queue_add(struct queue *queue, struct envelope *envelope);
-/* Lets the envelope wait until `when_us`. */
-void queue_delay(struct queue *queue, struct envelope *envelope, uint64_t when_us);
+/* There is news: the queue is pumped at the end of the shard's turn. */
+void queue_touch(struct queue *queue);
 /* An envelope of the queue is finished and gone. */
 void queue_drop(struct queue *queue);
-/* Wakes idle connections and opens more, as the ready list demands. */
-void queue_pump(struct queue *queue);
 /* Frees the queue if nothing belongs to it. */
 void queue_free_unused(struct queue *queue);
-/* Settings of the shard's generation. */
-void queue_refresh(struct queue *queue);
 /* After the loop stopped: frees the queue and the envelopes on its lists. */
 void queue_free(struct queue *queue);
-/* Frees an envelope that waits behind `item`, if that is what it is; after the loop stopped. */
-void queue_free_delayed(struct schedule_item *item);
-
-/* ---- bounce.c ---------------------------------------------------------------------------------------- */
-
-/*
- * Gives an envelope up: P record, a notification to the reverse-path if one is due, removal. The envelope is
- * the callee's; queue_drop is called when it is gone, now or in a later turn. The queue is not freed within
- * the call.
- */
-void bounce_envelope(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome);
-/* After the loop stopped and nothing is outside. */
-void bounce_free_all(struct shard *shard);
-
-/* ---- records.c --------------------------------------------------------------------------------------- */
-
-enum record_kind { RECORD_DELIVERY, RECORD_TRANSIENT, RECORD_PERMANENT };
-/* Tells the modules. Any thread. */
-void record_outcome(struct module_set *modules, enum record_kind kind, const struct envelope *envelope,
-                    const struct queue_outcome *outcome);
-void record_bounce_reception(struct module_set *modules, const struct envelope *envelope);
 
 #endif

@@ -4,7 +4,7 @@
  * Source of the fields: Momentum 4 manual, mainlog.
  */
 #include "base/clock.h"
-#include "queue/private.h"
+#include "queue/records.h"
 
 static struct imp_text text_of(struct slice s)
 {

@@ -1,64 +1,23 @@
 /*
- * shard: a loop's share of the queues: the names, the inbox, the schedule and its one timer.
+ * shard: a loop's share of the queues: its inbox, its turns, its life.
  */
-#include <search.h>
 #include "base/clock.h"
 #include "base/mem.h"
-#include "queue/private.h"
+#include "queue/bounce.h"
+#include "queue/connections.h"
+#include "queue/delay.h"
+#include "queue/flight.h"
+#include "queue/ready.h"
+#include "queue/shard.h"
+#include "queue/view.h"
 
-/* The timer waits at most this long, so that a wall clock that was set is noticed. */
-enum { TIMER_LONGEST_MS = 30 * 1000 };
-
-/* ---- the schedule ------------------------------------------------------------------------------------ */
-
-static void run_due(uv_timer_t *timer);
-
-static void arm_timer(struct shard *shard)
-{
-    struct schedule_item *first = schedule_first(&shard->schedule);
-    if (!first) {
-        uv_timer_stop(&shard->timer);
-        return;
-    }
-    uint64_t now = clock_wall_us();
-    uint64_t wait = first->when_us > now ? (first->when_us - now + 999) / 1000 : 0;
-    uv_update_time(loop_uv(shard->loop));
-    uv_timer_start(&shard->timer, run_due, wait < TIMER_LONGEST_MS ? wait : TIMER_LONGEST_MS, 0);
-}
+/* Bodies are let go on arrival while more content than this is in memory. */
+#define RESIDENT_LIMIT (UINT64_C(512) << 20)
 
 static void pump_touched(struct shard *shard)
 {
     for (struct list_node *node; (node = list_pop(&shard->touched));)
         queue_pump(container_of(node, struct queue, touched));
-}
-
-static void run_due(uv_timer_t *timer)
-{
-    struct shard *shard = timer->data;
-    uint64_t now = clock_wall_us();
-    if (shard->draining)
-        return;
-    for (unsigned i = 0; i < QUEUE_BATCH; i++) {
-        struct schedule_item *item = schedule_first(&shard->schedule);
-        if (!item || item->when_us > now)
-            break;
-        schedule_remove(&shard->schedule, item);
-        item->due(item);
-    }
-    pump_touched(shard);
-    arm_timer(shard);
-}
-
-void shard_schedule(struct shard *shard, struct schedule_item *item)
-{
-    if (!shard->timer_open) {
-        uv_timer_init(loop_uv(shard->loop), &shard->timer);
-        shard->timer.data = shard;
-        shard->timer_open = true;
-    }
-    schedule_add(&shard->schedule, item);
-    if (schedule_first(&shard->schedule) == item)
-        arm_timer(shard);
 }
 
 /* ---- tasks from outside ------------------------------------------------------------------------------ */
@@ -67,7 +26,7 @@ static void admit(struct shard *shard, struct envelope *envelope, uint64_t now)
 {
     struct queue *queue = queue_find(shard, envelope->binding, envelope->recipient_domain);
     queue->held++;
-    if (body_resident_bytes() > QUEUE_RESIDENT_LIMIT)
+    if (body_resident_bytes() > RESIDENT_LIMIT)
         body_drop(envelope->body);
     if (envelope->next_attempt_us > now)
         queue_delay(queue, envelope, envelope->next_attempt_us);
@@ -96,7 +55,7 @@ static void run_arrived(struct loop_task *task)
     admit_arrived(shard);
 }
 
-void shard_take_inbox(struct loop_task *task)
+static void take_inbox(struct loop_task *task)
 {
     struct shard *shard = container_of(task, struct shard, inbox_task);
     struct envelope *envelope = atomic_exchange_explicit(&shard->inbox, NULL, memory_order_acq_rel);
@@ -109,7 +68,7 @@ void shard_take_inbox(struct loop_task *task)
     admit_arrived(shard);
 }
 
-void shard_reconfigure(struct loop_task *task)
+static void reconfigure(struct loop_task *task)
 {
     struct shard *shard = container_of(task, struct shard, reconfigure_task);
     atomic_flag_clear(&shard->reconfigure_posted);
@@ -122,36 +81,6 @@ void shard_reconfigure(struct loop_task *task)
     pump_touched(shard);
 }
 
-static void shard_drained(struct shard *shard)
-{
-    struct queue_set *set = shard->set;
-    if (atomic_fetch_sub(&set->shards_in_flight, 1) == 1)
-        set->drained(set->drained_argument);
-}
-
-void shard_drain(struct loop_task *task)
-{
-    struct shard *shard = container_of(task, struct shard, drain_task);
-    shard->draining = true;
-    if (shard->in_flight == 0)
-        shard_drained(shard);
-}
-
-void shard_flight_begin(struct shard *shard)
-{
-    shard->in_flight++;
-}
-
-/*
- * A shard that drains has its last flight once: nothing is taken and nothing falls due any more, and a bounce
- * that settling an envelope makes begins before that envelope's own flight ends.
- */
-void shard_flight_end(struct shard *shard)
-{
-    if (--shard->in_flight == 0 && shard->draining)
-        shard_drained(shard);
-}
-
 /* ---- life -------------------------------------------------------------------------------------------- */
 
 struct shard *shard_create(struct queue_set *set, struct loop *loop)
@@ -160,10 +89,12 @@ struct shard *shard_create(struct queue_set *set, struct loop *loop)
     shard->set = set;
     shard->loop = loop;
     shard->generation = generation_ref(set->generation);
-    shard->inbox_task.run = shard_take_inbox;
+    shard->inbox_task.run = take_inbox;
     shard->arrived_task.run = run_arrived;
     shard->drain_task.run = shard_drain;
-    shard->reconfigure_task.run = shard_reconfigure;
+    shard->reconfigure_task.run = reconfigure;
+    shard->delay_over = queue_delay_over;
+    shard->end_turn = pump_touched;
     atomic_flag_clear(&shard->reconfigure_posted);
     list_init(&shard->queues);
     list_init(&shard->touched);

@@ -7,7 +7,7 @@
  * comes, or by view_forget, which the queues' own loops call between turns.
  */
 #include "base/mem.h"
-#include "queue/private.h"
+#include "queue/view.h"
 
 enum {
     VIEW_SLOTS = 8,
@@ -59,6 +59,14 @@ void view_forget(void)
         return;
     pthread_setspecific(view_key, NULL);
     free_view(this_view);
+}
+
+struct generation *set_generation(struct queue_set *set)
+{
+    pthread_mutex_lock(&set->lock);
+    struct generation *generation = generation_ref(set->generation);
+    pthread_mutex_unlock(&set->lock);
+    return generation;
 }
 
 struct view *view_of(struct queue_set *set)

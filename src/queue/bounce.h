@@ -1,0 +1,18 @@
+/*
+ * bounce: giving an envelope up, and telling its sender. Private to src/queue. The shard's loop thread.
+ */
+#ifndef IMPULSE_QUEUE_BOUNCE_H
+#define IMPULSE_QUEUE_BOUNCE_H
+
+#include "queue/private.h"
+
+/*
+ * Gives an envelope up: P record, a notification to the reverse-path if one is due, removal. The envelope is
+ * the callee's; queue_drop is called when it is gone, now or in a later turn. The queue is not freed within
+ * the call.
+ */
+void bounce_envelope(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome);
+/* After the loop stopped and nothing is outside. */
+void bounce_free_all(struct shard *shard);
+
+#endif

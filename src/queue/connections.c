@@ -1,0 +1,112 @@
+/*
+ * connections: when a queue asks the transport for a connection, when it wakes an idle one, and what a failed
+ * one means for the rest.
+ */
+#include "base/clock.h"
+#include "queue/connections.h"
+#include "queue/ready.h"
+#include "queue/settle.h"
+#include "queue/timer.h"
+
+enum {
+    /* A connection is expected to take this many ready envelopes soon; more of them ask for another
+       connection. */
+    READY_PER_CONNECTION = 4,
+    /* After a connection that could not be made or was of no use, no other is opened for this long: a host
+     * that refuses at once is not to be asked thousands of times a second. */
+    HOLD_MS = 1000,
+    /* When nothing was taken for this long although envelopes are ready, the connections are stuck: one more.
+     */
+    GROWTH_MS = 500,
+};
+
+static bool may_connect(const struct queue *queue)
+{
+    return queue->ready_count > 0 && !schedule_has(&queue->hold) &&
+           queue->connections < queue->settings->max_outbound_connections;
+}
+
+static bool wants_connection(const struct queue *queue)
+{
+    return may_connect(queue) &&
+           (queue->connections == 0 || queue->ready_count / READY_PER_CONNECTION > queue->connections);
+}
+
+static void open_connection(struct queue *queue)
+{
+    struct queue_transport *transport = queue->shard->set->transport;
+    queue->connections++;
+    transport->open(transport, queue);
+}
+
+static void growth_due(struct schedule_item *item)
+{
+    struct queue *queue = container_of(item, struct queue, growth);
+    queue_touch(queue);
+    if (queue_may_deliver(queue) && may_connect(queue) && queue->taken == queue->taken_before)
+        open_connection(queue);
+}
+
+static void watch_growth(struct queue *queue)
+{
+    if (queue->ready_count == 0 || schedule_has(&queue->growth))
+        return;
+    queue->taken_before = queue->taken;
+    queue->growth.when_us = clock_wall_us() + GROWTH_MS * UINT64_C(1000);
+    queue->growth.due = growth_due;
+    shard_schedule(queue->shard, &queue->growth);
+}
+
+void queue_pump(struct queue *queue)
+{
+    if (queue_may_deliver(queue)) {
+        while (queue->ready_count > 0 && !list_empty(&queue->waiters)) {
+            struct queue_waiter *waiter = container_of(list_pop(&queue->waiters), struct queue_waiter, link);
+            waiter->wake(waiter);
+        }
+        while (wants_connection(queue))
+            open_connection(queue);
+        watch_growth(queue);
+    }
+    queue_free_unused(queue);
+}
+
+void queue_wait(struct queue *queue, struct queue_waiter *waiter)
+{
+    list_prepend(&queue->waiters,
+                 &waiter->link); /* the last to be idle works first; the others may time out */
+}
+
+void queue_wait_cancel(struct queue_waiter *waiter)
+{
+    list_remove(&waiter->link);
+}
+
+void queue_connection_established(struct queue *queue)
+{
+    queue->established++;
+}
+
+void queue_connection_closed(struct queue *queue, bool was_established)
+{
+    queue->connections--;
+    queue->established -= was_established;
+    queue_pump(queue);
+}
+
+static void hold_over(struct schedule_item *item)
+{
+    queue_touch(container_of(item, struct queue, hold));
+}
+
+void queue_connection_failed(struct queue *queue, bool was_established, const struct queue_outcome *outcome)
+{
+    queue->established -= was_established;
+    if (!schedule_has(&queue->hold)) {
+        queue->hold.when_us = clock_wall_us() + HOLD_MS * UINT64_C(1000);
+        queue->hold.due = hold_over;
+        shard_schedule(queue->shard, &queue->hold);
+    }
+    if (queue->established == 0 && queue->ready_count > 0 && !queue->shard->draining)
+        queue_condemn_ready(queue, outcome);
+}

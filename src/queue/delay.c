@@ -1,0 +1,40 @@
+/*
+ * delay: envelopes that wait for their time, each behind an item of its own in the shard's schedule.
+ */
+#include "base/mem.h"
+#include "queue/delay.h"
+#include "queue/timer.h"
+
+struct delayed {
+    struct schedule_item item;
+    struct queue *queue;
+    struct envelope *envelope;
+};
+
+static void delay_over(struct schedule_item *item)
+{
+    struct delayed *delayed = container_of(item, struct delayed, item);
+    struct queue *queue = delayed->queue;
+    struct envelope *envelope = delayed->envelope;
+    free(delayed);
+    queue->shard->delay_over(queue, envelope);
+}
+
+void queue_delay(struct queue *queue, struct envelope *envelope, uint64_t when_us)
+{
+    struct delayed *delayed = mem_new(struct delayed);
+    delayed->queue = queue;
+    delayed->envelope = envelope;
+    delayed->item.when_us = when_us;
+    delayed->item.due = delay_over;
+    shard_schedule(queue->shard, &delayed->item);
+}
+
+void queue_free_delayed(struct schedule_item *item)
+{
+    if (item->due != delay_over)
+        return;
+    struct delayed *delayed = container_of(item, struct delayed, item);
+    envelope_free(delayed->envelope);
+    free(delayed);
+}

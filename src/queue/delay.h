@@ -1,0 +1,14 @@
+/*
+ * delay: envelopes that wait for their time. Private to src/queue. The shard's loop thread.
+ */
+#ifndef IMPULSE_QUEUE_DELAY_H
+#define IMPULSE_QUEUE_DELAY_H
+
+#include "queue/private.h"
+
+/* Lets the envelope wait until `when_us`, wall clock; shard->delay_over has it then. */
+void queue_delay(struct queue *queue, struct envelope *envelope, uint64_t when_us);
+/* Frees an envelope that waits behind `item`, if that is what it is; after the loop stopped. */
+void queue_free_delayed(struct schedule_item *item);
+
+#endif

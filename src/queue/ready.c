@@ -1,0 +1,146 @@
+/*
+ * ready: the ready list of a queue: what comes onto it, what is taken from it, what expires on it.
+ */
+#include "base/clock.h"
+#include "queue/bounce.h"
+#include "queue/flight.h"
+#include "queue/outcome.h"
+#include "queue/ready.h"
+#include "queue/retry.h"
+#include "queue/timer.h"
+
+/* An expired envelope that is ready is tried all the same (never_attempt_expired_messages is off) if its turn
+ * comes within this many seconds. */
+enum { EXPIRED_GRACE = 60 };
+
+static struct envelope *envelope_of(struct list_node *node)
+{
+    return container_of(node, struct envelope, link);
+}
+
+/* ---- expiry ------------------------------------------------------------------------------------------ */
+
+static uint64_t ready_deadline(const struct queue *queue, const struct envelope *envelope)
+{
+    uint64_t expiry = retry_expiry(queue->settings, envelope->received_us);
+    return queue->settings->never_attempt_expired ? expiry : expiry + EXPIRED_GRACE * UINT64_C(1000000);
+}
+
+static void expire_ready(struct schedule_item *item);
+
+static void watch_expiry(struct queue *queue, uint64_t when_us)
+{
+    if (schedule_has(&queue->expiry)) {
+        if (queue->expiry.when_us <= when_us)
+            return;
+        schedule_remove(&queue->shard->schedule, &queue->expiry);
+    }
+    queue->expiry.when_us = when_us;
+    queue->expiry.due = expire_ready;
+    shard_schedule(queue->shard, &queue->expiry);
+}
+
+/* Searches the ready list; at most once a second, because it may be long. */
+static void expire_ready(struct schedule_item *item)
+{
+    struct queue *queue = container_of(item, struct queue, expiry);
+    uint64_t now = clock_wall_us(), earliest = UINT64_MAX;
+    unsigned expired = 0;
+    list_each(&queue->ready, node, after) {
+        struct envelope *envelope = envelope_of(node);
+        uint64_t deadline = ready_deadline(queue, envelope);
+        if (deadline > now || ++expired > QUEUE_BATCH) {
+            earliest = deadline < earliest ? deadline : earliest;
+            continue;
+        }
+        list_remove(&envelope->link);
+        queue->ready_count--;
+        bounce_envelope(queue, envelope, &outcome_out_of_time);
+    }
+    if (earliest != UINT64_MAX)
+        watch_expiry(queue, earliest > now + 1000000 ? earliest : now + 1000000);
+    queue_touch(queue);
+}
+
+/* ---- coming ------------------------------------------------------------------------------------------ */
+
+static void drop_blackholed(struct queue *queue, struct envelope *envelope)
+{
+    queue_drop(queue);
+    queue_accept(queue->shard->set, envelope); /* which deals with blackholed envelopes by itself */
+}
+
+void queue_add(struct queue *queue, struct envelope *envelope)
+{
+    queue_touch(queue);
+    if (queue->settings->blackhole != BLACKHOLE_NO) {
+        drop_blackholed(queue, envelope);
+        return;
+    }
+    list_append(&queue->ready, &envelope->link);
+    queue->ready_count++;
+    uint64_t deadline = ready_deadline(queue, envelope);
+    if (!schedule_has(&queue->expiry) || deadline < queue->expiry.when_us) {
+        uint64_t soonest = clock_wall_us() + EXPIRED_GRACE * UINT64_C(1000000);
+        bool expired = !queue->settings->never_attempt_expired && deadline < soonest;
+        watch_expiry(queue, expired ? soonest : deadline);
+    }
+}
+
+void queue_delay_over(struct queue *queue, struct envelope *envelope)
+{
+    queue_touch(queue);
+    uint64_t now = clock_wall_us();
+    if (envelope->next_attempt_us > now && retry_expiry(queue->settings, envelope->received_us) <= now)
+        bounce_envelope(queue, envelope, &outcome_out_of_time);
+    else
+        queue_add(queue, envelope);
+}
+
+void queue_refresh(struct queue *queue)
+{
+    queue->settings = generation_settings(queue->shard->generation, queue->binding, queue->domain);
+    if (queue->settings->blackhole != BLACKHOLE_NO)
+        for (struct list_node *node; (node = list_pop(&queue->ready));) {
+            queue->ready_count--;
+            drop_blackholed(queue, envelope_of(node));
+        }
+    queue_touch(queue);
+}
+
+/* ---- taking ------------------------------------------------------------------------------------------ */
+
+bool queue_may_deliver(const struct queue *queue)
+{
+    return !queue->shard->draining && !queue->settings->suspend_delivery && queue->shard->set->transport;
+}
+
+size_t queue_ready(const struct queue *queue)
+{
+    return queue_may_deliver(queue) ? queue->ready_count : 0;
+}
+
+struct envelope *queue_take(struct queue *queue)
+{
+    while (queue_may_deliver(queue) && !list_empty(&queue->ready)) {
+        struct envelope *envelope = envelope_of(list_pop(&queue->ready));
+        queue->ready_count--;
+        queue->taken++;
+        if (queue->settings->never_attempt_expired &&
+            retry_expiry(queue->settings, envelope->received_us) <= clock_wall_us()) {
+            bounce_envelope(queue, envelope, &outcome_not_attempted);
+            continue;
+        }
+        shard_flight_begin(queue->shard);
+        return envelope;
+    }
+    return NULL;
+}
+
+void queue_give_back(struct queue *queue, struct envelope *envelope)
+{
+    list_prepend(&queue->ready, &envelope->link);
+    queue->ready_count++;
+    shard_flight_end(queue->shard);
+    queue_touch(queue);
+}

@@ -1,0 +1,19 @@
+/*
+ * ready: the ready list of a queue. Private to src/queue; queue_take, queue_give_back and queue_ready are in
+ * queue.h. The shard's loop thread.
+ */
+#ifndef IMPULSE_QUEUE_READY_H
+#define IMPULSE_QUEUE_READY_H
+
+#include "queue/private.h"
+
+/* Takes an envelope that arrived or whose time came; the queue is touched. */
+void queue_add(struct queue *queue, struct envelope *envelope);
+/* shard->delay_over: the envelope has become ready, unless it expired while it waited. */
+void queue_delay_over(struct queue *queue, struct envelope *envelope);
+/* Settings of the shard's generation. */
+void queue_refresh(struct queue *queue);
+/* Is delivery to go on? Not while the shard drains or suspend_delivery is set, nor without a transport. */
+bool queue_may_deliver(const struct queue *queue);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * settle: what becomes of an envelope that was tried, and of all that are ready when none can be.
+ */
+#include <stdlib.h>
+#include "base/clock.h"
+#include "queue/bounce.h"
+#include "queue/delay.h"
+#include "queue/flight.h"
+#include "queue/outcome.h"
+#include "queue/records.h"
+#include "queue/retry.h"
+#include "queue/settle.h"
+#include "queue/spooling.h"
+
+static void settle_delivered(struct queue *queue, struct envelope *envelope,
+                             const struct queue_outcome *outcome)
+{
+    record_outcome(queue_modules(queue), RECORD_DELIVERY, envelope, outcome);
+    envelope_finish(queue->shard->set, envelope);
+    queue_drop(queue);
+}
+
+static void settle_transient(struct queue *queue, struct envelope *envelope,
+                             const struct queue_outcome *outcome)
+{
+    const struct queue_settings *settings = queue->settings;
+    record_outcome(queue_modules(queue), RECORD_TRANSIENT, envelope, outcome);
+    uint64_t now = clock_wall_us();
+    uint64_t expiry = retry_expiry(settings, envelope->received_us);
+    bool exhausted = retry_exhausted(settings, envelope->retries + 1);
+    if (exhausted || expiry <= now) {
+        bounce_envelope(queue, envelope, exhausted ? &outcome_out_of_retries : &outcome_out_of_time);
+        return;
+    }
+    envelope->retries++;
+    envelope->next_attempt_us = now + retry_delay(settings, envelope->retries) * UINT64_C(1000000);
+    body_drop(envelope->body);
+    envelope_save(queue->shard->set, envelope);
+    queue_delay(queue, envelope, envelope->next_attempt_us < expiry ? envelope->next_attempt_us : expiry);
+}
+
+void queue_settle(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome)
+{
+    if (outcome->verdict == QUEUE_DELIVERED)
+        settle_delivered(queue, envelope, outcome);
+    else if (outcome->verdict == QUEUE_TRANSIENT)
+        settle_transient(queue, envelope, outcome);
+    else
+        bounce_envelope(queue, envelope, outcome);
+    shard_flight_end(queue->shard);
+}
+
+/* ---- condemning: one outcome for all that was ready -------------------------------------------------- */
+
+static void condemn_batch(struct loop_task *task)
+{
+    struct queue *queue = container_of(task, struct queue, condemn_task);
+    queue->condemn_posted = false;
+    if (queue->shard->draining)
+        return;
+    for (unsigned i = 0; i < QUEUE_BATCH && !list_empty(&queue->condemned); i++) {
+        shard_flight_begin(queue->shard);
+        queue_settle(queue, container_of(list_pop(&queue->condemned), struct envelope, link),
+                     &queue->verdict->outcome);
+    }
+    if (list_empty(&queue->condemned)) {
+        queue_free_unused(queue);
+        return;
+    }
+    queue->condemn_posted = true;
+    loop_post(queue->shard->loop, &queue->condemn_task);
+}
+
+void queue_condemn_ready(struct queue *queue, const struct queue_outcome *outcome)
+{
+    free(queue->verdict);
+    queue->verdict = outcome_store(outcome);
+    while (!list_empty(&queue->ready))
+        list_append(&queue->condemned, list_pop(&queue->ready));
+    queue->ready_count = 0;
+    if (queue->condemn_posted)
+        return;
+    queue->condemn_posted = true;
+    queue->condemn_task.run = condemn_batch;
+    loop_post(queue->shard->loop, &queue->condemn_task);
+}

@@ -1,0 +1,14 @@
+/*
+ * spooling: an envelope's record in the spool follows what becomes of it. Private to src/queue. Any thread.
+ */
+#ifndef IMPULSE_QUEUE_SPOOLING_H
+#define IMPULSE_QUEUE_SPOOLING_H
+
+#include "queue/private.h"
+
+/* Writes the envelope's retry state to the spool. */
+void envelope_save(struct queue_set *set, struct envelope *envelope);
+/* Removes a finished envelope from the spool and frees it. */
+void envelope_finish(struct queue_set *set, struct envelope *envelope);
+
+#endif
