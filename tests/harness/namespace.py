@@ -7,6 +7,8 @@ import os
 import subprocess
 import threading
 
+from . import await_true
+
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -33,6 +35,11 @@ class Namespace:
         for address in addresses:
             self.run("ip", "address", "add", address + ("/128" if ":" in address else "/32"), "dev", "lo",
                      *(["nodad"] if ":" in address else []))
+            # The kernel makes an IPv6 address usable a moment later.
+            await_true(lambda: self.reaches(address), f"a route to {address}")
+
+    def reaches(self, address):
+        return subprocess.run([*self.prefix, "ip", "route", "get", address], capture_output=True).returncode == 0
 
     def call(self, function, *arguments, **named):
         """Calls function in a thread that is inside the network; sockets it opens stay there."""

@@ -1,5 +1,6 @@
 """The process: daemon mode, pidfile, signals, dropping root, sd_notify, the command line."""
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -10,7 +11,7 @@ import pytest
 
 from harness import await_true, patience, scaled
 from harness.capture import SILENT
-from harness.daemon import ENVIRONMENT, PROGRAM, free_port, run
+from harness.daemon import ENVIRONMENT, MODULES, PROGRAM, free_port, run
 from harness.messages import EXACT, header
 from harness.wire import Wire
 
@@ -350,6 +351,9 @@ def test_security_drops_root(impulse, site, namespace, capture):
     site.spool.mkdir()
     for folder in (site.spool, site.log, site.directory):
         os.chown(folder, 65534, 65534)
+    # The tree may lie in a folder that is root's alone; an installation does not.
+    shutil.copytree(MODULES, site.directory / "modules")
+    impulse.environment["IMPULSE_MODULE_PATH"] = str(site.directory / "modules")
     impulse.prefix = namespace.prefix
     impulse.start(site.config(user="nobody", listener='Listen ":25" {}'))
     for task in Path(f"/proc/{impulse.pid}/task").iterdir():
