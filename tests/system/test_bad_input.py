@@ -42,6 +42,20 @@ def test_five_mistakes_are_five_diagnostics(site):
         assert 1 <= column <= len(source)
 
 
+@pytest.mark.parametrize("text, line", [
+    ('hostname = "a\r\nb"\n', 1),
+    ('\nESMTP_Listener {\n  static_banner = "220 a\n220 b"\n}\n', 3),
+    ('bind_address = "nowhere"\n', 1),
+    ('domain "d" {\n  gateway = "a b"\n}\n', 2),
+])
+def test_values_that_would_break_a_line_or_mean_nothing(site, text, line):
+    file = site.directory / "values.conf"
+    file.write_bytes(text.encode())
+    status, said = run("-t", "-c", file)
+    assert status == 1
+    assert re.search(rf"^{re.escape(str(file))}:{line}:\d+: error: ", said, re.M), said
+
+
 def test_the_same_file_stops_the_start(site):
     file = site.directory / "five.conf"
     file.write_text(FIVE_MISTAKES)
