@@ -3,6 +3,7 @@
  */
 #include "daemon/arguments.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@ static const char help[] =
     "  --modules DIR  where modules and their manifests are (default " IMPULSE_MODULE_DIR ")\n"
     "  --lenient      options that are not supported are warnings instead of errors\n";
 
-/* A daemon that runs from its build tree uses the modules built there; an installed one has none beside it. */
+/* A daemon that runs from its build tree uses the modules built there; an installed one has none beside it.
+ */
 static const char *default_modules(void)
 {
     static const char built[] = "/modules/built";
@@ -39,6 +41,26 @@ static const char *default_modules(void)
             return path;
     }
     return IMPULSE_MODULE_DIR;
+}
+
+/* Makes a relative path hold after a change of the working directory: a daemon leaves the one it was started
+ * in, and a reload opens the path again. 0, or -1: there is no such path, which is printed. */
+static int make_absolute(const char **path, char absolute[PATH_MAX])
+{
+    if (**path == '/')
+        return 0;
+    if (!getcwd(absolute, PATH_MAX)) {
+        fprintf(stderr, "impulsed: %s: no working directory: %s\n", *path, strerror(errno));
+        return -1;
+    }
+    size_t size = strlen(absolute);
+    int written = snprintf(absolute + size, PATH_MAX - size, "/%s", *path);
+    if (written < 0 || (size_t)written >= PATH_MAX - size) {
+        fprintf(stderr, "impulsed: %s: %s\n", *path, strerror(ENAMETOOLONG));
+        return -1;
+    }
+    *path = absolute;
+    return 0;
 }
 
 int arguments_parse(struct arguments *arguments, int argc, char **argv)
@@ -98,5 +120,10 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv)
         fprintf(stderr, "impulsed: unexpected argument \"%s\"\n", argv[optind]);
         return 2;
     }
+    static char config[PATH_MAX], modules[PATH_MAX];
+    bool running = !arguments->check; /* a check names files as the command line does */
+    if (running &&
+        (make_absolute(&arguments->config, config) < 0 || make_absolute(&arguments->modules, modules) < 0))
+        return 1;
     return -1;
 }

@@ -17,8 +17,8 @@ struct arguments {
     bool skip_queue;     /* -n queue: deliver nothing */
 };
 
-/* Fills *arguments. -1: go on; otherwise the exit status (after -h, -V or a usage error, which is printed).
- */
+/* Fills *arguments; unless it is a check, its paths are absolute, so that a reload finds them. -1: go on;
+ * otherwise the exit status (after -h, -V or a usage error, which is printed). */
 int arguments_parse(struct arguments *arguments, int argc, char **argv);
 
 #endif

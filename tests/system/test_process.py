@@ -1,4 +1,5 @@
 """The process: daemon mode, pidfile, signals, dropping root, sd_notify, the command line."""
+import contextlib
 import os
 import shutil
 import signal
@@ -77,16 +78,28 @@ def test_two_daemons_on_one_spool(impulse, site):
 # ---- daemon mode -----------------------------------------------------------------------------------------------------
 
 
-def test_daemon_mode_and_pidfile(site, capture):
-    file, pidfile = site.directory / "ecelerity.conf", site.directory / "impulsed.pid"
-    file.write_text(site.config(to=capture))
+@contextlib.contextmanager
+def in_background(site, file, directory=None):
+    """The daemon as its own command leaves it; yields its pid."""
+    pidfile = site.directory / "impulsed.pid"
     # subprocess waits until the pipe closes: a daemon that kept it open would hang here.
     done = subprocess.run([str(PROGRAM), "-c", str(file)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=patience(30), env=ENVIRONMENT)
+                          timeout=patience(30), env=ENVIRONMENT, cwd=directory)
     assert done.returncode == 0, done.stdout + done.stderr
     # The command returns when the service is ready: no retry is needed.
     pid = int(pidfile.read_text())
     try:
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        await_true(lambda: not Path(f"/proc/{pid}").exists(), "its end", 40)
+    assert not pidfile.exists()
+
+
+def test_daemon_mode_and_pidfile(site, capture):
+    file = site.directory / "ecelerity.conf"
+    file.write_text(site.config(to=capture))
+    with in_background(site, file) as pid:
         assert banner(("127.0.0.1", site.port)).startswith("220 ")
         stat = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         assert int(stat[3]) != os.getsid(0), "its own session"
@@ -95,10 +108,18 @@ def test_daemon_mode_and_pidfile(site, capture):
             client.greet()
             assert client.mail(EXACT["plain"]).code == 250
         capture.wait()
-    finally:
-        os.kill(pid, signal.SIGTERM)
-        await_true(lambda: not Path(f"/proc/{pid}").exists(), "its end", 40)
-    assert not pidfile.exists()
+
+
+def test_daemon_mode_finds_a_relative_file_again(site):
+    file = site.directory / "ecelerity.conf"
+    file.write_text(site.config("include \"more.conf\"\n"))
+    more = site.directory / "more.conf"
+    more.write_text("")
+    log = site.log / "paniclog.ec"
+    with in_background(site, file.name, directory=site.directory) as pid:
+        more.write_text("no_such_option = 1\n")
+        os.kill(pid, signal.SIGHUP)
+        await_true(lambda: f"{more}:1:1: unknown option" in log.read_text(), "the reload's answer", 15)
 
 
 def test_daemon_mode_reports_a_failed_start(site):
