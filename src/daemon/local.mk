@@ -6,3 +6,6 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/load.c src/daemon/load.h \
 	src/daemon/process.c src/daemon/process.h \
 	src/daemon/threads.c src/daemon/threads.h
+
+## They hold the folders of --prefix, so another ./configure compiles them anew.
+src/daemon/arguments.$(OBJEXT) src/daemon/load.$(OBJEXT): Makefile
