@@ -109,7 +109,8 @@ static const char *elsewhere(const struct sighting *seen, char text[ELSEWHERE_SI
 {
     text[0] = '\0';
     if (seen->times > 1)
-        snprintf(text, ELSEWHERE_SIZE, " (and in %zu more places)", seen->times - 1);
+        snprintf(text, ELSEWHERE_SIZE, " (and in %zu more place%s)", seen->times - 1,
+                 seen->times > 2 ? "s" : "");
     return text;
 }
 

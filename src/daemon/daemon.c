@@ -402,7 +402,9 @@ int daemon_run(const struct arguments *arguments)
     if (started) {
         begin_main_loop(&d);
         process_ready();
-        paniclog(PANIC_NOTICE, "impulsed %s started, %zu sockets", PACKAGE_VERSION, listens_count(d.listens));
+        size_t sockets = listens_count(d.listens);
+        paniclog(PANIC_NOTICE, "impulsed %s started, %zu socket%s", PACKAGE_VERSION, sockets,
+                 sockets == 1 ? "" : "s");
         uv_run(&d.loop, UV_RUN_DEFAULT);
         paniclog(PANIC_NOTICE, "impulsed stopped");
     } else if (error[0]) {

@@ -86,7 +86,11 @@ static void tell(const struct conf_report *report, bool running)
     }
     for (size_t i = 0; i < conf_report_count(report); i++) {
         const struct conf_diagnostic *found = conf_report_at(report, i);
-        if (found->severity == CONF_ERROR)
+        if (found->severity != CONF_ERROR)
+            continue;
+        if (!found->place.line) /* the file as a whole */
+            paniclog(PANIC_ERROR, "%s: %s", found->place.file, found->message);
+        else
             paniclog(PANIC_ERROR, "%s:%u:%u: %s", found->place.file, found->place.line, found->place.column,
                      found->message);
     }
@@ -107,9 +111,11 @@ struct conf *load_configuration(const struct arguments *arguments, bool running,
     options.modules = manifest_set_schemas(*manifests, &options.module_count);
     struct conf *conf = conf_load(arguments->config, &options, &report);
     tell(report, running);
-    if (!conf)
-        paniclog(PANIC_CRITICAL, "%s: %zu errors, the configuration is not used", arguments->config,
-                 conf_report_errors(report));
+    if (!conf) {
+        size_t errors = conf_report_errors(report);
+        paniclog(PANIC_CRITICAL, "%s: %zu error%s, the configuration is not used", arguments->config, errors,
+                 errors == 1 ? "" : "s");
+    }
     conf_report_free(report);
     return conf;
 }
