@@ -186,6 +186,15 @@ def greylist(installed, impulse, modules):
     return impulse
 
 
+def test_ecxs_refuses_a_function_that_no_header_declares(installed, site):
+    source = site.directory / "misnamed.c"
+    source.write_text("int f(void);\nint f(void) { return imp_no_such_function(); }\n")
+    (site.directory / "misnamed.ecm").write_text("[misnamed]\n")
+    done = subprocess.run([find(installed, "ecxs"), source], cwd=site.directory, capture_output=True, text=True)
+    assert done.returncode != 0 and "imp_no_such_function" in done.stderr
+    assert not (site.directory / "misnamed.so").exists()
+
+
 def test_ecxs_wants_a_manifest(installed, site):
     source = site.directory / "lonely.c"
     source.write_text("#include <impulse/module.h>\n")
