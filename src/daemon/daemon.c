@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 #include "config.h"
 #include "daemon/listens.h"
@@ -378,13 +379,26 @@ static void take_down(struct daemon *d)
     process_pidfile_remove();
 }
 
+/* What a start would find missing on this machine. Accounts are looked at by root only, who alone could
+ * change. */
+static bool check_machine(const struct conf *conf, const struct manifest_set *manifests, char *error,
+                          size_t error_size)
+{
+    struct process_identity identity;
+    return module_set_check(conf, manifests, error, error_size) &&
+           (geteuid() != 0 || process_identity_resolve(conf, &identity, error, error_size));
+}
+
 int daemon_check(const struct arguments *arguments)
 {
+    char error[512] = "";
     struct manifest_set *manifests;
     struct conf *conf = load_configuration(arguments, false, &manifests);
-    if (conf)
+    int status = conf && check_machine(conf, manifests, error, sizeof error) ? 0 : 1;
+    if (status == 0)
         fprintf(stderr, "impulsed: %s is correct\n", arguments->config);
-    int status = conf ? 0 : 1;
+    else if (error[0])
+        fprintf(stderr, "impulsed: %s\n", error);
     conf_unref(conf);
     manifest_set_free(manifests);
     return status;

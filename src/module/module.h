@@ -36,6 +36,12 @@ struct module_set; /* the instances of one configuration generation and their ho
  */
 struct module_set *module_set_load(const struct conf *conf, const struct manifest_set *manifests,
                                    struct pool_set *pools, char *error, size_t error_size);
+/*
+ * Can the modules that `conf` wants be loaded: are they there, and of this ABI? Nothing of them is run. False with
+ * one line in error[]. Main thread.
+ */
+bool module_set_check(const struct conf *conf, const struct manifest_set *manifests, char *error,
+                      size_t error_size);
 struct module_set *module_set_ref(struct module_set *set); /* any thread */
 /* Any thread. The last reference tears the modules down: at once on the main thread, else in its next tick. */
 void module_set_unref(struct module_set *set);

@@ -97,6 +97,17 @@ static bool set_up(struct module_set *set, const struct plan_item *item, const s
     return false;
 }
 
+bool module_set_check(const struct conf *conf, const struct manifest_set *manifests, char *error,
+                      size_t error_size)
+{
+    struct plan plan;
+    bool fine = plan_make(&plan, conf, manifests, error, error_size);
+    for (size_t i = 0; fine && i < plan.count; i++)
+        fine = module_load(plan.items[i].manifest, error, error_size) != NULL;
+    plan_release(&plan);
+    return fine;
+}
+
 struct module_set *module_set_load(const struct conf *conf, const struct manifest_set *manifests,
                                    struct pool_set *pools, char *error, size_t error_size)
 {

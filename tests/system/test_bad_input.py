@@ -283,3 +283,13 @@ def test_only_cr_lf_dot_cr_lf_ends_a_message(impulse, site, capture, policy, end
     await_true(lambda: len(capture.messages) == (1 if accepted else 0), "what was accepted, and no more")
     if accepted:
         assert b"smuggled@evil.example" in capture.messages[0].content
+
+
+def test_the_check_looks_at_the_machine_too(site):
+    """A correct file that this machine cannot run: -t says what is missing, as the start would."""
+    file = site.directory / "machine.conf"
+    file.write_text('security {\n  user = "nobody-of-that-name"\n}\n')
+    for mode in ("-t", "-d"):
+        status, said = run(mode, "-c", file)
+        assert status == 1
+        assert 'machine.conf:2: security user "nobody-of-that-name" does not exist' in said
