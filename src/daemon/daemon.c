@@ -54,9 +54,7 @@ struct daemon {
     enum phase phase;
 };
 
-/* ---- start
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static const char *global_text(const struct conf *conf, const char *option, const char *fallback)
 {
@@ -200,9 +198,7 @@ static bool start(struct daemon *d, struct manifest_set *manifests, char *error,
     return true;
 }
 
-/* ---- reload
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- reload ---------------------------------------------------------------------------------- */
 
 /* Builds everything of the next generation beside the running one; the running one is touched only when all
  * is well. */
@@ -250,9 +246,7 @@ static void reload(struct daemon *d)
     process_ready();
 }
 
-/* ---- the end
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /* From a loop's thread to the main one. */
 static void send_drained(void *async)

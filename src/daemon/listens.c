@@ -24,8 +24,7 @@ struct listens {
     struct list entries;
 };
 
-/* ---- what a Listen asks for
- * ---------------------------------------------------------------------------------------- */
+/* ---- what a Listen asks for ------------------------------------------------------------------ */
 
 /*
  * Accepting is threaded when Concurrency is above 1 (manual, events_per_iter), or when a pool is named and
@@ -114,8 +113,7 @@ static struct listener *open_listener(const struct conf_chain *chain, const stru
     return listener_open(&settings, error, error_size);
 }
 
-/* ---- the set of sockets
- * --------------------------------------------------------------------------------------------- */
+/* ---- the set of sockets ---------------------------------------------------------------------- */
 
 struct listens *listens_create(void)
 {

@@ -27,8 +27,7 @@ static int ready_pipe = -1;
 static char *pidfile_path;
 static int pidfile_fd = -1;
 
-/* ---- background
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- background ------------------------------------------------------------------------------ */
 
 static _Noreturn void wait_for_daemon(int from_daemon)
 {
@@ -74,8 +73,7 @@ void process_raise_file_limit(void)
     }
 }
 
-/* ---- pidfile
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- pidfile --------------------------------------------------------------------------------- */
 
 bool process_pidfile(const char *path, char *error, size_t error_size)
 {
@@ -112,8 +110,7 @@ void process_pidfile_remove(void)
     pidfile_fd = -1;
 }
 
-/* ---- identity
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- identity -------------------------------------------------------------------------------- */
 
 /* Without a user in the Security scope: Momentum's own account where there is one (manual, "user"). */
 static void usual_identity(struct process_identity *identity)
@@ -208,8 +205,7 @@ bool process_drop_root(const struct process_identity *identity, char *error, siz
     return true;
 }
 
-/* ---- readiness
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- readiness ------------------------------------------------------------------------------- */
 
 static void notify(const char *state)
 {

@@ -114,8 +114,7 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
                   peer);
 }
 
-/* ---- drain
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- drain ----------------------------------------------------------------------------------- */
 
 static void drain_worker(struct loop_task *task)
 {

@@ -35,8 +35,7 @@ struct smtp_server *smtp_server_create(struct spool *spool, const struct smtp_up
 /* After the loops stopped and every session ended or was abandoned. */
 void smtp_server_free(struct smtp_server *server);
 
-/* ---- generations
- * -------------------------------------------------------------------------------------------- */
+/* ---- generations ----------------------------------------------------------------------------- */
 
 /*
  * Compiles the inbound policies of every enabled Listen of every ESMTP_Listener. Takes its own references to
@@ -47,8 +46,7 @@ struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_
 struct smtp_generation *smtp_generation_ref(struct smtp_generation *generation); /* any thread */
 void smtp_generation_unref(struct smtp_generation *generation); /* any thread; NULL is harmless */
 
-/* ---- listens
- * -------------------------------------------------------------------------------------------------- */
+/* ---- listens --------------------------------------------------------------------------------- */
 
 /*
  * A Listen that serves on the loops of `group`. `endpoint` is the stanza's name and the key under which later
@@ -66,8 +64,7 @@ void smtp_server_set_generation(struct smtp_server *server, struct smtp_generati
 void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local, const struct net_addr *peer,
                         void *listen);
 
-/* ---- the end
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /*
  * Drains: sessions between transactions are told 421 and closed, a transaction whose DATA is under way is

@@ -29,8 +29,7 @@ enum {
 
 static void process(struct session *session);
 
-/* ---- time
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static void on_timer(uv_timer_t *timer);
 
@@ -67,8 +66,7 @@ static void on_timer(uv_timer_t *timer)
     }
 }
 
-/* ---- the end
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void handle_closed(struct session *session)
 {
@@ -162,8 +160,7 @@ void session_leave(struct session *session)
     }
 }
 
-/* ---- replies
- * --------------------------------------------------------------------------------------------------- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static struct imp_text text_of(const char *text)
 {
@@ -236,8 +233,7 @@ void session_count_error(struct session *session)
     session_close(session);
 }
 
-/* ---- waiting
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 void session_wait(struct session *session)
 {
@@ -274,8 +270,7 @@ static void on_resumed(struct imp_session *view, enum hook_outcome outcome)
     process(session);
 }
 
-/* ---- input
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- input ----------------------------------------------------------------------------------- */
 
 static void skip_input(struct session *session, size_t size, bool line_ended)
 {
@@ -392,8 +387,7 @@ static void on_drained(struct stream *stream)
         process(session);
 }
 
-/* ---- the beginning
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the beginning --------------------------------------------------------------------------- */
 
 static void greet(struct session *session, enum hook_outcome outcome)
 {

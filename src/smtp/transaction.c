@@ -63,8 +63,7 @@ struct chunk {
     char *memory; /* NULL for chunk 0: the transaction's head */
 };
 
-/* ---- envelope
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- envelope -------------------------------------------------------------------------------- */
 
 static struct recipient copy_path(const struct mail_path *path)
 {
@@ -179,8 +178,7 @@ void transaction_set_binding(struct transaction *t, size_t index, const char *bi
     recipient->group = group && *group ? mem_dup(group) : NULL;
 }
 
-/* ---- content
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- content --------------------------------------------------------------------------------- */
 
 void transaction_begin_content(struct transaction *t)
 {
@@ -337,8 +335,7 @@ const struct reply *transaction_verdict(struct transaction *t)
     return NULL;
 }
 
-/* ---- commit
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- commit ---------------------------------------------------------------------------------- */
 
 static struct imp_text text_of(struct slice s)
 {

@@ -245,8 +245,7 @@ static int rocks_scan(struct spool_backend *backend, enum spool_table table, str
     return result;
 }
 
-/* ---- giving space back ------------------------------------------------------------------------------------
- */
+/* ---- giving space back ----------------------------------------------------------------------- */
 
 static uint64_t read_property(struct rocksdb_backend *rocks, enum spool_table table, const char *name)
 {

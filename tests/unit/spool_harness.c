@@ -211,8 +211,7 @@ bool harness_content_is_whole(struct spool *spool, const struct body *body)
     return offset == body->size;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static bool count_row(struct slice key, struct slice value, void *closure)
 {

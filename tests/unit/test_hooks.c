@@ -44,8 +44,7 @@ static void init_session(struct imp_session *session, struct loop *loop)
     imp_session_init(session, loop, 7, &local, &peer);
 }
 
-/* ---- verdicts --------------------------------------------------------------------------------------------
- */
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 static char asked[64];              /* letters of the hooks that were called */
 static struct imp_suspension *kept; /* what the forgetful hook did not say */
@@ -206,8 +205,7 @@ static void test_contexts_of_a_session(void)
     CU_ASSERT_FALSE(imp_session_peer_address(&session, address));
 }
 
-/* ---- suspension ------------------------------------------------------------------------------------------
- */
+/* ---- suspension ------------------------------------------------------------------------------ */
 
 enum { SESSIONS = 300 };
 

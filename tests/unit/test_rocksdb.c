@@ -160,8 +160,7 @@ static void test_compact(void)
     close_backend(folder);
 }
 
-/* ---- the reclaimer ---------------------------------------------------------------------------------------
- */
+/* ---- the reclaimer --------------------------------------------------------------------------- */
 
 static sem_t looked, compacted;
 static _Atomic uint64_t stored;

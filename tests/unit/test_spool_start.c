@@ -14,8 +14,7 @@
 #include "spool/layout.h"
 #include "spool_harness.h"
 
-/* ---- opening ---------------------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static void test_corrupt(void)
 {
@@ -86,8 +85,7 @@ static void test_reserve(void)
     harness_remove(folder);
 }
 
-/* ---- damage ----------------------------------------------------------------------------------------------
- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 /* Puts rows that a sound spool does not have. */
 static void damage(const char *folder, const struct message *lost)
@@ -141,8 +139,7 @@ static void test_damage(void)
     harness_remove(folder);
 }
 
-/* ---- power loss ------------------------------------------------------------------------------------------
- */
+/* ---- power loss ------------------------------------------------------------------------------ */
 
 /* The only log of a small spool. The caller frees the name. */
 static char *find_log(const char *folder)
