@@ -104,7 +104,10 @@ int stream_flush_with(struct stream *stream, struct slice extra)
         return -EPIPE;
     if (stream->error)
         return fail(stream, stream->error);
-    while (!stream->connecting && buf_size(&stream->out) + extra.size > 0) {
+    /* While output waits only on_poll sends: sent here, it would leave who was promised `drained` waiting for
+     * ever. */
+    bool may_send = !stream->connecting && !stream->blocked;
+    while (may_send && buf_size(&stream->out) + extra.size > 0) {
         struct slice queued = buf_slice(&stream->out);
         struct iovec parts[2] = {{(void *)queued.data, queued.size}, {(void *)extra.data, extra.size}};
         int first = queued.size == 0;
@@ -166,8 +169,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         finish_connect(stream);
         return;
     }
-    if (stream->blocked && (failed || (events & UV_WRITABLE)))
+    if (stream->blocked && (failed || (events & UV_WRITABLE))) {
+        stream->blocked = false;
         flushed = stream_flush(stream);
+    }
     if (flushed == 1 && stream->handler->drained)
         stream->handler->drained(stream);
     bool readable = stream->reading && (failed || (events & UV_READABLE));

@@ -291,6 +291,32 @@ static void test_partial_writes(void)
     owner_release(&owner);
 }
 
+/* Blocks the stream by a few bytes, makes room for them, and flushes again before the loop could see the
+ * room. */
+static void do_flush_twice(void *argument)
+{
+    static char piece[4096], room[65536];
+    struct owner *owner = argument;
+    do {
+        stream_write(&owner->stream, piece, sizeof piece);
+        owner->flushed = stream_flush(&owner->stream);
+    } while (owner->flushed == 1);
+    while (recv(owner->peer, room, sizeof room, MSG_DONTWAIT) > 0)
+        ;
+    owner->result = stream_flush(&owner->stream);
+}
+
+static void test_drained_is_kept_when_flushed_again(void)
+{
+    struct owner owner = OWNER;
+    owner_open(&owner);
+    on_loop(do_flush_twice, &owner);
+    CU_ASSERT_EQUAL(owner.flushed, 0);
+    CU_ASSERT_EQUAL(unit_wait(&owner.drained, 1, 10), 1);
+    on_loop(do_close, &owner);
+    owner_release(&owner);
+}
+
 static void do_write_small(void *argument)
 {
     struct owner *owner = argument;
@@ -558,6 +584,7 @@ int main(void)
         {"read in small steps", test_small_steps},
         {"small write", test_small_write},
         {"partial writes", test_partial_writes},
+        {"drained is kept when flushed again", test_drained_is_kept_when_flushed_again},
         {"echo", test_echo},
         {"connect", test_connect},
         {"write while connecting", test_write_while_connecting},
