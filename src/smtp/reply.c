@@ -34,7 +34,6 @@ REPLY(mail_twice, 501, "5.5.1", "MAIL FROM already established");
 REPLY(rset_argument, 501, "5.5.4", "invalid arguments to RSET");
 REPLY(size_syntax, 501, "5.5.4", "invalid value of SIZE");
 REPLY(data_argument, 501, "5.5.4", "unexpected argument to DATA");
-REPLY(bad_sequence, 503, "5.5.1", "bad sequence of commands");
 REPLY(rcpt_without_mail, 503, "5.5.1", "RCPT TO without MAIL FROM");
 REPLY(data_without_mail, 503, "5.5.1", "DATA without MAIL FROM");
 REPLY(data_without_rcpt, 503, "5.5.1", "DATA without RCPT TO");
@@ -44,7 +43,6 @@ REPLY(policy_refused, 550, "5.7.1", "rejected by policy");
 REPLY(bare_newline, 550, "5.6.0", "Lone CR or LF in body (see RFC2822 section 2.3)");
 REPLY(too_big, 552, "5.3.4", "message size limit exceeded");
 REPLY(loop, 554, "5.4.6", "too many Received fields: mail loop");
-REPLY(no_valid_recipients, 554, "5.5.1", "no valid recipients");
 REPLY(parameter_unknown, 555, "5.5.4", "parameter not recognized or not implemented");
 
 void reply_format(const struct reply *reply, bool with_enhanced, struct buf *out)

@@ -1,6 +1,6 @@
 /* Paths and parameters of MAIL and RCPT: what RFC 5321 allows and what it does not. */
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "unit.h"
+
 #include "base/mem.h"
 #include "smtp/address.h"
 
@@ -101,14 +101,10 @@ static void test_parameters(void)
 
 int main(void)
 {
-    CU_initialize_registry();
-    CU_pSuite suite = CU_add_suite("smtp addresses", NULL, NULL);
-    CU_add_test(suite, "paths", test_paths);
-    CU_add_test(suite, "null and postmaster", test_what_a_command_allows);
-    CU_add_test(suite, "lengths", test_lengths);
-    CU_add_test(suite, "parameters", test_parameters);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
+    CU_TestInfo tests[] = {
+        {"paths", test_paths},     {"null and postmaster", test_what_a_command_allows},
+        {"lengths", test_lengths}, {"parameters", test_parameters},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("smtp addresses", tests);
 }

@@ -1,6 +1,6 @@
 /* The DATA reader: where a message ends, and what its content is, however the bytes arrive. */
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "unit.h"
+
 #include "base/mem.h"
 #include "smtp/data_reader.h"
 
@@ -111,13 +111,11 @@ static void test_content_that_is_not_kept(void)
 
 int main(void)
 {
-    CU_initialize_registry();
-    CU_pSuite suite = CU_add_suite("smtp data reader", NULL, NULL);
-    CU_add_test(suite, "ends and contents at every split", test_cases);
-    CU_add_test(suite, "long content in pieces", test_long_content);
-    CU_add_test(suite, "content that is not kept", test_content_that_is_not_kept);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
+    CU_TestInfo tests[] = {
+        {"ends and contents at every split", test_cases},
+        {"long content in pieces", test_long_content},
+        {"content that is not kept", test_content_that_is_not_kept},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("smtp data reader", tests);
 }
