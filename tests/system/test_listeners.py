@@ -11,7 +11,7 @@ import pytest
 
 from harness import await_true
 from harness.daemon import free_port, run
-from harness.freeze import frozen
+from harness.freeze import frozen, system_calls
 from harness.messages import EXACT
 from harness.wire import Wire
 
@@ -187,6 +187,18 @@ def acceptors(impulse):
     return count
 
 
+def test_stack_size(impulse, site):
+    """The kernel is asked for stacks of that size, one for each thread of the pool."""
+    trace = site.directory / "strace"
+    impulse.prefix = ["strace", "-D", "-f", "-qq", "-e", "trace=mmap", "-e", "signal=none", "-o", str(trace)]
+    impulse.environment["ASAN_OPTIONS"] = "detect_leaks=0"   # the leak checker would want to trace, too
+    impulse.start(site.config('ThreadPool "small" { Concurrency = 3 Stack_Size = 1310720 }'))
+    impulse.stop()
+    sizes = [int(size) for size in re.findall(r"mmap\(NULL, (\d+), .*MAP_STACK", trace.read_text())]
+    # The C library adds a guard page.
+    assert sum(1310720 <= size <= 1310720 + 65536 for size in sizes) == 3, sizes
+
+
 def test_event_loop_concurrency(impulse, site):
     impulse.start(site.config('EventLoop "inbound" { concurrency = 5 }', listener='event_loop = "inbound"'))
     assert named(impulse, "inbound") == 5
@@ -251,6 +263,36 @@ def test_accept_queue_backlog_leaves_the_rest_to_the_kernel(impulse, site):
         clients = [Wire(impulse.address) for _ in range(20)]
         # One may be in the acceptor's hand on top of the five in the queue.
         await_true(lambda: waiting(site.port) in (14, 15), "5 or 6 of 20 are taken")
+    for client in clients:
+        client.greet()
+        client.close()
+
+
+# The system calls that wait for events, and those that send to a socket: epoll_wait, epoll_pwait; sendto, sendmsg.
+POLLS = {"x86_64": {232, 281}, "aarch64": {22}}
+SENDS = {"x86_64": {44, 46}, "aarch64": {206, 211}}
+
+
+@pytest.mark.parametrize("option, most", [("", 1), ("Events_Per_Iter = 4", 4)])
+def test_events_per_iter_limits_a_turn_of_the_loop(impulse, site, option, most):
+    """Twelve connections wait in the loop's queue; each turn takes so many, and sends their banners."""
+    impulse.start(site.config('ThreadPool "p" { Concurrency = 1 }\nEventLoop "one" { concurrency = 1 }',
+                              listener='event_loop = "one"',
+                              listen=f'Concurrency = 1 Pool_Name = "p" Accept_Queue_Backlog = 100 {option}'))
+    assert serves(impulse.address)
+    loop = impulse.thread("one")
+    with frozen(loop):
+        clients = [Wire(impulse.address) for _ in range(12)]
+        await_true(lambda: waiting(site.port) == 0, "all are accepted")
+        turns = [0]
+        for number in system_calls(loop):
+            if number in POLLS[platform.machine()]:
+                turns.append(0)
+            elif number in SENDS[platform.machine()]:
+                turns[-1] += 1
+            if sum(turns) == len(clients):
+                break
+    assert max(turns) == most, turns
     for client in clients:
         client.greet()
         client.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import await_true, patience
+from harness import patience
 from harness.daemon import MODULES, PROGRAM, ROOT, run
 from harness.messages import EXACT, HEADER
 from harness.wire import Wire
@@ -96,6 +97,28 @@ def test_suspending(policy, site, capture, local, code):
         client.send(EXACT["plain"] + b".\r\n")
         assert client.reply().code == 250
     capture.wait(4 if code == 250 else 1)
+
+
+def test_a_pools_backlog_limits_what_waits(policy, site):
+    """One job runs, one waits; the third is told at once that there is no room."""
+    policy.start(site.config('ThreadPool "narrow" { Concurrency = 1 Backlog = 1 }\npolicy { pool = "narrow" }'))
+    clients = [Wire(policy.address) for _ in range(3)]
+    for client in clients:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+    answered = []
+    for client in clients:
+        client.send(b"RCPT TO:<held@rcpt.example>\r\n")
+        client.socket.settimeout(0.3)
+        try:
+            answered.append(client.reply().code)
+        except TimeoutError:
+            pass
+        client.socket.settimeout(patience(10))
+    assert answered == [451]
+    for client in clients[:2]:
+        assert rcpt(policy, "release").code == 250
+        assert client.reply().code == 250
 
 
 def test_clients_leave_while_suspended(policy, site):

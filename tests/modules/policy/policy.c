@@ -6,6 +6,8 @@
  *   refused@     550 5.7.1 with the configured greeting
  *   pool@        suspends, is accepted from a thread of the IO pool
  *   poolno@      suspends, is refused from there
+ *   held@        suspends, waits in the configured pool until release@ comes; 451 when the pool takes no more
+ *   release@     lets one held@ go
  *   thread@      suspends, is accepted from a thread of the module's own
  *   to-NAME@     is bound to binding NAME
  *   seen@        is refused with what the two contexts hold
@@ -21,7 +23,7 @@
 #include <impulse/session.h>
 
 struct settings { /* of one instance: after a reload, sessions of the old one may still ask */
-    char greeting[100];
+    char greeting[100], pool[100];
     long limit;
 };
 
@@ -39,6 +41,28 @@ static void accept_later(void *suspension)
 static void refuse_later(void *suspension)
 {
     imp_suspension_resume(suspension, IMP_DONE, 451, "4.7.1", "not from this pool");
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
+static unsigned releases; /* that no held@ has used yet */
+
+static void release_one(void)
+{
+    pthread_mutex_lock(&lock);
+    releases++;
+    pthread_cond_signal(&released);
+    pthread_mutex_unlock(&lock);
+}
+
+static void accept_when_released(void *suspension)
+{
+    pthread_mutex_lock(&lock);
+    while (releases == 0)
+        pthread_cond_wait(&released, &lock);
+    releases--;
+    pthread_mutex_unlock(&lock);
+    accept_later(suspension);
 }
 
 static void *accept_from_thread(void *suspension)
@@ -78,6 +102,16 @@ static enum imp_verdict rcptto(struct imp_session *session, struct imp_module *m
                         imp_session_suspend(session));
         return IMP_AGAIN;
     }
+    if (is(recipient, "release")) {
+        release_one();
+        return IMP_CONT;
+    }
+    if (is(recipient, "held")) {
+        struct imp_suspension *suspension = imp_session_suspend(session);
+        if (imp_work_submit(module, settings->pool, accept_when_released, suspension) < 0)
+            refuse_later(suspension);
+        return IMP_AGAIN;
+    }
     if (is(recipient, "thread")) {
         if (pthread_create(&thread, NULL, accept_from_thread, imp_session_suspend(session)) == 0)
             pthread_detach(thread);
@@ -114,6 +148,7 @@ static int setup(struct imp_module *module, const struct imp_config *config)
         return -1;
     imp_module_set_data(module, settings);
     snprintf(settings->greeting, sizeof settings->greeting, "%s", imp_config_text(config, "greeting"));
+    snprintf(settings->pool, sizeof settings->pool, "%s", imp_config_text(config, "pool"));
     settings->limit = (long)imp_config_int(config, "limit");
     imp_hook_validate(module, IMP_VALIDATE_MAILFROM, mailfrom, IMP_PRIORITY_NORMAL);
     imp_hook_validate(module, IMP_VALIDATE_RCPTTO, rcptto, IMP_PRIORITY_NORMAL);
