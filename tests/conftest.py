@@ -1,7 +1,5 @@
 """Fixtures of the system tests and the transcripts."""
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,9 +14,10 @@ from harness.namespace import Namespace  # noqa: E402
 @pytest.fixture
 def site(tmp_path):
     # Daemons that drop root must be able to walk to their files; pytest's folders are for their owner alone.
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        if folder.stat().st_uid == os.getuid() and folder not in (Path("/"), Path(tempfile.gettempdir())):
-            folder.chmod(0o755)
+    folder = tmp_path
+    while folder.parent != Path("/") and folder.stat().st_mode & 0o077 == 0:
+        folder.chmod(0o711)
+        folder = folder.parent
     return Site(tmp_path)
 
 
