@@ -73,6 +73,7 @@ enum conf_type {
 
 enum conf_support {
     CONF_HONOURED,    /* has its documented effect */
+    CONF_DIFFERENT,   /* has an effect, but not in all the documented one: the note says how it differs */
     CONF_ACCEPTED,    /* read and kept, without effect here; `impulsed -t` says so and why */
     CONF_UNSUPPORTED, /* refused unless the load is lenient */
 };
@@ -91,6 +92,8 @@ struct conf_option {  /* a row of options.def, or of a module's manifest */
     bool dynamic;       /* may change at reload */
     enum conf_support support;
     const char *note; /* one line: what it does here, or why it has no effect */
+    const char *
+        instead; /* for what has no effect: what an operator does instead; NULL when there is nothing to do */
 };
 
 /* The row for a core option, else for a scope of that name, or NULL. `name` is case-insensitive. Any thread.
@@ -99,6 +102,27 @@ const struct conf_option *conf_option_find(const char *name);
 /* The rows of options.def, options and scopes, in order of name: 0 up to conf_option_count() - 1. */
 size_t conf_option_count(void);
 const struct conf_option *conf_option_at(size_t index);
+
+/*
+ * The modules that Momentum's manual documents, in order of name (momentum_modules.def): what a stanza of
+ * theirs may hold, whether or not this build has the module. 0 up to conf_documented_count() - 1.
+ */
+struct conf_documented {
+    const char *name; /* the scope's name */
+    const char *what; /* one line: what the module is for */
+    enum conf_support
+        support;         /* UNSUPPORTED: passing it over would be dangerous (it authenticates, it filters) */
+    const char *instead; /* what an operator does instead, or NULL */
+};
+size_t conf_documented_count(void);
+const struct conf_documented *conf_documented_at(size_t index);
+/* `name` is case-insensitive. NULL: the manual knows no such module. */
+const struct conf_documented *conf_documented_find(const char *name);
+/*
+ * The options of a documented module, and the stanzas (CONF_SCOPE) in its stanza: `*count` rows. Their
+ * `scopes` is "" for the module's own stanza, else the path of the stanza in it: "scheme/authenticate".
+ */
+const struct conf_option *conf_documented_options(const struct conf_documented *module, size_t *count);
 
 /* What a module's manifest (.ecm) adds to the language: its scope and the options valid there. */
 struct conf_module_schema {
@@ -211,6 +235,14 @@ void conf_chain_outbound(struct conf_chain *chain, const struct conf *conf, cons
 void conf_chain_global(struct conf_chain *chain, const struct conf *conf);
 /* Asks the levels in turn, then options.def's default. NULL when no level sets it and there is no default. */
 const struct conf_value *conf_chain_value(const struct conf_chain *chain, const char *option);
+
+/* The options that a scope itself sets, in order of name: 0 up to conf_scope_value_count() - 1. */
+size_t conf_scope_value_count(const struct conf_scope *scope);
+const struct conf_value *conf_scope_value_at(const struct conf_scope *scope, size_t index,
+                                             const char **option);
+/* The row that describes an option in this scope (of options.def, a manifest, or the manual's modules), or
+ * NULL. */
+const struct conf_option *conf_scope_option(const struct conf_scope *scope, const char *option);
 
 /* Shorthands over conf_chain_value; `fallback` is returned when there is no value at all. */
 bool conf_chain_bool(const struct conf_chain *chain, const char *option, bool fallback);

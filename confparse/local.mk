@@ -9,14 +9,17 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/builder.c \
 	confparse/builder.h \
 	confparse/chain.c \
+	confparse/compare.h \
 	confparse/conf.c \
 	confparse/confparse.h \
 	confparse/defaults.c \
 	confparse/defaults.h \
+	confparse/documented.c \
 	confparse/effect.c \
 	confparse/effect.h \
 	confparse/entry.c \
 	confparse/entry.h \
+	confparse/files.h \
 	confparse/grammar.y \
 	confparse/include.c \
 	confparse/index.c \
@@ -29,8 +32,10 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/options.def \
 	confparse/parse.c \
 	confparse/parse.h \
+	confparse/path.h \
 	confparse/pattern.c \
 	confparse/pattern.h \
+	confparse/query.h \
 	confparse/report.c \
 	confparse/report.h \
 	confparse/schema.c \
@@ -42,6 +47,7 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/text.c \
 	confparse/text.h \
 	confparse/token.h \
+	confparse/transaction.h \
 	confparse/value.c \
 	confparse/value.h \
 	confparse/values.def

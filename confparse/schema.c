@@ -2,10 +2,10 @@
 #include "confparse/schema.h"
 
 static const struct conf_option rows[] = {
-#define OPTION(name, type, fallback, choices, scopes, dynamic, support, note)                                \
-    {name, CONF_##type, fallback, choices, scopes, dynamic, CONF_##support, note},
-#define SCOPE(name, naming, scopes, dynamic, support, note)                                                  \
-    {name, CONF_SCOPE, NULL, naming, scopes, dynamic, CONF_##support, note},
+#define OPTION(word, type, fallback, choices, scopes, dynamic, support, why)                                 \
+    {.name = (word), CONF_##type, fallback, choices, scopes, dynamic, CONF_##support, .note = why},
+#define SCOPE(word, naming, scopes, dynamic, support, why)                                                   \
+    {.name = (word), CONF_SCOPE, NULL, naming, scopes, dynamic, CONF_##support, .note = why},
 #define YES  true
 #define NO   false
 #define NONE NULL
@@ -14,15 +14,7 @@ static const struct conf_option rows[] = {
 #undef SCOPE
 };
 
-enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
-
-static const char *const momentum_modules[] = {
-#define MODULE(name) name,
-#include "confparse/momentum_modules.def"
-#undef MODULE
-};
-
-enum { MODULE_COUNT = sizeof momentum_modules / sizeof momentum_modules[0] };
+enum { ROW_COUNT = sizeof rows / sizeof rows[0], MODULE_NAME_MAX = 64 };
 
 /* The first row of that name (an option stands before a scope of its name), or ROW_COUNT. */
 static size_t find_row(struct conf_text name)
@@ -87,18 +79,13 @@ const struct conf_option *conf_schema_module_option(struct conf_text name)
 
 const char *conf_schema_momentum_module(struct conf_text name)
 {
-    size_t low = 0, high = MODULE_COUNT;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = conf_text_compare_nocase(name, conf_text_of(momentum_modules[middle]));
-        if (order == 0)
-            return momentum_modules[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    char text[MODULE_NAME_MAX];
+    if (name.size >= sizeof text)
+        return NULL;
+    memcpy(text, name.data, name.size);
+    text[name.size] = '\0';
+    const struct conf_documented *module = conf_documented_find(text);
+    return module ? module->name : NULL;
 }
 
 void conf_schema_suggest_option(struct conf_suggestion *best, struct conf_text name, const char *kind)
@@ -113,8 +100,8 @@ void conf_schema_suggest_stanza(struct conf_suggestion *best, struct conf_text n
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (rows[i].type == CONF_SCOPE && conf_schema_allows(&rows[i], kind))
             conf_suggest(best, name, rows[i].name);
-    for (size_t i = 0; i < MODULE_COUNT && strcmp(kind, "global") == 0; i++)
-        conf_suggest(best, name, momentum_modules[i]);
+    for (size_t i = 0; i < conf_documented_count() && strcmp(kind, "global") == 0; i++)
+        conf_suggest(best, name, conf_documented_at(i)->name);
 }
 
 bool conf_schema_name_has_case(const char *kind, struct conf_text name)

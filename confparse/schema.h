@@ -1,6 +1,6 @@
 /*
- * schema: the tables of what Momentum's language knows (options.def, momentum_modules.def), and looking names
- * up in them. All of it is constant; any thread.
+ * schema: the table of what Momentum's language knows (options.def), and looking names up in it. Constant; any
+ * thread.
  */
 #ifndef IMPULSE_CONFPARSE_SCHEMA_H
 #define IMPULSE_CONFPARSE_SCHEMA_H

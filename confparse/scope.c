@@ -118,3 +118,29 @@ const struct conf_value *conf_module_default(const struct conf *conf, const char
             return module_default(conf, &conf->modules[i], conf_text_of(option));
     return NULL;
 }
+
+size_t conf_scope_value_count(const struct conf_scope *scope)
+{
+    return scope->entry_count;
+}
+
+const struct conf_value *conf_scope_value_at(const struct conf_scope *scope, size_t index,
+                                             const char **option)
+{
+    if (index >= scope->entry_count)
+        return NULL;
+    *option = scope->entries[index].name;
+    return &scope->entries[index].value;
+}
+
+const struct conf_option *conf_scope_option(const struct conf_scope *scope, const char *option)
+{
+    struct conf_text name = conf_text_of(option);
+    for (size_t i = 0; scope->module && i < scope->module->schema.option_count; i++)
+        if (conf_text_is(name, scope->module->schema.options[i].name))
+            return &scope->module->schema.options[i];
+    const struct conf_option *row = conf_schema_option(name);
+    if (row && conf_schema_allows(row, scope->kind))
+        return row;
+    return scope->module ? conf_schema_module_option(name) : NULL;
+}

@@ -1,0 +1,72 @@
+/*
+ * control: the console. Control_Listeners, their sessions, and the commands that an operator gives.
+ *
+ * Everything here runs on the main thread's uv loop, so a command may load a configuration, which takes a
+ * while, and no session of a mail client notices. What a command wants from the daemon it asks through
+ * `struct control_upper`.
+ *
+ * The protocol, lines that end in LF (the manual does not describe Momentum's own):
+ *
+ *   server   IMPULSE CONSOLE 1 [AUTH MECHANISM ...]       the greeting; AUTH: nothing else is taken before
+ * success client   AUTH MECHANISM [INITIAL-BASE64]              SASL; each challenge and answer is one base64
+ * line: server   + BASE64      client  BASE64 or *            ... until OK or ERR client   COMMAND one line;
+ * words as the configuration quotes them server   = N, then N bytes                            output, as
+ * often as needed server   OK, or ERR                                   the command is done, or was refused
+ *
+ * An idle session is closed after Timeout seconds; a line may have CONTROL_LINE_MAX bytes.
+ * Source: Momentum 4 manual, "Configuring Momentum's System Console", "Control_Listener Authentication",
+ * "Control_Listener Authorization", "Control_Listener Accounting".
+ */
+#ifndef IMPULSE_CONTROL_CONTROL_H
+#define IMPULSE_CONTROL_CONTROL_H
+
+#include <uv.h>
+#include "confparse/confparse.h"
+
+enum { CONTROL_LINE_MAX = 1024 * 1024, CONTROL_DEFAULT_TIMEOUT = 60 };
+
+struct control;
+
+/* What lies above, as callbacks; all on the main thread. Lines for the operator go to `out`, each with its
+ * newline. */
+struct control_upper {
+    void *daemon;
+    /* The running generation, borrowed until the next call that may change it. */
+    struct conf *(*running)(void *daemon);
+    /* How configurations are loaded here: manifests, leniency, checks. Borrowed until the next call. */
+    const struct conf_load_options *(*load_options)(void *daemon);
+    /* Reads `path` (NULL: the file the daemon was started with) and swaps to it. False: the running one
+     * stays. */
+    bool (*reload)(void *daemon, const char *path, FILE *out);
+    /* Swaps to a generation that is loaded and checked; takes its own reference. False: the running one
+     * stays. */
+    bool (*adopt)(void *daemon, struct conf *next, FILE *out);
+    /* Begins the end, as SIGTERM does. Returns at once. */
+    void (*shutdown)(void *daemon);
+    /* Has every log file opened anew. */
+    void (*reopen_logs)(void *daemon);
+    /* The outputs of the commands of these names. */
+    void (*summary)(void *daemon, FILE *out);
+    void (*summary_reset)(void *daemon);
+    void (*threads)(void *daemon, FILE *out);
+    void (*modules)(void *daemon, FILE *out);
+};
+
+struct control *control_create(uv_loop_t *loop, const struct control_upper *upper);
+/* What only the console can judge about Control_Listener and Authorization stanzas; for -t and every load. */
+void control_check(const struct conf *conf, struct conf_report *report);
+/*
+ * Opens the sockets of the Control_Listener stanzas that are not open yet and keeps them for control_start.
+ * False with one line in error[]: none is opened. Before root is dropped, and at a reload.
+ */
+bool control_open(struct control *control, const struct conf *conf, char *error, size_t error_size);
+/*
+ * Uses `conf` from here on: begins to accept on what was opened, closes the sockets it has no more. Sessions
+ * go on; each command is judged by the generation that runs.
+ */
+void control_start(struct control *control, const struct conf *conf);
+/* Closes sockets and sessions. The loop must run until nothing of it is left before control_free. */
+void control_close(struct control *control);
+void control_free(struct control *control);
+
+#endif
