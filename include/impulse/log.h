@@ -1,9 +1,9 @@
 /*
- * impulse/log.h: what happened to messages, and files to write it to.
+ * impulse/log.h: what happened to messages and on the console, and files to write it to.
  *
- * Log hooks are told, not asked. They are called on event-loop threads (several at once) or pool threads and must
- * not block. All pointers in an event are valid during the call. Texts are counted, not NUL-terminated.
- * Source of fields: Momentum 4 manual, mainlog, rejectlog.
+ * Log hooks are told, not asked. They are called on event-loop threads (several at once), pool threads or the main
+ * thread and must not block. All pointers in an event are valid during the call. Texts are counted, not NUL-terminated.
+ * Source of fields: Momentum 4 manual, mainlog, rejectlog, acctlog.
  */
 #ifndef IMPULSE_LOG_H
 #define IMPULSE_LOG_H
@@ -57,6 +57,25 @@ struct imp_log_rejection { /* a refused command; rejectlog */
     struct imp_text text;                   /* the reply without its code */
 };
 
+struct imp_log_authentication { /* somebody logged in to a listener, or failed to; acctlog N and T */
+    uint64_t time_us;
+    struct imp_text endpoint;               /* the Listen: "/tmp/2025", "*:2025", "127.0.0.1:2025" */
+    struct imp_text peer;                   /* address:port; empty for a Unix connection */
+    struct imp_text user;                   /* as the client gave it, any bytes; empty when it gave none */
+    bool success;
+    bool timeout;                           /* the client took too long to say who it is: not successful */
+};
+
+enum imp_authorization { IMP_AUTHORIZATION_FAILED = -1, IMP_REFUSED = 0, IMP_AUTHORIZED = 1 };
+
+struct imp_log_authorization { /* a console command was allowed or refused; acctlog Z */
+    uint64_t time_us;
+    struct imp_text endpoint, peer, user;   /* as above */
+    enum imp_authorization result;          /* FAILED: it could not be decided, so the command did not run */
+    struct imp_text command;                /* the whole line, any bytes */
+    struct imp_text role;                   /* what allowed it; empty unless it was allowed by a role */
+};
+
 struct imp_log_hooks { /* NULL members are not called */
     void (*reception)(const struct imp_log_reception *event, struct imp_module *module);
     void (*delivery)(const struct imp_log_delivery *event, struct imp_module *module);
@@ -65,6 +84,9 @@ struct imp_log_hooks { /* NULL members are not called */
     void (*rejection)(const struct imp_log_rejection *event, struct imp_module *module);
     void (*paniclog)(enum imp_level level, const char *line, size_t size, struct imp_module *module);
     void (*reopen)(struct imp_module *module); /* after SIGHUP; imp_log_file reopens by itself */
+    /* Since ABI 1.1; both on the main thread. */
+    void (*authentication)(const struct imp_log_authentication *event, struct imp_module *module);
+    void (*authorization)(const struct imp_log_authorization *event, struct imp_module *module);
 };
 /* Registers the instance's log hooks; only from setup; the struct is copied. */
 IMP_API void imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks);

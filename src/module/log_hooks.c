@@ -4,6 +4,8 @@
  * The lines go to one set at a time, `taker`: the current generation's. Its sink is added before the old
  * one's is removed, so that none is lost.
  */
+#include <stddef.h>
+#include <string.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
@@ -11,13 +13,21 @@
 
 static struct module_set *taker; /* main thread only; NULL: nobody */
 
+/* How much of the struct a module has that was built when the ABI had this minor number. */
+static size_t hooks_size(unsigned abi_minor)
+{
+    return abi_minor >= 1 ? sizeof(struct imp_log_hooks) : offsetof(struct imp_log_hooks, authentication);
+}
+
 void imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks)
 {
     struct module_set *set = module->set;
     if (!module->in_setup)
         return;
     set->listeners = mem_resize(set->listeners, (set->listener_count + 1) * sizeof *set->listeners);
-    set->listeners[set->listener_count++] = (struct log_listener){.hooks = *hooks, .module = module};
+    struct log_listener *listener = &set->listeners[set->listener_count++];
+    *listener = (struct log_listener){.module = module};
+    memcpy(&listener->hooks, hooks, hooks_size(module->definition->abi_minor));
 }
 
 #define TELL(set, hook, event)                                                                               \
@@ -48,6 +58,16 @@ void module_set_log_permanent(struct module_set *set, const struct imp_log_deliv
 void module_set_log_rejection(struct module_set *set, const struct imp_log_rejection *event)
 {
     TELL(set, rejection, event)
+}
+
+void module_set_log_authentication(struct module_set *set, const struct imp_log_authentication *event)
+{
+    TELL(set, authentication, event)
+}
+
+void module_set_log_authorization(struct module_set *set, const struct imp_log_authorization *event)
+{
+    TELL(set, authorization, event)
 }
 
 bool module_set_wants_rejections(const struct module_set *set)

@@ -82,6 +82,8 @@ void module_set_log_delivery(struct module_set *set, const struct imp_log_delive
 void module_set_log_transient(struct module_set *set, const struct imp_log_delivery *event);
 void module_set_log_permanent(struct module_set *set, const struct imp_log_delivery *event);
 void module_set_log_rejection(struct module_set *set, const struct imp_log_rejection *event);
+void module_set_log_authentication(struct module_set *set, const struct imp_log_authentication *event);
+void module_set_log_authorization(struct module_set *set, const struct imp_log_authorization *event);
 /* False when no module wants it: the caller then need not format contexts. */
 bool module_set_wants_rejections(const struct module_set *set);
 

@@ -353,9 +353,45 @@ static void test_work_keeps_its_generation(void)
     sem_destroy(&go);
 }
 
+/* ---- log hooks ------------------------------------------------------------------------------- */
+
+static char told[8]; /* the user names of the events that were told */
+
+static void tell_authentication(const struct imp_log_authentication *event, struct imp_module *module)
+{
+    (void)module;
+    memcpy(told, event->user.data, event->user.size);
+}
+
+static void tell_authorization(const struct imp_log_authorization *event, struct imp_module *module)
+{
+    (void)module;
+    memcpy(told, event->user.data, event->user.size);
+}
+
+static void test_events_of_the_console(void)
+{
+    static const struct imp_module_definition older = {.name = "older", .abi_minor = 0, .setup = setup};
+    static const struct imp_module_definition newer = {.name = "newer", .abi_minor = 1, .setup = setup};
+    struct imp_log_hooks hooks = {.authentication = tell_authentication, .authorization = tell_authorization};
+    struct imp_log_authentication in = {.user = {"tom", 3}, .success = true};
+    struct imp_log_authorization may = {.user = {"ann", 3}, .result = IMP_REFUSED};
+    struct module_set *set = module_set_create(NULL);
+    imp_hook_log(add(set, &older), &hooks); /* what lies there is not the older module's to say */
+    module_set_log_authentication(set, &in);
+    CU_ASSERT_STRING_EQUAL(told, "");
+    imp_hook_log(add(set, &newer), &hooks);
+    module_set_log_authentication(set, &in);
+    CU_ASSERT_STRING_EQUAL(told, "tom");
+    module_set_log_authorization(set, &may);
+    CU_ASSERT_STRING_EQUAL(told, "ann");
+    module_set_unref(set);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
+        {"log hooks by ABI", test_events_of_the_console},
         {"order", test_order},
         {"IMP_DONE ends the chain", test_done_ends_the_chain},
         {"nonsense", test_nonsense_is_passed_and_reported_once},
