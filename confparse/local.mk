@@ -9,6 +9,7 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/builder.c \
 	confparse/builder.h \
 	confparse/chain.c \
+	confparse/compare.c \
 	confparse/compare.h \
 	confparse/conf.c \
 	confparse/confparse.h \

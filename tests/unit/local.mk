@@ -34,6 +34,11 @@ TESTS += tests/unit/test_conf_values
 tests_unit_test_conf_values_SOURCES = tests/unit/test_conf_values.c $(CONF_HARNESS)
 tests_unit_test_conf_values_LDADD = $(CONF_TEST_LIBS) -lm
 
+check_PROGRAMS += tests/unit/test_conf_compare
+TESTS += tests/unit/test_conf_compare
+tests_unit_test_conf_compare_SOURCES = tests/unit/test_conf_compare.c $(CONF_HARNESS)
+tests_unit_test_conf_compare_LDADD = $(CONF_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_cidr
 TESTS += tests/unit/test_cidr
 tests_unit_test_cidr_SOURCES = tests/unit/test_cidr.c
