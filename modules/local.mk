@@ -10,7 +10,8 @@ module_LTLIBRARIES += modules/ec_logger/ec_logger.la modules/maildir/maildir.la 
 dist_module_DATA = modules/ec_logger/ec_logger.ecm modules/maildir/maildir.ecm modules/relay/relay.ecm
 EXTRA_DIST += modules/README.md modules/ec_logger/ec_logger.md modules/maildir/maildir.md modules/relay/relay.md
 
-modules_ec_logger_ec_logger_la_SOURCES = modules/ec_logger/ec_logger.c
+modules_ec_logger_ec_logger_la_SOURCES = modules/ec_logger/ec_logger.c modules/ec_logger/record.c \
+	modules/ec_logger/record.h
 modules_ec_logger_ec_logger_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 modules_ec_logger_ec_logger_la_CFLAGS = $(MODULE_CFLAGS)
 modules_ec_logger_ec_logger_la_LDFLAGS = $(MODULE_LDFLAGS)

@@ -1,16 +1,16 @@
 /*
- * ec_logger: mainlog, rejectlog and paniclog as Momentum writes them, so that what reads them keeps working.
+ * ec_logger: mainlog, rejectlog, paniclog and acctlog as Momentum writes them, so that what reads them keeps
+ * working.
  *
- * Each record is put together in one buffer on the stack and queued with one call; hooks run on many threads
- * at once and share nothing but the files. A record's fields are those of the tables in Momentum's manual:
- * "mainlog", "rejectlog", "paniclog", and "Log Formats" for how a field is escaped.
+ * Hooks run on many threads at once and share nothing but the files. A record's fields are those of the
+ * tables in Momentum's manual: "mainlog", "rejectlog", "paniclog", and "Log Formats" for the acctlog and for
+ * how a field is escaped.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "impulse/log.h"
+#include "record.h"
 
 enum log_name { MAINLOG, REJECTLOG, PANICLOG, ACCTLOG, LOGS };
 
@@ -19,140 +19,9 @@ struct logger {
     bool high_resolution;             /* log_hires_timestamp: microseconds instead of seconds */
 };
 
-/* ---- a record under construction ---------------------------------------------------------------------- */
-
-struct record {
-    char *data;
-    size_t size, capacity;
-    char usual[1024]; /* enough for all but long replies and contexts */
-};
-
-static void record_begin(struct record *record)
-{
-    record->data = record->usual;
-    record->size = 0;
-    record->capacity = sizeof record->usual;
-}
-
-/* Room for `size` more bytes, or NULL when there is no memory: the record is then cut here. */
-static char *record_reserve(struct record *record, size_t size)
-{
-    if (record->capacity - record->size >= size)
-        return record->data + record->size;
-    size_t capacity = 2 * (record->size + size);
-    char *grown = record->data == record->usual ? malloc(capacity) : realloc(record->data, capacity);
-    if (!grown)
-        return NULL;
-    if (record->data == record->usual)
-        memcpy(grown, record->usual, record->size);
-    record->data = grown;
-    record->capacity = capacity;
-    return grown + record->size;
-}
-
-static void record_end(struct record *record, struct imp_log_file *file)
-{
-    imp_log_file_write(file, record->data, record->size);
-    if (record->data != record->usual)
-        free(record->data);
-}
-
-static void add_bytes(struct record *record, const char *bytes, size_t size)
-{
-    char *room = record_reserve(record, size);
-    if (!room || size == 0)
-        return;
-    memcpy(room, bytes, size);
-    record->size += size;
-}
-
-static void add_char(struct record *record, char c)
-{
-    add_bytes(record, &c, 1);
-}
-
-#define add_literal(record, text) add_bytes(record, text, sizeof(text) - 1)
-
-static void add_number(struct record *record, uint64_t number)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    add_bytes(record, digits + at, sizeof digits - at);
-}
-
-/* Seconds with three decimals. */
-static void add_seconds(struct record *record, double seconds)
-{
-    uint64_t thousandths = seconds > 0 ? (uint64_t)(seconds * 1000 + 0.5) : 0;
-    char decimals[3] = {(char)('0' + thousandths / 100 % 10), (char)('0' + thousandths / 10 % 10),
-                        (char)('0' + thousandths % 10)};
-    add_number(record, thousandths / 1000);
-    add_char(record, '.');
-    add_bytes(record, decimals, sizeof decimals);
-}
-
 static void add_time(struct record *record, const struct logger *logger, uint64_t time_us)
 {
-    add_number(record, logger->high_resolution ? time_us : time_us / 1000000);
-}
-
-static void add_id(struct record *record, uint64_t id)
-{
-    char text[IMP_ID_TEXT_SIZE];
-    imp_id_format(id, text);
-    add_bytes(record, text, sizeof text - 1);
-}
-
-static bool is_control(char c)
-{
-    return (unsigned char)c < ' ' || c == 127;
-}
-
-/* A control character as the two or four characters that C writes for it, so that a record stays one line. */
-static void add_control(struct record *record, char c)
-{
-    static const char hex[] = "0123456789abcdef", codes[] = "\a\b\t\n\v\f\r", names[] = "abtnvfr";
-    const char *code = c ? strchr(codes, c) : NULL;
-    if (code) {
-        add_bytes(record, (char[]){'\\', names[code - codes]}, 2);
-        return;
-    }
-    add_bytes(record, (char[]){'\\', 'x', hex[(unsigned char)c >> 4], hex[c & 15]}, 4);
-}
-
-/* A field, with '\' before every '@' and '\'. */
-static void add_field(struct record *record, struct imp_text text)
-{
-    size_t plain = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-        if (c != '@' && c != '\\' && !is_control(c))
-            continue;
-        add_bytes(record, text.data + plain, i - plain);
-        plain = i + 1;
-        if (is_control(c))
-            add_control(record, c);
-        else
-            add_bytes(record, (char[]){'\\', c}, 2);
-    }
-    add_bytes(record, text.data + plain, text.size - plain);
-}
-
-/* Text between other delimiters than '@': only what would end the line is escaped. */
-static void add_text(struct record *record, struct imp_text text)
-{
-    size_t plain = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        if (!is_control(text.data[i]))
-            continue;
-        add_bytes(record, text.data + plain, i - plain);
-        plain = i + 1;
-        add_control(record, text.data[i]);
-    }
-    add_bytes(record, text.data + plain, text.size - plain);
+    record_number(record, logger->high_resolution ? time_us : time_us / 1000000);
 }
 
 /* ---- mainlog ------------------------------------------------------------------------------------------ */
@@ -165,23 +34,11 @@ static void begin_mainlog(struct record *record, const struct logger *logger, ui
     record_begin(record);
     add_time(record, logger, time_us);
     for (int i = 0; i < 3; i++) {
-        add_char(record, '@');
-        add_id(record, ids[i]);
+        record_char(record, '@');
+        record_id(record, ids[i]);
     }
-    add_char(record, '@');
-    add_char(record, letter);
-}
-
-static void next_field(struct record *record, struct imp_text text)
-{
-    add_char(record, '@');
-    add_field(record, text);
-}
-
-static void next_number(struct record *record, uint64_t number)
-{
-    add_char(record, '@');
-    add_number(record, number);
+    record_char(record, '@');
+    record_char(record, letter);
 }
 
 static void log_reception(const struct imp_log_reception *event, struct imp_module *module)
@@ -190,15 +47,15 @@ static void log_reception(const struct imp_log_reception *event, struct imp_modu
     struct record record;
     begin_mainlog(&record, logger, event->time_us,
                   (const uint64_t[]){event->message_id, event->batch_id, event->connection_id}, 'R');
-    next_field(&record, event->recipient_local);
-    next_field(&record, event->recipient_domain);
-    next_field(&record, event->sender_local);
-    next_field(&record, event->sender_domain);
-    next_field(&record, event->peer);
-    next_number(&record, event->size);
-    next_field(&record, event->protocol);
-    next_field(&record, event->binding_group);
-    next_field(&record, event->binding);
+    record_next_field(&record, event->recipient_local);
+    record_next_field(&record, event->recipient_domain);
+    record_next_field(&record, event->sender_local);
+    record_next_field(&record, event->sender_domain);
+    record_next_field(&record, event->peer);
+    record_next_number(&record, event->size);
+    record_next_field(&record, event->protocol);
+    record_next_field(&record, event->binding_group);
+    record_next_field(&record, event->binding);
     record_end(&record, logger->files[MAINLOG]);
 }
 
@@ -207,18 +64,18 @@ static void begin_attempt(struct record *record, const struct logger *logger,
 {
     begin_mainlog(record, logger, event->time_us,
                   (const uint64_t[]){event->message_id, event->batch_id, event->connection_id}, letter);
-    next_field(record, event->recipient_domain);
-    next_number(record, event->size);
-    next_field(record, event->binding_group);
-    next_field(record, event->binding);
+    record_next_field(record, event->recipient_domain);
+    record_next_number(record, event->size);
+    record_next_field(record, event->binding_group);
+    record_next_field(record, event->binding);
 }
 
 static void add_retries_and_peer(struct record *record, const struct imp_log_delivery *event)
 {
-    next_number(record, event->retries);
-    add_char(record, '@');
-    add_seconds(record, event->seconds);
-    next_field(record, event->peer);
+    record_next_number(record, event->retries);
+    record_char(record, '@');
+    record_seconds(record, event->seconds);
+    record_next_field(record, event->peer);
 }
 
 static void log_delivery(const struct imp_log_delivery *event, struct imp_module *module)
@@ -234,9 +91,9 @@ static void log_failure(const struct imp_log_delivery *event, const struct logge
 {
     struct record record;
     begin_attempt(&record, logger, event, letter);
-    next_number(&record, event->stage);
+    record_next_number(&record, event->stage);
     add_retries_and_peer(&record, event);
-    next_field(&record, event->response);
+    record_next_field(&record, event->response);
     record_end(&record, logger->files[MAINLOG]);
 }
 
@@ -254,18 +111,18 @@ static void log_permanent(const struct imp_log_delivery *event, struct imp_modul
 
 static void add_quoted(struct record *record, const char *name, size_t name_size, struct imp_text text)
 {
-    add_bytes(record, name, name_size);
-    add_char(record, '"');
-    add_text(record, text);
-    add_char(record, '"');
+    record_bytes(record, name, name_size);
+    record_char(record, '"');
+    record_text(record, text);
+    record_char(record, '"');
 }
 
 static void add_context(struct record *record, const char *name, size_t name_size, struct imp_text text)
 {
-    add_bytes(record, name, name_size);
-    add_char(record, '[');
-    add_text(record, text);
-    add_char(record, ']');
+    record_bytes(record, name, name_size);
+    record_char(record, '[');
+    record_text(record, text);
+    record_char(record, ']');
 }
 
 #define NAMED(name) name, sizeof(name) - 1
@@ -284,15 +141,56 @@ static void log_rejection(const struct imp_log_rejection *event, struct imp_modu
     add_quoted(&record, NAMED(" PATH="), event->pathway);
     add_quoted(&record, NAMED(" PATH_GRP="), event->pathway_group);
     add_quoted(&record, NAMED(" P="), event->phase);
-    add_literal(&record, " E=");
-    add_number(&record, (uint64_t)event->code);
-    add_literal(&record, " M=");
-    add_text(&record, event->module);
+    record_literal(&record, " E=");
+    record_number(&record, (uint64_t)event->code);
+    record_literal(&record, " M=");
+    record_text(&record, event->module);
     add_context(&record, NAMED(" CTXCONN="), event->connection_context);
     add_context(&record, NAMED(" CTXMESS="), event->message_context);
-    add_char(&record, ' ');
-    add_text(&record, event->text);
+    record_char(&record, ' ');
+    record_text(&record, event->text);
     record_end(&record, logger->files[REJECTLOG]);
+}
+
+/* ---- acctlog ------------------------------------------------------------------------------------------ */
+
+/* What both kinds of record begin with: time, letter, listener endpoint, peer and user. */
+static void begin_acctlog(struct record *record, const struct logger *logger, uint64_t time_us, char letter,
+                          const struct imp_text fields[3])
+{
+    record_begin(record);
+    add_time(record, logger, time_us);
+    record_char(record, '@');
+    record_char(record, letter);
+    for (int i = 0; i < 3; i++)
+        record_next_field(record, fields[i]);
+}
+
+static void log_authentication(const struct imp_log_authentication *event, struct imp_module *module)
+{
+    struct logger *logger = imp_module_data(module);
+    struct record record;
+    begin_acctlog(&record, logger, event->time_us, event->timeout ? 'T' : 'N',
+                  (const struct imp_text[]){event->endpoint, event->peer, event->user});
+    record_next_number(&record, event->success && !event->timeout);
+    record_end(&record, logger->files[ACCTLOG]);
+}
+
+/* The role is a field only of a command that was allowed, as in the manual's examples. */
+static void log_authorization(const struct imp_log_authorization *event, struct imp_module *module)
+{
+    struct logger *logger = imp_module_data(module);
+    struct record record;
+    begin_acctlog(&record, logger, event->time_us, 'Z',
+                  (const struct imp_text[]){event->endpoint, event->peer, event->user});
+    if (event->result == IMP_AUTHORIZATION_FAILED)
+        record_literal(&record, "@-1");
+    else
+        record_next_number(&record, event->result == IMP_AUTHORIZED);
+    record_next_field(&record, event->command);
+    if (event->result == IMP_AUTHORIZED)
+        record_next_field(&record, event->role);
+    record_end(&record, logger->files[ACCTLOG]);
 }
 
 /* ---- paniclog and heartbeat --------------------------------------------------------------------------- */
@@ -317,7 +215,7 @@ static void log_panic(enum imp_level level, const char *line, size_t size, struc
     struct record record;
     record_begin(&record);
     add_time(&record, logger, wall_clock_us());
-    add_bytes(&record, colon, size - (size_t)(colon - line));
+    record_bytes(&record, colon, size - (size_t)(colon - line));
     record_end(&record, logger->files[PANICLOG]);
 }
 
@@ -335,7 +233,7 @@ static void log_heartbeat(struct imp_module *module)
             continue;
         record_begin(&record);
         add_time(&record, logger, now);
-        add_bytes(&record, marks[i].text, strlen(marks[i].text));
+        record_bytes(&record, marks[i].text, strlen(marks[i].text));
         record_end(&record, logger->files[marks[i].log]);
     }
 }
@@ -379,8 +277,7 @@ static unsigned mode_of(const struct imp_config *config, enum log_name log)
 
 /*
  * A log that the configuration names must open. One that is only a default need not: the directory of the
- * manual's installation is missing on many machines. Nothing would be written to the acctlog, so that is not
- * worth an error.
+ * manual's installation is missing on many machines.
  */
 static int open_log(struct imp_module *module, const struct imp_config *config, enum log_name log)
 {
@@ -396,9 +293,8 @@ static int open_log(struct imp_module *module, const struct imp_config *config, 
         imp_module_error(module, "%s: cannot open %s: %s", options[log].file, path ? path : target,
                          strerror(errno));
     else if (!logger->files[log])
-        imp_paniclog(module, log == ACCTLOG ? IMP_NOTICE : IMP_ERROR,
-                     "%s is not written: cannot open its default %s: %s", options[log].file, target,
-                     strerror(errno));
+        imp_paniclog(module, IMP_ERROR, "%s is not written: cannot open its default %s: %s",
+                     options[log].file, target, strerror(errno));
     free(path);
     return logger->files[log] || !needed ? 0 : -1;
 }
@@ -426,6 +322,10 @@ static void hook_in(struct imp_module *module, const struct imp_config *config)
         hooks.rejection = log_rejection;
     if (logger->files[PANICLOG] && imp_config_bool(config, "log_errors"))
         hooks.paniclog = log_panic;
+    if (logger->files[ACCTLOG]) {
+        hooks.authentication = log_authentication;
+        hooks.authorization = log_authorization;
+    }
     imp_hook_log(module, &hooks);
     int64_t heartbeat = imp_config_int(config, "heartbeat");
     if (heartbeat > 0)
@@ -449,5 +349,5 @@ static int ec_logger_setup(struct imp_module *module, const struct imp_config *c
 }
 
 IMP_MODULE_DEFINE(.name = "ec_logger",
-                  .description = "Writes mainlog, rejectlog and paniclog in Momentum's formats",
+                  .description = "Writes mainlog, rejectlog, paniclog and acctlog in Momentum's formats",
                   .kind = IMP_GENERIC, .setup = ec_logger_setup, .teardown = ec_logger_teardown);

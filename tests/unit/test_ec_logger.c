@@ -206,6 +206,77 @@ static void test_rejectlog(void)
     unit_directory_remove(directory);
 }
 
+/* The examples of Momentum's manual, "Log Formats", and then what hostile clients would like to write. */
+static void test_acctlog(void)
+{
+    struct modules modules;
+    struct imp_log_authentication in = {
+        .time_us = UINT64_C(1160503808999999),
+        .endpoint = text("/tmp/2025"),
+        .user = text("ec-user"),
+        .success = true,
+    };
+    struct imp_log_authorization may = {
+        .time_us = UINT64_C(1160503811000000),
+        .endpoint = text("/tmp/2025"),
+        .user = text("ec-user"),
+        .result = IMP_AUTHORIZED,
+        .command = text("summary"),
+        .role = text("users"),
+    };
+    unit_directory(directory);
+    CU_ASSERT_TRUE_FATAL(load(&modules, "", ""));
+    module_set_log_authentication(modules.set, &in);
+    module_set_log_authorization(modules.set, &may);
+    may.result = IMP_REFUSED;
+    may.command = text("shutdown");
+    module_set_log_authorization(modules.set, &may);
+    may.endpoint = in.endpoint = text("*:2025");
+    may.peer = in.peer = text("10.80.116.126:37164");
+    may.result = IMP_AUTHORIZATION_FAILED;
+    module_set_log_authorization(modules.set, &may);
+    in.success = false;
+    module_set_log_authentication(modules.set, &in);
+    in.timeout = in.success = true; /* who did not finish did not succeed */
+    in.user = text("");
+    module_set_log_authentication(modules.set, &in);
+
+    in.user = (struct imp_text){"a@1\\n\n1160503808@N@\x7f\0z", 22};
+    in.timeout = in.success = false;
+    module_set_log_authentication(modules.set, &in);
+    may.result = IMP_AUTHORIZED;
+    may.endpoint = text("[::1]:2025");
+    may.peer = text("[::1]:40000");
+    may.user = text("back\\slash");
+    may.command = text("config set x \"a@b\"\r\n\t\x1b[2J");
+    may.role = text("r@\\");
+    module_set_log_authorization(modules.set, &may);
+    expect("acctlog", "1160503808@N@/tmp/2025@@ec-user@1\n"
+                      "1160503811@Z@/tmp/2025@@ec-user@1@summary@users\n"
+                      "1160503811@Z@/tmp/2025@@ec-user@0@shutdown\n"
+                      "1160503811@Z@*:2025@10.80.116.126:37164@ec-user@-1@shutdown\n"
+                      "1160503808@N@*:2025@10.80.116.126:37164@ec-user@0\n"
+                      "1160503808@T@*:2025@10.80.116.126:37164@@0\n"
+                      "1160503808@N@*:2025@10.80.116.126:37164@a\\@1\\\\n\\n1160503808\\@N\\@\\x7f\\x00z@0\n"
+                      "1160503811@Z@[::1]:2025@[::1]:40000@back\\\\slash@1@"
+                      "config set x \"a\\@b\"\\r\\n\\t\\x1b[2J@r\\@\\\\\n");
+    modules_unload(&modules);
+    unit_directory_remove(directory);
+}
+
+static void test_no_acctlog(void)
+{
+    struct modules modules;
+    struct imp_log_authentication in = {.success = true};
+    struct imp_log_authorization may = {.result = IMP_REFUSED};
+    unit_directory(directory);
+    CU_ASSERT_TRUE_FATAL(load(&modules, "acctlog = \"\"", ""));
+    module_set_log_authentication(modules.set, &in);
+    module_set_log_authorization(modules.set, &may);
+    modules_unload(&modules);
+    unit_directory_remove(directory);
+}
+
 static void test_switches(void)
 {
     struct modules modules;
@@ -313,6 +384,8 @@ int main(void)
         {"escaping", test_escaping},
         {"long records", test_long_records},
         {"rejectlog", test_rejectlog},
+        {"acctlog", test_acctlog},
+        {"no acctlog", test_no_acctlog},
         {"switches", test_switches},
         {"heartbeat", test_heartbeat},
         {"files", test_files},
