@@ -192,11 +192,26 @@ static size_t collect_members(struct conf_builder *builder, const struct conf_me
     return filled;
 }
 
-static void link_children(struct conf_scope *scope, struct placed *placed)
+/* Chains the children up in order of first appearance, all of them and those of each kind. */
+static void link_children(struct conf *conf, struct conf_scope *scope, struct placed *placed)
 {
     struct conf_scope **last = &scope->first;
-    qsort(placed, scope->child_count, sizeof *placed, compare_placed);
-    for (size_t i = 0; i < scope->child_count; i++) {
+    size_t count = scope->child_count, kinds = 0;
+    for (size_t i = 0; i < count; i++)
+        kinds += i == 0 || strcmp(scope->sorted[i - 1]->kind, scope->sorted[i]->kind) != 0;
+    scope->kinds = conf_arena_array(&conf->arena, kinds, sizeof *scope->kinds);
+    for (size_t begin = 0, end; begin < count; begin = end) { /* until here they are sorted by kind */
+        const char *kind = placed[begin].scope->kind;
+        for (end = begin + 1; end < count && strcmp(placed[end].scope->kind, kind) == 0; end++)
+            ;
+        qsort(&placed[begin], end - begin, sizeof *placed, compare_placed);
+        scope->kinds[scope->kind_count++] = (struct conf_kind){kind, placed[begin].scope};
+        for (size_t i = begin + 1; i < end; i++)
+            placed[i - 1].scope->next_of_kind = placed[i].scope;
+    }
+    if (kinds > 1)
+        qsort(placed, count, sizeof *placed, compare_placed);
+    for (size_t i = 0; i < count; i++) {
         *last = placed[i].scope;
         last = &placed[i].scope->next;
     }
@@ -229,7 +244,7 @@ static void build_children(struct conf_builder *builder, struct conf_scope *scop
         scope->sorted[scope->child_count] = child;
         placed[scope->child_count++] = (struct placed){child, members[i].order};
     }
-    link_children(scope, placed);
+    link_children(builder->conf, scope, placed);
     free(placed);
     free(members);
 }

@@ -31,13 +31,29 @@ const struct conf_scope *conf_scope_parent(const struct conf_scope *scope)
     return scope->parent;
 }
 
+static const struct conf_scope *first_of_kind(const struct conf_scope *parent, const char *kind)
+{
+    struct conf_text wanted = conf_text_of(kind);
+    size_t low = 0, high = parent->kind_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = conf_text_compare_nocase(wanted, conf_text_of(parent->kinds[middle].name));
+        if (!order)
+            return parent->kinds[middle].first;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
 const struct conf_scope *conf_scope_next(const struct conf_scope *parent, const char *kind,
                                          const struct conf_scope *after)
 {
-    const struct conf_scope *scope = after ? after->next : parent->first;
-    while (scope && kind && !conf_text_is(conf_text_of(scope->kind), kind))
-        scope = scope->next;
-    return scope;
+    if (!kind)
+        return after ? after->next : parent->first;
+    return after ? after->next_of_kind : first_of_kind(parent, kind);
 }
 
 const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const char *kind, const char *name)

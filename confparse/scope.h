@@ -44,12 +44,20 @@ struct conf_nested { /* all of one kind, by key, then order */
     size_t count;
 };
 
+struct conf_kind { /* the children of one kind */
+    const char *name;
+    struct conf_scope *first; /* the others by next_of_kind */
+};
+
 struct conf_scope {
     const char *kind, *name;
     const char *key; /* what `name` is compared by: folded to lower case, or a Peer's block in one spelling */
     struct conf_place place;
     const struct conf_scope *parent;
-    struct conf_scope *next, *first;  /* sibling and child in order of first appearance */
+    struct conf_scope *next, *first; /* sibling and child in order of first appearance */
+    struct conf_scope *next_of_kind; /* the next sibling of the same kind */
+    struct conf_kind *kinds;         /* of the children, in order of name */
+    size_t kind_count;
     const struct conf_scope **sorted; /* the children by kind, then key */
     size_t child_count;
     struct conf_entry *entries; /* by name */
