@@ -72,7 +72,7 @@ static bool classify_known(struct conf_builder *builder, const struct conf_class
     if (!class->module && !class->row)
         return false;
     class->kind = class->module ? class->module->schema.name : class->row->name;
-    class->idle = parent->idle || (!class->module && class->row->support != CONF_HONOURED);
+    class->idle = parent->idle || (!class->module && class->row->support > CONF_DIFFERENT);
     if (!class->module && !parent->idle)
         conf_effects_scope(builder->effects, class->row, stanza->kind_span);
     return true;

@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 struct conf;       /* a generation */
+struct conf_value; /* of an option, below */
 struct conf_scope; /* one scope instance of it: the global scope, Domain "example.com", Listen ":25", ... */
 
 /* ---- places and diagnostics ---------------------------------------------------------------------------- */
@@ -102,6 +103,38 @@ const struct conf_option *conf_option_find(const char *name);
 /* The rows of options.def, options and scopes, in order of name: 0 up to conf_option_count() - 1. */
 size_t conf_option_count(void);
 const struct conf_option *conf_option_at(size_t index);
+
+/*
+ * Where an option has another effect than its row says (values.def): in stanzas of one kind, or when it is
+ * set to one value.
+ */
+struct conf_exception {
+    const char *option;
+    const char *stanza; /* the outermost stanza around it; NULL: any */
+    const char *value;  /* the value, or the first word of an item of the list; NULL: any */
+    enum conf_support support;
+    const char *note;
+    const char *instead; /* NULL when there is nothing to do */
+};
+size_t conf_exception_count(void);
+const struct conf_exception *conf_exception_at(size_t index);
+enum { CONF_EXCEPTIONS_MAX = 16 };
+/*
+ * What becomes of `option` when it is set to `value` in `scope`: its row says it, unless exceptions apply.
+ * They then say it instead of the row: as many as are returned, of which a list may have several.
+ */
+size_t conf_exceptions_find(const struct conf_option *option, const struct conf_scope *scope,
+                            const struct conf_value *value,
+                            const struct conf_exception *found[CONF_EXCEPTIONS_MAX]);
+
+/* What differs although no file says so: an option that is not set means something else than in Momentum. */
+struct conf_other_default {
+    const char *option;
+    const char *theirs; /* what Momentum does, one line */
+    const char *ours;   /* what is done here */
+};
+size_t conf_other_default_count(void);
+const struct conf_other_default *conf_other_default_at(size_t index);
 
 /*
  * The modules that Momentum's manual documents, in order of name (momentum_modules.def): what a stanza of

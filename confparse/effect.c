@@ -5,18 +5,6 @@
 #include "confparse/memory.h"
 #include "confparse/schema.h"
 
-static const struct value_row {
-    const char *option, *value;
-    enum conf_support support;
-    const char *note;
-} value_rows[] = {
-#define VALUE(option, value, support, note) {option, value, CONF_##support, note},
-#include "confparse/values.def"
-#undef VALUE
-};
-
-enum { VALUE_COUNT = sizeof value_rows / sizeof value_rows[0] };
-
 struct sighting {
     struct conf_span first;
     size_t times;
@@ -28,8 +16,8 @@ struct missing {
 };
 
 struct conf_effects {
-    struct sighting *rows; /* one for each of options.def */
-    struct sighting values[VALUE_COUNT];
+    struct sighting *rows;       /* one for each of options.def */
+    struct sighting *exceptions; /* one for each of values.def */
     struct missing *missing;
     size_t missing_count, missing_capacity;
 };
@@ -38,6 +26,7 @@ struct conf_effects *conf_effects_create(void)
 {
     struct conf_effects *effects = conf_alloc(sizeof *effects);
     effects->rows = conf_alloc(conf_option_count() * sizeof *effects->rows);
+    effects->exceptions = conf_alloc(conf_exception_count() * sizeof *effects->exceptions);
     return effects;
 }
 
@@ -50,35 +39,31 @@ static void notice(struct sighting *seen, struct conf_span span)
 /* An unsupported option that is off, or as its default has it, asks for nothing. */
 static bool asks_for_nothing(const struct conf_value *value, const struct conf_value *fallback)
 {
-    if (fallback && value->type == CONF_BOOL)
-        return value->number == fallback->number;
-    return !fallback && value->count == 0 && !*value->text;
-}
-
-static bool has_item(const struct conf_value *value, const char *word)
-{
-    if (value->type != CONF_LIST)
-        return conf_text_is(conf_text_of(value->text), word);
-    for (size_t i = 0; i < value->count; i++)
-        if (conf_text_is((struct conf_text){value->items[i], strcspn(value->items[i], " \t=")}, word))
-            return true;
-    return false;
+    switch (value->type) {
+    case CONF_BOOL:
+    case CONF_INT:
+    case CONF_SIZE:
+    case CONF_DURATION:
+        return fallback && value->number == fallback->number && value->seconds == fallback->seconds;
+    case CONF_THROTTLE:
+        return value->number == 0;
+    default:
+        return !fallback && value->count == 0 && !*value->text;
+    }
 }
 
 void conf_effects_option(struct conf_effects *effects, const struct conf_option *row,
-                         const struct conf_value *value, const struct conf_value *fallback,
-                         struct conf_span span)
+                         const struct conf_scope *scope, const struct conf_value *value,
+                         const struct conf_value *fallback, struct conf_span span)
 {
-    for (size_t i = 0; i < VALUE_COUNT; i++)
-        if (strcmp(value_rows[i].option, row->name) == 0 && has_item(value, value_rows[i].value)) {
-            notice(&effects->values[i], span);
-            if (row->support == CONF_ACCEPTED) /* one finding about an option is enough */
-                return;
-        }
-    if (row->support == CONF_HONOURED ||
-        (row->support == CONF_UNSUPPORTED && asks_for_nothing(value, fallback)))
-        return;
-    notice(&effects->rows[conf_schema_index(row)], span);
+    const struct conf_exception *found[CONF_EXCEPTIONS_MAX];
+    size_t count = conf_exceptions_find(row, scope, value, found);
+    for (size_t i = 0; i < count; i++)
+        if (found[i]->support != CONF_HONOURED)
+            notice(&effects->exceptions[found[i] - conf_exception_at(0)], span);
+    if (!count && row->support != CONF_HONOURED &&
+        (row->support != CONF_UNSUPPORTED || !asks_for_nothing(value, fallback)))
+        notice(&effects->rows[conf_schema_index(row)], span);
 }
 
 void conf_effects_scope(struct conf_effects *effects, const struct conf_option *row, struct conf_span span)
@@ -114,19 +99,37 @@ static const char *elsewhere(const struct sighting *seen, char text[ELSEWHERE_SI
     return text;
 }
 
+/* What a finding says, by how well the thing is supported. */
+static const struct wording {
+    enum conf_severity severity;
+    const char *text;
+} wordings[] = {
+    [CONF_DIFFERENT] = {CONF_NOTE, "differs from Momentum"},
+    [CONF_ACCEPTED] = {CONF_WARNING, "is read but has no effect in this version"},
+    [CONF_UNSUPPORTED] = {CONF_ERROR, "is not supported in this version"},
+};
+
 static void report_one(struct conf_report *report, bool lenient, const char *what, enum conf_support support,
-                       const char *note, const struct sighting *seen)
+                       const char *note, const char *instead, const struct sighting *seen)
 {
     char more[ELSEWHERE_SIZE];
+    const struct wording *wording = &wordings[support];
     if (!seen->times)
         return;
-    if (support == CONF_UNSUPPORTED)
-        conf_report_at_span(report, lenient ? CONF_WARNING : CONF_ERROR, seen->first,
-                            "%s is not supported in this version: %s%s", what, note, elsewhere(seen, more));
+    conf_report_at_span(report, lenient && wording->severity == CONF_ERROR ? CONF_WARNING : wording->severity,
+                        seen->first, "%s %s: %s%s%s%s", what, wording->text, note,
+                        instead ? "; instead: " : "", instead ? instead : "", elsewhere(seen, more));
+}
+
+static void report_exception(struct conf_report *report, bool lenient, const struct conf_exception *exception,
+                             const struct sighting *seen)
+{
+    char what[160];
+    if (exception->value)
+        snprintf(what, sizeof what, "value %s of option %s", exception->value, exception->option);
     else
-        conf_report_at_span(report, CONF_WARNING, seen->first,
-                            "%s is read but has no effect in this version: %s%s", what, note,
-                            elsewhere(seen, more));
+        snprintf(what, sizeof what, "option %s in %s", exception->option, exception->stanza);
+    report_one(report, lenient, what, exception->support, exception->note, exception->instead, seen);
 }
 
 void conf_effects_report(const struct conf_effects *effects, struct conf_report *report, bool lenient)
@@ -135,12 +138,10 @@ void conf_effects_report(const struct conf_effects *effects, struct conf_report 
     for (size_t i = 0; i < conf_option_count(); i++) {
         const struct conf_option *row = conf_option_at(i);
         snprintf(what, sizeof what, "%s %s", row->type == CONF_SCOPE ? "stanza" : "option", row->name);
-        report_one(report, lenient, what, row->support, row->note, &effects->rows[i]);
+        report_one(report, lenient, what, row->support, row->note, row->instead, &effects->rows[i]);
     }
-    for (size_t i = 0; i < VALUE_COUNT; i++) {
-        snprintf(what, sizeof what, "value %s of option %s", value_rows[i].value, value_rows[i].option);
-        report_one(report, lenient, what, value_rows[i].support, value_rows[i].note, &effects->values[i]);
-    }
+    for (size_t i = 0; i < conf_exception_count(); i++)
+        report_exception(report, lenient, conf_exception_at(i), &effects->exceptions[i]);
     for (size_t i = 0; i < effects->missing_count; i++) {
         const struct missing *missing = &effects->missing[i];
         conf_report_at_span(report, CONF_WARNING, missing->seen.first,
@@ -152,6 +153,7 @@ void conf_effects_report(const struct conf_effects *effects, struct conf_report 
 void conf_effects_free(struct conf_effects *effects)
 {
     free(effects->rows);
+    free(effects->exceptions);
     free(effects->missing);
     free(effects);
 }

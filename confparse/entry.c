@@ -66,7 +66,8 @@ static const struct conf_option *find_option(const struct conf_class *class, str
 
 /* Makes the entry of an assignment. False when it is wrong, which has then been reported. */
 static bool make_entry(struct conf_builder *builder, const struct conf_class *class,
-                       const struct ast_assignment *assignment, struct conf_entry *entry)
+                       const struct conf_scope *scope, const struct ast_assignment *assignment,
+                       struct conf_entry *entry)
 {
     struct conf *conf = builder->conf;
     char problem[256];
@@ -87,16 +88,16 @@ static bool make_entry(struct conf_builder *builder, const struct conf_class *cl
         return false;
     }
     if (!class->idle && conf_schema_option(assignment->name) == row)
-        conf_effects_option(builder->effects, row, &entry->value, conf_default_value(conf, row->name),
+        conf_effects_option(builder->effects, row, scope, &entry->value, conf_default_value(conf, row->name),
                             assignment->span);
     return true;
 }
 
 static void add_setting(struct conf_builder *builder, const struct conf_class *class,
-                        const struct ast_assignment *assignment)
+                        const struct conf_scope *scope, const struct ast_assignment *assignment)
 {
     struct conf_setting setting = {.order = builder->setting_count};
-    if (!make_entry(builder, class, assignment, &setting.entry))
+    if (!make_entry(builder, class, scope, assignment, &setting.entry))
         return;
     setting.entry.value.place = conf_keep_place(builder->conf, assignment->value->span);
     if (builder->setting_count == builder->setting_capacity) {
@@ -120,7 +121,7 @@ void conf_build_entries(struct conf_builder *builder, struct conf_scope *scope,
     builder->setting_count = 0;
     for (size_t i = 0; i < count; i++)
         for (const struct ast_assignment *at = members[i].stanza->assignments; at; at = at->next)
-            add_setting(builder, &members[0].class, at);
+            add_setting(builder, &members[0].class, scope, at);
 
     struct conf_setting *settings = builder->settings;
     size_t setting_count = builder->setting_count;

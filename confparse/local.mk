@@ -20,6 +20,7 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/effect.h \
 	confparse/entry.c \
 	confparse/entry.h \
+	confparse/exception.c \
 	confparse/files.h \
 	confparse/grammar.y \
 	confparse/include.c \
