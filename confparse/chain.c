@@ -2,6 +2,8 @@
  * chain: which scopes are asked for an option, and asking them.
  * Source: Momentum 4 manual, "Configuration Scopes and Fallback", "pathway", "domain".
  */
+#include "confparse/chain.h"
+
 #include <stdio.h>
 #include <string.h>
 #include "confparse/address.h"
@@ -85,6 +87,7 @@ static const struct conf_scope *find_peer(const struct conf_index *index, size_t
 struct peers { /* walks the covering peers of one scope, longest prefix first */
     const struct conf_index *index;
     const uint8_t *address;
+    unsigned limit; /* of the prefix: of 128, every Peer that covers the address */
     size_t next;
     const struct conf_scope *scope; /* the current one, NULL at the end */
     unsigned bits;
@@ -94,6 +97,10 @@ static void next_peer(struct peers *walk)
 {
     walk->scope = NULL;
     while (!walk->scope && walk->index && walk->next < walk->index->peer_count) {
+        if (walk->index->peers[walk->next].bits > walk->limit) {
+            walk->next++;
+            continue;
+        }
         walk->bits = walk->index->peers[walk->next].bits;
         walk->scope = find_peer(walk->index, walk->next, walk->address, &walk->next);
     }
@@ -102,10 +109,11 @@ static void next_peer(struct peers *walk)
 }
 
 static void add_peers(struct conf_chain *chain, const struct conf_scope *listen,
-                      const struct conf_scope *listener, const uint8_t *address)
+                      const struct conf_scope *listener, const uint8_t *address, unsigned bits)
 {
-    struct peers of_listen = {.index = listen ? listen->index : NULL, .address = address};
-    struct peers of_listener = {.index = listener ? listener->index : NULL, .address = address};
+    struct peers of_listen = {.index = listen ? listen->index : NULL, .address = address, .limit = bits};
+    struct peers of_listener = {
+        .index = listener ? listener->index : NULL, .address = address, .limit = bits};
     next_peer(&of_listen);
     next_peer(&of_listener);
     while ((of_listen.scope || of_listener.scope) && chain->count < CONF_CHAIN_MAX - TAIL) {
@@ -128,26 +136,49 @@ static const char *own_text(const struct conf_chain *chain, const char *option)
     return NULL;
 }
 
-static void add_pathway(struct conf_chain *chain, const struct conf *conf, const char *name)
+static void begin(struct conf_chain *chain, const struct conf *conf)
 {
-    const struct conf_scope *nested = find_nested(&conf->grouped_pathways, name, false);
+    chain->conf = conf;
+    chain->count = 0;
+}
+
+/* `nested`: the pathway of that name in a group, or NULL. */
+static void add_pathway(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *nested,
+                        const char *name)
+{
     add(chain, nested);
     add(chain, conf_scope_find(conf->root, "pathway", name));
     add(chain, nested ? nested->parent : NULL);
 }
 
-void conf_chain_inbound(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
-                        const struct conf_scope *listen, const uint8_t *peer)
+void conf_chain_clients(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
+                        const struct conf_scope *listen, const uint8_t *address, unsigned bits)
 {
-    chain->conf = conf;
-    chain->count = 0;
-    if (peer)
-        add_peers(chain, listen, listener, peer);
+    begin(chain, conf);
+    if (address)
+        add_peers(chain, listen, listener, address, bits);
     add(chain, listen);
     add(chain, listener);
     const char *pathway = own_text(chain, "pathway");
     if (pathway)
-        add_pathway(chain, conf, pathway);
+        add_pathway(chain, conf, find_nested(&conf->grouped_pathways, pathway, false), pathway);
+    add(chain, conf->root);
+}
+
+void conf_chain_inbound(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
+                        const struct conf_scope *listen, const uint8_t *peer)
+{
+    conf_chain_clients(chain, conf, listener, listen, peer, 128);
+}
+
+void conf_chain_pathway(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *group,
+                        const char *pathway)
+{
+    begin(chain, conf);
+    add_pathway(chain, conf,
+                group ? conf_scope_find(group, "pathway", pathway)
+                      : find_nested(&conf->grouped_pathways, pathway, false),
+                pathway);
     add(chain, conf->root);
 }
 
@@ -173,32 +204,62 @@ static void add_domains(struct conf_chain *chain, const struct conf_scope *conta
             add(chain, index->domains[i]);
 }
 
+void conf_route_of(struct conf_route *route, const struct conf *conf, const char *binding)
+{
+    *route = (struct conf_route){.nested = find_nested(&conf->grouped_bindings, binding, true),
+                                 .alone = conf_scope_find(conf->root, "binding", binding)};
+    route->group =
+        route->nested ? route->nested->parent : conf_scope_find(conf->root, "binding_group", "default");
+}
+
+void conf_chain_route(struct conf_chain *chain, const struct conf *conf, const struct conf_route *route)
+{
+    begin(chain, conf);
+    add_domains(chain, route->nested, route->domain);
+    add_domains(chain, route->alone, route->domain);
+    add_domains(chain, route->group, route->domain);
+    add(chain, route->nested);
+    add(chain, route->alone);
+    add(chain, route->group);
+    add_domains(chain, conf->root, route->domain);
+    add(chain, conf->root);
+}
+
 void conf_chain_outbound(struct conf_chain *chain, const struct conf *conf, const char *binding,
                          const char *domain)
 {
-    const struct conf_scope *root = conf->root;
-    const char *name = binding && *binding ? binding : "default";
-    const struct conf_scope *nested = find_nested(&conf->grouped_bindings, name, true);
-    const struct conf_scope *alone = conf_scope_find(root, "binding", name);
-    const struct conf_scope *group =
-        nested ? nested->parent : conf_scope_find(root, "binding_group", "default");
-    chain->conf = conf;
-    chain->count = 0;
+    struct conf_route route;
+    conf_route_of(&route, conf, binding && *binding ? binding : "default");
+    route.domain = domain;
+    conf_chain_route(chain, conf, &route);
+}
 
-    add_domains(chain, nested, domain);
-    add_domains(chain, alone, domain);
-    add_domains(chain, group, domain);
-    add(chain, nested);
-    add(chain, alone);
-    add(chain, group);
-    add_domains(chain, root, domain);
-    add(chain, root);
+/* The Host stanzas of `container` that apply to `host`: the exact one, then patterns. Walks all its children.
+ */
+static void add_hosts(struct conf_chain *chain, const struct conf_scope *container, const char *host)
+{
+    size_t limit = chain->count + DOMAINS_MAX;
+    if (!container)
+        return;
+    add(chain, conf_scope_find(container, "host", host));
+    for (const struct conf_scope *at = NULL; (at = conf_scope_next(container, "host", at));)
+        if (at->pattern && chain->count < limit && conf_pattern_matches(at->pattern, host, strlen(host)))
+            add(chain, at);
+}
+
+void conf_chain_host(struct conf_chain *chain, const struct conf *conf, const struct conf_route *route,
+                     const char *host)
+{
+    begin(chain, conf);
+    add_hosts(chain, route->nested, host);
+    add_hosts(chain, route->group, host);
+    add_hosts(chain, route->alone, host);
+    add_hosts(chain, conf->root, host);
 }
 
 void conf_chain_global(struct conf_chain *chain, const struct conf *conf)
 {
-    chain->conf = conf;
-    chain->count = 0;
+    begin(chain, conf);
     add(chain, conf->root);
 }
 

@@ -20,9 +20,13 @@ struct conf_step {
 
 struct conf_path {
     struct conf_step steps[CONF_PATH_MAX];
-    size_t count;       /* 0: the global scope */
-    const char *option; /* lower case; NULL: the path ends in a scope */
-    size_t used;        /* words that the path took; the rest are the value of `config set` */
+    size_t count; /* 0: the global scope */
+    /*
+     * Lower case, but of a module whose options nobody knows as it was written; NULL: the path ends in a
+     * scope.
+     */
+    const char *option;
+    size_t used; /* words that the path took; the rest are the value of `config set` */
 };
 
 /*
@@ -37,12 +41,19 @@ bool conf_path_parse(const struct conf *conf, const char *const *words, size_t c
 const struct conf_scope *conf_path_find(const struct conf *conf, const struct conf_path *path);
 
 /*
- * The levels that are asked for an option at this path: as conf_chain_inbound for paths through a listener,
- * as conf_chain_outbound for binding_group, binding, domain and host, as conf_chain_global for the global
- * scope; for any other scope itself, its parents, and the global scope. A step that does not exist
- * contributes what covers it.
+ * The levels that are asked for an option at this path: as conf_chain_inbound for paths through a listener (a
+ * Peer that is a block stands for all its clients); the levels of binding_group, binding and domain as
+ * conf_chain_outbound has them, the binding being the one that is named; for a host, the Host stanzas alone;
+ * pathways as conf_chain_inbound has them; for any other scope itself, its parents, and the global scope. A
+ * step that does not exist contributes what covers it.
  */
 void conf_path_chain(const struct conf *conf, const struct conf_path *path, struct conf_chain *chain);
+/*
+ * The value that applies to the path's option, which must not be NULL: what the first level of its chain says
+ * that sets it, else the default of options.def, of the module, or of Host scopes. NULL: there is none.
+ */
+const struct conf_value *conf_path_value(const struct conf *conf, const struct conf_path *path,
+                                         const struct conf_chain *chain);
 
 /* Writes a path as a command would: Listen ":25" Peer "10.0.0.1". Any thread. */
 void conf_path_print(const struct conf_path *path, FILE *out);

@@ -19,6 +19,11 @@ TESTS += tests/unit/test_conf_chain
 tests_unit_test_conf_chain_SOURCES = tests/unit/test_conf_chain.c $(CONF_HARNESS)
 tests_unit_test_conf_chain_LDADD = $(CONF_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_conf_path
+TESTS += tests/unit/test_conf_path
+tests_unit_test_conf_path_SOURCES = tests/unit/test_conf_path.c $(CONF_HARNESS)
+tests_unit_test_conf_path_LDADD = $(CONF_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_conf_include
 TESTS += tests/unit/test_conf_include
 tests_unit_test_conf_include_SOURCES = tests/unit/test_conf_include.c $(CONF_HARNESS)
