@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "confparse/build.h"
+#include "confparse/file_set.h"
 #include "confparse/pattern.h"
 #include "confparse/scope.h"
 
@@ -13,6 +14,7 @@ static void free_conf(struct conf *conf)
     for (size_t i = 0; i < conf->pattern_count; i++)
         conf_pattern_free(conf->patterns[i]);
     free(conf->patterns);
+    conf_files_unref(conf->files);
     conf_arena_free(&conf->arena);
     free(conf);
 }
@@ -21,25 +23,49 @@ static const struct conf_load_options no_options;
 
 static struct conf_loader make_loader(const struct conf_load_options *options)
 {
-    return (struct conf_loader){
-        .options = options ? options : &no_options, .report = conf_report_create(), .include = conf_include};
+    struct conf_loader loader = {.options = options ? options : &no_options, .include = conf_include};
+    loader.report = conf_report_create();
+    loader.files = conf_files_create(loader.options->search_path);
+    return loader;
+}
+
+/* Local_Changes_Only without a file to write to; a name for that file where it is not looked for. */
+static void check_local_changes(const struct conf *conf, struct conf_report *report)
+{
+    const struct conf_value *only = conf_scope_value(conf->root, "local_changes_only");
+    const struct conf_value *name = conf_scope_value(conf->root, "local_changes_file");
+    const struct conf_file_entry *local = conf_files_find_role(conf->files, CONF_FILE_LOCAL);
+    if (only && only->number && !local)
+        conf_report_add(report, CONF_ERROR, only->place,
+                        "local_changes_only needs local_changes_file, which is not set");
+    if (name && local && strcmp(name->place.file, local->file.path) == 0)
+        conf_report_add(report, CONF_WARNING, name->place,
+                        "local_changes_file has no effect in the file that it names itself");
+}
+
+static struct conf *build(struct conf_loader *loader, const struct conf_source *source)
+{
+    struct conf *conf = conf_alloc(sizeof *conf);
+    struct ast_stanza *root = conf_ast_stanza(loader);
+    atomic_init(&conf->references, 1);
+    conf->files = loader->files;
+    root->kind_span = (struct conf_span){source, 1, 1, 1, 0};
+    conf_parse(loader, source, root, 0);
+    conf_include_virtual(loader, root);
+    conf_include_local_changes(loader, root);
+    conf_build(loader, root, conf);
+    check_local_changes(conf, loader->report);
+    if (loader->options->check)
+        loader->options->check(conf, loader->report, loader->options->check_argument);
+    return conf;
 }
 
 /* Parses and builds from an opened source; NULL: it could not be read, which the report says already. */
 static struct conf *load(struct conf_loader *loader, const struct conf_source *source)
 {
-    struct conf *conf = NULL;
-    if (source) {
-        struct ast_stanza *root = conf_ast_stanza(loader);
-        conf = conf_alloc(sizeof *conf);
-        atomic_init(&conf->references, 1);
-        root->kind_span = (struct conf_span){source, 1, 1, 1};
-        conf_parse(loader, source, root, 0);
-        conf_include_local_changes(loader, root);
-        conf_build(loader, root, conf);
-        if (loader->options->check)
-            loader->options->check(conf, loader->report, loader->options->check_argument);
-    }
+    struct conf *conf = source ? build(loader, source) : NULL;
+    if (!conf)
+        conf_files_unref(loader->files);
     conf_report_sort(loader->report);
     conf_arena_free(&loader->arena);
     if (conf && conf_report_errors(loader->report)) {
@@ -51,15 +77,29 @@ static struct conf *load(struct conf_loader *loader, const struct conf_source *s
     return conf;
 }
 
+static struct conf *load_file(struct conf_loader *loader, const char *path)
+{
+    const struct conf_source *source = conf_open_main(loader, path);
+    if (!source)
+        conf_report_add(loader->report, CONF_ERROR, (struct conf_place){path, 0, 0}, "cannot read: %s",
+                        strerror(errno));
+    return load(loader, source);
+}
+
 struct conf *conf_load(const char *path, const struct conf_load_options *options, struct conf_report **report)
 {
     struct conf_loader loader = make_loader(options);
-    const struct conf_source *source = conf_open_source(&loader, path, NULL);
     *report = loader.report;
-    if (!source)
-        conf_report_add(loader.report, CONF_ERROR, (struct conf_place){path, 0, 0}, "cannot read: %s",
-                        strerror(errno));
-    return load(&loader, source);
+    return load_file(&loader, path);
+}
+
+struct conf *conf_load_files(const struct conf_files *files, const struct conf_load_options *options,
+                             struct conf_report **report)
+{
+    struct conf_loader loader = make_loader(options);
+    *report = loader.report;
+    loader.given = files;
+    return load_file(&loader, conf_files_at(files, 0)->path);
 }
 
 struct conf *conf_load_text(const char *name, const char *text, size_t size,
@@ -68,14 +108,17 @@ struct conf *conf_load_text(const char *name, const char *text, size_t size,
     struct conf_loader loader = make_loader(options);
     struct conf_source *source = NULL;
     *report = loader.report;
-    if (size > CONF_SOURCE_MAX) {
+    if (size > CONF_SOURCE_MAX)
         conf_report_add(loader.report, CONF_ERROR, (struct conf_place){name, 0, 0}, "cannot read: %s",
                         strerror(EFBIG));
-    } else {
-        source = conf_source_from_text(name, text, size);
-        conf_report_take_source(loader.report, source);
-    }
+    else
+        source = conf_open_text(&loader, name, text, size);
     return load(&loader, source);
+}
+
+const struct conf_files *conf_get_files(const struct conf *conf)
+{
+    return conf->files;
 }
 
 struct conf *conf_ref(struct conf *conf)

@@ -26,7 +26,7 @@ static struct ast_stanza *parse_defaults(struct conf_loader *loader, row_fn *row
         if (row_at(table, i)->default_text)
             fprintf(out, "%zu = %s\n", i, row_at(table, i)->default_text);
     fclose(out);
-    struct conf_source *source = conf_source_from_text("(default)", text, size);
+    struct conf_source *source = conf_source_create("(default)", conf_content_create(text, size));
     conf_report_take_source(loader->report, source);
     conf_parse(loader, source, stanza, 0);
     free(text);

@@ -37,7 +37,7 @@ struct conf_parser;
 %token RESYNC
 %token '=' "'='" '{' "'{'" '}' "'}'" '(' "'('" ')' "')'" '[' "'['" ']' "']'" ',' "','"
 
-%type <token> text key
+%type <token> text key include
 %type <value> value bracketed item list items dictionary pairs
 
 %%
@@ -53,12 +53,12 @@ statements
     ;
 
 statement
-    : WORD '=' value { conf_parse_assign(parser, &$1, $3); }
+    : WORD '=' value { $3->equals = true; conf_parse_assign(parser, &$1, $3); }
     | WORD bracketed { conf_parse_assign(parser, &$1, $2); }
-    | opening statements '}' { conf_parse_close(parser); }
-    | include text { conf_parse_include(parser, &$2); }
+    | opening statements '}' { conf_parse_close(parser, @3); }
+    | include text { conf_parse_include(parser, &$1, &$2); }
     | error RESYNC { yyerrok; }
-    | error '{' { conf_parse_open_discarded(parser, @2); yyerrok; } statements '}' { conf_parse_close(parser); }
+    | error '{' { conf_parse_open_discarded(parser, @2); yyerrok; } statements '}' { conf_parse_close(parser, @5); }
     ;
 
 opening
@@ -78,7 +78,7 @@ value
 
 bracketed: list | dictionary ;
 
-list: '(' items ')' { $$ = $2; $$->span = @1; } ;
+list: '(' items ')' { $$ = $2; $$->span = @1; $$->end = @3.offset + 1; } ;
 
 items
     : %empty { $$ = conf_parse_container(parser, AST_LIST); }
@@ -86,7 +86,7 @@ items
     | items ','
     ;
 
-dictionary: '[' pairs ']' { $$ = $2; $$->span = @1; } ;
+dictionary: '[' pairs ']' { $$ = $2; $$->span = @1; $$->end = @3.offset + 1; } ;
 
 pairs
     : %empty { $$ = conf_parse_container(parser, AST_DICT); }

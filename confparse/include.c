@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include "confparse/file_set.h"
 #include "confparse/loader.h"
 
 struct inclusion { /* one include statement at work */
     struct conf_loader *loader;
-    struct conf_span span;
-    struct ast_stanza *stanza;
+    const struct ast_inclusion *ast;
     unsigned depth;
 };
 
@@ -27,54 +27,109 @@ static void __attribute__((format(printf, 2, 3))) fail(const struct inclusion *a
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    conf_report_at_span(at->loader->report, CONF_ERROR, at->span, "%s", message);
+    conf_report_at_span(at->loader->report, CONF_ERROR, at->ast->span, "%s", message);
 }
 
-struct conf_source *conf_open_source(struct conf_loader *loader, const char *path,
-                                     const struct conf_source *includer)
+/* ---- reading one file ---------------------------------------------------------------------------------- */
+
+/* What the file at `path` holds: as the set that is loaded from has it, else as the disk has it. */
+static bool read_entry(const struct conf_loader *loader, const char *path, struct conf_file_entry *entry)
 {
-    struct conf_source *source = conf_source_read(path);
-    if (source) {
-        source->includer = includer;
-        conf_report_take_source(loader->report, source);
+    const struct conf_file_entry *given = loader->given ? conf_files_find(loader->given, path) : NULL;
+    struct stat status;
+    if (given) {
+        entry->content = conf_content_ref(given->content);
+        entry->original = conf_content_ref(given->original);
+        entry->missing = given->missing;
+        entry->in_memory = given->in_memory;
+        return true;
     }
+    given =
+        stat(path, &status) == 0 ? conf_files_find_inode(loader->files, status.st_dev, status.st_ino) : NULL;
+    entry->content = given ? conf_content_ref(given->content) : conf_content_read(path);
+    if (!entry->content)
+        return false;
+    entry->original = conf_content_ref(given ? given->original : entry->content);
+    return true;
+}
+
+/* Takes the references of `entry`. */
+static struct conf_source *add_source(struct conf_loader *loader, struct conf_file_entry *entry,
+                                      const struct ast_inclusion *inclusion)
+{
+    struct conf_source *source = conf_source_create(entry->file.path, entry->content);
+    conf_files_add(loader->files, entry);
+    conf_content_unref(entry->original);
+    source->inclusion = inclusion;
+    source->includer = inclusion ? inclusion->span.source : NULL;
+    conf_report_take_source(loader->report, source);
     return source;
 }
 
-/* Is the file at `path` the one that holds the include statement, or one that led to it? */
-static bool is_open(const struct conf_source *source, const struct stat *status)
+struct conf_source *conf_open_main(struct conf_loader *loader, const char *path)
 {
+    struct conf_file_entry entry = {.file.path = path, .role = CONF_FILE_MAIN};
+    return read_entry(loader, path, &entry) ? add_source(loader, &entry, NULL) : NULL;
+}
+
+struct conf_source *conf_open_text(struct conf_loader *loader, const char *name, const char *text,
+                                   size_t size)
+{
+    struct conf_file_entry entry = {.file.path = name, .role = CONF_FILE_MAIN, .in_memory = true};
+    entry.content = conf_content_create(text, size);
+    entry.original = conf_content_ref(entry.content);
+    return add_source(loader, &entry, NULL);
+}
+
+/* Is it the file that holds the include statement, or one that led to it? */
+static bool is_open(const struct conf_source *source, const struct conf_file_entry *entry)
+{
+    const struct conf_content *content = entry->content;
     for (; source; source = source->includer)
-        if (source->inode && source->inode == status->st_ino && source->device == status->st_dev)
+        if (source->content == content || (content->inode && content->inode == source->content->inode &&
+                                           content->device == source->content->device))
             return true;
     return false;
 }
 
-static void include_file(const struct inclusion *at, const char *path, const struct stat *status)
+static bool check_limits(const struct inclusion *at, const char *path, const struct conf_file_entry *entry)
+{
+    if (is_open(at->ast->span.source, entry))
+        fail(at, "%s includes itself, directly or through another file", path);
+    else if (at->loader->include_depth == CONF_INCLUDE_MAX)
+        fail(at, "files include each other deeper than %d", CONF_INCLUDE_MAX);
+    else if (at->loader->file_count == CONF_FILES_MAX)
+        fail(at, "more than %d files are included", CONF_FILES_MAX);
+    else
+        return true;
+    return false;
+}
+
+static void parse_entry(const struct inclusion *at, struct conf_file_entry *entry)
 {
     struct conf_loader *loader = at->loader;
-    if (is_open(at->span.source, status)) {
-        fail(at, "%s includes itself, directly or through another file", path);
+    if (!check_limits(at, entry->file.path, entry)) {
+        conf_content_unref(entry->content);
+        conf_content_unref(entry->original);
         return;
     }
-    if (loader->include_depth == CONF_INCLUDE_MAX) {
-        fail(at, "files include each other deeper than %d", CONF_INCLUDE_MAX);
-        return;
-    }
-    if (loader->files == CONF_FILES_MAX) {
-        fail(at, "more than %d files are included", CONF_FILES_MAX);
-        return;
-    }
-    const struct conf_source *source = conf_open_source(loader, path, at->span.source);
-    if (!source) {
-        fail(at, "cannot read %s: %s", path, strerror(errno));
-        return;
-    }
-    loader->files++;
+    const struct conf_source *source = add_source(loader, entry, at->ast);
+    loader->file_count++;
     loader->include_depth++;
-    conf_parse(loader, source, at->stanza, at->depth);
+    conf_parse(loader, source, at->ast->stanza, at->depth);
     loader->include_depth--;
 }
+
+static void include_file(const struct inclusion *at, const char *path, enum conf_file_role role)
+{
+    struct conf_file_entry entry = {.file = {.path = path, .read_only = at->ast->read_only}, .role = role};
+    if (read_entry(at->loader, path, &entry))
+        parse_entry(at, &entry);
+    else
+        fail(at, "cannot read %s: %s", path, strerror(errno));
+}
+
+/* ---- reading a directory ------------------------------------------------------------------------------- */
 
 static int is_visible(const struct dirent *entry)
 {
@@ -86,7 +141,18 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void include_directory(const struct inclusion *at, const char *directory)
+static bool make_path(const struct inclusion *at, const char *directory, const char *name,
+                      char path[PATH_MAX])
+{
+    int length = snprintf(path, PATH_MAX, "%s/%s", directory, name);
+    if (length >= 0 && length < PATH_MAX)
+        return true;
+    fail(at, "the path of %s in %s is too long", name, directory);
+    return false;
+}
+
+/* Reads the names of the directory's files into the set. */
+static void list_directory(const struct inclusion *at, const char *directory)
 {
     struct dirent **entries;
     int count = scandir(directory, &entries, is_visible, compare_names);
@@ -94,27 +160,67 @@ static void include_directory(const struct inclusion *at, const char *directory)
         fail(at, "cannot read the directory %s: %s", directory, strerror(errno));
         return;
     }
+    char **names = conf_resize(NULL, (size_t)count, sizeof *names);
+    size_t kept = 0;
     for (int i = 0; i < count; i++) {
         char path[PATH_MAX];
         struct stat status;
-        int length = snprintf(path, sizeof path, "%s/%s", directory, entries[i]->d_name);
-        if (length < 0 || (size_t)length >= sizeof path)
-            fail(at, "the path of %s in %s is too long", entries[i]->d_name, directory);
-        else if (stat(path, &status) != 0)
+        if (!make_path(at, directory, entries[i]->d_name, path))
+            continue;
+        if (stat(path, &status) != 0)
             fail(at, "cannot read %s: %s", path, strerror(errno));
         else if (S_ISREG(status.st_mode))
-            include_file(at, path, &status);
-        free(entries[i]);
+            names[kept++] = entries[i]->d_name;
     }
+    conf_files_add_directory(at->loader->files, directory, names, kept);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
     free(entries);
+    free(names);
 }
 
-/* Writes the first of the places `name` may stand for that exists. False: errno says why there is none. */
-static bool resolve(const struct inclusion *at, struct conf_text name, char path[PATH_MAX],
-                    struct stat *status)
+static void include_directory(const struct inclusion *at, const char *path)
 {
-    const char *beside = at->span.source->name, *slash = strrchr(beside, '/');
-    const char *search = at->loader->options->search_path;
+    struct conf_loader *loader = at->loader;
+    const struct conf_file_directory *given =
+        loader->given ? conf_files_find_directory(loader->given, path) : NULL;
+    if (given)
+        conf_files_add_directory(loader->files, path, given->names, given->count);
+    else if (!conf_files_find_directory(loader->files, path))
+        list_directory(at, path);
+    const struct conf_file_directory *directory = conf_files_find_directory(loader->files, path);
+    size_t count = directory ? directory->count : 0;
+    char *const *names = directory ? directory->names : NULL; /* which stay where they are */
+    for (size_t i = 0; i < count; i++) {
+        char file[PATH_MAX];
+        if (make_path(at, path, names[i], file))
+            include_file(at, file, CONF_FILE_INCLUDED);
+    }
+}
+
+/* ---- which file is meant ------------------------------------------------------------------------------- */
+
+enum kind { NOTHING, A_FILE, A_DIRECTORY, SOMETHING_ELSE };
+
+/* What is at `path`; for NOTHING, errno says why. */
+static enum kind look(const struct conf_loader *loader, const char *path)
+{
+    struct stat status;
+    if (loader->given && conf_files_find(loader->given, path))
+        return A_FILE;
+    if (loader->given && conf_files_find_directory(loader->given, path))
+        return A_DIRECTORY;
+    if (stat(path, &status) != 0)
+        return NOTHING;
+    if (S_ISREG(status.st_mode))
+        return A_FILE;
+    return S_ISDIR(status.st_mode) ? A_DIRECTORY : SOMETHING_ELSE;
+}
+
+/* The place of a relative name beside the file it stands in. False: too long. */
+static bool place_beside(const struct inclusion *at, struct conf_text name, char path[PATH_MAX])
+{
+    const char *beside = at->ast->span.source->name, *slash = strrchr(beside, '/');
     int size = (int)name.size, length;
     if (name.size >= PATH_MAX) {
         errno = ENAMETOOLONG;
@@ -124,40 +230,95 @@ static bool resolve(const struct inclusion *at, struct conf_text name, char path
         length = snprintf(path, PATH_MAX, "%.*s", size, name.data);
     else
         length = snprintf(path, PATH_MAX, "%.*s/%.*s", (int)(slash - beside), beside, size, name.data);
-    if (length < PATH_MAX && stat(path, status) == 0)
+    if (length >= 0 && length < PATH_MAX)
         return true;
-    if (name.data[0] != '/' && search) {
-        length = snprintf(path, PATH_MAX, "%s/%.*s", search, size, name.data);
-        if (length < PATH_MAX && stat(path, status) == 0)
-            return true;
-    }
-    if (length >= PATH_MAX)
-        errno = ENAMETOOLONG;
+    errno = ENAMETOOLONG;
     return false;
 }
 
-void conf_include(struct conf_loader *loader, struct conf_text name, struct conf_span span,
-                  struct ast_stanza *stanza, unsigned depth)
+/* Writes the first of the places `name` may stand for that exists. NOTHING: errno says why there is none. */
+static enum kind resolve(const struct inclusion *at, struct conf_text name, char path[PATH_MAX])
+{
+    const char *search = at->loader->options->search_path;
+    enum kind found = place_beside(at, name, path) ? look(at->loader, path) : NOTHING;
+    if (found != NOTHING || !search || name.size >= PATH_MAX || name.data[0] == '/')
+        return found;
+    char second[PATH_MAX];
+    int length = snprintf(second, PATH_MAX, "%s/%.*s", search, (int)name.size, name.data);
+    if (length < 0 || length >= PATH_MAX)
+        return NOTHING;
+    found = look(at->loader, second);
+    if (found != NOTHING)
+        memcpy(path, second, (size_t)length + 1);
+    return found;
+}
+
+void conf_include(struct conf_loader *loader, const struct ast_inclusion *inclusion, unsigned depth)
 {
     static const struct conf_text scheme = {"file://", 7};
-    const struct inclusion at = {loader, span, stanza, depth};
+    const struct inclusion at = {loader, inclusion, depth};
+    struct conf_text name = inclusion->name;
     char path[PATH_MAX];
-    struct stat status;
     if (name.size > scheme.size && memcmp(name.data, scheme.data, scheme.size) == 0) {
         name.data += scheme.size;
         name.size -= scheme.size;
     }
+    enum kind found = name.size ? resolve(&at, name, path) : SOMETHING_ELSE;
     if (name.size == 0)
         fail(&at, "the name of the file to include is empty");
-    else if (!resolve(&at, name, path, &status))
+    else if (found == NOTHING)
         fail(&at, "cannot include %.*s: %s", name.size > 200 ? 200 : (int)name.size, name.data,
              strerror(errno));
-    else if (S_ISDIR(status.st_mode))
+    else if (found == A_DIRECTORY)
         include_directory(&at, path);
-    else if (S_ISREG(status.st_mode))
-        include_file(&at, path, &status);
+    else if (found == A_FILE)
+        include_file(&at, path, CONF_FILE_INCLUDED);
     else
         fail(&at, "%s is neither a file nor a directory", path);
+}
+
+/* ---- what is read without a statement ------------------------------------------------------------------ */
+
+/* An inclusion at the end of what was read. */
+static struct ast_inclusion *include_at_end(struct conf_loader *loader, struct ast_stanza *root,
+                                            struct conf_span span)
+{
+    struct ast_inclusion *inclusion = conf_ast_inclusion(loader, root, span);
+    inclusion->at_end = true;
+    return inclusion;
+}
+
+void conf_include_virtual(struct conf_loader *loader, struct ast_stanza *root)
+{
+    const struct conf_file_entry *given =
+        loader->given ? conf_files_find_role(loader->given, CONF_FILE_VIRTUAL) : NULL;
+    if (given) {
+        const struct inclusion at = {loader, include_at_end(loader, root, root->kind_span), 0};
+        include_file(&at, given->file.path, CONF_FILE_VIRTUAL);
+    }
+}
+
+/* Local_Changes_File need not exist; it stands for an empty file then. */
+static void include_local_changes(const struct inclusion *at, const char *path, enum kind found)
+{
+    const struct conf_file_entry *known = conf_files_find(at->loader->files, path);
+    struct stat status;
+    if (!known && found == A_FILE && stat(path, &status) == 0)
+        known = conf_files_find_inode(at->loader->files, status.st_dev, status.st_ino);
+    if (known) {
+        fail(at, "Local_Changes_File must be a file of its own, but %s is %s", path,
+             known->role == CONF_FILE_MAIN ? "the main configuration file" : "included");
+    } else if (found == A_FILE) {
+        include_file(at, path, CONF_FILE_LOCAL);
+    } else if (found == NOTHING && errno == ENOENT) {
+        struct conf_file_entry entry = {.file.path = path, .role = CONF_FILE_LOCAL, .missing = true};
+        entry.content = conf_content_create("", 0);
+        entry.original = conf_content_ref(entry.content);
+        parse_entry(at, &entry);
+    } else {
+        fail(at, "cannot read Local_Changes_File %s: %s", path,
+             found == NOTHING ? strerror(errno) : "it is not a file");
+    }
 }
 
 void conf_include_local_changes(struct conf_loader *loader, struct ast_stanza *root)
@@ -166,12 +327,10 @@ void conf_include_local_changes(struct conf_loader *loader, struct ast_stanza *r
     for (const struct ast_assignment *at = root->assignments; at; at = at->next)
         if (conf_text_is(at->name, "local_changes_file") && at->value->shape == AST_SCALAR)
             last = at;
-    char path[PATH_MAX];
-    struct stat status;
-    struct inclusion at = {.loader = loader, .stanza = root};
-    if (!last)
+    if (!last || !last->value->text.size)
         return;
-    at.span = last->value->span;
-    if (last->value->text.size && resolve(&at, last->value->text, path, &status) && S_ISREG(status.st_mode))
-        include_file(&at, path, &status);
+    const struct inclusion at = {loader, include_at_end(loader, root, last->value->span), 0};
+    char path[PATH_MAX];
+    enum kind found = resolve(&at, last->value->text, path);
+    include_local_changes(&at, path, found);
 }

@@ -6,6 +6,7 @@
 #define IMPULSE_CONFPARSE_LOADER_H
 
 #include "confparse/ast.h"
+#include "confparse/files.h"
 #include "confparse/memory.h"
 #include "confparse/report.h"
 
@@ -20,26 +21,33 @@ struct conf_loader {
     const struct conf_load_options *options; /* never NULL */
     struct conf_report *report;
     /* What the parser does with an include statement: conf_include, which parses in its turn. */
-    void (*include)(struct conf_loader *loader, struct conf_text path, struct conf_span span,
-                    struct ast_stanza *stanza, unsigned depth);
-    struct conf_arena arena; /* of the syntax tree */
-    size_t files;
+    void (*include)(struct conf_loader *loader, const struct ast_inclusion *inclusion, unsigned depth);
+    struct conf_arena arena;                            /* of the syntax tree */
+    struct ast_inclusion *inclusions, **last_inclusion; /* in order of reading */
+    const struct conf_files *given; /* whose texts are read instead of the disk's, or NULL */
+    struct conf_files *files;       /* what is read, for the generation */
+    size_t file_count;              /* inclusions */
     unsigned include_depth;
 };
 
 struct ast_stanza *conf_ast_stanza(struct conf_loader *loader);
+struct ast_inclusion *conf_ast_inclusion(struct conf_loader *loader, struct ast_stanza *stanza,
+                                         struct conf_span span);
 
 /* Parses `source` as the content of `stanza`, which stands `depth` deep. Errors go to the report. */
 void conf_parse(struct conf_loader *loader, const struct conf_source *source, struct ast_stanza *stanza,
                 unsigned depth);
 
-/* Parses the file or directory that an include at `span` names as more content of `stanza`. */
-void conf_include(struct conf_loader *loader, struct conf_text path, struct conf_span span,
-                  struct ast_stanza *stanza, unsigned depth);
+/* Parses the file or directory that an include statement names as more content of its stanza. */
+void conf_include(struct conf_loader *loader, const struct ast_inclusion *inclusion, unsigned depth);
+/* Parses the given set's virtual file, if there is one, as the end of the main file. */
+void conf_include_virtual(struct conf_loader *loader, struct ast_stanza *root);
 /* Parses the file that Local_Changes_File names, if it exists, as the end of the main file. */
 void conf_include_local_changes(struct conf_loader *loader, struct ast_stanza *root);
-/* Opens `path` for the main file or for `includer` and hands it to the report. NULL with errno set. */
-struct conf_source *conf_open_source(struct conf_loader *loader, const char *path,
-                                     const struct conf_source *includer);
+/* Opens the main file and hands it to the report. NULL with errno set. */
+struct conf_source *conf_open_main(struct conf_loader *loader, const char *path);
+/* The same for a text from memory, which is copied. */
+struct conf_source *conf_open_text(struct conf_loader *loader, const char *name, const char *text,
+                                   size_t size);
 
 #endif

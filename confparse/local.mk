@@ -22,6 +22,8 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/entry.c \
 	confparse/entry.h \
 	confparse/exception.c \
+	confparse/file_set.h \
+	confparse/files.c \
 	confparse/files.h \
 	confparse/grammar.y \
 	confparse/include.c \

@@ -223,6 +223,18 @@ struct ast_stanza *conf_ast_stanza(struct conf_loader *loader)
     return stanza;
 }
 
+struct ast_inclusion *conf_ast_inclusion(struct conf_loader *loader, struct ast_stanza *stanza,
+                                         struct conf_span span)
+{
+    struct ast_inclusion *inclusion = conf_arena_alloc(&loader->arena, sizeof *inclusion);
+    inclusion->stanza = stanza;
+    inclusion->span = span;
+    struct ast_inclusion **last = loader->last_inclusion;
+    *(last ? last : &loader->inclusions) = inclusion;
+    loader->last_inclusion = &inclusion->next;
+    return inclusion;
+}
+
 /* The innermost open stanza; NULL beyond the depth that is kept. */
 static struct ast_stanza *innermost(struct conf_parser *parser)
 {
@@ -262,8 +274,11 @@ void conf_parse_open_discarded(struct conf_parser *parser, struct conf_span span
     push(parser, conf_ast_stanza(parser->loader), span);
 }
 
-void conf_parse_close(struct conf_parser *parser)
+void conf_parse_close(struct conf_parser *parser, struct conf_span brace)
 {
+    struct ast_stanza *stanza = innermost(parser);
+    if (stanza)
+        stanza->end = brace.offset;
     parser->depth--;
 }
 
@@ -280,11 +295,18 @@ void conf_parse_assign(struct conf_parser *parser, const struct conf_token *name
     stanza->last_assignment = &assignment->next;
 }
 
-void conf_parse_include(struct conf_parser *parser, const struct conf_token *path)
+void conf_parse_include(struct conf_parser *parser, const struct conf_token *statement,
+                        const struct conf_token *path)
 {
     struct ast_stanza *stanza = innermost(parser);
-    if (stanza)
-        parser->loader->include(parser->loader, path->text, path->span, stanza, parser->depth);
+    if (!stanza)
+        return;
+    struct ast_inclusion *inclusion = conf_ast_inclusion(parser->loader, stanza, path->span);
+    inclusion->name = path->text;
+    inclusion->begin = statement->span.offset;
+    inclusion->end = path->end;
+    inclusion->read_only = statement->kind == READONLY_INCLUDE;
+    parser->loader->include(parser->loader, inclusion, parser->depth);
 }
 
 static struct ast_value *new_value(struct conf_parser *parser, enum ast_shape shape, struct conf_span span)
@@ -299,6 +321,7 @@ struct ast_value *conf_parse_scalar(struct conf_parser *parser, const struct con
 {
     struct ast_value *value = new_value(parser, AST_SCALAR, token->span);
     value->text = token->text;
+    value->end = token->end;
     return value;
 }
 
@@ -323,7 +346,7 @@ void conf_parse(struct conf_loader *loader, const struct conf_source *source, st
     struct conf_parser parser = {
         .loader = loader, .source = source, .line = 1, .column = 1, .base = depth, .depth = depth};
     parser.open[depth].stanza = stanza;
-    parser.open[depth].span = (struct conf_span){source, 1, 1, 1};
+    parser.open[depth].span = (struct conf_span){source, 1, 1, 1, 0};
     conf_scanner_open(&parser);
     conf_yyparse(&parser);
     conf_scanner_close(&parser);

@@ -66,9 +66,11 @@ void conf_parse_open(struct conf_parser *parser, const struct conf_token *kind,
                      const struct conf_token *name);
 /* Opens a stanza whose head was wrong: its content is parsed for more mistakes and then forgotten. */
 void conf_parse_open_discarded(struct conf_parser *parser, struct conf_span span);
-void conf_parse_close(struct conf_parser *parser);
+void conf_parse_close(struct conf_parser *parser, struct conf_span brace);
 void conf_parse_assign(struct conf_parser *parser, const struct conf_token *name, struct ast_value *value);
-void conf_parse_include(struct conf_parser *parser, const struct conf_token *path);
+/* `statement`: the word include or readonly_include. */
+void conf_parse_include(struct conf_parser *parser, const struct conf_token *statement,
+                        const struct conf_token *path);
 
 struct ast_value *conf_parse_scalar(struct conf_parser *parser, const struct conf_token *token);
 struct ast_value *conf_parse_container(struct conf_parser *parser, enum ast_shape shape);

@@ -67,6 +67,8 @@ struct conf_scope {
     void *pattern;                    /* a pcre2_code when the name is a regular expression, else NULL */
 };
 
+struct conf_files;
+
 struct conf {
     struct conf_arena arena;
     atomic_uint references;
@@ -76,7 +78,8 @@ struct conf {
     struct conf_module *modules;
     size_t module_count;
     struct conf_nested grouped_bindings, grouped_pathways;
-    void **patterns; /* every pcre2_code, for freeing */
+    struct conf_files *files; /* what it was made of */
+    void **patterns;          /* every pcre2_code, for freeing */
     size_t pattern_count, pattern_capacity;
 };
 

@@ -8,57 +8,73 @@
 #include <unistd.h>
 #include "confparse/memory.h"
 
-static char *copy_text(const char *data, size_t size)
+/* ---- contents ------------------------------------------------------------------------------------------ */
+
+static struct conf_content *resize_content(struct conf_content *content, size_t capacity)
 {
-    char *copy = conf_alloc(size + 1);
-    if (size)
-        memcpy(copy, data, size);
-    return copy;
+    if (capacity > SIZE_MAX - sizeof *content - 1)
+        conf_out_of_memory();
+    return conf_resize(content, sizeof *content + capacity + 1, 1);
 }
 
-struct conf_source *conf_source_from_text(const char *name, const char *text, size_t size)
+static struct conf_content *new_content(size_t capacity)
 {
-    struct conf_source *source = conf_alloc(sizeof *source);
-    source->name = copy_text(name, strlen(name));
-    source->text = copy_text(text, size);
-    source->size = size;
-    return source;
+    struct conf_content *content = resize_content(NULL, capacity);
+    atomic_init(&content->references, 1);
+    content->size = 0;
+    content->device = 0;
+    content->inode = 0;
+    content->text[0] = '\0';
+    return content;
+}
+
+struct conf_content *conf_content_create(const char *text, size_t size)
+{
+    struct conf_content *content = new_content(size);
+    if (size)
+        memcpy(content->text, text, size);
+    content->text[size] = '\0';
+    content->size = size;
+    return content;
 }
 
 /* Reads to the end, however large the file says it is: it may be a pipe, or grow meanwhile. */
-static bool read_all(int fd, size_t expected, struct conf_source *source)
+static bool read_all(int fd, size_t expected, struct conf_content **read_into)
 {
-    size_t capacity = expected + 2;
-    source->text = conf_resize(NULL, capacity, 1);
+    struct conf_content *content = new_content(expected);
+    size_t capacity = expected;
     for (;;) {
-        ssize_t got = read(fd, source->text + source->size, capacity - source->size - 1);
+        ssize_t got = read(fd, content->text + content->size, capacity + 1 - content->size);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0)
+        if (got > 0)
+            content->size += (size_t)got;
+        if (got > 0 && content->size > CONF_SOURCE_MAX) {
+            errno = EFBIG;
+            got = -1;
+        }
+        if (got < 0) {
+            free(content);
             return false;
+        }
         if (got == 0)
             break;
-        source->size += (size_t)got;
-        if (source->size > CONF_SOURCE_MAX) {
-            errno = EFBIG;
-            return false;
-        }
-        if (capacity - source->size < 2) {
+        if (content->size > capacity) { /* even the byte of the NUL was needed */
             capacity *= 2;
-            source->text = conf_resize(source->text, capacity, 1);
+            content = resize_content(content, capacity);
         }
     }
-    source->text[source->size] = '\0';
+    content->text[content->size] = '\0';
+    *read_into = content;
     return true;
 }
 
-struct conf_source *conf_source_read(const char *path)
+struct conf_content *conf_content_read(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return NULL;
-    struct conf_source *source = conf_alloc(sizeof *source);
-    source->name = copy_text(path, strlen(path));
+    struct conf_content *content = NULL;
     struct stat status;
     bool good = fstat(fd, &status) == 0;
     if (good && S_ISDIR(status.st_mode)) {
@@ -68,25 +84,51 @@ struct conf_source *conf_source_read(const char *path)
         errno = EFBIG;
         good = false;
     }
-    good = good && read_all(fd, status.st_size > 0 ? (size_t)status.st_size : 4096, source);
-    if (good) {
-        source->device = status.st_dev;
-        source->inode = status.st_ino;
+    if (good && read_all(fd, status.st_size > 0 ? (size_t)status.st_size : 4096, &content)) {
+        content->device = status.st_dev;
+        content->inode = status.st_ino;
     }
     int error = errno;
     close(fd);
-    if (!good) {
-        conf_source_free(source);
-        errno = error;
-        return NULL;
-    }
+    errno = error;
+    return content;
+}
+
+struct conf_content *conf_content_ref(struct conf_content *content)
+{
+    atomic_fetch_add_explicit(&content->references, 1, memory_order_relaxed);
+    return content;
+}
+
+void conf_content_unref(struct conf_content *content)
+{
+    if (content && atomic_fetch_sub_explicit(&content->references, 1, memory_order_acq_rel) == 1)
+        free(content);
+}
+
+bool conf_content_same(const struct conf_content *a, const struct conf_content *b)
+{
+    return a == b || (a->size == b->size && memcmp(a->text, b->text, a->size) == 0);
+}
+
+/* ---- sources ------------------------------------------------------------------------------------------- */
+
+struct conf_source *conf_source_create(const char *name, struct conf_content *content)
+{
+    size_t size = strlen(name) + 1;
+    struct conf_source *source = conf_alloc(sizeof *source);
+    source->name = conf_alloc(size);
+    memcpy(source->name, name, size);
+    source->content = content;
+    source->text = content->text;
+    source->size = content->size;
     return source;
 }
 
 void conf_source_free(struct conf_source *source)
 {
+    conf_content_unref(source->content);
     free(source->name);
-    free(source->text);
     free(source->lines);
     free(source);
 }

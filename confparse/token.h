@@ -9,6 +9,7 @@ struct conf_token {
     bool first_on_line;
     struct conf_text text; /* of a word or a string, escapes resolved */
     struct conf_span span;
+    unsigned end; /* offset after its last byte */
 };
 
 #endif

@@ -1,0 +1,66 @@
+/*
+ * file_set: the inside of a set of files (files.h), and making one: by a load, which adds each file that it
+ * opens, or by an edit, which gives some files another content. Until it is shared, a set belongs to one
+ * thread.
+ */
+#ifndef IMPULSE_CONFPARSE_FILE_SET_H
+#define IMPULSE_CONFPARSE_FILE_SET_H
+
+#include "confparse/files.h"
+#include "confparse/source.h"
+
+enum conf_file_role {
+    CONF_FILE_MAIN,
+    CONF_FILE_INCLUDED,
+    CONF_FILE_LOCAL,  /* Local_Changes_File */
+    CONF_FILE_VIRTUAL /* CONF_VIRTUAL_FILE */
+};
+
+struct conf_file_entry {
+    struct conf_file file; /* what conf_files_at gives out */
+    enum conf_file_role role;
+    struct conf_content *content;  /* as it is in memory */
+    struct conf_content *original; /* as it was last read from or written to disk */
+    bool missing;                  /* there is no such file on disk yet: writing it makes it */
+    bool in_memory;                /* there never is one: the virtual file, a text that was given */
+};
+
+struct conf_file_directory { /* one that was included */
+    char *path;
+    char **names; /* of its files, in order of reading */
+    size_t count;
+};
+
+struct conf_files {
+    atomic_uint references;
+    struct conf_file_entry *entries; /* in order of reading; the main file is the first */
+    size_t count, capacity;
+    struct conf_file_directory *directories;
+    size_t directory_count;
+    char *search_path; /* of the load, or NULL */
+};
+
+/* An empty set with one reference. */
+struct conf_files *conf_files_create(const char *search_path);
+/* The entry of that path, or NULL. */
+struct conf_file_entry *conf_files_find(const struct conf_files *files, const char *path);
+/* The entry whose content was read from that file under whatever name, or NULL. */
+struct conf_file_entry *conf_files_find_inode(const struct conf_files *files, dev_t device, ino_t inode);
+struct conf_file_entry *conf_files_find_role(const struct conf_files *files, enum conf_file_role role);
+
+/*
+ * Adds a file that is read. `like`: what is known of it, of which the path is copied and references are
+ * taken. A file that is there already is not added again; both are read-only from then on.
+ */
+void conf_files_add(struct conf_files *files, const struct conf_file_entry *like);
+/* Another content for an entry; takes the reference. */
+void conf_file_replace(struct conf_file_entry *entry, struct conf_content *content);
+
+/* The directory of that path, or NULL; and adding one, whose names are copied. */
+const struct conf_file_directory *conf_files_find_directory(const struct conf_files *files, const char *path);
+void conf_files_add_directory(struct conf_files *files, const char *path, char *const *names, size_t count);
+
+/* A copy that may be changed, with one reference; contents are shared. */
+struct conf_files *conf_files_copy(const struct conf_files *files);
+
+#endif
