@@ -127,6 +127,13 @@ size_t conf_exceptions_find(const struct conf_option *option, const struct conf_
                             const struct conf_value *value,
                             const struct conf_exception *found[CONF_EXCEPTIONS_MAX]);
 
+/*
+ * Does this value of an option ask for nothing, because it is off or as the default has it? Then it does no
+ * harm that the option is unsupported.
+ */
+bool conf_asks_for_nothing(const struct conf *conf, const struct conf_option *option,
+                           const struct conf_value *value);
+
 /* What differs although no file says so: an option that is not set means something else than in Momentum. */
 struct conf_other_default {
     const char *option;

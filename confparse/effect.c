@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "confparse/memory.h"
 #include "confparse/schema.h"
+#include "confparse/scope.h"
 
 struct sighting {
     struct conf_span first;
@@ -50,6 +51,12 @@ static bool asks_for_nothing(const struct conf_value *value, const struct conf_v
     default:
         return !fallback && value->count == 0 && !*value->text;
     }
+}
+
+bool conf_asks_for_nothing(const struct conf *conf, const struct conf_option *option,
+                           const struct conf_value *value)
+{
+    return asks_for_nothing(value, conf_default_value(conf, option->name));
 }
 
 void conf_effects_option(struct conf_effects *effects, const struct conf_option *row,
