@@ -6,7 +6,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "confparse/address.h"
+#include "confparse/match_cache.h"
 #include "confparse/pattern.h"
 #include "confparse/scope.h"
 #include "confparse/text.h"
@@ -15,7 +17,7 @@
  * Room that is kept for the levels that end a chain, whatever number of Peer or Domain stanzas applies, and
  * how many Domain stanzas of one container may. Of more, the least specific are left out.
  */
-enum { TAIL = 8, DOMAINS_MAX = 36 };
+enum { TAIL = 8, DOMAINS_MAX = CONF_MATCHES_MAX };
 
 static void add(struct conf_chain *chain, const struct conf_scope *scope)
 {
@@ -53,33 +55,36 @@ static bool is_mapped(const uint8_t address[16])
     return memcmp(address, prefix, sizeof prefix) == 0;
 }
 
-/* Of the peers with the prefix length of peers[first], the one that covers `address`; *next is the first
- * beyond. */
-static const struct conf_scope *find_peer(const struct conf_index *index, size_t first,
-                                          const uint8_t *address, size_t *next)
+/* The first of the peers with a shorter prefix than peers[first] has. */
+static size_t next_length(const struct conf_index *index, size_t first)
 {
-    uint8_t masked[16];
-    unsigned bits = index->peers[first].bits;
     size_t low = first, high = index->peer_count;
-    while (low < high) { /* the end of this length */
+    while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (index->peers[middle].bits < bits)
+        if (index->peers[middle].bits < index->peers[first].bits)
             high = middle;
         else
             low = middle + 1;
     }
-    *next = low;
+    return low;
+}
+
+/* Of the peers from `first` up to `end`, all of one prefix length, the one that covers `address`. */
+static const struct conf_scope *find_peer(const struct conf_index *index, size_t first, size_t end,
+                                          const uint8_t *address)
+{
+    uint8_t masked[16];
     memcpy(masked, address, sizeof masked);
-    conf_keep_prefix(masked, bits);
-    for (size_t begin = first, end = *next; begin < end;) {
-        size_t middle = begin + (end - begin) / 2;
+    conf_keep_prefix(masked, index->peers[first].bits);
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
         int order = memcmp(masked, index->peers[middle].address, sizeof masked);
         if (order == 0)
             return index->peers[middle].scope;
         if (order < 0)
             end = middle;
         else
-            begin = middle + 1;
+            first = middle + 1;
     }
     return NULL;
 }
@@ -97,12 +102,11 @@ static void next_peer(struct peers *walk)
 {
     walk->scope = NULL;
     while (!walk->scope && walk->index && walk->next < walk->index->peer_count) {
-        if (walk->index->peers[walk->next].bits > walk->limit) {
-            walk->next++;
-            continue;
-        }
-        walk->bits = walk->index->peers[walk->next].bits;
-        walk->scope = find_peer(walk->index, walk->next, walk->address, &walk->next);
+        size_t first = walk->next;
+        walk->next = next_length(walk->index, first);
+        walk->bits = walk->index->peers[first].bits;
+        if (walk->bits <= walk->limit)
+            walk->scope = find_peer(walk->index, first, walk->next, walk->address);
     }
     if (walk->scope && walk->bits < 96 && is_mapped(walk->address)) /* an IPv6 block holds no IPv4 address */
         walk->scope = NULL;
@@ -184,6 +188,43 @@ void conf_chain_pathway(struct conf_chain *chain, const struct conf *conf, const
 
 /* ---- outbound ------------------------------------------------------------------------------------------ */
 
+/* Tries every Domain of `container` that is named by a regular expression, in order of the file. */
+static size_t try_patterns(const struct conf_scope *container, struct conf_text domain,
+                           const struct conf_scope *matches[CONF_MATCHES_MAX])
+{
+    struct conf_matcher *matcher = conf_matcher_create();
+    const struct conf_index *index = container->index;
+    size_t count = 0;
+    for (size_t i = 0; i < index->domain_count && count < CONF_MATCHES_MAX; i++)
+        if (conf_matcher_matches(matcher, index->domains[i]->pattern, domain.data, domain.size))
+            matches[count++] = index->domains[i];
+    conf_matcher_free(matcher);
+    return count;
+}
+
+/* The same, from the generation's match cache when it is there. */
+static void add_matches(struct conf_chain *chain, const struct conf_scope *container, struct conf_text domain,
+                        size_t limit)
+{
+    const struct conf_scope *matches[CONF_MATCHES_MAX];
+    struct conf_match_cache *cache = chain->conf->matches;
+    char folded[CONF_MATCH_NAME_MAX]; /* even "(?-i)" must not tell two spellings of a domain apart */
+    struct timespec now = {0};
+    size_t count;
+    for (size_t i = 0; i < domain.size && domain.size <= sizeof folded; i++)
+        folded[i] = conf_lower(domain.data[i]);
+    if (domain.size <= sizeof folded)
+        domain.data = folded;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (!cache || !conf_match_cache_find(cache, container, domain, (uint64_t)now.tv_sec, matches, &count)) {
+        count = try_patterns(container, domain, matches);
+        if (cache)
+            conf_match_cache_keep(cache, container, domain, (uint64_t)now.tv_sec, matches, count);
+    }
+    for (size_t i = 0; i < count && chain->count < limit; i++)
+        add(chain, matches[i]);
+}
+
 /* The Domain stanzas of `container` that apply to `domain`: the exact one, suffixes from the longest,
  * patterns. */
 static void add_domains(struct conf_chain *chain, const struct conf_scope *container, const char *domain)
@@ -198,10 +239,8 @@ static void add_domains(struct conf_chain *chain, const struct conf_scope *conta
         if (size > 0 && (size_t)size < sizeof pattern)
             add(chain, conf_scope_find(container, "domain", pattern));
     }
-    const struct conf_index *index = container->index;
-    for (size_t i = 0; index && i < index->domain_count && chain->count < limit; i++)
-        if (conf_pattern_matches(index->domains[i]->pattern, domain, strlen(domain)))
-            add(chain, index->domains[i]);
+    if (container->index && container->index->domain_count)
+        add_matches(chain, container, conf_text_of(domain), limit);
 }
 
 void conf_route_of(struct conf_route *route, const struct conf *conf, const char *binding)
@@ -241,10 +280,13 @@ static void add_hosts(struct conf_chain *chain, const struct conf_scope *contain
     size_t limit = chain->count + DOMAINS_MAX;
     if (!container)
         return;
+    struct conf_matcher *matcher = conf_matcher_create();
     add(chain, conf_scope_find(container, "host", host));
     for (const struct conf_scope *at = NULL; (at = conf_scope_next(container, "host", at));)
-        if (at->pattern && chain->count < limit && conf_pattern_matches(at->pattern, host, strlen(host)))
+        if (at->pattern && chain->count < limit &&
+            conf_matcher_matches(matcher, at->pattern, host, strlen(host)))
             add(chain, at);
+    conf_matcher_free(matcher);
 }
 
 void conf_chain_host(struct conf_chain *chain, const struct conf *conf, const struct conf_route *route,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "confparse/build.h"
 #include "confparse/file_set.h"
+#include "confparse/match_cache.h"
 #include "confparse/pattern.h"
 #include "confparse/scope.h"
 
@@ -15,6 +16,7 @@ static void free_conf(struct conf *conf)
         conf_pattern_free(conf->patterns[i]);
     free(conf->patterns);
     conf_files_unref(conf->files);
+    conf_match_cache_free(conf->matches);
     conf_arena_free(&conf->arena);
     free(conf);
 }
@@ -60,6 +62,17 @@ static struct conf *build(struct conf_loader *loader, const struct conf_source *
     return conf;
 }
 
+/* Without patterns there is nothing that looking up again would cost. */
+static void make_match_cache(struct conf *conf)
+{
+    struct conf_chain global;
+    if (!conf->pattern_count)
+        return;
+    conf_chain_global(&global, conf);
+    conf->matches = conf_match_cache_create((size_t)conf_chain_int(&global, "match_cache_size", 16384),
+                                            (uint64_t)conf_chain_int(&global, "match_cache_life", 0));
+}
+
 /* Parses and builds from an opened source; NULL: it could not be read, which the report says already. */
 static struct conf *load(struct conf_loader *loader, const struct conf_source *source)
 {
@@ -72,8 +85,10 @@ static struct conf *load(struct conf_loader *loader, const struct conf_source *s
         free_conf(conf);
         return NULL;
     }
-    if (conf)
+    if (conf) {
+        make_match_cache(conf);
         conf->generation = atomic_fetch_add(&generations, 1) + 1;
+    }
     return conf;
 }
 

@@ -31,6 +31,8 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/index.h \
 	confparse/lexer.l \
 	confparse/loader.h \
+	confparse/match_cache.c \
+	confparse/match_cache.h \
 	confparse/memory.c \
 	confparse/memory.h \
 	confparse/momentum_modules.def \

@@ -3,14 +3,16 @@
  * Domains").
  *
  * Domains have no case, so the expressions ignore it. Matching is bounded: an expression that backtracks
- * without end matches nothing. Compiled code is shared by threads; each match brings its own memory.
+ * without end matches nothing. Compiled code is shared by threads.
  */
 #include "confparse/pattern.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "confparse/memory.h"
 
 enum { STEPS_MAX = 100000, HEAP_MAX_KIB = 1024 };
 
@@ -35,22 +37,36 @@ void *conf_pattern_compile(const char *name, char *problem, size_t problem_size)
     return code;
 }
 
-bool conf_pattern_matches(void *code, const char *text, size_t size)
-{
-    pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    bool found = false;
-    if (limits && data) {
-        pcre2_set_match_limit(limits, STEPS_MAX);
-        pcre2_set_heap_limit(limits, HEAP_MAX_KIB);
-        found = pcre2_match(code, (PCRE2_SPTR)text, size, 0, 0, data, limits) >= 0;
-    }
-    pcre2_match_data_free(data);
-    pcre2_match_context_free(limits);
-    return found;
-}
-
 void conf_pattern_free(void *code)
 {
     pcre2_code_free(code);
+}
+
+struct conf_matcher {
+    pcre2_match_context *limits;
+    pcre2_match_data *data;
+};
+
+struct conf_matcher *conf_matcher_create(void)
+{
+    struct conf_matcher *matcher = conf_alloc(sizeof *matcher);
+    matcher->limits = pcre2_match_context_create(NULL);
+    matcher->data = pcre2_match_data_create(1, NULL);
+    if (!matcher->limits || !matcher->data)
+        conf_out_of_memory();
+    pcre2_set_match_limit(matcher->limits, STEPS_MAX);
+    pcre2_set_heap_limit(matcher->limits, HEAP_MAX_KIB);
+    return matcher;
+}
+
+void conf_matcher_free(struct conf_matcher *matcher)
+{
+    pcre2_match_data_free(matcher->data);
+    pcre2_match_context_free(matcher->limits);
+    free(matcher);
+}
+
+bool conf_matcher_matches(struct conf_matcher *matcher, const void *code, const char *text, size_t size)
+{
+    return pcre2_match(code, (PCRE2_SPTR)text, size, 0, 0, matcher->data, matcher->limits) >= 0;
 }

@@ -11,8 +11,13 @@
 bool conf_name_is_pattern(const char *name);
 /* Compiles such a name into a pcre2_code for conf_pattern_free. NULL with the reason in problem[]. */
 void *conf_pattern_compile(const char *name, char *problem, size_t problem_size);
-/* Does `code` match somewhere in the `size` bytes at `text`? */
-bool conf_pattern_matches(void *code, const char *text, size_t size);
 void conf_pattern_free(void *code);
+
+/* The memory that matching takes, for one match after the other. One thread. */
+struct conf_matcher;
+struct conf_matcher *conf_matcher_create(void);
+void conf_matcher_free(struct conf_matcher *matcher);
+/* Does `code` match somewhere in the `size` bytes at `text`? */
+bool conf_matcher_matches(struct conf_matcher *matcher, const void *code, const char *text, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * scope: the inside of a generation. Built by build.c, then never changed; read through confparse.h.
+ * scope: the inside of a generation. Built by build.c, then never changed but for the match cache; read through
+ * confparse.h.
  *
  * Everything is in the generation's arena but the compiled regular expressions, which the last conf_unref
  * frees.
@@ -81,6 +82,7 @@ struct conf {
     struct conf_files *files; /* what it was made of */
     void **patterns;          /* every pcre2_code, for freeing */
     size_t pattern_count, pattern_capacity;
+    struct conf_match_cache *matches; /* which patterns match a name; NULL when there are none */
 };
 
 /* The default of options.def, or NULL. `option` is case-insensitive. */

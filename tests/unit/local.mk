@@ -44,6 +44,11 @@ TESTS += tests/unit/test_conf_compare
 tests_unit_test_conf_compare_SOURCES = tests/unit/test_conf_compare.c $(CONF_HARNESS)
 tests_unit_test_conf_compare_LDADD = $(CONF_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_match_cache
+TESTS += tests/unit/test_match_cache
+tests_unit_test_match_cache_SOURCES = tests/unit/test_match_cache.c $(CONF_HARNESS)
+tests_unit_test_match_cache_LDADD = $(CONF_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_cidr
 TESTS += tests/unit/test_cidr
 tests_unit_test_cidr_SOURCES = tests/unit/test_cidr.c
