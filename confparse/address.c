@@ -27,6 +27,41 @@ bool conf_parse_address(const char *text)
     return parse_address(text, address, &width);
 }
 
+/* The part of a Listen's name before its last colon. IPv6 stands in brackets, maybe with an interface. */
+static bool is_endpoint_host(const char *text, size_t size)
+{
+    char host[INET6_ADDRSTRLEN + 1];
+    uint8_t address[16];
+    bool bracketed = size >= 2 && text[0] == '[' && text[size - 1] == ']';
+    if (bracketed) {
+        const char *percent = memchr(text, '%', size);
+        size = (percent ? (size_t)(percent - text) : size - 1) - 1;
+        text++;
+    }
+    if (size == 0 || (size == 1 && *text == '*'))
+        return size || !bracketed;
+    if (size >= sizeof host)
+        return false;
+    memcpy(host, text, size);
+    host[size] = '\0';
+    return inet_pton(bracketed ? AF_INET6 : AF_INET, host, address) == 1;
+}
+
+const char *conf_endpoint_problem(const char *name)
+{
+    const char *colon = strrchr(name, ':');
+    if (name[0] == '/')
+        return NULL;
+    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+    if (digits == 0 || colon[1 + digits])
+        return "expected ADDRESS:PORT (\":25\", \"10.0.0.1:25\", \"[::1]:25\") or /PATH";
+    if (digits > 9 || strtoul(colon + 1, NULL, 10) > UINT16_MAX)
+        return "a port is at most 65535";
+    if (!is_endpoint_host(name, (size_t)(colon - name)))
+        return "expected an IPv4 address, an IPv6 address in [ ], \"*\" or \"[*]\" before the port";
+    return NULL;
+}
+
 /* A prefix length: decimal digits, at most `width`. */
 static bool parse_bits(const char *text, unsigned width, unsigned *bits)
 {

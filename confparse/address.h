@@ -10,6 +10,9 @@
 /* Is `text` an IPv4 or IPv6 literal? */
 bool conf_parse_address(const char *text);
 
+/* What is wrong with the name of a Listen ("10.0.0.1:25", "*:25", "[::1]:25", "/path"), or NULL. */
+const char *conf_endpoint_problem(const char *name);
+
 /* Clears the bits beyond the first `bits`, 0 to 128. */
 void conf_keep_prefix(uint8_t address[16], unsigned bits);
 

@@ -105,9 +105,7 @@ static bool classify(struct conf_builder *builder, const struct conf_class *pare
 static bool check_naming(struct conf_builder *builder, const struct conf_class *class,
                          const struct ast_stanza *stanza)
 {
-    const char *naming = class->row ? class->row->choices : "optional";
-    if (class->module)
-        naming = class->module->schema.singleton ? "unnamed" : "optional";
+    const char *naming = class->row && !class->module ? class->row->choices : "optional";
     if (strcmp(naming, "named") == 0 && stanza->name.size == 0) {
         CONF_COMPLAIN(builder, stanza->kind_span, "a stanza %s needs a name: %s \"name\" { ... }",
                       class->kind, class->kind);
@@ -129,14 +127,26 @@ static bool has_upper(struct conf_text text)
     return false;
 }
 
+/* A module that is there once may have a name in front of its content, which then means nothing. */
+static bool is_singleton(const struct conf_class *class)
+{
+    return class->module && class->module->schema.singleton;
+}
+
 /* The name of a scope as it was written and as it is compared. False when it cannot be such a name. */
 static bool make_key(struct conf_builder *builder, struct conf_member *member)
 {
     struct conf_text name = member->stanza->name;
     struct conf_arena *arena = &builder->conf->arena;
     char block[CONF_KEY_MAX];
-    member->name = conf_arena_text(arena, name.data, name.size);
+    member->name = is_singleton(&member->class) ? "" : conf_arena_text(arena, name.data, name.size);
     member->key = member->name;
+    const char *problem =
+        strcmp(member->class.kind, "listen") == 0 ? conf_endpoint_problem(member->name) : NULL;
+    if (problem && !member->class.unknown) {
+        CONF_COMPLAIN(builder, member->stanza->name_span, "%s, not '%.*s'", problem, CONF_TEXT(name));
+        return false;
+    }
     if (strcmp(member->class.kind, "peer") == 0) {
         if (!conf_block_key(member->name, block)) {
             CONF_COMPLAIN(builder, member->stanza->name_span,
@@ -145,7 +155,7 @@ static bool make_key(struct conf_builder *builder, struct conf_member *member)
             return false;
         }
         member->key = conf_arena_text(arena, block, strlen(block));
-    } else if (!conf_schema_name_has_case(member->class.kind, name) && has_upper(name)) {
+    } else if (!conf_schema_name_has_case(member->class.kind, name) && has_upper(conf_text_of(member->key))) {
         member->key = conf_keep_lower(builder->conf, name);
     }
     return true;
@@ -249,6 +259,20 @@ static void build_children(struct conf_builder *builder, struct conf_scope *scop
     free(members);
 }
 
+/* The stanzas of one singleton may not look as if they were several. */
+static void check_singleton(struct conf_builder *builder, const struct conf_member *members, size_t count)
+{
+    const struct ast_stanza *first = NULL;
+    for (size_t i = 0; is_singleton(&members[0].class) && i < count; i++) {
+        const struct ast_stanza *stanza = members[i].stanza;
+        if (first && stanza->named && conf_text_compare_nocase(first->name, stanza->name) != 0)
+            CONF_COMPLAIN(builder, stanza->name_span, "there is only one %s, and it is named '%.*s' above",
+                          members[0].class.kind, CONF_TEXT(first->name));
+        if (!first && stanza->named)
+            first = stanza;
+    }
+}
+
 /* One scope of `count` stanzas that agree in kind and name. Recursion ends where the parser's nesting does.
  */
 static void build_scope(struct conf_builder *builder, struct conf_scope *scope,
@@ -259,6 +283,7 @@ static void build_scope(struct conf_builder *builder, struct conf_scope *scope,
     scope->key = members[0].key;
     scope->place = conf_keep_place(builder->conf, members[0].stanza->kind_span);
     scope->module = members[0].class.module;
+    check_singleton(builder, members, count);
     if (!members[0].class.unknown)
         conf_build_pattern(builder, scope, members[0].stanza->name_span);
     conf_build_entries(builder, scope, members, count);

@@ -3,7 +3,8 @@
  *
  * A statement has no end mark: a value is one word, one string, one ( ) or one [ ], and what follows it begins the
  * next statement. After a syntax error the token source skips to a likely beginning of a statement and says
- * RESYNC there (parse.c), so that every mistake of a file is found in one go.
+ * RESYNC there (parse.c), so that every mistake of a file is found in one go. `Name = value {` opens a stanza, too;
+ * since an assignment is complete with its value, the token source says REOPEN for such a '{'.
  */
 %code requires {
 #include "confparse/ast.h"
@@ -34,7 +35,7 @@ struct conf_parser;
 %token END 0 "the end of the file"
 %token <token> WORD "a word" STRING "a quoted string"
 %token <token> INCLUDE "include" READONLY_INCLUDE "readonly_include"
-%token RESYNC
+%token RESYNC REOPEN
 %token '=' "'='" '{' "'{'" '}' "'}'" '(' "'('" ')' "')'" '[' "'['" ']' "']'" ',' "','"
 
 %type <token> text key include
@@ -65,6 +66,7 @@ opening
     : WORD '{' { conf_parse_open(parser, &$1, NULL); }
     | WORD '=' '{' { conf_parse_open(parser, &$1, NULL); }
     | WORD text '{' { conf_parse_open(parser, &$1, &$2); }
+    | REOPEN { conf_parse_reopen(parser); }
     ;
 
 include: INCLUDE | READONLY_INCLUDE ;

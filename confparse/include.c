@@ -3,7 +3,8 @@
  *
  * A relative name is looked for beside the including file, then in the load's search path. Of a directory,
  * every file is read in the order of names, without hidden ones and without going into sub-directories.
- * Source: Momentum 4 manual, "Configuration Overview".
+ * A URI names a file of this machine (file://, persist://, the latter of which kept copies of what other
+ * machines had) or is refused. Source: Momentum 4 manual, "Configuration Overview".
  */
 #include <dirent.h>
 #include <errno.h>
@@ -253,22 +254,38 @@ static enum kind resolve(const struct inclusion *at, struct conf_text name, char
     return found;
 }
 
+/* Takes a scheme that stands for a file of this machine off the name. False: it is of another scheme. */
+static bool strip_scheme(struct conf_text *name)
+{
+    static const struct conf_text local[] = {{"persist://", 10}, {"file://", 7}}; /* in the order they nest */
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        if (name->size >= local[i].size &&
+            conf_text_compare_nocase((struct conf_text){name->data, local[i].size}, local[i]) == 0) {
+            name->data += local[i].size;
+            name->size -= local[i].size;
+        }
+    size_t scheme = 0;
+    while (scheme < name->size &&
+           strchr("abcdefghijklmnopqrstuvwxyz0123456789+.-", conf_lower(name->data[scheme])))
+        scheme++;
+    return scheme == 0 || name->size - scheme < 3 || memcmp(name->data + scheme, "://", 3) != 0;
+}
+
 void conf_include(struct conf_loader *loader, const struct ast_inclusion *inclusion, unsigned depth)
 {
-    static const struct conf_text scheme = {"file://", 7};
     const struct inclusion at = {loader, inclusion, depth};
     struct conf_text name = inclusion->name;
+    int shown = name.size > 200 ? 200 : (int)name.size;
     char path[PATH_MAX];
-    if (name.size > scheme.size && memcmp(name.data, scheme.data, scheme.size) == 0) {
-        name.data += scheme.size;
-        name.size -= scheme.size;
-    }
-    enum kind found = name.size ? resolve(&at, name, path) : SOMETHING_ELSE;
-    if (name.size == 0)
+    bool local = strip_scheme(&name);
+    enum kind found = local && name.size ? resolve(&at, name, path) : SOMETHING_ELSE;
+    if (!local)
+        fail(&at, "cannot include %.*s: expected a path, file:// or persist:// and a path", shown,
+             inclusion->name.data);
+    else if (name.size == 0)
         fail(&at, "the name of the file to include is empty");
     else if (found == NOTHING)
-        fail(&at, "cannot include %.*s: %s", name.size > 200 ? 200 : (int)name.size, name.data,
-             strerror(errno));
+        fail(&at, "cannot include %.*s: %s", shown, inclusion->name.data, strerror(errno));
     else if (found == A_DIRECTORY)
         include_directory(&at, path);
     else if (found == A_FILE)

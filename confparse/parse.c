@@ -20,6 +20,11 @@ bool conf_parse_in_list(const struct conf_parser *parser)
            parser->bracket[parser->brackets - 1].kind == '(';
 }
 
+bool conf_parse_at_name(const struct conf_parser *parser)
+{
+    return parser->last.kind == WORD && parser->before.kind != '=' && parser->brackets == 0;
+}
+
 static void follow_brackets(struct conf_parser *parser, const struct conf_token *token)
 {
     if (token->kind == '(' || token->kind == '[') {
@@ -95,9 +100,18 @@ static struct conf_token recover(struct conf_parser *parser)
     return (struct conf_token){.kind = RESYNC, .span = token.span};
 }
 
+/* Is this the '{' of `Name = value {`, of which the grammar has taken `Name = value` for an assignment? */
+static bool reopens(const struct conf_parser *parser, const struct conf_token *token)
+{
+    bool named = parser->last.kind == WORD || parser->last.kind == STRING;
+    return token->kind == '{' && named && parser->before.kind == '=' && parser->brackets == 0;
+}
+
 int conf_yylex(CONF_YYSTYPE *value, CONF_YYLTYPE *location, struct conf_parser *parser)
 {
     struct conf_token token = parser->recovering ? recover(parser) : take_token(parser);
+    if (reopens(parser, &token))
+        token.kind = REOPEN;
     parser->before_that = parser->before;
     parser->before = parser->last;
     parser->last = token;
@@ -269,6 +283,21 @@ void conf_parse_open(struct conf_parser *parser, const struct conf_token *kind, 
     push(parser, stanza, kind->span);
 }
 
+void conf_parse_reopen(struct conf_parser *parser)
+{
+    struct ast_stanza *parent = innermost(parser);
+    if (!parent) {
+        push(parser, NULL, parser->last.span);
+        return;
+    }
+    const struct ast_assignment *head = *parser->last_assignment;
+    struct conf_token kind = {.text = head->name, .span = head->span};
+    struct conf_token name = {.text = head->value->text, .span = head->value->span};
+    parent->last_assignment = parser->last_assignment;
+    *parent->last_assignment = NULL;
+    conf_parse_open(parser, &kind, &name);
+}
+
 void conf_parse_open_discarded(struct conf_parser *parser, struct conf_span span)
 {
     push(parser, conf_ast_stanza(parser->loader), span);
@@ -291,6 +320,7 @@ void conf_parse_assign(struct conf_parser *parser, const struct conf_token *name
     assignment->name = name->text;
     assignment->span = name->span;
     assignment->value = value;
+    parser->last_assignment = stanza->last_assignment;
     *stanza->last_assignment = assignment;
     stanza->last_assignment = &assignment->next;
 }

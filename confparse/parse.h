@@ -39,6 +39,8 @@ struct conf_parser {
             *stanza;           /* reachable from the loader's tree, or not if its content is thrown away */
         struct conf_span span; /* of the name that opened it */
     } open[CONF_NESTING_MAX + 1];
+    struct ast_assignment **last_assignment; /* where the last one is linked */
+
     unsigned base;  /* stanzas around the file; open[base] is its own level */
     unsigned depth; /* stanzas open now; at most CONF_NESTING_MAX of them are in `open` */
 };
@@ -51,6 +53,8 @@ void conf_scanner_close(struct conf_parser *parser);
 struct conf_token conf_scanner_next(struct conf_parser *parser);
 /* Is the scanner between ( and ), where a comma separates? */
 bool conf_parse_in_list(const struct conf_parser *parser);
+/* Can the scanner be at the name of a stanza? */
+bool conf_parse_at_name(const struct conf_parser *parser);
 
 /* ---- actions of the grammar (parse.c) ------------------------------------------------------------------ */
 
@@ -64,6 +68,8 @@ void conf_parse_unexpected(struct conf_parser *parser, const char *const *expect
 
 void conf_parse_open(struct conf_parser *parser, const struct conf_token *kind,
                      const struct conf_token *name);
+/* Opens the stanza of `Name = value {`: what was last assigned was its head. */
+void conf_parse_reopen(struct conf_parser *parser);
 /* Opens a stanza whose head was wrong: its content is parsed for more mistakes and then forgotten. */
 void conf_parse_open_discarded(struct conf_parser *parser, struct conf_span span);
 void conf_parse_close(struct conf_parser *parser, struct conf_span brace);

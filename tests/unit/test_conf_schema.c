@@ -239,7 +239,7 @@ static void test_module_mistakes(void)
         refused_with_modules("ec_logger a { heartbeat = -1 }", 1, 27, "heartbeat: expected a number of"));
     CU_ASSERT(refused_with_modules("ec_logger a { retry_interval = 1 }", 1, 15,
                                    "option retry_interval cannot stand"));
-    CU_ASSERT(refused_with_modules("relay one { }", 1, 7, "a stanza relay takes no name"));
+    CU_ASSERT(refused_with_modules("relay one { } relay two { }", 1, 21, "there is only one relay"));
     CU_ASSERT(refused_with_modules("Domain a { relay { } }", 1, 12,
                                    "a stanza relay cannot stand in the scope domain"));
     CU_ASSERT(refused_with_modules("ec_loger a { }", 1, 1, "did you mean 'ec_logger'?"));
