@@ -64,6 +64,20 @@ static const struct conf_option *find_option(const struct conf_class *class, str
     return class->module ? conf_schema_module_option(name) : NULL;
 }
 
+/* Where a value is wrong: the first item of a list that would be wrong alone, else the value as a whole. */
+static struct conf_span wrong_part(struct conf *conf, const struct conf_option *row,
+                                   const struct ast_value *value)
+{
+    bool list = row->type == CONF_LIST || row->type == CONF_CIDR_LIST;
+    const struct ast_value *item = list && value->shape == AST_LIST ? value->first : NULL;
+    struct conf_value ignored;
+    char problem[256];
+    while (item && (item->shape != AST_SCALAR ||
+                    conf_value_make(&conf->arena, row, item, &ignored, problem, sizeof problem)))
+        item = item->next;
+    return item ? item->span : value->span;
+}
+
 /* Makes the entry of an assignment. False when it is wrong, which has then been reported. */
 static bool make_entry(struct conf_builder *builder, const struct conf_class *class,
                        const struct conf_scope *scope, const struct ast_assignment *assignment,
@@ -84,7 +98,7 @@ static bool make_entry(struct conf_builder *builder, const struct conf_class *cl
     }
     entry->name = row->name;
     if (!conf_value_make(&conf->arena, row, assignment->value, &entry->value, problem, sizeof problem)) {
-        CONF_COMPLAIN(builder, assignment->value->span, "%s: %s", row->name, problem);
+        CONF_COMPLAIN(builder, wrong_part(conf, row, assignment->value), "%s: %s", row->name, problem);
         return false;
     }
     if (!class->idle && conf_schema_option(assignment->name) == row)

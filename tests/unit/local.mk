@@ -34,6 +34,11 @@ TESTS += tests/unit/test_conf_schema
 tests_unit_test_conf_schema_SOURCES = tests/unit/test_conf_schema.c $(CONF_HARNESS)
 tests_unit_test_conf_schema_LDADD = $(CONF_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_conf_scopes
+TESTS += tests/unit/test_conf_scopes
+tests_unit_test_conf_scopes_SOURCES = tests/unit/test_conf_scopes.c $(CONF_HARNESS)
+tests_unit_test_conf_scopes_LDADD = $(CONF_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_conf_values
 TESTS += tests/unit/test_conf_values
 tests_unit_test_conf_values_SOURCES = tests/unit/test_conf_values.c $(CONF_HARNESS)

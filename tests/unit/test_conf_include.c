@@ -44,6 +44,58 @@ static void test_files(void)
     conf_drop(conf);
 }
 
+static void test_scopes(void)
+{
+    struct conf *conf = conf_of_file("include-scopes.conf");
+    CU_ASSERT_EQUAL(conf_report_errors(found), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+    const struct conf_scope *group = at(conf, "binding_group", "g", NULL);
+    CU_ASSERT_STRING_EQUAL(
+        text_of(at(conf, "binding_group", "g", "binding", "b", "domain", "d", NULL), "retry_interval"), "77");
+    CU_ASSERT_STRING_EQUAL(text_of(conf_scope_find(group, "binding", "from-a-file"), "retry_interval"), "77");
+    CU_ASSERT_STRING_EQUAL(
+        text_of(at(conf, "esmtp_listener", "", "listen", ":25", "peer", "10.0.0.1", NULL), "idle_time"), "5");
+    CU_ASSERT_STRING_EQUAL(text_of(at(conf, "scriptlet", "scriptlet", "script", "s", NULL), "source"), "one");
+    CU_ASSERT_STRING_EQUAL(text_of(conf_root(conf), "retry_interval"), "(unset)");
+    conf_drop(conf);
+
+    conf = conf_of_file("include-twice.conf");
+    CU_ASSERT_EQUAL(conf_report_count(found), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+    CU_ASSERT_STRING_EQUAL(text_of(conf_root(conf), "retry_interval"), "77");
+    CU_ASSERT_STRING_EQUAL(text_of(at(conf, "domain", "d", NULL), "retry_interval"), "77");
+    conf_drop(conf);
+}
+
+static void test_wrong_includes(void)
+{
+    static const struct {
+        unsigned line, column;
+        const char *part;
+    } expected[] = {
+        {2, 9, "cannot include include-missing.conf: No such file or directory"},
+        {3, 9,
+         "cannot include http://config.example/mta.conf: expected a path, file:// or persist:// and a path"},
+        {4, 20, "cannot include persist://https://config.example/domain.conf: expected a path"},
+        {5, 9, "/dev/null is neither a file nor a directory"},
+        {6, 9, "include-wrong.conf includes itself"},
+        {7, 9, "the name of the file to include is empty"},
+    };
+    struct conf *conf = conf_of_file("include-wrong.conf");
+    CU_ASSERT_PTR_NULL(conf);
+    CU_ASSERT_EQUAL_FATAL(conf_report_count(found), sizeof expected / sizeof *expected);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const struct conf_diagnostic *d = conf_report_at(found, i);
+        CU_ASSERT(d->place.line == expected[i].line && d->place.column == expected[i].column);
+        CU_ASSERT_PTR_NOT_NULL(strstr(d->message, expected[i].part));
+    }
+    conf_drop(conf);
+    conf = conf_of_file("include-cycle.conf");
+    CU_ASSERT_PTR_NULL(conf);
+    CU_ASSERT(only_finding(1, 29, "include-cycle.conf includes itself, directly or through another file"));
+    conf_drop(conf);
+}
+
 static void test_places(void)
 {
     unit_directory(directory);
@@ -57,6 +109,8 @@ static void test_places(void)
     CU_ASSERT_STRING_EQUAL(text_of(conf_root(conf), "hostname"), "found");
     conf_drop(conf);
     snprintf(text, sizeof text, "include \"file://%s\"", absolute);
+    conf_drop(clean(text));
+    snprintf(text, sizeof text, "include \"PERSIST://file://%s\"", absolute);
     conf_drop(clean(text));
     conf = conf_load_text("/nonexistent/text", "include found.conf", 18, &options, &found);
     CU_ASSERT_PTR_NOT_NULL(conf);
@@ -231,6 +285,8 @@ int main(void)
 {
     CU_TestInfo tests[] = {
         {"files and directories", test_files},
+        {"any scope, any number of times", test_scopes},
+        {"what cannot be included", test_wrong_includes},
         {"places", test_places},
         {"mistakes in files", test_mistakes_in_files},
         {"circles", test_cycles},

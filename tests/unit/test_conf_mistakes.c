@@ -30,6 +30,53 @@ static void test_five_mistakes(void)
     conf_drop(conf);
 }
 
+static void test_wrong_values(void)
+{
+    static const struct {
+        unsigned line, column;
+        const char *part;
+    } expected[] = {
+        {3, 3, "option idle_time cannot stand in the scope domain, only in: esmtp_listener, http_listener,"},
+        {4, 32,
+         "outbound_throttle_messages: expected a throttle, such as 100 (a second) or 100/60 (in 60 "
+         "seconds), not '0/0'"},
+        {5, 35, "outbound_throttle_connections: expected a throttle"},
+        {6, 22, "remote_smtp_port: expected a port from 1 to 65535, not '70000'"},
+        {8, 49, "expected a throttle, such as 100 (a second) or 100/60 (in 60 seconds), not 'x/60'"},
+        {9, 42, "not '60/'"},
+        {10, 28,
+         "relay_hosts: expected a list ( ... ) of addresses or blocks, such as 10.0.0.0/8, not "
+         "'10.0.0.300'"},
+        {11, 16, "skip_hosts: expected a list ( ... ) of addresses or blocks"},
+        {12, 27, "relay_hosts: expected a list ( ... ) of addresses or blocks"},
+        {14, 10, "a port is at most 65535, not ':70000'"},
+        {15, 10,
+         "expected an IPv4 address, an IPv6 address in [ ], \"*\" or \"[*]\" before the port, not "
+         "'10.0.0.256:25'"},
+        {16, 10, "expected an IPv4 address, an IPv6 address in [ ]"},
+        {17, 10, "expected an IPv4 address, an IPv6 address in [ ]"},
+        {18, 10, "expected ADDRESS:PORT (\":25\", \"10.0.0.1:25\", \"[::1]:25\") or /PATH, not '25'"},
+        {19, 8, "a Peer is an address or a block, such as 10.0.0.0/8 or fd00::/8, not '10.0.0.300'"},
+        {21, 24, "a port is at most 65535, not '*:65536'"},
+    };
+    size_t errors = 0;
+    struct conf *conf = conf_of_file("wrong-values.conf");
+    CU_ASSERT_PTR_NULL(conf);
+    for (size_t i = 0; i < conf_report_count(found); i++) {
+        const struct conf_diagnostic *d = conf_report_at(found, i);
+        if (d->severity != CONF_ERROR)
+            continue;
+        bool good = errors < sizeof expected / sizeof *expected && d->place.line == expected[errors].line &&
+                    d->place.column == expected[errors].column && strstr(d->message, expected[errors].part);
+        if (!good)
+            fprintf(stderr, "%u:%u: %s\n", d->place.line, d->place.column, d->message);
+        CU_ASSERT(good);
+        errors++;
+    }
+    CU_ASSERT_EQUAL(errors, sizeof expected / sizeof *expected);
+    conf_drop(conf);
+}
+
 static void test_syntax(void)
 {
     static const struct {
@@ -48,6 +95,9 @@ static void test_syntax(void)
         {"}\n", 1, 1, "'}' closes nothing"},
         {"Domain \"a\" {\nretry_interval = 5\n", 1, 1, "the stanza that begins here is not closed"},
         {"Domain \"a\" \"b\" { retry_interval = 5 }", 1, 12, "expected '{' after \"a\", not \"b\""},
+        {"retry_interval = 5 { x = 1 }", 1, 1, "retry_interval is an option, not a stanza"},
+        {"Domain /a(b)/ c { }", 1, 15, "expected '{' after '/a(b)/', not 'c'"},
+        {"gateway = /a(b)/", 1, 13, "expected an option, a stanza or an include, not '('"},
         {"Domain \"a\" [ x = 1 ]", 1, 12, "expected '{' after \"a\", not '['"},
         {"routes = ( \"a\" = )\nhostname = a", 1, 16, "expected a value or the ')' of this list, not '='"},
         {"routes = ( \"a\"", 1, 10, "this list is not closed"},
@@ -250,6 +300,7 @@ int main(void)
 {
     CU_TestInfo tests[] = {
         {"five mistakes in one file", test_five_mistakes},
+        {"wrong values", test_wrong_values},
         {"syntax", test_syntax},
         {"NUL bytes", test_nul},
         {"going on after a mistake", test_recovery},

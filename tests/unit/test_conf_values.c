@@ -146,8 +146,7 @@ static void test_refused(void)
         {"cidr", "::/129", "expected an address or a block"},
         {"cidr", "::/+1", "expected an address or a block"},
         {"list", "[ a = b ]", "expected a list ( ... ) or one string, not a dictionary [ ]"},
-        {"cidrs", "( 10.0.0.1 bogus )",
-         "expected a list ( ... ) of addresses or blocks, such as 10.0.0.0/8, not 'bogus'"},
+        {"cidrs", "bogus", "expected a list ( ... ) of addresses or blocks, such as 10.0.0.0/8, not 'bogus'"},
         {"dict", "a", "expected a dictionary [ name = value ... ], not a single value"},
         {"throttle", "fast", "expected a throttle"},
         {"throttle", "10/0", "expected a throttle"},
@@ -162,6 +161,20 @@ static void test_refused(void)
         CU_ASSERT(only_finding(1, column, cases[i].part));
         conf_drop(conf);
     }
+}
+
+/* The place of a wrong item is its own, however long the list is. */
+static void test_item_place(void)
+{
+    struct conf *conf = load("cidrs", "( 10.0.0.1\n  ::1 bogus\n 10.0.0.2 )");
+    CU_ASSERT_PTR_NULL(conf);
+    CU_ASSERT(only_finding(
+        2, 7, "cidrs: expected a list ( ... ) of addresses or blocks, such as 10.0.0.0/8, not 'bogus'"));
+    conf_drop(conf);
+    conf = load("cidrs", "( 10.0.0.1 ( ::1 ) )"); /* where a list is wrong as an item */
+    CU_ASSERT_PTR_NULL(conf);
+    CU_ASSERT(only_finding(1, 15, "cidrs: expected"));
+    conf_drop(conf);
 }
 
 static void test_lists(void)
@@ -201,8 +214,10 @@ static void test_blocks(void)
 int main(void)
 {
     CU_TestInfo tests[] = {
-        {"numbers", test_numbers}, {"texts", test_texts},   {"refused", test_refused},
-        {"lists", test_lists},     {"blocks", test_blocks}, CU_TEST_INFO_NULL,
+        {"numbers", test_numbers}, {"texts", test_texts},
+        {"refused", test_refused}, {"place of a wrong item", test_item_place},
+        {"lists", test_lists},     {"blocks", test_blocks},
+        CU_TEST_INFO_NULL,
     };
     return unit_run("values", tests);
 }
