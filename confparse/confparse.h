@@ -229,7 +229,9 @@ struct conf_value {
     struct conf_place place;
     const char
         *text; /* the scalar as written (for ENUM in the table's spelling), NUL-terminated; "" for lists */
-    int64_t number; /* BOOL 0/1, INT, SIZE bytes, DURATION whole seconds, MODE, PORT; THROTTLE: events */
+    /* BOOL 0/1, INT, SIZE bytes, DURATION whole seconds, MODE, PORT; THROTTLE: events; LIST, DICT: how many
+     * items are lists or dictionaries, rendered as text. */
+    int64_t number;
     double seconds; /* DURATION with its fraction; THROTTLE: the period (1 when not written) */
     size_t count;   /* LIST, CIDR_LIST: items; DICT: pairs */
     const char *const

@@ -43,7 +43,12 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/path.h \
 	confparse/pattern.c \
 	confparse/pattern.h \
+	confparse/print.c \
+	confparse/print.h \
 	confparse/query.h \
+	confparse/query_show.c \
+	confparse/quote.c \
+	confparse/quote.h \
 	confparse/report.c \
 	confparse/report.h \
 	confparse/schema.c \

@@ -22,12 +22,11 @@ bool conf_name_is_pattern(const char *name)
     return size > 2 && name[0] == '/' && name[size - 1] == '/';
 }
 
-void *conf_pattern_compile(const char *name, char *problem, size_t problem_size)
+static pcre2_code *compile(const char *expression, size_t size, char *problem, size_t problem_size)
 {
     int error;
     PCRE2_SIZE offset;
-    pcre2_code *code =
-        pcre2_compile((PCRE2_SPTR)name + 1, strlen(name) - 2, PCRE2_CASELESS, &error, &offset, NULL);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)expression, size, PCRE2_CASELESS, &error, &offset, NULL);
     if (!code) {
         PCRE2_UCHAR reason[120];
         pcre2_get_error_message(error, reason, sizeof reason);
@@ -35,6 +34,16 @@ void *conf_pattern_compile(const char *name, char *problem, size_t problem_size)
                  (size_t)offset + 1);
     }
     return code;
+}
+
+void *conf_pattern_compile(const char *name, char *problem, size_t problem_size)
+{
+    return compile(name + 1, strlen(name) - 2, problem, problem_size);
+}
+
+void *conf_pattern_compile_bare(const char *expression, char *problem, size_t problem_size)
+{
+    return compile(expression, strlen(expression), problem, problem_size);
 }
 
 void conf_pattern_free(void *code)

@@ -11,6 +11,8 @@
 bool conf_name_is_pattern(const char *name);
 /* Compiles such a name into a pcre2_code for conf_pattern_free. NULL with the reason in problem[]. */
 void *conf_pattern_compile(const char *name, char *problem, size_t problem_size);
+/* The same for an expression without slashes around it. */
+void *conf_pattern_compile_bare(const char *expression, char *problem, size_t problem_size);
 void conf_pattern_free(void *code);
 
 /* The memory that matching takes, for one match after the other. One thread. */

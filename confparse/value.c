@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "confparse/address.h"
+#include "confparse/quote.h"
 #include "confparse/schema.h"
 
 enum { PROBLEM_WORDS = 60 }; /* bytes of a wrong value that are quoted */
@@ -242,20 +243,16 @@ static const struct scalar {
 static void render(const struct ast_value *value, FILE *out)
 {
     if (value->shape == AST_SCALAR) {
-        putc('"', out);
-        for (size_t i = 0; i < value->text.size; i++) {
-            if (value->text.data[i] == '"' || value->text.data[i] == '\\')
-                putc('\\', out);
-            putc(value->text.data[i], out);
-        }
-        putc('"', out);
+        conf_print_quoted(value->text, out);
         return;
     }
     fputs(value->shape == AST_LIST ? "(" : "[", out);
     for (const struct ast_value *item = value->first; item; item = item->next) {
         putc(' ', out);
-        if (value->shape == AST_DICT)
-            fprintf(out, "%.*s = ", (int)item->key.size, item->key.data);
+        if (value->shape == AST_DICT) {
+            conf_print_word(item->key, out);
+            fputs(" = ", out);
+        }
         render(item, out);
     }
     fputs(value->shape == AST_LIST ? " )" : " ]", out);
@@ -283,19 +280,36 @@ void conf_value_copy(struct conf_arena *arena, const struct ast_value *ast, stru
         [AST_SCALAR] = CONF_STRING, [AST_LIST] = CONF_LIST, [AST_DICT] = CONF_DICT};
     value->type = types[ast->shape];
     value->text = "";
+    value->number = 0;
     if (ast->shape == AST_SCALAR) {
         value->text = item_text(arena, ast);
         return;
     }
     size_t texts = ast->shape == AST_DICT ? 2 : 1, filled = 0;
-    const char **items = conf_arena_array(arena, ast->count * texts, sizeof *items);
-    for (const struct ast_value *item = ast->first; item; item = item->next) {
+    const char **items = conf_arena_array(arena, ast->count * texts + 1, sizeof *items);
+    char *nested = NULL; /* a mark for each item, after the items, if there are any such */
+    size_t index = 0;
+    for (const struct ast_value *item = ast->first; item; item = item->next, index++) {
         if (ast->shape == AST_DICT)
             items[filled++] = conf_arena_text(arena, item->key.data, item->key.size);
         items[filled++] = item_text(arena, item);
+        if (item->shape == AST_SCALAR)
+            continue;
+        if (!nested)
+            nested = conf_arena_array(arena, ast->count, 1);
+        nested[index] = 1;
+        value->number++;
     }
+    items[filled] = nested;
     value->count = ast->count;
     value->items = items;
+}
+
+bool conf_value_is_nested(const struct conf_value *value, size_t item)
+{
+    if (!value->number)
+        return false;
+    return value->items[value->type == CONF_DICT ? 2 * value->count : value->count][item];
 }
 
 /* What `choices` allows, as " from 0 to 100, or auto, none". */

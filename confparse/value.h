@@ -16,4 +16,8 @@ bool conf_value_make(struct conf_arena *arena, const struct conf_option *option,
 /* The same for an option nobody knows the type of: a string, a list or a dictionary, as it is written. */
 void conf_value_copy(struct conf_arena *arena, const struct ast_value *ast, struct conf_value *value);
 
+/* Is an item of a list, or the value of a pair of a dictionary, a list or dictionary itself? Its text is then
+ * as a file would write it. */
+bool conf_value_is_nested(const struct conf_value *value, size_t item);
+
 #endif
