@@ -11,6 +11,7 @@
 #include "confparse/address.h"
 #include "confparse/builder.h"
 #include "confparse/defaults.h"
+#include "confparse/documented.h"
 #include "confparse/entry.h"
 #include "confparse/index.h"
 #include "confparse/schema.h"
@@ -78,6 +79,36 @@ static bool classify_known(struct conf_builder *builder, const struct conf_class
     return true;
 }
 
+static const char *join_path(struct conf *conf, const char *path, const char *kind)
+{
+    size_t size = strlen(path) + 1 + strlen(kind);
+    char *joined = conf_arena_alloc(&conf->arena, size + 1);
+    snprintf(joined, size + 1, "%s%s%s", path, *path ? "/" : "", kind);
+    return joined;
+}
+
+/* A stanza in the stanza of a module that is not here. One that the manual does not know is no error: it may
+ * be of a version of the module that the manual does not describe. */
+static void classify_documented(struct conf_builder *builder, const struct conf_class *parent,
+                                const struct ast_stanza *stanza, struct conf_class *class)
+{
+    const struct conf_documented *module = parent->documented;
+    class->idle = true;
+    class->row = conf_documented_stanza(module, parent->path, stanza->kind);
+    if (class->row) {
+        class->kind = class->row->name;
+        class->documented = module;
+        class->path = join_path(builder->conf, parent->path, class->kind);
+        return;
+    }
+    const char *best = conf_documented_nearest(module, parent->path, true, stanza->kind);
+    class->kind = conf_keep_lower(builder->conf, stanza->kind);
+    class->unknown = true;
+    CONF_WARN(builder, stanza->kind_span, "module %s has no stanza '%.*s' here in Momentum's manual%s%s%s",
+              module->name, CONF_TEXT(stanza->kind), best ? "; did you mean '" : "", best ? best : "",
+              best ? "'?" : "");
+}
+
 /* What a stanza is where it stands. False after saying that it is nothing. */
 static bool classify(struct conf_builder *builder, const struct conf_class *parent,
                      const struct ast_stanza *stanza, struct conf_class *class)
@@ -88,15 +119,23 @@ static bool classify(struct conf_builder *builder, const struct conf_class *pare
         class->unknown = class->idle = true;
         return true;
     }
+    if (parent->documented) {
+        classify_documented(builder, parent, stanza, class);
+        return true;
+    }
     if (classify_known(builder, parent, stanza, class))
         return true;
-    class->kind = is_global(parent) ? conf_schema_momentum_module(stanza->kind) : NULL;
-    class->unknown = class->idle = class->kind != NULL;
-    if (class->kind)
-        conf_effects_missing_module(builder->effects, class->kind, stanza->kind_span);
-    else if (!conf_report_full(builder->loader->report))
-        complain_unknown(builder, parent, stanza);
-    return class->kind != NULL;
+    class->documented = is_global(parent) ? conf_schema_momentum_module(stanza->kind) : NULL;
+    if (!class->documented) {
+        if (!conf_report_full(builder->loader->report))
+            complain_unknown(builder, parent, stanza);
+        return false;
+    }
+    class->kind = class->documented->name;
+    class->path = "";
+    class->idle = true;
+    conf_effects_missing_module(builder->effects, class->documented, stanza->kind_span);
+    return true;
 }
 
 /* ---- its name ------------------------------------------------------------------------------------------ */
@@ -283,8 +322,10 @@ static void build_scope(struct conf_builder *builder, struct conf_scope *scope,
     scope->key = members[0].key;
     scope->place = conf_keep_place(builder->conf, members[0].stanza->kind_span);
     scope->module = members[0].class.module;
+    scope->documented = members[0].class.documented;
+    scope->path = members[0].class.path;
     check_singleton(builder, members, count);
-    if (!members[0].class.unknown)
+    if (!members[0].class.unknown && !members[0].class.documented)
         conf_build_pattern(builder, scope, members[0].stanza->name_span);
     conf_build_entries(builder, scope, members, count);
     build_children(builder, scope, members, count);

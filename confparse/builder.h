@@ -21,10 +21,12 @@ struct conf_builder {
 
 struct conf_class { /* what a stanza is where it stands */
     const char *kind;
-    const struct conf_option *row;    /* of options.def, or NULL */
-    const struct conf_module *module; /* whose scope it is, or NULL */
-    bool unknown;                     /* nothing is known about its content: only the syntax is checked */
-    bool idle;                        /* it has no effect, so whatever stands in it has none */
+    const struct conf_option *row;            /* of options.def, or NULL */
+    const struct conf_module *module;         /* whose scope it is, or NULL */
+    const struct conf_documented *documented; /* a module that is not here, in whose stanza it is, or NULL */
+    const char *path;                         /* then: of the stanza in that module (documented.h) */
+    bool unknown; /* nothing is known about its content: only the syntax is checked */
+    bool idle;    /* it has no effect, so whatever stands in it has none */
 };
 
 struct conf_member { /* a stanza among its siblings */
@@ -37,6 +39,10 @@ struct conf_member { /* a stanza among its siblings */
 /* An error at `span`, printf-style. */
 #define CONF_COMPLAIN(builder, span, ...)                                                                    \
     conf_report_at_span((builder)->loader->report, CONF_ERROR, span, __VA_ARGS__)
+
+/* A warning at `span`, printf-style. */
+#define CONF_WARN(builder, span, ...)                                                                        \
+    conf_report_at_span((builder)->loader->report, CONF_WARNING, span, __VA_ARGS__)
 
 /* For "%.*s" */
 #define CONF_TEXT(text) (int)((text).size > 100 ? 100 : (text).size), (text).data

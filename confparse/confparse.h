@@ -86,7 +86,8 @@ struct conf_option {  /* a row of options.def, or of a module's manifest */
     /*
      * CONF_ENUM: "a|b|c". CONF_INT, CONF_SIZE, CONF_DURATION: words that stand for a number, then the range,
      * either end of which may be open: "auto=-2|none=-1|0..". CONF_SCOPE: "named", "unnamed" or "optional"
-     * (the instance name). Else NULL.
+     * (the instance name). CONF_STRING that is UNSUPPORTED: the values that ask for nothing dangerous,
+     * "a|b*", where an asterisk stands for any end. Else NULL.
      */
     const char *choices;
     const char *scopes; /* comma-separated scope names it may stand in: "global,domain,binding" */

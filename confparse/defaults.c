@@ -83,6 +83,7 @@ static void copy_module(struct conf_builder *builder, const struct conf_module_s
         options[i].choices = keep_text(conf, option->choices);
         options[i].scopes = "";
         options[i].note = keep_text(conf, option->note);
+        options[i].instead = keep_text(conf, option->instead);
     }
     to->schema.name = conf_keep_lower(conf, conf_text_of(from->name));
     to->schema.singleton = from->singleton;

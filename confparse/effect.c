@@ -2,6 +2,7 @@
 #include "confparse/effect.h"
 
 #include <stdlib.h>
+#include "confparse/documented.h"
 #include "confparse/memory.h"
 #include "confparse/schema.h"
 #include "confparse/scope.h"
@@ -11,16 +12,18 @@ struct sighting {
     size_t times;
 };
 
-struct missing {
-    const char *name;
+struct module_sighting { /* of a module that is not here, or of an option in a module's stanza */
+    const char *module;
+    const struct conf_documented *missing; /* the module, or NULL */
+    const struct conf_option *row;         /* the option, or NULL */
     struct sighting seen;
 };
 
 struct conf_effects {
     struct sighting *rows;       /* one for each of options.def */
     struct sighting *exceptions; /* one for each of values.def */
-    struct missing *missing;
-    size_t missing_count, missing_capacity;
+    struct module_sighting *modules;
+    size_t module_count, module_capacity;
 };
 
 struct conf_effects *conf_effects_create(void)
@@ -37,9 +40,13 @@ static void notice(struct sighting *seen, struct conf_span span)
         seen->first = span;
 }
 
-/* An unsupported option that is off, or as its default has it, asks for nothing. */
-static bool asks_for_nothing(const struct conf_value *value, const struct conf_value *fallback)
+/* An unsupported option that is off, or as its default has it, or as its row knows to be harmless, asks for
+ * nothing. */
+static bool asks_for_nothing(const struct conf_option *row, const struct conf_value *value,
+                             const struct conf_value *fallback)
 {
+    if (value->type == CONF_STRING && conf_documented_harmless(row, value->text))
+        return true;
     switch (value->type) {
     case CONF_BOOL:
     case CONF_INT:
@@ -56,7 +63,7 @@ static bool asks_for_nothing(const struct conf_value *value, const struct conf_v
 bool conf_asks_for_nothing(const struct conf *conf, const struct conf_option *option,
                            const struct conf_value *value)
 {
-    return asks_for_nothing(value, conf_default_value(conf, option->name));
+    return asks_for_nothing(option, value, conf_default_value(conf, option->name));
 }
 
 void conf_effects_option(struct conf_effects *effects, const struct conf_option *row,
@@ -69,7 +76,7 @@ void conf_effects_option(struct conf_effects *effects, const struct conf_option 
         if (found[i]->support != CONF_HONOURED)
             notice(&effects->exceptions[found[i] - conf_exception_at(0)], span);
     if (!count && row->support != CONF_HONOURED &&
-        (row->support != CONF_UNSUPPORTED || !asks_for_nothing(value, fallback)))
+        (row->support != CONF_UNSUPPORTED || !asks_for_nothing(row, value, fallback)))
         notice(&effects->rows[conf_schema_index(row)], span);
 }
 
@@ -79,18 +86,36 @@ void conf_effects_scope(struct conf_effects *effects, const struct conf_option *
         notice(&effects->rows[conf_schema_index(row)], span);
 }
 
-void conf_effects_missing_module(struct conf_effects *effects, const char *name, struct conf_span span)
+static void notice_module(struct conf_effects *effects, struct module_sighting sighting,
+                          struct conf_span span)
 {
     size_t at = 0;
-    while (at < effects->missing_count && effects->missing[at].name != name)
+    while (at < effects->module_count &&
+           (effects->modules[at].module != sighting.module || effects->modules[at].row != sighting.row))
         at++;
-    if (at == effects->missing_capacity) {
-        effects->missing_capacity = effects->missing_capacity ? 2 * effects->missing_capacity : 16;
-        effects->missing = conf_resize(effects->missing, effects->missing_capacity, sizeof *effects->missing);
+    if (at == effects->module_capacity) {
+        effects->module_capacity = effects->module_capacity ? 2 * effects->module_capacity : 16;
+        effects->modules = conf_resize(effects->modules, effects->module_capacity, sizeof *effects->modules);
     }
-    if (at == effects->missing_count)
-        effects->missing[effects->missing_count++] = (struct missing){.name = name};
-    notice(&effects->missing[at].seen, span);
+    if (at == effects->module_count)
+        effects->modules[effects->module_count++] = sighting;
+    notice(&effects->modules[at].seen, span);
+}
+
+void conf_effects_module_option(struct conf_effects *effects, const char *module,
+                                const struct conf_option *row, const struct conf_value *value,
+                                const struct conf_value *fallback, struct conf_span span)
+{
+    if (row->support == CONF_HONOURED ||
+        (row->support == CONF_UNSUPPORTED && asks_for_nothing(row, value, fallback)))
+        return;
+    notice_module(effects, (struct module_sighting){.module = module, .row = row}, span);
+}
+
+void conf_effects_missing_module(struct conf_effects *effects, const struct conf_documented *module,
+                                 struct conf_span span)
+{
+    notice_module(effects, (struct module_sighting){.module = module->name, .missing = module}, span);
 }
 
 /* ---- reporting ----------------------------------------------------------------------------------------- */
@@ -139,9 +164,33 @@ static void report_exception(struct conf_report *report, bool lenient, const str
     report_one(report, lenient, what, exception->support, exception->note, exception->instead, seen);
 }
 
+static void report_missing(struct conf_report *report, bool lenient, const struct conf_documented *module,
+                           const struct sighting *seen)
+{
+    char more[ELSEWHERE_SIZE];
+    bool dangerous = module->support == CONF_UNSUPPORTED;
+    conf_report_at_span(
+        report, dangerous && !lenient ? CONF_ERROR : CONF_WARNING, seen->first,
+        "module %s is not available (%s): %s%s%s%s", module->name, module->what,
+        dangerous ? "it would be dangerous to go on without it" : "its stanza is read but has no effect",
+        module->instead ? "; instead: " : "", module->instead ? module->instead : "", elsewhere(seen, more));
+}
+
+static void report_module(struct conf_report *report, bool lenient, const struct module_sighting *sighting)
+{
+    char what[160];
+    if (sighting->missing) {
+        report_missing(report, lenient, sighting->missing, &sighting->seen);
+        return;
+    }
+    snprintf(what, sizeof what, "option %s of module %s", sighting->row->name, sighting->module);
+    report_one(report, lenient, what, sighting->row->support, sighting->row->note, sighting->row->instead,
+               &sighting->seen);
+}
+
 void conf_effects_report(const struct conf_effects *effects, struct conf_report *report, bool lenient)
 {
-    char what[160], more[ELSEWHERE_SIZE];
+    char what[160];
     for (size_t i = 0; i < conf_option_count(); i++) {
         const struct conf_option *row = conf_option_at(i);
         snprintf(what, sizeof what, "%s %s", row->type == CONF_SCOPE ? "stanza" : "option", row->name);
@@ -149,18 +198,14 @@ void conf_effects_report(const struct conf_effects *effects, struct conf_report 
     }
     for (size_t i = 0; i < conf_exception_count(); i++)
         report_exception(report, lenient, conf_exception_at(i), &effects->exceptions[i]);
-    for (size_t i = 0; i < effects->missing_count; i++) {
-        const struct missing *missing = &effects->missing[i];
-        conf_report_at_span(report, CONF_WARNING, missing->seen.first,
-                            "module %s is not available: its stanza is read but has no effect%s",
-                            missing->name, elsewhere(&missing->seen, more));
-    }
+    for (size_t i = 0; i < effects->module_count; i++)
+        report_module(report, lenient, &effects->modules[i]);
 }
 
 void conf_effects_free(struct conf_effects *effects)
 {
     free(effects->rows);
     free(effects->exceptions);
-    free(effects->missing);
+    free(effects->modules);
     free(effects);
 }

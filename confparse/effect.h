@@ -16,8 +16,13 @@ void conf_effects_option(struct conf_effects *effects, const struct conf_option 
                          const struct conf_scope *scope, const struct conf_value *value,
                          const struct conf_value *fallback, struct conf_span span);
 void conf_effects_scope(struct conf_effects *effects, const struct conf_option *row, struct conf_span span);
-/* The stanza of a module that Momentum has and that has no manifest here. `name`: the table's own string. */
-void conf_effects_missing_module(struct conf_effects *effects, const char *name, struct conf_span span);
+/* An option of a module's stanza was set; `module` and `row` live as long as `effects`. */
+void conf_effects_module_option(struct conf_effects *effects, const char *module,
+                                const struct conf_option *row, const struct conf_value *value,
+                                const struct conf_value *fallback, struct conf_span span);
+/* The stanza of a module that Momentum has and that has no manifest here. */
+void conf_effects_missing_module(struct conf_effects *effects, const struct conf_documented *module,
+                                 struct conf_span span);
 /* Reports what was noticed. `lenient`: what is unsupported is a warning, too. */
 void conf_effects_report(const struct conf_effects *effects, struct conf_report *report, bool lenient);
 void conf_effects_free(struct conf_effects *effects);

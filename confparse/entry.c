@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "confparse/documented.h"
 #include "confparse/schema.h"
 #include "confparse/value.h"
 
@@ -52,9 +53,23 @@ static void complain_unknown(struct conf_builder *builder, const struct conf_cla
                   best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 }
 
+/* Of a module that is not here: its version may have options that the manual does not describe. */
+static void warn_undocumented(struct conf_builder *builder, const struct conf_class *class,
+                              const struct ast_assignment *assignment)
+{
+    const char *best = conf_documented_nearest(class->documented, class->path, false, assignment->name);
+    CONF_WARN(builder, assignment->span, "module %s has no option '%.*s' here in Momentum's manual%s%s%s",
+              class->documented->name, CONF_TEXT(assignment->name), best ? "; did you mean '" : "",
+              best ? best : "", best ? "'?" : "");
+}
+
 /* The row that describes an option in a scope of this class, or NULL. */
 static const struct conf_option *find_option(const struct conf_class *class, struct conf_text name)
 {
+    if (class->documented) {
+        const struct conf_option *row = conf_documented_option(class->documented, class->path, name);
+        return row ? row : conf_schema_module_option(name);
+    }
     const struct conf_option *row = find_module_option(class->module, name);
     if (row)
         return row;
@@ -78,6 +93,20 @@ static struct conf_span wrong_part(struct conf *conf, const struct conf_option *
     return item ? item->span : value->span;
 }
 
+/* A module's option may have no effect, too. Of a module that is not here, none has: that is said of the
+ * module, and of an option only when it is the dangerous one. */
+static void notice_module_option(struct conf_builder *builder, const struct conf_class *class,
+                                 const struct conf_option *row, const struct conf_value *value,
+                                 struct conf_span span)
+{
+    if (class->module)
+        conf_effects_module_option(builder->effects, class->kind, row, value,
+                                   conf_module_default(builder->conf, class->kind, row->name), span);
+    else if (class->documented && class->documented->support != CONF_UNSUPPORTED &&
+             row->support == CONF_UNSUPPORTED)
+        conf_effects_module_option(builder->effects, class->documented->name, row, value, NULL, span);
+}
+
 /* Makes the entry of an assignment. False when it is wrong, which has then been reported. */
 static bool make_entry(struct conf_builder *builder, const struct conf_class *class,
                        const struct conf_scope *scope, const struct ast_assignment *assignment,
@@ -85,12 +114,14 @@ static bool make_entry(struct conf_builder *builder, const struct conf_class *cl
 {
     struct conf *conf = builder->conf;
     char problem[256];
-    if (class->unknown) {
+    const struct conf_option *row = class->unknown ? NULL : find_option(class, assignment->name);
+    if (class->documented && !row)
+        warn_undocumented(builder, class, assignment);
+    if (class->unknown || (class->documented && !row)) {
         entry->name = conf_keep_lower(conf, assignment->name);
         conf_value_copy(&conf->arena, assignment->value, &entry->value);
         return true;
     }
-    const struct conf_option *row = find_option(class, assignment->name);
     if (!row) {
         if (!conf_report_full(builder->loader->report))
             complain_unknown(builder, class, assignment);
@@ -104,6 +135,8 @@ static bool make_entry(struct conf_builder *builder, const struct conf_class *cl
     if (!class->idle && conf_schema_option(assignment->name) == row)
         conf_effects_option(builder->effects, row, scope, &entry->value, conf_default_value(conf, row->name),
                             assignment->span);
+    else
+        notice_module_option(builder, class, row, &entry->value, assignment->span);
     return true;
 }
 

@@ -17,6 +17,7 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/defaults.c \
 	confparse/defaults.h \
 	confparse/documented.c \
+	confparse/documented.h \
 	confparse/effect.c \
 	confparse/effect.h \
 	confparse/entry.c \

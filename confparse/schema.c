@@ -77,15 +77,14 @@ const struct conf_option *conf_schema_module_option(struct conf_text name)
     return common ? conf_schema_option(name) : NULL;
 }
 
-const char *conf_schema_momentum_module(struct conf_text name)
+const struct conf_documented *conf_schema_momentum_module(struct conf_text name)
 {
     char text[MODULE_NAME_MAX];
     if (name.size >= sizeof text)
         return NULL;
     memcpy(text, name.data, name.size);
     text[name.size] = '\0';
-    const struct conf_documented *module = conf_documented_find(text);
-    return module ? module->name : NULL;
+    return conf_documented_find(text);
 }
 
 void conf_schema_suggest_option(struct conf_suggestion *best, struct conf_text name, const char *kind)

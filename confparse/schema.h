@@ -1,6 +1,6 @@
 /*
- * schema: the table of what Momentum's language knows (options.def), and looking names up in it. Constant; any
- * thread.
+ * schema: the table of what Momentum's language knows (options.def), and looking names up in it. Constant;
+ * any thread.
  */
 #ifndef IMPULSE_CONFPARSE_SCHEMA_H
 #define IMPULSE_CONFPARSE_SCHEMA_H
@@ -19,8 +19,8 @@ bool conf_schema_allows(const struct conf_option *row, const char *kind);
 /* enabled and debug_level, which every module has: their row, or NULL. */
 const struct conf_option *conf_schema_module_option(struct conf_text name);
 
-/* Is it a module that Momentum documents? Its name in the table's spelling, or NULL. */
-const char *conf_schema_momentum_module(struct conf_text name);
+/* The module of that name that Momentum documents, or NULL. */
+const struct conf_documented *conf_schema_momentum_module(struct conf_text name);
 
 /* Suggests an option that is valid in a scope of that kind (NULL: of any), or a stanza. */
 void conf_schema_suggest_option(struct conf_suggestion *best, struct conf_text name, const char *kind);

@@ -2,6 +2,7 @@
 #include "confparse/scope.h"
 
 #include "confparse/address.h"
+#include "confparse/documented.h"
 #include "confparse/schema.h"
 
 /* ---- scopes -------------------------------------------------------------------------------------------- */
@@ -152,6 +153,10 @@ const struct conf_value *conf_scope_value_at(const struct conf_scope *scope, siz
 const struct conf_option *conf_scope_option(const struct conf_scope *scope, const char *option)
 {
     struct conf_text name = conf_text_of(option);
+    if (scope->documented) {
+        const struct conf_option *row = conf_documented_option(scope->documented, scope->path, name);
+        return row ? row : conf_schema_module_option(name);
+    }
     for (size_t i = 0; scope->module && i < scope->module->schema.option_count; i++)
         if (conf_text_is(name, scope->module->schema.options[i].name))
             return &scope->module->schema.options[i];

@@ -64,8 +64,11 @@ struct conf_scope {
     struct conf_entry *entries; /* by name */
     size_t entry_count;
     const struct conf_module *module; /* whose options stand here, or NULL */
-    const struct conf_index *index;   /* NULL when there is nothing to index */
-    void *pattern;                    /* a pcre2_code when the name is a regular expression, else NULL */
+    const struct conf_documented
+        *documented;                /* a module that is not here, whose options stand here, or NULL */
+    const char *path;               /* then: of the stanza in that module (documented.h) */
+    const struct conf_index *index; /* NULL when there is nothing to index */
+    void *pattern;                  /* a pcre2_code when the name is a regular expression, else NULL */
 };
 
 struct conf_files;

@@ -197,11 +197,13 @@ static void test_words(void)
 static void test_modules(void)
 {
     struct conf *conf = good_file("modules.conf");
-    CU_ASSERT_EQUAL_FATAL(conf_report_warnings(found), 2);
+    CU_ASSERT_EQUAL_FATAL(conf_report_warnings(found), 3);
     CU_ASSERT_EQUAL(conf_report_at(found, 0)->place.line, 2);
     CU_ASSERT(strstr(conf_report_at(found, 0)->message, "module scriptlet is not available") != NULL);
-    CU_ASSERT_EQUAL(conf_report_at(found, 1)->place.line, 6);
-    CU_ASSERT(strstr(conf_report_at(found, 1)->message, "and in 1 more place") != NULL);
+    CU_ASSERT_EQUAL(conf_report_at(found, 1)->place.line, 4);
+    CU_ASSERT(strstr(conf_report_at(found, 1)->message, "no option 'anything'") != NULL);
+    CU_ASSERT_EQUAL(conf_report_at(found, 2)->place.line, 6);
+    CU_ASSERT(strstr(conf_report_at(found, 2)->message, "and in 1 more place") != NULL);
     const struct conf_scope *script = at(conf, "scriptlet", "scriptlet", "script", "boot", NULL);
     CU_ASSERT_STRING_EQUAL(text_of(script, "source"), "msys.boot");
     conf_drop(conf);
