@@ -55,7 +55,8 @@ static void test_scopes(void)
     CU_ASSERT_STRING_EQUAL(text_of(conf_scope_find(group, "binding", "from-a-file"), "retry_interval"), "77");
     CU_ASSERT_STRING_EQUAL(
         text_of(at(conf, "esmtp_listener", "", "listen", ":25", "peer", "10.0.0.1", NULL), "idle_time"), "5");
-    CU_ASSERT_STRING_EQUAL(text_of(at(conf, "scriptlet", "scriptlet", "script", "s", NULL), "source"), "one");
+    CU_ASSERT_STRING_EQUAL(text_of(at(conf, "scriptlet", "scriptlet", "script", "s", NULL), "source"),
+                           "msys.boot");
     CU_ASSERT_STRING_EQUAL(text_of(conf_root(conf), "retry_interval"), "(unset)");
     conf_drop(conf);
 
