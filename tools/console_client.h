@@ -1,10 +1,10 @@
 /*
  * console_client: the client's side of the console's protocol, which src/control/control.h describes.
  *
- * A client knows where the console is and as whom to log in, connects when asked to, and runs one command after
- * the other. It can be connected again after the server closed the session, which it does when the session was
- * idle for its Timeout. All calls block, within limits; one thread at a time. What the server sends is written
- * on as it comes and never held whole; a line of the protocol has a bounded length.
+ * A client knows where the console is and as whom to log in, connects when asked to, and runs one command
+ * after the other. It can be connected again after the server closed the session, which it does when the
+ * session was idle for its Timeout. All calls block, within limits; one thread at a time. What the server
+ * sends is written on as it comes and never held whole; a line of the protocol has a bounded length.
  *
  *     struct console_client *client = console_client_create("/tmp/2025", &settings);
  *     if (console_client_connect(client) == CONSOLE_OK)
@@ -31,11 +31,13 @@ enum console_status {
 
 struct console_settings { /* zero-initialised but for interrupt_fd: see there */
     /*
-     * Asks the operator for a line; `secret`: without echo. Writes at most `size` bytes with the NUL. False when
-     * there is nobody to ask, or who was asked gave up. NULL: nobody.
+     * Asks the operator for a line; `secret`: without echo. Writes at most `size` bytes with the NUL. False
+     * when there is nobody to ask, or who was asked gave up. NULL: nobody.
      */
     bool (*ask)(void *closure, const char *prompt, bool secret, char *answer, size_t size);
     void *closure;
+    unsigned timeout; /* seconds to wait for each answer; 0: 10 to connect and log in, 600 for a command's
+                         output */
     int interrupt_fd; /* while a call waits, this becoming readable ends it; it is not read. -1: none */
 };
 
@@ -52,8 +54,9 @@ struct console_client *console_client_create(const char *address, const struct c
 void console_client_free(struct console_client *client);
 
 /*
- * Connects, anew when it was connected, and logs in when the server asks for that: with the name and password of
- * the address or of the last time, else those that are asked for. CONSOLE_DENIED forgets an asked password.
+ * Connects, anew when it was connected, and logs in when the server asks for that: with the name and password
+ * of the address or of the last time, else those that are asked for. CONSOLE_DENIED forgets an asked
+ * password.
  */
 enum console_status console_client_connect(struct console_client *client);
 

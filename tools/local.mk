@@ -10,3 +10,40 @@ tools/ecxs: tools/ecxs.in Makefile
 	sed -e 's|@prefix[@]|$(prefix)|' -e 's|@exec_prefix[@]|$(exec_prefix)|' -e 's|@includedir[@]|$(includedir)|' \
 		-e 's|@moduledir[@]|$(moduledir)|' -e 's|@CC[@]|$(CC)|' -e 's|@VERSION[@]|$(VERSION)|' \
 		$(srcdir)/tools/ecxs.in >$@ && chmod +x $@
+
+## The client's side of the console, for ec_console and for impulsectl.
+noinst_LIBRARIES += tools/libconsole.a
+tools_libconsole_a_SOURCES = \
+	tools/ask.c \
+	tools/ask.h \
+	tools/console_address.c \
+	tools/console_address.h \
+	tools/console_client.c \
+	tools/console_client.h \
+	tools/console_login.c \
+	tools/console_login.h \
+	tools/console_stream.c \
+	tools/console_stream.h \
+	tools/console_words.c \
+	tools/console_words.h
+tools_libconsole_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSASL_CFLAGS)
+CONSOLE_CLIENT_LIBS = tools/libconsole.a src/base/libbase.a $(GSASL_LIBS)
+
+bin_PROGRAMS += ec_console
+ec_console_SOURCES = \
+	tools/console_complete.c \
+	tools/console_complete.h \
+	tools/console_editor.c \
+	tools/console_editor.h \
+	tools/console_history.c \
+	tools/console_history.h \
+	tools/console_interactive.c \
+	tools/console_interactive.h \
+	tools/console_pager.c \
+	tools/console_pager.h \
+	tools/console_session.c \
+	tools/console_session.h \
+	tools/ec_console.c
+ec_console_CPPFLAGS = $(AM_CPPFLAGS) $(EDIT_CFLAGS)
+ec_console_LDADD = $(CONSOLE_CLIENT_LIBS) $(EDIT_LIBS)
+ec_console_LDFLAGS = $(HARDEN_LDFLAGS)
