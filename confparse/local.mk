@@ -47,6 +47,9 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/print.c \
 	confparse/print.h \
 	confparse/query.h \
+	confparse/query_explain.c \
+	confparse/query_option.c \
+	confparse/query_option.h \
 	confparse/query_show.c \
 	confparse/quote.c \
 	confparse/quote.h \
