@@ -105,6 +105,8 @@ static void print_level(const struct question *question, const struct conf_scope
     const char *inside = covered(question, level);
     FILE *out = question->out;
     struct conf_path path;
+    if (answered && !value)
+        return;
     path_of(level, &path);
     print_level_name(question, &path);
     if (inside)

@@ -47,10 +47,12 @@ static struct conf_value as_default(const struct conf_value *value)
 {
     struct conf_value shown = *value;
     bool is_switch = value->type == CONF_BOOL || value->type == CONF_ENUM;
-    if (is_switch && conf_text_listed(conf_text_of(value->text), "true|yes|on|enabled", '|'))
-        shown.text = "1";
-    if (is_switch && conf_text_listed(conf_text_of(value->text), "false|no|off|disabled", '|'))
-        shown.text = "0";
+    bool on = conf_text_listed(conf_text_of(value->text), "true|yes|on|enabled", '|');
+    bool off = conf_text_listed(conf_text_of(value->text), "false|no|off|disabled", '|');
+    if (is_switch && (on || off)) {
+        shown.type = CONF_BOOL;
+        shown.text = on ? "1" : "0";
+    }
     return shown;
 }
 

@@ -24,6 +24,11 @@ TESTS += tests/unit/test_conf_path
 tests_unit_test_conf_path_SOURCES = tests/unit/test_conf_path.c $(CONF_HARNESS)
 tests_unit_test_conf_path_LDADD = $(CONF_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_conf_query
+TESTS += tests/unit/test_conf_query
+tests_unit_test_conf_query_SOURCES = tests/unit/test_conf_query.c $(CONF_HARNESS)
+tests_unit_test_conf_query_LDADD = $(CONF_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_conf_include
 TESTS += tests/unit/test_conf_include
 tests_unit_test_conf_include_SOURCES = tests/unit/test_conf_include.c $(CONF_HARNESS)
