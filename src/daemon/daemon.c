@@ -217,9 +217,10 @@ static bool swap_generation(struct daemon *d, struct conf *conf, struct manifest
         return false;
     }
     listens_attach(d->listens, d->server, d->threads);
+    listens_retire(d->listens, conf);
     smtp_server_set_generation(d->server, generation);
     listens_start(d->listens);
-    listens_retire(d->listens, conf);
+    listens_change(d->listens, conf, threads_pools(d->threads));
     queue_set_reconfigure(d->queues, conf, modules);
     smtp_generation_unref(generation);
     module_set_unref(d->modules);

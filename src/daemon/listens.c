@@ -1,6 +1,6 @@
 /*
- * listens: opens, starts and retires listening sockets. A Listen is known by its stanza's name; at a reload
- * the socket of a Listen that stays is not touched.
+ * listens: opens, changes, starts and retires listening sockets. A Listen is known by its address, however it
+ * is written. At a reload the socket of a Listen that stays is kept, with the connections that wait in it.
  */
 #include "daemon/listens.h"
 
@@ -17,12 +17,34 @@ struct entry {
     struct smtp_listen *listen; /* NULL until attached */
     struct loop_group *loops;
     char *loops_name;
+    char key[LISTENER_KEY_SIZE];
     bool started, wanted;
 };
 
 struct listens {
     struct list entries;
 };
+
+/* ---- the Listens of a configuration ----------------------------------------------------------- */
+
+/* Calls `visit` for every enabled Listen until it says false. */
+static bool each_enabled(const struct conf *conf,
+                         bool (*visit)(const struct conf_chain *chain, const struct conf_scope *listen,
+                                       void *closure),
+                         void *closure)
+{
+    const struct conf_scope *listener = NULL;
+    while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener))) {
+        const struct conf_scope *listen = NULL;
+        while ((listen = conf_scope_next(listener, "listen", listen))) {
+            struct conf_chain chain;
+            conf_chain_inbound(&chain, conf, listener, listen, NULL);
+            if (conf_chain_bool(&chain, "enable", true) && !visit(&chain, listen, closure))
+                return false;
+        }
+    }
+    return true;
+}
 
 /* ---- what a Listen asks for ------------------------------------------------------------------ */
 
@@ -67,8 +89,58 @@ static void check_listen(const struct conf *conf, const struct conf_scope *liste
             concurrency, threads, pool, threads);
 }
 
+struct place { /* an enabled Listen by its address */
+    char key[LISTENER_KEY_SIZE];
+    const struct conf_scope *listen;
+    size_t order;
+};
+
+struct places {
+    struct place *items;
+    size_t count;
+};
+
+static bool add_place(const struct conf_chain *chain, const struct conf_scope *listen, void *closure)
+{
+    struct places *places = closure;
+    (void)chain;
+    places->items = mem_resize(places->items, (places->count + 1) * sizeof *places->items);
+    struct place *place = &places->items[places->count];
+    place->listen = listen;
+    place->order = places->count++;
+    listener_endpoint_key(conf_scope_name(listen), place->key);
+    return true;
+}
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+    int order = strcmp(a->key, b->key);
+    return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+/* One address is one socket, with the options of one Listen. */
+static void check_addresses(const struct conf *conf, struct conf_report *report)
+{
+    struct places places = {0};
+    each_enabled(conf, add_place, &places);
+    if (places.count)
+        qsort(places.items, places.count, sizeof *places.items, compare_places);
+    for (size_t i = 1; i < places.count; i++) {
+        const struct place *before = &places.items[i - 1], *place = &places.items[i];
+        struct conf_place at = conf_scope_place(before->listen);
+        if (strcmp(before->key, place->key) == 0)
+            conf_report_add(report, CONF_ERROR, conf_scope_place(place->listen),
+                            "Listen \"%s\" is the address of Listen \"%s\" at %s:%u",
+                            conf_scope_name(place->listen), conf_scope_name(before->listen), at.file,
+                            at.line);
+    }
+    free(places.items);
+}
+
 void listens_check(const struct conf *conf, struct conf_report *report)
 {
+    check_addresses(conf, report);
     const struct conf_scope *listener = NULL;
     while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener))) {
         const struct conf_scope *listen = NULL;
@@ -91,8 +163,8 @@ static struct pool *find_pool(struct pool_set *pools, const struct conf_scope *l
     return pool_set_find(pools, "IO");
 }
 
-static struct listener *open_listener(const struct conf_chain *chain, const struct conf_scope *listen,
-                                      struct pool_set *pools, char *error, size_t error_size)
+static struct listener_settings read_settings(const struct conf_chain *chain, const struct conf_scope *listen,
+                                              struct pool_set *pools)
 {
     struct listener_settings settings = {
         .endpoint = conf_scope_name(listen),
@@ -110,7 +182,7 @@ static struct listener *open_listener(const struct conf_chain *chain, const stru
         if (settings.concurrency > pool_concurrency(settings.pool))
             settings.concurrency = pool_concurrency(settings.pool);
     }
-    return listener_open(&settings, error, error_size);
+    return settings;
 }
 
 /* ---- the set of sockets ---------------------------------------------------------------------- */
@@ -124,9 +196,11 @@ struct listens *listens_create(void)
 
 static struct entry *find(struct listens *listens, const char *endpoint)
 {
+    char key[LISTENER_KEY_SIZE];
+    listener_endpoint_key(endpoint, key);
     list_each(&listens->entries, node, after) {
         struct entry *entry = container_of(node, struct entry, link);
-        if (strcmp(listener_endpoint(entry->listener), endpoint) == 0)
+        if (strcmp(entry->key, key) == 0)
             return entry;
     }
     return NULL;
@@ -135,30 +209,14 @@ static struct entry *find(struct listens *listens, const char *endpoint)
 static void close_entry(struct entry *entry)
 {
     if (entry->started)
-        listener_stop(entry->listener);
-    listener_close(entry->listener);
+        listener_retire(entry->listener);
+    else
+        listener_close(entry->listener);
+    if (entry->listen)
+        smtp_listen_free(entry->listen);
     list_remove(&entry->link);
     free(entry->loops_name);
     free(entry);
-}
-
-/* Calls `visit` for every enabled Listen until it says false. */
-static bool each_enabled(const struct conf *conf,
-                         bool (*visit)(const struct conf_chain *chain, const struct conf_scope *listen,
-                                       void *closure),
-                         void *closure)
-{
-    const struct conf_scope *listener = NULL;
-    while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener))) {
-        const struct conf_scope *listen = NULL;
-        while ((listen = conf_scope_next(listener, "listen", listen))) {
-            struct conf_chain chain;
-            conf_chain_inbound(&chain, conf, listener, listen, NULL);
-            if (conf_chain_bool(&chain, "enable", true) && !visit(&chain, listen, closure))
-                return false;
-        }
-    }
-    return true;
 }
 
 struct opening {
@@ -173,12 +231,13 @@ static bool open_one(const struct conf_chain *chain, const struct conf_scope *li
     struct opening *opening = closure;
     if (find(opening->listens, conf_scope_name(listen)))
         return true;
-    struct listener *listener =
-        open_listener(chain, listen, opening->pools, opening->error, opening->error_size);
+    struct listener_settings settings = read_settings(chain, listen, opening->pools);
+    struct listener *listener = listener_open(&settings, opening->error, opening->error_size);
     if (!listener)
         return false;
     struct entry *entry = mem_new(struct entry);
     entry->listener = listener;
+    listener_endpoint_key(conf_scope_name(listen), entry->key);
     entry->loops_name = mem_dup(conf_chain_text(chain, "event_loop", NULL));
     list_append(&opening->listens->entries, &entry->link);
     return true;
@@ -226,6 +285,23 @@ void listens_start(struct listens *listens)
             listener_start(entry->listener, entry->loops, smtp_server_accept, entry->listen);
         entry->started = true;
     }
+}
+
+static bool change_one(const struct conf_chain *chain, const struct conf_scope *listen, void *closure)
+{
+    char error[256];
+    struct opening *changing = closure;
+    struct entry *entry = find(changing->listens, conf_scope_name(listen));
+    struct listener_settings settings = read_settings(chain, listen, changing->pools);
+    if (entry && !listener_change(entry->listener, &settings, error, sizeof error))
+        paniclog(PANIC_WARNING, "Listen \"%s\": %s", conf_scope_name(listen), error);
+    return true;
+}
+
+void listens_change(struct listens *listens, const struct conf *conf, struct pool_set *pools)
+{
+    struct opening changing = {.listens = listens, .pools = pools};
+    each_enabled(conf, change_one, &changing);
 }
 
 static bool mark_wanted(const struct conf_chain *chain, const struct conf_scope *listen, void *closure)

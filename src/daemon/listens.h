@@ -27,7 +27,15 @@ size_t listens_count(const struct listens *listens);
 void listens_attach(struct listens *listens, struct smtp_server *server, struct threads *threads);
 /* Begins to accept on the sockets that do not yet. After smtp_server_set_generation. */
 void listens_start(struct listens *listens);
-/* Closes the sockets of Listens that `conf` has no more, or has disabled. Their sessions go on. */
+/*
+ * Makes of the sockets that stay open what `conf` says: backlog, buffers, who accepts. What cannot be changed
+ * without opening them anew is a warning in the paniclog.
+ */
+void listens_change(struct listens *listens, const struct conf *conf, struct pool_set *pools);
+/*
+ * Closes the sockets of Listens that `conf` has no more, or has disabled. Their sessions go on; who waited to
+ * be accepted is. Before smtp_server_set_generation, whose generation does not know them any more.
+ */
 void listens_retire(struct listens *listens, const struct conf *conf);
 /* Stops accepting everywhere and closes every socket. */
 void listens_close(struct listens *listens);

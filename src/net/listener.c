@@ -10,7 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/list.h"
 #include "base/mem.h"
+#include "base/pending.h"
 #include "net/listener_private.h"
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -19,6 +21,14 @@ bool listener_endpoint_check(const char *endpoint, char *error, size_t error_siz
 {
     struct endpoint parsed;
     return endpoint_parse(&parsed, endpoint, error, error_size);
+}
+
+void listener_endpoint_key(const char *endpoint, char key[LISTENER_KEY_SIZE])
+{
+    struct endpoint parsed;
+    char ignored[1], address[NET_ADDR_TEXT_SIZE];
+    bool known = endpoint_parse(&parsed, endpoint, ignored, sizeof ignored) && parsed.addr.port;
+    snprintf(key, LISTENER_KEY_SIZE, "%s", known ? net_addr_format_port(&parsed.addr, address) : endpoint);
 }
 
 struct socket_option {
@@ -92,12 +102,11 @@ static bool open_socket(struct listener *listener, const struct listener_setting
     return true;
 }
 
-struct listener *listener_open(const struct listener_settings *settings, char *error, size_t error_size)
+/* What counts from the next connection on. Nobody accepts. */
+static void take_settings(struct listener *listener, const struct listener_settings *settings)
 {
-    struct listener *listener = mem_new(struct listener);
-    char reason[256];
-    listener->socket.name = mem_dup(settings->endpoint);
-    listener->socket.fd = -1;
+    listener->asked = *settings;
+    listener->asked.endpoint = listener->socket.name;
     listener->socket.no_delay = settings->no_delay && settings->endpoint[0] != '/';
     listener->settings = (struct acceptors_settings){
         .pool = settings->pool,
@@ -105,6 +114,15 @@ struct listener *listener_open(const struct listener_settings *settings, char *e
         .queue_backlog = settings->accept_queue_backlog,
         .events_per_iter = settings->events_per_iter ? settings->events_per_iter : 1,
     };
+}
+
+struct listener *listener_open(const struct listener_settings *settings, char *error, size_t error_size)
+{
+    struct listener *listener = mem_new(struct listener);
+    char reason[256];
+    listener->socket.name = mem_dup(settings->endpoint);
+    listener->socket.fd = -1;
+    take_settings(listener, settings);
     if (open_socket(listener, settings, reason, sizeof reason))
         return listener;
     snprintf(error, error_size, "Listen \"%s\": %s", settings->endpoint, reason);
@@ -126,9 +144,10 @@ void listener_close(struct listener *listener)
 {
     if (!listener)
         return;
-    remove_socket_file(listener);
-    if (listener->socket.fd >= 0)
+    if (listener->socket.fd >= 0) {
+        remove_socket_file(listener);
         close(listener->socket.fd);
+    }
     free(listener->socket.name);
     free(listener);
 }
@@ -155,6 +174,114 @@ void listener_stop(struct listener *listener)
         pollers_stop(listener->pollers);
     listener->acceptors = NULL;
     listener->pollers = NULL;
+}
+
+/* ---- changing -------------------------------------------------------------------------------- */
+
+static bool accepts_alike(const struct listener_settings *a, const struct listener_settings *b)
+{
+    return a->no_delay == b->no_delay && a->concurrency == b->concurrency && a->pool == b->pool &&
+           a->accept_queue_backlog == b->accept_queue_backlog && a->events_per_iter == b->events_per_iter;
+}
+
+static bool change_buffer(int fd, int name, int was, int is)
+{
+    /* Once it was set, the kernel does not choose any more. */
+    return was == is || (is > 0 && setsockopt(fd, SOL_SOCKET, name, &is, sizeof is) == 0);
+}
+
+static bool change_socket(struct listener *listener, const struct listener_settings *was,
+                          const struct listener_settings *is, const char **option)
+{
+    int fd = listener->socket.fd;
+    bool file = listener->endpoint.addr.family == AF_UNIX && was->file_mode != is->file_mode;
+    if (was->backlog != is->backlog && listen(fd, is->backlog) < 0)
+        *option = "Listen_Backlog";
+    else if (!change_buffer(fd, SO_RCVBUF, was->recv_buffer, is->recv_buffer))
+        *option = "TCP_Recv_Buffer_Size";
+    else if (!change_buffer(fd, SO_SNDBUF, was->send_buffer, is->send_buffer))
+        *option = "TCP_Send_Buffer_Size";
+    else if (file && chmod(listener->endpoint.sun.sun_path, is->file_mode & 07777) < 0)
+        *option = "File_Mode";
+    return !*option;
+}
+
+bool listener_change(struct listener *listener, const struct listener_settings *settings, char *error,
+                     size_t error_size)
+{
+    struct listener_settings was = listener->asked;
+    bool restart = !accepts_alike(&was, settings) && (listener->pollers || listener->acceptors);
+    const char *option = NULL;
+    if (restart)
+        listener_stop(listener);
+    take_settings(listener, settings);
+    if (restart)
+        listener_start(listener, listener->socket.group, listener->socket.accept, listener->socket.argument);
+    if (change_socket(listener, &was, settings, &option))
+        return true;
+    snprintf(error, error_size,
+             "%s of an open socket cannot become what it is now; it does at the next start", option);
+    return false;
+}
+
+/* ---- retiring -------------------------------------------------------------------------------- */
+
+struct handover { /* a connection that waited in the kernel, on its way to a loop */
+    struct loop_task task;
+    struct handover *next;
+    const struct listener *listener;
+    struct loop *loop;
+    struct pending *pending;
+    struct connection connection;
+};
+
+static void run_handover(struct loop_task *task)
+{
+    struct handover *handover = container_of(task, struct handover, task);
+    const struct listen_socket *socket = &handover->listener->socket;
+    const struct connection *connection = &handover->connection;
+    struct pending *pending = handover->pending;
+    socket->accept(handover->loop, connection->fd, &connection->local, &connection->peer, socket->argument);
+    free(handover);
+    pending_end(pending);
+}
+
+/* Everything that waits, and then at once no socket: who connects between the two is reset. */
+static struct handover *accept_rest(struct listener *listener, struct pending *pending)
+{
+    struct handover *all = NULL;
+    struct connection connection;
+    for (int i = 0; i <= listener->asked.backlog; i++) {
+        if (accept_connection(&listener->socket, &connection) != ACCEPT_CONNECTION)
+            break;
+        struct handover *handover = mem_new(struct handover);
+        *handover = (struct handover){.task.run = run_handover,
+                                      .next = all,
+                                      .listener = listener,
+                                      .loop = loop_group_next(listener->socket.group),
+                                      .pending = pending,
+                                      .connection = connection};
+        all = handover;
+    }
+    close(listener->socket.fd);
+    listener->socket.fd = -1;
+    return all;
+}
+
+void listener_retire(struct listener *listener)
+{
+    struct pending pending;
+    pending_init(&pending);
+    listener_stop(listener);
+    remove_socket_file(listener);
+    for (struct handover *at = accept_rest(listener, &pending), *next; at; at = next) {
+        next = at->next;
+        pending_begin(&pending);
+        loop_post(at->loop, &at->task);
+    }
+    pending_wait(&pending);
+    pending_destroy(&pending);
+    listener_close(listener);
 }
 
 const char *listener_endpoint(const struct listener *listener)

@@ -38,6 +38,12 @@ typedef void listener_accept_fn(struct loop *loop, int fd, const struct net_addr
 
 /* Is `endpoint` an address that a Listen stanza may have? On false, error[] says what was expected. */
 bool listener_endpoint_check(const char *endpoint, char *error, size_t error_size);
+/*
+ * Writes the same text for all endpoints that are the same address: ":25" and "*:25". Port 0 is a port of its own
+ * each time, so such an endpoint stays as it is written.
+ */
+enum { LISTENER_KEY_SIZE = 128 };
+void listener_endpoint_key(const char *endpoint, char key[LISTENER_KEY_SIZE]);
 
 /*
  * Opens, configures and binds the socket, and listens. Runs before root is dropped. NULL on failure with one line
@@ -52,8 +58,20 @@ void listener_start(struct listener *listener, struct loop_group *group, listene
  * queue are still delivered first. The group (and pool) must still be running. It may be started again. Main thread.
  */
 void listener_stop(struct listener *listener);
+/*
+ * Makes of an open socket what `settings` says, whose endpoint must be the same address. Who accepts is replaced
+ * when that is what changed; meanwhile connections wait in the kernel. False with one line in error[] about what
+ * this socket cannot become; the rest is done. Started or not. Main thread.
+ */
+bool listener_change(struct listener *listener, const struct listener_settings *settings, char *error,
+                     size_t error_size);
 /* Closes the socket (and removes a Unix socket's file) and frees. Stopped or never started. */
 void listener_close(struct listener *listener);
+/*
+ * The same for a listener that is started: stops, and hands the connections that wait in the kernel to the loops, so
+ * that nobody who was let in is hung up on. Returns when the loops have them. Main thread.
+ */
+void listener_retire(struct listener *listener);
 const char *listener_endpoint(const struct listener *listener);
 /* The bound address, with the real port when port 0 was asked for. */
 const struct net_addr *listener_address(const struct listener *listener);

@@ -15,6 +15,7 @@ struct listener {
     struct listen_socket socket;
     dev_t device; /* AF_UNIX: the file that this socket made */
     ino_t inode;
+    struct listener_settings asked;     /* endpoint: socket.name */
     struct acceptors_settings settings; /* concurrency 0: the loops accept */
     /* Set while started: */
     struct pollers *pollers;     /* either the loops accept */

@@ -5,11 +5,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include "base/mem.h"
+#include "net/listener.h"
 #include "smtp/policy.h"
 #include "smtp/worker.h"
 
 struct listen_entry {
-    const char *endpoint; /* the conf generation's */
+    char key[LISTENER_KEY_SIZE];
     struct listen_policies *policies;
 };
 
@@ -30,7 +31,9 @@ static bool add_listen(struct smtp_generation *generation, const struct conf_sco
         return false;
     generation->listens =
         mem_resize(generation->listens, (generation->count + 1) * sizeof *generation->listens);
-    generation->listens[generation->count++] = (struct listen_entry){conf_scope_name(listen), policies};
+    struct listen_entry *entry = &generation->listens[generation->count++];
+    listener_endpoint_key(conf_scope_name(listen), entry->key);
+    entry->policies = policies;
     return true;
 }
 
@@ -86,10 +89,10 @@ const char *generation_binding_group(const struct smtp_generation *generation, c
     return NULL;
 }
 
-struct listen_policies *generation_policies(const struct smtp_generation *generation, const char *endpoint)
+struct listen_policies *generation_policies(const struct smtp_generation *generation, const char *key)
 {
     for (size_t i = 0; i < generation->count; i++)
-        if (strcmp(generation->listens[i].endpoint, endpoint) == 0)
+        if (strcmp(generation->listens[i].key, key) == 0)
             return generation->listens[i].policies;
     return NULL;
 }

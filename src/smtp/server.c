@@ -8,12 +8,13 @@
 
 #include <unistd.h>
 #include "base/mem.h"
+#include "net/listener.h"
 #include "smtp/protocol.h"
 #include "smtp/worker.h"
 
 struct smtp_listen {
     struct smtp_server *server;
-    char *endpoint;
+    char key[LISTENER_KEY_SIZE];
     struct worker **workers; /* by the loop's index in the group; the server owns them */
 };
 
@@ -38,11 +39,8 @@ struct smtp_server *smtp_server_create(struct spool *spool, const struct smtp_up
 
 void smtp_server_free(struct smtp_server *server)
 {
-    for (size_t i = 0; i < server->listen_count; i++) {
-        free(server->listens[i]->endpoint);
-        free(server->listens[i]->workers);
-        free(server->listens[i]);
-    }
+    while (server->listen_count)
+        smtp_listen_free(server->listens[0]);
     for (size_t i = 0; i < server->worker_count; i++) {
         smtp_generation_unref(server->workers[i]->generation);
         free(server->workers[i]);
@@ -71,13 +69,24 @@ struct smtp_listen *smtp_listen_create(struct smtp_server *server, const char *e
 {
     struct smtp_listen *listen = mem_new(struct smtp_listen);
     listen->server = server;
-    listen->endpoint = mem_dup(endpoint);
+    listener_endpoint_key(endpoint, listen->key);
     listen->workers = mem_array(loop_group_size(group), sizeof *listen->workers);
     for (unsigned i = 0; i < loop_group_size(group); i++)
         listen->workers[i] = worker_of(server, loop_group_at(group, i));
     server->listens = mem_resize(server->listens, (server->listen_count + 1) * sizeof *server->listens);
     server->listens[server->listen_count++] = listen;
     return listen;
+}
+
+void smtp_listen_free(struct smtp_listen *listen)
+{
+    struct smtp_server *server = listen->server;
+    size_t at = 0;
+    while (server->listens[at] != listen)
+        at++;
+    server->listens[at] = server->listens[--server->listen_count];
+    free(listen->workers);
+    free(listen);
 }
 
 static void take_generation(struct loop_task *task)
@@ -105,9 +114,9 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
     struct smtp_listen *listen = argument;
     struct worker *worker = listen->workers[loop_index(loop)];
     struct listen_policies *policies =
-        worker->generation ? generation_policies(worker->generation, listen->endpoint) : NULL;
+        worker->generation ? generation_policies(worker->generation, listen->key) : NULL;
     if (!policies || worker->draining) {
-        close(fd); /* the Listen is going away; its socket accepted a last connection */
+        close(fd); /* nobody serves any more */
         return;
     }
     session_start(worker, &smtp_protocol, worker->generation, listen_policies_find(policies, peer), fd, local,

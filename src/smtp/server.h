@@ -49,11 +49,13 @@ void smtp_generation_unref(struct smtp_generation *generation); /* any thread; N
 /* ---- listens --------------------------------------------------------------------------------- */
 
 /*
- * A Listen that serves on the loops of `group`. `endpoint` is the stanza's name and the key under which later
- * generations are searched. Main thread; freed with the server.
+ * A Listen that serves on the loops of `group`. `endpoint` is the stanza's name; generations are searched for
+ * a stanza with the same address. Main thread; freed with the server at the latest.
  */
 struct smtp_listen *smtp_listen_create(struct smtp_server *server, const char *endpoint,
                                        struct loop_group *group);
+/* After the listener that calls smtp_server_accept with it was stopped. Its sessions go on. Main thread. */
+void smtp_listen_free(struct smtp_listen *listen);
 /*
  * Makes `generation` current on every loop that serves (each learns it through a task). Takes its own
  * references. Main thread; the loops may run or not yet run.

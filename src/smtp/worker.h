@@ -37,8 +37,8 @@ void server_release(struct smtp_server *server);
 
 /* The modules of a generation. */
 struct module_set *generation_modules(const struct smtp_generation *generation);
-/* The policies of a Listen by its endpoint's name, or NULL when the generation has no such Listen. */
-struct listen_policies *generation_policies(const struct smtp_generation *generation, const char *endpoint);
+/* The policies of a Listen by its listener_endpoint_key, or NULL when the generation has no such Listen. */
+struct listen_policies *generation_policies(const struct smtp_generation *generation, const char *key);
 
 /* The Binding_Group stanza that holds that Binding, or NULL. As long as the generation lives. */
 const char *generation_binding_group(const struct smtp_generation *generation, const char *binding);
