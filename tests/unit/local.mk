@@ -49,6 +49,11 @@ TESTS += tests/unit/test_conf_values
 tests_unit_test_conf_values_SOURCES = tests/unit/test_conf_values.c $(CONF_HARNESS)
 tests_unit_test_conf_values_LDADD = $(CONF_TEST_LIBS) -lm
 
+check_PROGRAMS += tests/unit/test_conf_documented
+TESTS += tests/unit/test_conf_documented
+tests_unit_test_conf_documented_SOURCES = tests/unit/test_conf_documented.c $(CONF_HARNESS)
+tests_unit_test_conf_documented_LDADD = $(CONF_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_conf_compare
 TESTS += tests/unit/test_conf_compare
 tests_unit_test_conf_compare_SOURCES = tests/unit/test_conf_compare.c $(CONF_HARNESS)
