@@ -103,7 +103,7 @@ static bool parse_ssh(struct console_address *address, const char *text,
                     text);
     const char *at = memrchr(text, '@', (size_t)(slash - text)), *host = at ? at + 1 : text;
     if (at && memchr(text, ':', (size_t)(at - text)))
-        return fail(problem, "ssh asks for its password by itself; leave it out", host);
+        return fail(problem, "ssh asks for its own password; write", "ssh://user@host/user@address:port");
     if (*text == '-' || *host == '-')
         return fail(problem, "this is no host for ssh", host);
     const char *bracket = memchr(host, ']', (size_t)(slash - host));

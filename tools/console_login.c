@@ -58,7 +58,9 @@ static enum login_status answer(struct console_stream *stream, Gsasl_session *se
         write_line(stream, "*"); /* why it was given up is our answer, not the server's to this */
         return fail(stream, "the server could not be authenticated", gsasl_strerror(result));
     }
-    enum stream_status status = write_line(stream, response ? response : "");
+    /* The server's proof is not answered: its OK follows by itself. */
+    bool silent = *finished && (!response || !*response);
+    enum stream_status status = silent ? STREAM_OK : write_line(stream, response ? response : "");
     gsasl_free(response);
     return status == STREAM_OK ? LOGIN_DONE : of_stream(status);
 }

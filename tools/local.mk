@@ -47,3 +47,14 @@ ec_console_SOURCES = \
 ec_console_CPPFLAGS = $(AM_CPPFLAGS) $(EDIT_CFLAGS)
 ec_console_LDADD = $(CONSOLE_CLIENT_LIBS) $(EDIT_LIBS)
 ec_console_LDFLAGS = $(HARDEN_LDFLAGS)
+
+bin_PROGRAMS += ec_md5passwd
+ec_md5passwd_SOURCES = \
+	tools/ask.c \
+	tools/ask.h \
+	tools/ec_md5passwd.c \
+	tools/password_file.c \
+	tools/password_file.h
+ec_md5passwd_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+ec_md5passwd_LDADD = src/base/libbase.a $(CRYPTO_LIBS)
+ec_md5passwd_LDFLAGS = $(HARDEN_LDFLAGS)

@@ -265,3 +265,9 @@ TESTS += tests/unit/test_delivery_sink
 tests_unit_test_delivery_sink_SOURCES = tests/unit/test_delivery_sink.c $(DELIVERY_HARNESS)
 tests_unit_test_delivery_sink_LDADD = $(DELIVERY_TEST_LIBS)
 tests_unit_test_delivery_sink_LDFLAGS = -Wl,--wrap=spool_submit
+
+check_PROGRAMS += tests/unit/test_password_file
+TESTS += tests/unit/test_password_file
+tests_unit_test_password_file_SOURCES = tests/unit/test_password_file.c tools/password_file.c tools/password_file.h
+tests_unit_test_password_file_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(GSASL_CFLAGS)
+tests_unit_test_password_file_LDADD = src/base/libbase.a $(UNIT_LIBS) $(CRYPTO_LIBS) $(GSASL_LIBS)
