@@ -340,7 +340,8 @@ void conf_build(struct conf_loader *loader, const struct ast_stanza *root, struc
     conf->root = conf_arena_alloc(&conf->arena, sizeof *conf->root);
     build_scope(&builder, conf->root, &global, 1);
     conf_build_groups(conf);
-    conf_effects_report(builder.effects, loader->report, loader->options->lenient);
+    if (!loader->options->only_mistakes)
+        conf_effects_report(builder.effects, loader->report, loader->options->lenient);
     conf_effects_free(builder.effects);
     free(builder.settings);
 }

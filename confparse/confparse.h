@@ -132,8 +132,8 @@ size_t conf_exceptions_find(const struct conf_option *option, const struct conf_
  * Does this value of an option ask for nothing, because it is off or as the default has it? Then it does no
  * harm that the option is unsupported.
  */
-bool conf_asks_for_nothing(const struct conf *conf, const struct conf_option *option,
-                           const struct conf_value *value);
+bool conf_asks_for_nothing(const struct conf *conf, const struct conf_scope *scope,
+                           const struct conf_option *option, const struct conf_value *value);
 
 /* What differs although no file says so: an option that is not set means something else than in Momentum. */
 struct conf_other_default {
@@ -176,7 +176,9 @@ struct conf_module_schema {
 /* ---- loading ------------------------------------------------------------------------------------------- */
 
 struct conf_load_options {
-    bool lenient;                             /* unsupported options warn instead of failing */
+    bool lenient; /* unsupported options warn instead of failing */
+    /* Findings are about mistakes alone: what options do here is left to the caller to say. */
+    bool only_mistakes;
     const struct conf_module_schema *modules; /* borrowed for the call; deep-copied as needed */
     size_t module_count;
     const char *search_path; /* directory tried for an include after the including file's; or NULL */

@@ -60,10 +60,15 @@ static bool asks_for_nothing(const struct conf_option *row, const struct conf_va
     }
 }
 
-bool conf_asks_for_nothing(const struct conf *conf, const struct conf_option *option,
-                           const struct conf_value *value)
+bool conf_asks_for_nothing(const struct conf *conf, const struct conf_scope *scope,
+                           const struct conf_option *option, const struct conf_value *value)
 {
-    return asks_for_nothing(option, value, conf_default_value(conf, option->name));
+    const struct conf_value *fallback = NULL;
+    if (scope->module)
+        fallback = conf_module_default(conf, scope->kind, option->name);
+    else if (!scope->documented)
+        fallback = conf_default_value(conf, option->name);
+    return asks_for_nothing(option, value, fallback);
 }
 
 void conf_effects_option(struct conf_effects *effects, const struct conf_option *row,
