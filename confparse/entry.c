@@ -32,12 +32,42 @@ static const char *nearest_option(const struct conf_class *class, struct conf_te
     return best.name;
 }
 
+/* The options of a module that is here, in text[]. */
+static const char *list_options(const struct conf_module *module, char text[CONF_SCOPES_MAX])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < module->schema.option_count && used < CONF_SCOPES_MAX; i++)
+        used += (size_t)snprintf(text + used, CONF_SCOPES_MAX - used, "%s%s", i ? ", " : "",
+                                 module->schema.options[i].name);
+    return text;
+}
+
+/* Momentum's module of the same name may have options that the one that is here has not. False: not this one.
+ */
+static bool complain_of_momentums(struct conf_builder *builder, const struct conf_class *class,
+                                  const struct ast_assignment *assignment)
+{
+    const struct conf_documented *momentums = class->module ? conf_documented_find(class->kind) : NULL;
+    char options[CONF_SCOPES_MAX];
+    if (!momentums || !conf_documented_option(momentums, "", assignment->name))
+        return false;
+    conf_report_at_span(
+        builder->loader->report, builder->loader->options->lenient ? CONF_WARNING : CONF_ERROR,
+        assignment->span,
+        "option %.*s of Momentum's module %s is not supported in this version: the module here has %s",
+        CONF_TEXT(assignment->name), class->kind, list_options(class->module, options));
+    return true;
+}
+
 static void complain_unknown(struct conf_builder *builder, const struct conf_class *class,
                              const struct ast_assignment *assignment)
 {
     struct conf_text name = assignment->name;
     const struct conf_option *row = conf_schema_option(name), *scope = conf_schema_scope(name);
     char scopes[CONF_SCOPES_MAX];
+    if (complain_of_momentums(builder, class, assignment))
+        return;
     if (row) {
         CONF_COMPLAIN(builder, assignment->span, "option %s cannot stand in the scope %s, only in: %s",
                       row->name, class->kind, conf_list_scopes(row->scopes, scopes));

@@ -239,6 +239,10 @@ static void test_module_mistakes(void)
         refused_with_modules("ec_logger a { heartbeat = -1 }", 1, 27, "heartbeat: expected a number of"));
     CU_ASSERT(refused_with_modules("ec_logger a { retry_interval = 1 }", 1, 15,
                                    "option retry_interval cannot stand"));
+    CU_ASSERT(refused_with_modules(
+        "ec_logger a { acctlog = x }", 1, 15,
+        "option acctlog of Momentum's module ec_logger is not supported in this version: "
+        "the module here has mainlog, heartbeat"));
     CU_ASSERT(refused_with_modules("relay one { } relay two { }", 1, 21, "there is only one relay"));
     CU_ASSERT(refused_with_modules("Domain a { relay { } }", 1, 12,
                                    "a stanza relay cannot stand in the scope domain"));
