@@ -246,14 +246,28 @@ static void run_handover(struct loop_task *task)
     pending_end(pending);
 }
 
-/* Everything that waits, and then at once no socket: who connects between the two is reset. */
+/*
+ * Answers the beginning of a connection no more (its segment's TTL is too low), so that whoever comes from
+ * here on is refused cleanly by the socket's end. A handshake under way goes on. Connections inherit it.
+ */
+static void set_least_ttl(const struct listener *listener, int fd, int ttl)
+{
+    if (listener->socket.address.family == AF_INET)
+        setsockopt(fd, IPPROTO_IP, IP_MINTTL, &ttl, sizeof ttl);
+    else if (listener->socket.address.family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &ttl, sizeof ttl);
+}
+
+/* Everything that waits, and then at once no socket: what comes between the two is reset. */
 static struct handover *accept_rest(struct listener *listener, struct pending *pending)
 {
     struct handover *all = NULL;
     struct connection connection;
+    set_least_ttl(listener, listener->socket.fd, 255);
     for (int i = 0; i <= listener->asked.backlog; i++) {
         if (accept_connection(&listener->socket, &connection) != ACCEPT_CONNECTION)
             break;
+        set_least_ttl(listener, connection.fd, 0);
         struct handover *handover = mem_new(struct handover);
         *handover = (struct handover){.task.run = run_handover,
                                       .next = all,

@@ -454,15 +454,79 @@ static void test_no_more_files(void)
     run_out_of_files(&(struct listener_settings){.concurrency = 3, .accept_queue_backlog = 1});
 }
 
+/* ---- changing and retiring --------------------------------------------------------------------------------
+ */
+
+/* Who waited in the kernel when the socket was given up is served, and whoever comes later is refused. */
+static void test_retire(void)
+{
+    static const struct listener_settings ways[] = {{.concurrency = 0}, {.concurrency = 2}};
+    for (size_t i = 0; i < 2; i++) {
+        struct server server;
+        int fds[MOST];
+        server_open(&server, LOOPS, &ways[i]);
+        struct net_addr address = *listener_address(server.listener);
+        fill_backlog(&server, fds, 50);
+        server_start(&server);
+        listener_retire(server.listener);
+        server.refuse = true;
+        CU_ASSERT_EQUAL(server.accepted.value, 50);
+        for (int k = 0; k < 50; k++)
+            CU_ASSERT(was_served(fds[k]));
+        struct sockaddr_storage sa;
+        socklen_t size = net_addr_to_sockaddr(&address, &sa);
+        int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CU_ASSERT(connect(late, (struct sockaddr *)&sa, size) < 0 && errno == ECONNREFUSED);
+        close(late);
+        server.listener = NULL;
+        server_close(&server);
+    }
+}
+
+/* From loops to threads and back while connections come: each of them is served. */
+static void test_change(void)
+{
+    struct server server;
+    char error[256];
+    server_open(&server, LOOPS, &(struct listener_settings){0});
+    server_start(&server);
+    for (unsigned i = 0; i < 40; i++) {
+        int fds[5];
+        struct listener_settings next = {.endpoint = "127.0.0.1:0",
+                                         .backlog = MOST,
+                                         .pool = pool_set_find(server.pools, "accept"),
+                                         .concurrency = i % 4,
+                                         .accept_queue_backlog = i % 3,
+                                         .events_per_iter = i % 2};
+        for (int k = 0; k < 5; k++)
+            fds[k] = connect_client(server.listener);
+        CU_ASSERT(listener_change(server.listener, &next, error, sizeof error));
+        CU_ASSERT_EQUAL(server.listener->acceptors != NULL, next.concurrency > 0);
+        for (int k = 0; k < 5; k++)
+            CU_ASSERT(was_served(fds[k]));
+    }
+    CU_ASSERT_EQUAL(server.accepted.value, 200);
+    server_stop(&server);
+    server_close(&server);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
-        {"loops accept", test_loops},          {"acceptors accept", test_acceptors},
-        {"one acceptor", test_one_acceptor},   {"acceptors with a small queue", test_acceptors_bounded},
-        {"connections in a turn", test_turns}, {"Accept_Queue_Backlog", test_queue_backlog},
-        {"stop while they come", test_stop},   {"stop delivers what is queued", test_stop_delivers_queued},
-        {"crowded pool", test_crowded_pool},   {"pool without threads", test_pool_without_threads},
-        {"no more files", test_no_more_files}, CU_TEST_INFO_NULL,
+        {"loops accept", test_loops},
+        {"acceptors accept", test_acceptors},
+        {"one acceptor", test_one_acceptor},
+        {"acceptors with a small queue", test_acceptors_bounded},
+        {"connections in a turn", test_turns},
+        {"Accept_Queue_Backlog", test_queue_backlog},
+        {"stop while they come", test_stop},
+        {"stop delivers what is queued", test_stop_delivers_queued},
+        {"crowded pool", test_crowded_pool},
+        {"pool without threads", test_pool_without_threads},
+        {"no more files", test_no_more_files},
+        {"retire", test_retire},
+        {"change", test_change},
+        CU_TEST_INFO_NULL,
     };
     return unit_run("accept", tests);
 }

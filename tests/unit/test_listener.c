@@ -350,6 +350,76 @@ static void test_unix_not_ours(void)
     unit_directory_remove(directory);
 }
 
+/* ---- changing -------------------------------------------------------------------------------- */
+
+static void test_keys(void)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } pairs[] = {{":25", "*:25", true},
+                 {":25", "0.0.0.0:25", true},
+                 {"[*]:25", "[::]:25", true},
+                 {":25", "[*]:25", false},
+                 {":25", ":26", false},
+                 {"[::1]:25", "[0::1]:25", true},
+                 {"/tmp/a", "/tmp/a", true},
+                 {"/tmp/a", "/tmp/b", false},
+                 {":0", "*:0", false},
+                 {"10.0.0.1:25", ":25", false},
+                 {"10.0.0.1:25", "10.0.0.1:025", true}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char a[LISTENER_KEY_SIZE], b[LISTENER_KEY_SIZE];
+        listener_endpoint_key(pairs[i].a, a);
+        listener_endpoint_key(pairs[i].b, b);
+        CU_ASSERT_EQUAL(strcmp(a, b) == 0, pairs[i].same);
+    }
+}
+
+static int accepted_buffer(const struct listener *listener, int name)
+{
+    int client = connect_to(listener, "127.0.0.1"), fd;
+    while ((fd = accept4(listener->socket.fd, NULL, NULL, SOCK_CLOEXEC)) < 0 && errno == EAGAIN)
+        ; /* the listening side is established a little later */
+    int size = option(fd, SOL_SOCKET, name);
+    close(fd);
+    close(client);
+    return size;
+}
+
+/* What an open socket can still become, and what it cannot. */
+static void test_change(void)
+{
+    struct listener_settings settings = {.endpoint = "127.0.0.1:0", .backlog = 20, .recv_buffer = 20000};
+    struct listener *listener = listener_open(&settings, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(listener);
+    CU_ASSERT_EQUAL(accepted_buffer(listener, SO_RCVBUF), 40000); /* the kernel doubles it */
+    settings.recv_buffer = 30000;
+    settings.send_buffer = 25000;
+    settings.backlog = 10;
+    CU_ASSERT(listener_change(listener, &settings, error, sizeof error));
+    CU_ASSERT_EQUAL(accepted_buffer(listener, SO_RCVBUF), 60000);
+    CU_ASSERT_EQUAL(accepted_buffer(listener, SO_SNDBUF), 50000);
+    struct tcp_info info;
+    getsockopt(listener->socket.fd, IPPROTO_TCP, TCP_INFO, &info, &(socklen_t){sizeof info});
+    CU_ASSERT_EQUAL(info.tcpi_sacked, 10); /* the backlog of a listening socket */
+    settings.send_buffer = 0;
+    CU_ASSERT_FALSE(listener_change(listener, &settings, error, sizeof error));
+    CU_ASSERT(strstr(error, "TCP_Send_Buffer_Size") != NULL);
+    listener_close(listener);
+
+    struct stat file;
+    unit_directory(directory);
+    snprintf(path, sizeof path, "%s/s", directory);
+    settings = (struct listener_settings){.endpoint = path, .backlog = 20, .file_mode = 0660};
+    listener = listener_open(&settings, error, sizeof error);
+    settings.file_mode = 0600;
+    CU_ASSERT(listener_change(listener, &settings, error, sizeof error));
+    CU_ASSERT(stat(path, &file) == 0 && (file.st_mode & 07777) == 0600);
+    listener_close(listener);
+    unit_directory_remove(directory);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -364,6 +434,8 @@ int main(void)
         {"stale Unix socket", test_unix_stale},
         {"full Unix socket", test_unix_full},
         {"files that are not ours", test_unix_not_ours},
+        {"keys of addresses", test_keys},
+        {"changes of an open socket", test_change},
         CU_TEST_INFO_NULL,
     };
     return unit_run("listener", tests);
