@@ -114,7 +114,8 @@ static void compare_scopes(struct comparison *comparison, const struct conf_scop
 {
     size_t i = 0, k = 0;
     is_static = is_static || is_static_stanza(after == &nothing ? before : after);
-    compare_entries(comparison, before, after, is_static);
+    if (is_static || (before != &nothing && after != &nothing)) /* else its options came or went with it */
+        compare_entries(comparison, before, after, is_static);
     while (i < before->child_count || k < after->child_count) {
         const struct conf_scope *was = i < before->child_count ? before->sorted[i] : NULL;
         const struct conf_scope *is = k < after->child_count ? after->sorted[k] : NULL;

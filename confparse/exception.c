@@ -53,8 +53,11 @@ const struct conf_other_default *conf_other_default_at(size_t index)
 
 /* ---- which apply --------------------------------------------------------------------------------------- */
 
+/* Of a boolean `word` is "true" or "false", however it was spelled. */
 static bool is_value(const struct conf_value *value, const char *word)
 {
+    if (value->type == CONF_BOOL)
+        return (value->number != 0) == (strcmp(word, "true") == 0);
     if (value->type != CONF_LIST)
         return conf_text_is(conf_text_of(value->text), word);
     for (size_t i = 0; i < value->count; i++)

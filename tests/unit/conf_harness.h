@@ -75,12 +75,13 @@ static inline bool refused(const char *text, unsigned line, unsigned column, con
     return good;
 }
 
-/* Loads a text that must be good without a word. */
+/* Loads a text that must be good without a word of reproach; a note of what differs from Momentum is none. */
 static inline struct conf *clean(const char *text)
 {
     struct conf *conf = conf_of(text);
-    CU_ASSERT_EQUAL(conf_report_count(found), 0);
-    if (conf_report_count(found))
+    size_t reproaches = conf_report_errors(found) + conf_report_warnings(found);
+    CU_ASSERT_EQUAL(reproaches, 0);
+    if (reproaches)
         conf_report_print(found, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
     return conf;

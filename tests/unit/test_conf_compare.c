@@ -46,10 +46,12 @@ static void test_static_stanzas(void)
     CU_ASSERT_STRING_EQUAL(changes(two, three), "eventloop x concurrency 2>3;");
     CU_ASSERT_STRING_EQUAL(changes("", two), "eventloop x concurrency ->2;");
     CU_ASSERT_STRING_EQUAL(changes(two, ""), "eventloop x concurrency 2>-;");
-    /* The same option of a Listen may change. */
+    /* The same option of a Listen may change, and a new Listen has what its stanza says. */
     CU_ASSERT_STRING_EQUAL(changes("esmtp_listener { listen \":25\" { concurrency = 2 } }",
                                    "esmtp_listener { listen \":25\" { concurrency = 3 } }"),
                            "");
+    CU_ASSERT_STRING_EQUAL(
+        changes("esmtp_listener { }", "esmtp_listener { listen \":25\" { event_loop = a } }"), "");
     CU_ASSERT_STRING_EQUAL(changes("threadpool IO { concurrency = 2 }", "threadpool IO { concurrency = 3 }"),
                            "threadpool IO concurrency 2>3;");
     CU_ASSERT_STRING_EQUAL(changes("esmtp_listener { listen \":25\" { event_loop = a } }",
