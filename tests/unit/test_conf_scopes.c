@@ -75,7 +75,6 @@ static void test_every_scope(void)
         {"authorization|role=john", "allow", "^config"},
         {"authorization|role=admin", "allow", "^config ^summary$"},
         {"adaptive_sweep_rule=fbl", "high_action", "suspend 4 hours"},
-        {"curfew", "timezone", "UTC"},
         {"domain=example.com", "retry_interval", "10"},
         {"binding=blue", "bind_address", "192.0.2.1"},
         {"binding=blue|host=mx.example.net", "max_outbound_connections", "3"},
