@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "config.h"
+#include "module/manifests.h"
 
 static const char help[] =
     "usage: impulsed [-c FILE] [-d] [-n SERVICE] [-t] [-V] [-h] [--modules DIR] [--lenient]\n"
@@ -23,25 +24,6 @@ static const char help[] =
     "  -h             print this\n"
     "  --modules DIR  where modules and their manifests are (default " IMPULSE_MODULE_DIR ")\n"
     "  --lenient      options that are not supported are warnings instead of errors\n";
-
-/* A daemon that runs from its build tree uses the modules built there; an installed one has none beside it.
- */
-static const char *default_modules(void)
-{
-    static const char built[] = "/modules/built";
-    static char path[PATH_MAX + sizeof built];
-    const char *named = getenv("IMPULSE_MODULE_PATH");
-    if (named && *named)
-        return named;
-    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
-    char *slash = size > 0 ? memrchr(path, '/', (size_t)size) : NULL;
-    if (slash) {
-        memcpy(slash, built, sizeof built);
-        if (access(path, R_OK) == 0)
-            return path;
-    }
-    return IMPULSE_MODULE_DIR;
-}
 
 /* Makes a relative path hold after a change of the working directory: a daemon leaves the one it was started
  * in, and a reload opens the path again. 0, or -1: there is no such path, which is printed. */
@@ -75,7 +57,7 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv)
     };
     *arguments = (struct arguments){
         .config = IMPULSE_SYSCONF_DIR "/ecelerity.conf",
-        .modules = default_modules(),
+        .modules = manifest_directory(),
     };
     int option;
     while ((option = getopt_long(argc, argv, "c:dhn:tV", options, NULL)) != -1) {

@@ -8,8 +8,7 @@
 
 struct arguments {
     const char *config;  /* -c FILE */
-    const char *modules; /* --modules DIR, else IMPULSE_MODULE_PATH, else modules/built beside the program (a
-                               build tree), else where modules are installed */
+    const char *modules; /* --modules DIR, else manifest_directory() */
     bool foreground;     /* -d */
     bool check;          /* -t */
     bool lenient;        /* --lenient */

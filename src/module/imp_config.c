@@ -3,6 +3,8 @@
  */
 #include "module/imp_config.h"
 
+#include "impulse/module.h"
+
 static const struct conf_value *own_value(const struct imp_config *config, const char *option)
 {
     if (config->scope)

@@ -4,6 +4,7 @@
 #ifndef IMPULSE_MODULE_LOADER_H
 #define IMPULSE_MODULE_LOADER_H
 
+#include "impulse/module.h"
 #include "module/manifest.h"
 
 /*

@@ -15,6 +15,7 @@ src_module_libmodule_a_SOURCES = \
 	src/module/manifest.c \
 	src/module/manifest.h \
 	src/module/manifest_set.c \
+	src/module/manifests.h \
 	src/module/match.c \
 	src/module/module.h \
 	src/module/module_set.c \
@@ -27,3 +28,6 @@ src_module_libmodule_a_SOURCES = \
 	src/module/suspension.c \
 	src/module/validate.c \
 	src/module/work.c
+
+## It holds a folder of --prefix, so another ./configure compiles it anew.
+src/module/manifest_set.$(OBJEXT): Makefile

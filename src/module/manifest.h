@@ -4,7 +4,7 @@
 #ifndef IMPULSE_MODULE_MANIFEST_H
 #define IMPULSE_MODULE_MANIFEST_H
 
-#include "module/module.h"
+#include "module/manifests.h"
 
 struct name_list {
     char **names; /* owned */

@@ -5,8 +5,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <strings.h>
+#include <unistd.h>
 #include "base/mem.h"
 
 struct manifest_set {
@@ -14,6 +16,23 @@ struct manifest_set {
     size_t count;
     struct conf_module_schema *schemas; /* for conf_load_options; parallel to manifests */
 };
+
+const char *manifest_directory(void)
+{
+    static const char built[] = "/modules/built";
+    static char path[PATH_MAX + sizeof built];
+    const char *named = getenv("IMPULSE_MODULE_PATH");
+    if (named && *named)
+        return named;
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    char *slash = size > 0 ? memrchr(path, '/', (size_t)size) : NULL;
+    if (slash) {
+        memcpy(slash, built, sizeof built);
+        if (access(path, R_OK) == 0)
+            return path;
+    }
+    return IMPULSE_MODULE_DIR;
+}
 
 static int is_manifest(const struct dirent *entry)
 {

@@ -8,20 +8,8 @@
 #include "event/pool.h"
 #include "impulse/delivery.h"
 #include "impulse/log.h"
+#include "module/manifests.h"
 #include "module/session.h"
-
-/* ---- manifests: what may be loaded, known before the configuration is read ------------------------------------ */
-
-struct manifest_set;
-/*
- * Reads every *.ecm in `directory`. NULL with one line in error[] when a manifest cannot be read or is wrong.
- * The directory is the option --modules of the command line, else the environment's IMPULSE_MODULE_PATH, else
- * where `make install` puts modules.
- */
-struct manifest_set *manifest_set_read(const char *directory, char *error, size_t error_size);
-/* For conf_load_options; valid as long as the set. */
-const struct conf_module_schema *manifest_set_schemas(const struct manifest_set *set, size_t *count);
-void manifest_set_free(struct manifest_set *set);
 
 /* ---- a generation's modules ---------------------------------------------------------------------------------- */
 
