@@ -1,12 +1,67 @@
 /*
- * fuzz_conf: any bytes as ecelerity.conf, for libFuzzer (tests/fuzz/run).
+ * fuzz_conf: any bytes as ecelerity.conf and the files that it includes, for libFuzzer (tests/fuzz/run).
  *
- * Whatever the text, the load ends, and either there is a generation or an error that has a place. Everything
- * that a generation holds is then looked at, so that the sanitizers see it.
+ * The bytes are files one after another, separated by FILE_END: the main one, then those that an include
+ * finds under the names "1", "2" and so on; the last three are also the directory "d". Nothing is read from
+ * this machine's disk: while a load runs, stat, open and scandir find nothing (the linker's --wrap).
+ *
+ * Whatever the texts, the load ends, and either there is a generation or an error that has a place.
+ * Everything that a generation holds is then looked at, so that the sanitizers see it; and what it prints of
+ * itself (config showrecurse) loads again and prints the same.
  */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "confparse/confparse.h"
+#include "confparse/file_set.h"
+#include "confparse/query.h"
+
+enum { FILE_END = 0x01, FILES_MAX = 8, DIRECTORY_FILES = 3 };
+
+/* ---- the disk that is not there ------------------------------------------------------------------------ */
+
+typedef int visible(const struct dirent *entry);
+typedef int comparison(const struct dirent **a, const struct dirent **b);
+
+int __real_stat(const char *path, struct stat *status);
+int __wrap_stat(const char *path, struct stat *status);
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __real_scandir(const char *path, struct dirent ***entries, visible *select, comparison *compare);
+int __wrap_scandir(const char *path, struct dirent ***entries, visible *select, comparison *compare);
+
+static bool no_disk;
+
+static int find_nothing(void)
+{
+    errno = ENOENT;
+    return -1;
+}
+
+int __wrap_stat(const char *path, struct stat *status)
+{
+    return no_disk ? find_nothing() : __real_stat(path, status);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    va_list arguments;
+    va_start(arguments, flags);
+    int mode = flags & O_CREAT ? va_arg(arguments, int) : 0;
+    va_end(arguments);
+    return no_disk ? find_nothing() : __real_open(path, flags, mode);
+}
+
+int __wrap_scandir(const char *path, struct dirent ***entries, visible *select, comparison *compare)
+{
+    return no_disk ? find_nothing() : __real_scandir(path, entries, select, compare);
+}
+
+/* ---- what is loaded ------------------------------------------------------------------------------------ */
 
 static const struct conf_option options[] = {
     {.name = "mainlog", .type = CONF_STRING, .default_text = "\"/var/log/mainlog\"", .note = ""},
@@ -24,6 +79,38 @@ static void require(bool condition)
     if (!condition)
         abort();
 }
+
+static void add_file(struct conf_files *files, const char *name, const char *text, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/nonexistent/fuzz/%s", name);
+    struct conf_content *content = conf_content_create(text, size);
+    struct conf_file_entry entry = {.file.path = path, .content = content, .original = content};
+    entry.role = files->count ? CONF_FILE_INCLUDED : CONF_FILE_MAIN;
+    conf_files_add(files, &entry);
+    conf_content_unref(content);
+}
+
+static struct conf_files *make_files(const char *data, size_t size)
+{
+    static char *const names[DIRECTORY_FILES] = {"1", "2", "3"};
+    struct conf_files *files = conf_files_create("/nonexistent/search");
+    const char *end = data + size;
+    for (unsigned i = 0; i < FILES_MAX && (i == 0 || data < end); i++) {
+        const char *stop = i + 1 < FILES_MAX ? memchr(data, FILE_END, (size_t)(end - data)) : NULL;
+        size_t part = (size_t)((stop ? stop : end) - data);
+        char name[16];
+        snprintf(name, sizeof name, "%s%u", i >= FILES_MAX - DIRECTORY_FILES ? "d/" : "",
+                 i >= FILES_MAX - DIRECTORY_FILES ? i - (FILES_MAX - DIRECTORY_FILES) + 1 : i);
+        add_file(files, name, data, part);
+        data += part + (stop != NULL);
+    }
+    if (files->count == FILES_MAX)
+        conf_files_add_directory(files, "/nonexistent/fuzz/d", names, DIRECTORY_FILES);
+    return files;
+}
+
+/* ---- what came of it ----------------------------------------------------------------------------------- */
 
 static void look_at_value(const struct conf_value *value)
 {
@@ -82,20 +169,55 @@ static void look_at_report(const struct conf_report *report)
         conf_report_print(report, nowhere);
 }
 
+static char *print(const struct conf *conf, size_t *size)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size);
+    require(out && conf_query_show(conf, NULL, 0, true, out));
+    fclose(out);
+    return text;
+}
+
+static void load_again(const struct conf *conf, const struct conf_load_options *options)
+{
+    size_t size, size_again;
+    char *text = print(conf, &size), *text_again;
+    struct conf_report *report;
+    struct conf *again = conf_load_text("/nonexistent/again", text, size, options, &report);
+    if (!again) {
+        fputs(text, stderr);
+        conf_report_print(report, stderr);
+        abort();
+    }
+    text_again = print(again, &size_again);
+    if (size != size_again || memcmp(text, text_again, size) != 0) {
+        fprintf(stderr, "printed:\n%s\nprinted again:\n%s\n", text, text_again);
+        abort();
+    }
+    conf_report_free(report);
+    conf_unref(again);
+    free(text);
+    free(text_again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct conf_load_options load = {.modules = modules, .module_count = 2, .lenient = size & 1};
     struct conf_report *report;
-    if (memmem(data, size, "nclude", 6) && memchr(data, '/', size))
-        return -1; /* it could name a file of this machine */
-    struct conf *conf = conf_load_text("/nonexistent/fuzz", (const char *)data, size, &load, &report);
+    struct conf_files *files = make_files((const char *)data, size);
+    no_disk = true;
+    struct conf *conf = conf_load_files(files, &load, &report);
     require((conf == NULL) == (conf_report_errors(report) > 0));
-    look_at_report(report);
-    if (conf)
+    if (conf) {
         look_at_scope(conf, conf_root(conf));
+        load_again(conf, &load);
+    }
+    no_disk = false;
+    look_at_report(report);
     conf_report_free(report);
     conf_unref(conf);
+    conf_files_unref(files);
     return 0;
 }
