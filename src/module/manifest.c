@@ -13,7 +13,11 @@
  *     msys.provides = config.Global:greylist_delay  a core option that loads the module implicitly when it is
  * set option.delay = duration 300                   an option of the module's stanza: its type and default
  *     option.mode = enum(defer|tag) defer
- *     accepted.cluster = no cluster here            an option above that is read and has no effect, and why
+ *     note.delay = how long a new sender waits      one line about an option above
+ *     accepted.cluster = no cluster here            ... that is read and has no effect, and why
+ *     different.mode = tagged mail has no score     ... that has another effect than Momentum's
+ *     unsupported.strict = all would be let in      ... that it would be dangerous to pass over: refused
+ *     instead.strict = use the firewall             what to do instead of an option that has no effect
  *
  * Every stanza also has `enabled` and `debug_level`, as all of Momentum's modules do.
  */
@@ -208,14 +212,25 @@ static bool read_option(struct reader *reader, struct slice name, struct slice v
     return complain(reader, "no such option type:", type);
 }
 
-static bool read_accepted(struct reader *reader, struct slice name, struct slice value)
+/* What is said of an option that was declared, and how well it is supported. */
+static bool read_note(struct reader *reader, struct slice name, struct slice value, enum conf_support support)
 {
     struct conf_option *option = find_option(reader->manifest, name);
     if (!option)
-        return complain(reader, "accepted names an option that is not declared above:", name);
-    option->support = CONF_ACCEPTED;
+        return complain(reader, "no such option is declared above:", name);
+    option->support = support;
     free((char *)option->note);
     option->note = mem_copy_text(value.data, value.size);
+    return true;
+}
+
+static bool read_instead(struct reader *reader, struct slice name, struct slice value)
+{
+    struct conf_option *option = find_option(reader->manifest, name);
+    if (!option)
+        return complain(reader, "no such option is declared above:", name);
+    free((char *)option->instead);
+    option->instead = mem_copy_text(value.data, value.size);
     return true;
 }
 
@@ -238,22 +253,43 @@ static const struct { /* a prefix that an option's name follows */
     bool (*read)(struct reader *reader, struct slice name, struct slice value);
 } named_keys[] = {
     {"option.", read_option},
-    {"accepted.", read_accepted},
+    {"instead.", read_instead},
 };
+
+static const struct {
+    const char *prefix;
+    enum conf_support support;
+} note_keys[] = {
+    {"note.", CONF_HONOURED},
+    {"accepted.", CONF_ACCEPTED},
+    {"different.", CONF_DIFFERENT},
+    {"unsupported.", CONF_UNSUPPORTED},
+};
+
+/* Does `key` begin with `prefix`? *name is what follows. */
+static bool split_key(struct slice key, const char *prefix, struct slice *name)
+{
+    struct slice start = slice_text(prefix);
+    if (!slice_starts_nocase(key, start))
+        return false;
+    *name = slice_of(key.data + start.size, key.size - start.size);
+    return true;
+}
 
 static bool read_pair(struct reader *reader, struct slice key, struct slice value)
 {
+    struct slice name;
     if (!reader->manifest->name)
         return complain(reader, "a manifest begins with [module name], not with", key);
     for (size_t i = 0; i < sizeof plain_keys / sizeof plain_keys[0]; i++)
         if (slice_equal_nocase(key, slice_text(plain_keys[i].key)))
             return plain_keys[i].read(reader, value);
-    for (size_t i = 0; i < sizeof named_keys / sizeof named_keys[0]; i++) {
-        struct slice prefix = slice_text(named_keys[i].prefix);
-        if (slice_starts_nocase(key, prefix))
-            return named_keys[i].read(reader, slice_of(key.data + prefix.size, key.size - prefix.size),
-                                      value);
-    }
+    for (size_t i = 0; i < sizeof named_keys / sizeof named_keys[0]; i++)
+        if (split_key(key, named_keys[i].prefix, &name))
+            return named_keys[i].read(reader, name, value);
+    for (size_t i = 0; i < sizeof note_keys / sizeof note_keys[0]; i++)
+        if (split_key(key, note_keys[i].prefix, &name))
+            return read_note(reader, name, value, note_keys[i].support);
     return complain(reader, "no such key:", key);
 }
 
@@ -353,6 +389,7 @@ void manifest_release(struct manifest *manifest)
         free((char *)manifest->options[i].default_text);
         free((char *)manifest->options[i].choices);
         free((char *)manifest->options[i].note);
+        free((char *)manifest->options[i].instead);
     }
     free(manifest->options);
     name_list_free(&manifest->requires);

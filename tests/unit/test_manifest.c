@@ -32,7 +32,12 @@ static void test_a_whole_manifest(void)
                                "option.Delay = duration 300\n"
                                "option.mode=enum(defer|tag)   defer\n"
                                "option.table = string\n"
-                               "accepted.table = there is no table here\n";
+                               "accepted.table = there is no table here\n"
+                               "note.delay = how long\n"
+                               "option.strict = bool false\n"
+                               "unsupported.Strict = all would be let in\n"
+                               "instead.strict = use the firewall\n"
+                               "different.mode = another\n";
     char error[256];
     unit_directory(directory);
     write_file("greylist.ecm", text);
@@ -53,7 +58,7 @@ static void test_a_whole_manifest(void)
     CU_ASSERT_EQUAL(greylist->provides.count, 2);
     CU_ASSERT_STRING_EQUAL(greylist->provides.names[0], "relay_hosts");
     CU_ASSERT_STRING_EQUAL(greylist->provides.names[1], "open_relay");
-    CU_ASSERT_EQUAL(greylist->option_count, 3 + 2); /* enabled and debug_level come by themselves */
+    CU_ASSERT_EQUAL(greylist->option_count, 4 + 2); /* enabled and debug_level come by themselves */
     CU_ASSERT_STRING_EQUAL(greylist->options[0].name, "delay");
     CU_ASSERT_EQUAL(greylist->options[0].type, CONF_DURATION);
     CU_ASSERT_STRING_EQUAL(greylist->options[0].default_text, "300");
@@ -63,6 +68,12 @@ static void test_a_whole_manifest(void)
     CU_ASSERT_PTR_NULL(greylist->options[2].default_text);
     CU_ASSERT_EQUAL(greylist->options[2].support, CONF_ACCEPTED);
     CU_ASSERT_STRING_EQUAL(greylist->options[2].note, "there is no table here");
+    CU_ASSERT_PTR_NULL(greylist->options[2].instead);
+    CU_ASSERT_STRING_EQUAL(greylist->options[0].note, "how long");
+    CU_ASSERT_EQUAL(greylist->options[1].support, CONF_DIFFERENT);
+    CU_ASSERT_EQUAL(greylist->options[3].support, CONF_UNSUPPORTED);
+    CU_ASSERT_STRING_EQUAL(greylist->options[3].note, "all would be let in");
+    CU_ASSERT_STRING_EQUAL(greylist->options[3].instead, "use the firewall");
     const struct manifest *plain = manifest_find(set, "plain");
     CU_ASSERT_STRING_EQUAL(plain->object + strlen(directory), "/plain.so");
     CU_ASSERT_FALSE(plain->singleton);
@@ -125,7 +136,8 @@ static void test_mistakes(void)
         {"[bad]\noption.x = enum a\n", ":2: choices are for enum, written enum(a|b|c): \"x\""},
         {"[bad]\noption.x = int(a|b) a\n", ":2: choices are for enum, written enum(a|b|c): \"x\""},
         {"[bad]\noption.x = int\noption.X = int\n", ":3: this option is declared twice: \"X\""},
-        {"[bad]\naccepted.x = why\n", ":2: accepted names an option that is not declared above: \"x\""},
+        {"[bad]\naccepted.x = why\n", ":2: no such option is declared above: \"x\""},
+        {"[bad]\ninstead.x = what\n", ":2: no such option is declared above: \"x\""},
         {"[bad]\ncolour = red\n", ":2: no such key: \"colour\""},
         {"[bad", ":1: expected KEY = VALUE: \"[bad\""},
     };
