@@ -26,7 +26,9 @@ struct maildir {
     size_t fixed;   /* leading bytes of the template that name an existing directory */
     bool crlf;      /* keep the line ends of the wire */
     bool lowercase; /* fold the case of local parts */
-    char host[64];  /* for file names; '/' and ':' replaced */
+    bool create;    /* make maildirs that are missing */
+    mode_t directory_mode, file_mode;
+    char host[64]; /* for file names; '/' and ':' replaced */
 };
 
 /* One delivery under way. */
@@ -37,6 +39,7 @@ struct job {
     char name[NAME_SIZE]; /* the file's name in tmp and new */
     const char *doing;    /* for the reply, when it fails */
     int fd;
+    bool nobody;   /* the recipient has no maildir, and none may be made */
     bool after_cr; /* a CR was the last byte seen: it goes away if LF follows */
     size_t filled;
     char buffer[WRITE_BUFFER];
@@ -56,10 +59,12 @@ static int sync_directory(const char *path)
 }
 
 /* Makes one directory and the entry that names it durable. 0 or -1 with errno; one that exists is fine. */
-static int make_directory(char *path)
+static int make_directory(char *path, mode_t mode)
 {
     if (mkdir(path, 0700) != 0)
         return errno == EEXIST ? 0 : -1;
+    if (mode != 0700 && chmod(path, mode) != 0) /* whatever the umask is */
+        return -1;
     char *slash = strrchr(path, '/');
     *slash = '\0';
     int result = sync_directory(slash == path ? "/" : path);
@@ -79,16 +84,30 @@ static int make_maildir(struct job *job)
         if (path[i] != '/')
             continue;
         path[i] = '\0';
-        if (make_directory(path) != 0)
+        if (make_directory(path, job->maildir->directory_mode) != 0)
             return -1;
         path[i] = '/';
     }
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         memcpy(path + size, parts[i], strlen(parts[i]) + 1);
-        if (make_directory(path) != 0)
+        if (make_directory(path, job->maildir->directory_mode) != 0)
             return -1;
     }
     return 0;
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* Is the recipient's maildir missing although the file system that it would be on is there? */
+static bool has_no_maildir(const struct job *job)
+{
+    char fixed[PATH_MAX];
+    int size = snprintf(fixed, sizeof fixed, "%.*s/", (int)job->maildir->fixed, job->base);
+    return size < (int)sizeof fixed && is_directory(fixed) && !is_directory(job->base);
 }
 
 /* ---- the file ----------------------------------------------------------------------------------------- */
@@ -116,11 +135,20 @@ static int create_file(struct job *job, const char *path)
     job->doing = "create";
     job->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (job->fd < 0 && errno == ENOENT) {
-        if (make_maildir(job) != 0)
+        job->nobody = !job->maildir->create && has_no_maildir(job);
+        if (job->nobody || make_maildir(job) != 0)
             return -1;
         job->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     }
-    return job->fd < 0 ? -1 : 0;
+    if (job->fd < 0)
+        return -1;
+    if (job->maildir->file_mode == 0600 || fchmod(job->fd, job->maildir->file_mode) == 0)
+        return 0;
+    int error = errno;
+    close(job->fd);
+    unlink(path);
+    errno = error;
+    return -1;
 }
 
 static int flush(struct job *job)
@@ -256,6 +284,10 @@ static enum imp_delivery_result explain(const struct job *job, int error, char *
                                         size_t response_size)
 {
     size_t i = 0;
+    if (job->nobody) {
+        snprintf(response, response_size, "550 5.1.1 maildir: there is no mailbox %s", job->base);
+        return IMP_PERMANENT;
+    }
     while (failures[i].error && failures[i].error != error)
         i++;
     snprintf(response, response_size, "%s maildir: cannot %s a message in %s: %s", failures[i].reply,
@@ -273,7 +305,7 @@ static enum imp_delivery_result deliver(struct imp_delivery *delivery, struct im
     }
     job->maildir = imp_module_data(module);
     job->delivery = delivery;
-    job->after_cr = false;
+    job->after_cr = job->nobody = false;
     job->filled = 0;
     job->doing = "name";
     enum imp_delivery_result result = IMP_DELIVERED;
@@ -303,34 +335,63 @@ static void find_host(struct maildir *maildir)
             *c = '_';
 }
 
+/*
+ * Where maildirs are, for the caller to free: path as it is set, or what Momentum's basedir and
+ * domain_in_path mean. NULL after an error.
+ */
+static char *make_template(struct imp_module *module, const struct imp_config *config)
+{
+    const char *path = imp_config_text(config, "path"), *basedir = imp_config_text(config, "basedir");
+    const char *rest = path ? "" : imp_config_bool(config, "domain_in_path") ? "/%d/%l" : "/%l";
+    if (!path == !basedir) {
+        imp_module_error(module, path ? "path and basedir name the same thing: set one of them"
+                                      : "path must be set, for instance path = \"/var/mail/%%d/%%l\"");
+        return NULL;
+    }
+    char *template = malloc(2 * strlen(path ? path : basedir) + strlen(rest) + 1), *at = template;
+    if (!template) {
+        imp_module_error(module, "out of memory");
+        return NULL;
+    }
+    for (const char *c = path ? path : basedir; *c; c++) {
+        *at++ = *c;
+        if (*c == '%' && basedir)
+            *at++ = '%';
+    }
+    while (at > template + 1 && at[-1] == '/')
+        at--;
+    memcpy(at, rest, strlen(rest) + 1);
+    return template;
+}
+
+static void read_options(struct maildir *maildir, const struct imp_config *config)
+{
+    const char *line_endings = imp_config_text(config, "line_endings");
+    const char *create = imp_config_is_set(config, "createusers") ? "createusers" : "create_users";
+    maildir->crlf = line_endings && strcmp(line_endings, "crlf") == 0;
+    maildir->lowercase = imp_config_bool(config, "lowercase_localpart");
+    maildir->create = imp_config_bool(config, create);
+    maildir->directory_mode = (mode_t)imp_config_int(config, "dirmode");
+    maildir->file_mode = (mode_t)imp_config_int(config, "filemode");
+    find_host(maildir);
+}
+
 static int maildir_setup(struct imp_module *module, const struct imp_config *config)
 {
-    const char *template = imp_config_text(config, "path"), *wrong;
-    const char *line_endings = imp_config_text(config, "line_endings");
+    const char *wrong;
     struct maildir *maildir = calloc(1, sizeof *maildir);
     if (!maildir)
         return -1;
     imp_module_set_data(module, maildir);
-    maildir->template = strdup(template ? template : "");
-    maildir->crlf = line_endings && strcmp(line_endings, "crlf") == 0;
-    maildir->lowercase = imp_config_bool(config, "lowercase_localpart");
-    find_host(maildir);
-    for (size_t size; maildir->template && (size = strlen(maildir->template)) > 1;) {
-        if (maildir->template[size - 1] != '/')
-            break;
-        maildir->template[size - 1] = '\0';
-    }
-    if (!template)
-        imp_module_error(module, "path must be set, for instance path = \"/var/mail/%%d/%%l\"");
-    else if (!maildir->template)
-        imp_module_error(module, "out of memory");
-    else if (!maildir_path_check(maildir->template, &maildir->fixed, &wrong))
+    read_options(maildir, config);
+    maildir->template = make_template(module, config);
+    if (maildir->template && !maildir_path_check(maildir->template, &maildir->fixed, &wrong))
         imp_module_error(module,
                          "path: \"%s\" at \"%s\": an absolute path with %%d, %%l, %%r or %%%% is expected",
-                         template, wrong);
-    else if (imp_delivery_method(module, "maildir", deliver, NULL) != 0)
+                         maildir->template, wrong);
+    else if (maildir->template && imp_delivery_method(module, "maildir", deliver, NULL) != 0)
         imp_module_error(module, "another module has delivery_method \"maildir\"");
-    else
+    else if (maildir->template)
         return 0;
     maildir_teardown(module);
     return -1;

@@ -158,6 +158,76 @@ static void test_large(void)
     remove_tree();
 }
 
+static mode_t mode_of(const char *name)
+{
+    char path[1024];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return stat(path, &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
+/* Momentum's options: where, with which modes, and whether at all. */
+static void test_momentum_options(void)
+{
+    static const struct {
+        const char *options, *folder;
+    } forms[] = {
+        {"domain_in_path = true", "r.example/b"},
+        {"domain_in_path = false", "b"},
+        {"dirmode = 2770 filemode = 664", "b"},
+    };
+    for (size_t form = 0; form < sizeof forms / sizeof forms[0]; form++) {
+        struct modules modules;
+        char configuration[512], name[600], folder[256];
+        unit_directory(directory);
+        snprintf(configuration, sizeof configuration, "maildir { basedir = \"%s/\" %s }", directory,
+                 forms[form].options);
+        CU_ASSERT_TRUE_FATAL(modules_load(&modules, configuration));
+        CU_ASSERT_EQUAL(deliver(&modules, "b@r.example", "x\r\n", 3, 3, -1).result, IMP_DELIVERED);
+        snprintf(folder, sizeof folder, "%s/new", forms[form].folder);
+        CU_ASSERT_EQUAL(files_in(folder, NULL, 0), 1);
+        CU_ASSERT_EQUAL(mode_of(folder), form == 2 ? 02770 : 0700);
+        snprintf(name, sizeof name, "%s/%s", directory, folder);
+        DIR *in = opendir(name);
+        for (struct dirent *entry; in && (entry = readdir(in));)
+            if (entry->d_name[0] != '.') {
+                snprintf(name, sizeof name, "%s/%s", folder, entry->d_name);
+                CU_ASSERT_EQUAL(mode_of(name), form == 2 ? 0664 : 0600);
+            }
+        closedir(in);
+        modules_unload(&modules);
+        remove_tree();
+    }
+}
+
+static void test_nobody(void)
+{
+    static const char *const options[] = {"create_users = false", "createusers = no create_users = yes"};
+    for (size_t i = 0; i < 2; i++) {
+        struct modules modules;
+        char path[512];
+        unit_directory(directory);
+        CU_ASSERT_TRUE_FATAL(load(&modules, options[i]));
+        struct outcome outcome = deliver(&modules, "b@r.example", "x\r\n", 3, 3, -1);
+        CU_ASSERT_EQUAL(outcome.result, IMP_PERMANENT);
+        CU_ASSERT_EQUAL(strncmp(outcome.response, "550 5.1.1 maildir: there is no mailbox /", 40), 0);
+        CU_ASSERT_NOT_EQUAL(mode_of("."), 0);
+        CU_ASSERT_EQUAL(mode_of("r.example"), 0);
+
+        snprintf(path, sizeof path, "%s/r.example", directory);
+        CU_ASSERT_EQUAL(mkdir(path, 0700), 0);
+        snprintf(path, sizeof path, "%s/r.example/b", directory);
+        CU_ASSERT_EQUAL(mkdir(path, 0700), 0);
+        CU_ASSERT_EQUAL(deliver(&modules, "b@r.example", "x\r\n", 3, 3, -1).result, IMP_DELIVERED);
+        CU_ASSERT_EQUAL(files_in("r.example/b/new", NULL, 0), 1);
+
+        remove_tree(); /* the file system is gone: that says nothing of the recipient */
+        outcome = deliver(&modules, "b@r.example", "x\r\n", 3, 3, -1);
+        CU_ASSERT_EQUAL(outcome.result, IMP_TRANSIENT);
+        modules_unload(&modules);
+    }
+}
+
 static void test_each_delivery_is_a_file(void)
 {
     struct modules modules;
@@ -243,6 +313,11 @@ static void test_setup(void)
         {"\n\nmaildir { path = \"mail/%d\" }", "test.conf:3: module maildir: path: \"mail/%d\" at "
                                                "\"mail/%d\": an absolute path with %d, %l, %r or %% is "
                                                "expected"},
+        {"maildir { path = \"/a/%l\" basedir = \"/a\" }",
+         "test.conf:1: module maildir: path and basedir name the same thing: set one of them"},
+        {"maildir { basedir = \"mail\" }",
+         "test.conf:1: module maildir: path: \"mail/%l\" at \"mail/%l\": an "
+         "absolute path with %d, %l, %r or %% is expected"},
         {"maildir { path = \"/mail/%x/y\" }",
          "test.conf:1: module maildir: path: \"/mail/%x/y\" at \"%x/y\": an "
          "absolute path with %d, %l, %r or %% is expected"},
@@ -260,6 +335,8 @@ int main(void)
     CU_TestInfo tests[] = {
         {"line endings", test_line_endings},
         {"large", test_large},
+        {"Momentum's options", test_momentum_options},
+        {"no mailbox", test_nobody},
         {"each delivery is a file", test_each_delivery_is_a_file},
         {"failures", test_failures},
         {"write failure", test_write_failure},
