@@ -101,6 +101,8 @@ struct conf_option {  /* a row of options.def, or of a module's manifest */
 /* The row for a core option, else for a scope of that name, or NULL. `name` is case-insensitive. Any thread.
  */
 const struct conf_option *conf_option_find(const char *name);
+/* The row for a kind of stanza, or NULL. */
+const struct conf_option *conf_stanza_find(const char *kind);
 /* The rows of options.def, options and scopes, in order of name: 0 up to conf_option_count() - 1. */
 size_t conf_option_count(void);
 const struct conf_option *conf_option_at(size_t index);

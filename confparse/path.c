@@ -209,6 +209,17 @@ bool conf_path_parse(const struct conf *conf, const char *const *words, size_t c
     return true;
 }
 
+void conf_path_of(const struct conf_scope *scope, struct conf_path *path)
+{
+    if (!scope->parent) {
+        *path = (struct conf_path){.count = 0};
+        return;
+    }
+    conf_path_of(scope->parent, path);
+    if (path->count < CONF_PATH_MAX)
+        path->steps[path->count++] = (struct conf_step){scope->kind, scope->name};
+}
+
 const struct conf_scope *conf_path_find(const struct conf *conf, const struct conf_path *path)
 {
     const struct conf_scope *scope = conf->root;

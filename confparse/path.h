@@ -37,6 +37,8 @@ struct conf_path {
 bool conf_path_parse(const struct conf *conf, const char *const *words, size_t count, struct conf_path *path,
                      char problem[CONF_PATH_PROBLEM]);
 
+/* The path of a scope that exists; of one that is nested deeper than CONF_PATH_MAX, its beginning. */
+void conf_path_of(const struct conf_scope *scope, struct conf_path *path);
 /* The scope at the end of the path, or NULL when the configuration has none. */
 const struct conf_scope *conf_path_find(const struct conf *conf, const struct conf_path *path);
 

@@ -22,19 +22,6 @@ struct question {
 
 /* ---- names of levels ----------------------------------------------------------------------------------- */
 
-/* The path of a scope that exists. */
-static void path_of(const struct conf_scope *scope, struct conf_path *path)
-{
-    const struct conf_scope *parent = conf_scope_parent(scope);
-    if (!parent) {
-        path->count = 0;
-        return;
-    }
-    path_of(parent, path);
-    if (path->count < CONF_PATH_MAX)
-        path->steps[path->count++] = (struct conf_step){conf_scope_kind(scope), conf_scope_name(scope)};
-}
-
 static char *name_of(const struct conf_path *path)
 {
     char *name = NULL;
@@ -107,7 +94,7 @@ static void print_level(const struct question *question, const struct conf_scope
     struct conf_path path;
     if (answered && !value)
         return;
-    path_of(level, &path);
+    conf_path_of(level, &path);
     print_level_name(question, &path);
     if (inside)
         fprintf(out, "covers %s; ", inside);
@@ -155,7 +142,7 @@ static void print_levels(struct question *question)
     measure(question, &question->path);
     for (size_t i = 0; i < question->chain.count; i++) {
         struct conf_path path;
-        path_of(question->chain.levels[i], &path);
+        conf_path_of(question->chain.levels[i], &path);
         if (is_asked(question, question->chain.levels[i]))
             measure(question, &path);
     }

@@ -51,6 +51,11 @@ const struct conf_option *conf_option_find(const char *name)
     return at < ROW_COUNT ? &rows[at] : NULL;
 }
 
+const struct conf_option *conf_stanza_find(const char *kind)
+{
+    return conf_schema_scope(conf_text_of(kind));
+}
+
 size_t conf_option_count(void)
 {
     return ROW_COUNT;
