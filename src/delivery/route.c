@@ -83,6 +83,15 @@ static bool read_parameter(struct slice pair, struct route *route, char *error, 
 
 /* ---- the host and its port --------------------------------------------------------------------------- */
 
+/* Names of hosts end in a label that is not all digits (RFC 1123 section 2.1), so "1.2.3.256" is no name. */
+static bool ends_in_digits(struct slice name)
+{
+    size_t end = name.size - (name.data[name.size - 1] == '.'), begin = end;
+    while (begin > 0 && name.data[begin - 1] >= '0' && name.data[begin - 1] <= '9')
+        begin--;
+    return begin < end && (begin == 0 || name.data[begin - 1] == '.');
+}
+
 static bool is_host_name(struct slice name)
 {
     if (name.size == 0 || name.size >= ROUTE_HOST_SIZE - 1 || name.data[0] == '.')
@@ -94,7 +103,7 @@ static bool is_host_name(struct slice name)
         if (c == '.' && i > 0 && name.data[i - 1] == '.')
             return false;
     }
-    return true;
+    return !ends_in_digits(name);
 }
 
 static void keep_host(struct route *route, struct slice host)

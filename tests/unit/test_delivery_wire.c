@@ -65,6 +65,8 @@ static void test_bad_routes(void)
         {"smtp://host?speed=9", "pref, ttl, port and type"},
         {"two words", "host name"},
         {"a..b", "host name"},
+        {"10.0.0.256", "an address, a host name or __mx__ was expected"},
+        {"mx.example.7.", "host name"},
         {"[::1", "host name"},
         {"1.2.3.4\r\nQUIT", "host name"},
         {"/", "Unix socket"},
