@@ -1,10 +1,31 @@
-## Manual pages and documents.
-nodist_man_MANS = doc/impulsed.8
+## Manual pages and documents. The option reference is written from the tables by a program of its own.
+nodist_man_MANS = doc/impulsed.8 doc/ecelerity.conf.5
 dist_doc_DATA = README.md doc/architecture.md doc/compatibility.md doc/performance.md
-CLEANFILES += doc/impulsed.8
+nodist_doc_DATA = doc/options.md
+CLEANFILES += doc/impulsed.8 doc/ecelerity.conf.5 doc/options.md
 EXTRA_DIST += doc/impulsed.8.in
 
 doc/impulsed.8: doc/impulsed.8.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) doc && \
 	sed -e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@docdir[@]|$(docdir)|g' $(srcdir)/doc/impulsed.8.in >$@
 dist_man_MANS += doc/ecxs.1
+
+noinst_PROGRAMS += doc/reference
+doc_reference_SOURCES = doc/form.c doc/form.h doc/reference.c
+doc_reference_LDADD = src/module/libmodule.a src/base/libbase.a confparse/libconfparse.a $(PCRE2_LIBS)
+doc_reference_LDFLAGS = $(HARDEN_LDFLAGS)
+
+MANIFESTS = $(srcdir)/modules/ec_logger/ec_logger.ecm $(srcdir)/modules/maildir/maildir.ecm \
+	$(srcdir)/modules/relay/relay.ecm
+
+.PHONY: doc
+doc: doc/options.md doc/ecelerity.conf.5
+
+## ThreadSanitizer does not start under the address randomization of some kernels: then once more without it.
+doc/options.md: doc/reference $(MANIFESTS)
+	$(AM_V_GEN)for run in '' 'setarch -R'; do \
+	    $$run doc/reference markdown $(MANIFESTS) >$@.tmp && mv -f $@.tmp $@ && exit 0; done; exit 1
+
+doc/ecelerity.conf.5: doc/reference $(MANIFESTS)
+	$(AM_V_GEN)for run in '' 'setarch -R'; do \
+	    $$run doc/reference mdoc $(MANIFESTS) >$@.tmp && mv -f $@.tmp $@ && exit 0; done; exit 1

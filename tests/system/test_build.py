@@ -1,5 +1,6 @@
 """How the program is built: hardened by default; in a sanitizer build, with the sanitizer."""
 import subprocess
+from pathlib import Path
 
 from harness import SANITIZER
 from harness.daemon import PROGRAM
@@ -29,3 +30,11 @@ def test_hardening_or_sanitizer():
 def test_no_library_of_ours_at_run_time():
     """The daemon is one file; only modules are loaded."""
     assert "libimpulse" not in readelf("-d")
+
+
+def test_option_reference():
+    """`make` writes the reference of the options from the daemon's own tables."""
+    names = (Path(__file__).parents[1] / "conf" / "option-names.txt").read_text().split()
+    for file, entry in (("options.md", "### {}"), ("ecelerity.conf.5", '.It Ic "{}')):
+        reference = (PROGRAM.parent / "doc" / file).read_text()
+        assert [name for name in names if "\n" + entry.format(name) not in reference] == []
