@@ -53,6 +53,10 @@ static struct conf *build(struct conf_loader *loader, const struct conf_source *
     conf->files = loader->files;
     root->kind_span = (struct conf_span){source, 1, 1, 1, 0};
     conf_parse(loader, source, root, 0);
+    if (loader->statement) {
+        conf_build(loader, root, conf);
+        return conf;
+    }
     conf_include_virtual(loader, root);
     conf_include_local_changes(loader, root);
     conf_build(loader, root, conf);
@@ -85,7 +89,7 @@ static struct conf *load(struct conf_loader *loader, const struct conf_source *s
         free_conf(conf);
         return NULL;
     }
-    if (conf) {
+    if (conf && !loader->statement) {
         make_match_cache(conf);
         conf->generation = atomic_fetch_add(&generations, 1) + 1;
     }
@@ -129,6 +133,22 @@ struct conf *conf_load_text(const char *name, const char *text, size_t size,
     else
         source = conf_open_text(&loader, name, text, size);
     return load(&loader, source);
+}
+
+static void refuse_include(struct conf_loader *loader, const struct ast_inclusion *inclusion, unsigned depth)
+{
+    (void)depth;
+    conf_report_at_span(loader->report, CONF_ERROR, inclusion->span, "no file can be included here");
+}
+
+struct conf *conf_load_statement(const char *text, size_t size, const struct conf_load_options *options,
+                                 struct conf_report **report)
+{
+    struct conf_loader loader = make_loader(options);
+    *report = loader.report;
+    loader.include = refuse_include;
+    loader.statement = true;
+    return load(&loader, conf_open_text(&loader, "(command)", text, size));
 }
 
 const struct conf_files *conf_get_files(const struct conf *conf)

@@ -60,6 +60,9 @@ void conf_file_replace(struct conf_file_entry *entry, struct conf_content *conte
 const struct conf_file_directory *conf_files_find_directory(const struct conf_files *files, const char *path);
 void conf_files_add_directory(struct conf_files *files, const char *path, char *const *names, size_t count);
 
+/* Takes the virtual file out when nothing is in it. */
+void conf_files_drop_virtual(struct conf_files *files);
+
 /* A copy that may be changed, with one reference; contents are shared. */
 struct conf_files *conf_files_copy(const struct conf_files *files);
 

@@ -68,6 +68,24 @@ void conf_file_replace(struct conf_file_entry *entry, struct conf_content *conte
     describe(entry);
 }
 
+static void release(struct conf_file_entry *entry)
+{
+    conf_content_unref(entry->content);
+    conf_content_unref(entry->original);
+    free((char *)entry->file.path);
+}
+
+void conf_files_drop_virtual(struct conf_files *files)
+{
+    struct conf_file_entry *entry = conf_files_find_role(files, CONF_FILE_VIRTUAL);
+    if (!entry || entry->content->size)
+        return;
+    release(entry);
+    size_t after = (size_t)(&files->entries[files->count] - entry) - 1;
+    memmove(entry, entry + 1, after * sizeof *entry);
+    files->count--;
+}
+
 void conf_files_add_directory(struct conf_files *files, const char *path, char *const *names, size_t count)
 {
     if (conf_files_find_directory(files, path))
@@ -167,11 +185,8 @@ void conf_files_unref(const struct conf_files *shared)
     struct conf_files *files = (struct conf_files *)shared;
     if (!files || atomic_fetch_sub_explicit(&files->references, 1, memory_order_acq_rel) != 1)
         return;
-    for (size_t i = 0; i < files->count; i++) {
-        conf_content_unref(files->entries[i].content);
-        conf_content_unref(files->entries[i].original);
-        free((char *)files->entries[i].file.path);
-    }
+    for (size_t i = 0; i < files->count; i++)
+        release(&files->entries[i]);
     for (size_t i = 0; i < files->directory_count; i++)
         free_directory(&files->directories[i]);
     free(files->entries);

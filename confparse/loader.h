@@ -28,6 +28,7 @@ struct conf_loader {
     struct conf_files *files;       /* what is read, for the generation */
     size_t file_count;              /* inclusions */
     unsigned include_depth;
+    bool statement; /* what is loaded is no configuration: see conf_load_statement */
 };
 
 struct ast_stanza *conf_ast_stanza(struct conf_loader *loader);
@@ -44,6 +45,12 @@ void conf_include(struct conf_loader *loader, const struct ast_inclusion *inclus
 void conf_include_virtual(struct conf_loader *loader, struct ast_stanza *root);
 /* Parses the file that Local_Changes_File names, if it exists, as the end of the main file. */
 void conf_include_local_changes(struct conf_loader *loader, struct ast_stanza *root);
+/*
+ * Loads a text for what stands in it: no other file is read, and nothing is asked of a configuration as a
+ * whole. The generation has no number.
+ */
+struct conf *conf_load_statement(const char *text, size_t size, const struct conf_load_options *options,
+                                 struct conf_report **report);
 /* Opens the main file and hands it to the report. NULL with errno set. */
 struct conf_source *conf_open_main(struct conf_loader *loader, const char *path);
 /* The same for a text from memory, which is copied. */

@@ -1,6 +1,8 @@
 ## The scanner and the parser are made by flex and bison in the build tree; grammar.h is what both share.
 noinst_LIBRARIES += confparse/libconfparse.a
 confparse_libconfparse_a_SOURCES = \
+	confparse/addition.c \
+	confparse/addition.h \
 	confparse/address.c \
 	confparse/address.h \
 	confparse/ast.h \
@@ -10,6 +12,8 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/builder.h \
 	confparse/chain.c \
 	confparse/chain.h \
+	confparse/change.c \
+	confparse/change.h \
 	confparse/compare.c \
 	confparse/compare.h \
 	confparse/conf.c \
@@ -17,6 +21,8 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/defaults.c \
 	confparse/defaults.h \
 	confparse/documented.c \
+	confparse/edit.c \
+	confparse/edit.h \
 	confparse/documented.h \
 	confparse/effect.c \
 	confparse/effect.h \
@@ -38,12 +44,16 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/memory.h \
 	confparse/momentum_modules.def \
 	confparse/options.def \
+	confparse/outline.c \
+	confparse/outline.h \
 	confparse/parse.c \
 	confparse/parse.h \
 	confparse/path.c \
 	confparse/path.h \
 	confparse/pattern.c \
 	confparse/pattern.h \
+	confparse/placement.c \
+	confparse/placement.h \
 	confparse/print.c \
 	confparse/print.h \
 	confparse/query.h \
@@ -66,6 +76,7 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/text.c \
 	confparse/text.h \
 	confparse/token.h \
+	confparse/transaction.c \
 	confparse/transaction.h \
 	confparse/value.c \
 	confparse/value.h \

@@ -29,13 +29,26 @@ struct conf_report {
     bool full;
     struct conf_source *sources, **last_source;
     unsigned source_count;
+    unsigned references;
 };
 
 struct conf_report *conf_report_create(void)
 {
     struct conf_report *report = conf_alloc(sizeof *report);
     report->last_source = &report->sources;
+    report->references = 1;
     return report;
+}
+
+struct conf_report *conf_report_ref(struct conf_report *report)
+{
+    report->references++;
+    return report;
+}
+
+const struct conf_source *conf_report_sources(const struct conf_report *report)
+{
+    return report->sources;
 }
 
 void conf_report_take_source(struct conf_report *report, struct conf_source *source)
@@ -218,7 +231,7 @@ void conf_report_print(const struct conf_report *report, FILE *out)
 
 void conf_report_free(struct conf_report *report)
 {
-    if (!report)
+    if (!report || --report->references)
         return;
     while (report->sources) {
         struct conf_source *next = report->sources->next;

@@ -13,6 +13,11 @@ struct conf_report *conf_report_create(void);
 /* The report owns the source from here on and gives it its order. */
 void conf_report_take_source(struct conf_report *report, struct conf_source *source);
 
+/* The sources in order of opening, linked by `next`. */
+const struct conf_source *conf_report_sources(const struct conf_report *report);
+/* One more conf_report_free is needed. One thread at a time. */
+struct conf_report *conf_report_ref(struct conf_report *report);
+
 /* Adds one finding about `span`. */
 void conf_report_at_span(struct conf_report *report, enum conf_severity severity, struct conf_span span,
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
