@@ -11,6 +11,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/list.h \
 	src/base/clock.c \
 	src/base/clock.h \
+	src/base/counter.h \
 	src/base/id.c \
 	src/base/id.h \
 	src/base/thread.c \

@@ -29,7 +29,8 @@ struct pool {
     unsigned queued, busy, idle; /* jobs, threads running one, threads waiting for one */
     unsigned submitters;         /* threads that wait for room */
     unsigned started;
-    pthread_t *threads; /* the first `started` of `concurrency` */
+    pthread_t *threads;               /* the first `started` of `concurrency` */
+    uint64_t jobs, busy_ns, since_ns; /* finished; their time; when the first began, 0 before */
     bool stopping;
 };
 
@@ -80,10 +81,15 @@ static void *pool_thread(void *argument)
             break;
         struct pool_job *job = take_job(pool);
         pool->busy++;
+        uint64_t begun = uv_hrtime();
+        if (!pool->since_ns)
+            pool->since_ns = begun;
         pthread_mutex_unlock(&pool->lock);
         run_job(job);
         pthread_mutex_lock(&pool->lock);
         pool->busy--;
+        pool->jobs++;
+        pool->busy_ns += uv_hrtime() - begun;
         if (pool->submitters)
             pthread_cond_signal(&pool->room);
     }
@@ -236,6 +242,20 @@ const char *pool_name(const struct pool *pool)
     return pool->name;
 }
 
+void pool_count(struct pool *pool, struct pool_counts *counts)
+{
+    pthread_mutex_lock(&pool->lock);
+    *counts = (struct pool_counts){
+        .jobs = pool->jobs,
+        .busy_us = pool->busy_ns / 1000,
+        .up_us = pool->since_ns ? (uv_hrtime() - pool->since_ns) / 1000 : 0,
+        .queued = pool->queued,
+        .busy = pool->busy,
+        .idle = pool->idle,
+    };
+    pthread_mutex_unlock(&pool->lock);
+}
+
 unsigned pool_concurrency(const struct pool *pool)
 {
     return pool->concurrency;
@@ -293,6 +313,12 @@ struct pool *pool_set_find(struct pool_set *set, const char *name)
             return pool;
     }
     return NULL;
+}
+
+struct pool *pool_set_next(struct pool_set *set, const struct pool *after)
+{
+    struct list_node *next = after ? after->link.next : set->pools.head.next;
+    return next == &set->pools.head ? NULL : container_of(next, struct pool, link);
 }
 
 void pool_set_free(struct pool_set *set)

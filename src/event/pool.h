@@ -46,6 +46,17 @@ void pool_set_free(struct pool_set *set);
 const char *pool_name(const struct pool *pool);
 unsigned pool_concurrency(const struct pool *pool);
 
+/* The pools in order of their making: start with NULL; NULL at the end. */
+struct pool *pool_set_next(struct pool_set *set, const struct pool *after);
+
+struct pool_counts {
+    uint64_t jobs, busy_us;      /* finished, and how long they took; since the start */
+    uint64_t up_us;              /* since the first one began */
+    unsigned queued, busy, idle; /* jobs that wait, threads that work, threads that wait */
+};
+/* Any thread. */
+void pool_count(struct pool *pool, struct pool_counts *counts);
+
 /*
  * Queues a job. When the backlog is full the caller blocks until there is room (Momentum: "the caller will block
  * until the queue is small enough"); event loops, which must not block, use pool_try.

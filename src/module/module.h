@@ -39,6 +39,14 @@ void module_set_unref(struct module_set *set);
  * Called by the main thread's loop about once a second, and after a reload.
  */
 void module_set_tick(struct module_set *set);
+/* Calls `told` for each instance in order of setup. Main thread. */
+struct module_facts {
+    const char *name, *instance; /* the scope's; instance "" for a singleton */
+    const char *api;             /* "Singleton", "Logger" or "Generic" */
+    const char *description;
+};
+void module_set_list(const struct module_set *set,
+                     void (*told)(const struct module_facts *facts, void *closure), void *closure);
 /* Tells every log hook to reopen; the writer's files are reopened too. Main thread. */
 void module_set_reopen_logs(struct module_set *set);
 

@@ -108,6 +108,25 @@ bool module_set_check(const struct conf *conf, const struct manifest_set *manife
     return fine;
 }
 
+static const char *api_of(const struct module_set *set, const struct imp_module *module)
+{
+    for (size_t i = 0; i < set->listener_count; i++)
+        if (set->listeners[i].module == module)
+            return "Logger";
+    return module->definition->kind == IMP_SINGLETON ? "Singleton" : "Generic";
+}
+
+void module_set_list(const struct module_set *set,
+                     void (*told)(const struct module_facts *facts, void *closure), void *closure)
+{
+    for (size_t i = 0; i < set->instance_count; i++) {
+        const struct imp_module *module = set->instances[i];
+        struct module_facts facts = {module->definition->name, module->instance, api_of(set, module),
+                                     module->definition->description};
+        told(&facts, closure);
+    }
+}
+
 struct module_set *module_set_load(const struct conf *conf, const struct manifest_set *manifests,
                                    struct pool_set *pools, char *error, size_t error_size)
 {

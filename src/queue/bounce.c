@@ -83,6 +83,7 @@ static void finish(struct loop_task *task)
     if (bounce->request.status == SPOOL_OK) {
         record_outcome(queue_modules(queue), RECORD_PERMANENT, bounce->failed, &bounce->cause->outcome);
         record_bounce_reception(queue_modules(queue), bounce->notification);
+        counter_add(&shard->failed, 1);
         envelope_finish(shard->set, bounce->failed);
         queue_accept(shard->set, bounce->notification);
         queue_drop(queue);
@@ -245,6 +246,7 @@ void bounce_envelope(struct queue *queue, struct envelope *envelope, const struc
     struct shard *shard = queue->shard;
     if (!wants_notification(queue, envelope)) {
         record_outcome(queue_modules(queue), RECORD_PERMANENT, envelope, outcome);
+        counter_add(&shard->failed, 1);
         envelope_finish(shard->set, envelope);
         queue_drop(queue);
         return;

@@ -85,12 +85,19 @@ void queue_wait_cancel(struct queue_waiter *waiter)
 void queue_connection_established(struct queue *queue)
 {
     queue->established++;
+    counter_add(&queue->shard->connections, 1);
+}
+
+static void end_established(struct queue *queue, bool was_established)
+{
+    queue->established -= was_established;
+    counter_subtract(&queue->shard->connections, was_established);
 }
 
 void queue_connection_closed(struct queue *queue, bool was_established)
 {
     queue->connections--;
-    queue->established -= was_established;
+    end_established(queue, was_established);
     queue_pump(queue);
 }
 
@@ -101,7 +108,7 @@ static void hold_over(struct schedule_item *item)
 
 void queue_connection_failed(struct queue *queue, bool was_established, const struct queue_outcome *outcome)
 {
-    queue->established -= was_established;
+    end_established(queue, was_established);
     if (!schedule_has(&queue->hold)) {
         queue->hold.when_us = clock_wall_us() + HOLD_MS * UINT64_C(1000);
         queue->hold.due = hold_over;

@@ -24,6 +24,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include "base/counter.h"
 #include "base/pending.h"
 #include "queue/generation.h"
 #include "queue/queue.h"
@@ -57,6 +58,7 @@ struct shard {
     struct list bounces;         /* struct bounce in the making */
     struct list bounces_waiting; /* for their number to go down */
     unsigned bounce_count;
+    struct counter connections, delayed, delivered, failed; /* struct queue_counts */
     uint64_t complained_us; /* when a notification that could not be stored was last reported */
 };
 

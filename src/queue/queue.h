@@ -88,6 +88,14 @@ void queue_set_free(struct queue_set *set);
 /* Envelopes held in memory now. Any thread. */
 uint64_t queue_set_count(const struct queue_set *set);
 
+struct queue_counts {
+    uint64_t connections;       /* that reached a next hop, now */
+    uint64_t total, delayed;    /* envelopes now; those of them that wait for their time */
+    uint64_t delivered, failed; /* since the start; failed for good */
+};
+/* Any thread. */
+void queue_set_counts(const struct queue_set *set, struct queue_counts *counts);
+
 /* ---- the seam to delivery ---------------------------------------------------------------------------- */
 
 enum queue_verdict { QUEUE_DELIVERED, QUEUE_TRANSIENT, QUEUE_PERMANENT };

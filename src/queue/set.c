@@ -10,6 +10,20 @@ uint64_t queue_set_count(const struct queue_set *set)
     return atomic_load_explicit(&set->count, memory_order_relaxed);
 }
 
+void queue_set_counts(const struct queue_set *set, struct queue_counts *counts)
+{
+    *counts = (struct queue_counts){.total = queue_set_count(set)};
+    for (unsigned i = 0; i < set->shard_count; i++) {
+        const struct shard *shard = set->shards[i];
+        counts->connections += counter_read(&shard->connections);
+        counts->delayed += counter_read(&shard->delayed);
+        counts->delivered += counter_read(&shard->delivered);
+        counts->failed += counter_read(&shard->failed);
+    }
+    if (counts->delayed > counts->total) /* they were not read at one moment */
+        counts->delayed = counts->total;
+}
+
 /* ---- generations ------------------------------------------------------------------------------------- */
 
 void queue_set_reconfigure(struct queue_set *set, struct conf *conf, struct module_set *modules)

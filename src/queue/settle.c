@@ -16,6 +16,7 @@ static void settle_delivered(struct queue *queue, struct envelope *envelope,
                              const struct queue_outcome *outcome)
 {
     record_outcome(queue_modules(queue), RECORD_DELIVERY, envelope, outcome);
+    counter_add(&queue->shard->delivered, 1);
     envelope_finish(queue->shard->set, envelope);
     queue_drop(queue);
 }

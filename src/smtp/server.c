@@ -175,3 +175,12 @@ uint64_t smtp_server_sessions(const struct smtp_server *server)
 {
     return atomic_load(&server->sessions);
 }
+
+void smtp_server_count(const struct smtp_server *server, struct smtp_counts *counts)
+{
+    *counts = (struct smtp_counts){.sessions = smtp_server_sessions(server)};
+    for (size_t i = 0; i < server->worker_count; i++) {
+        counts->received += counter_read(&server->workers[i]->received);
+        counts->rejected += counter_read(&server->workers[i]->rejected);
+    }
+}

@@ -79,4 +79,12 @@ void smtp_server_abort(struct smtp_server *server);
 /* Sessions open now. Any thread. */
 uint64_t smtp_server_sessions(const struct smtp_server *server);
 
+struct smtp_counts {
+    uint64_t sessions; /* open now */
+    uint64_t received; /* messages accepted, one for each recipient */
+    uint64_t rejected; /* refusals of MAIL, RCPT, DATA and content */
+};
+/* Since the start. Main thread. */
+void smtp_server_count(const struct smtp_server *server, struct smtp_counts *counts);
+
 #endif

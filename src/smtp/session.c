@@ -195,10 +195,18 @@ static void log_rejection(struct session *session, const struct reply *reply, co
     buf_release(&message);
 }
 
+/* A message or a recipient, rather than a command out of order. */
+static bool is_about_message(const struct session *session)
+{
+    return session->transaction || slice_starts_nocase(session->command, SLICE_LITERAL("MAIL "));
+}
+
 static void send_reply(struct session *session, const struct reply *reply, const char *module)
 {
     if (reply->code >= 400)
         log_rejection(session, reply, module);
+    if (reply->code >= 400 && is_about_message(session))
+        counter_add(&session->worker->rejected, 1);
     reply_format(reply, session->policy->extensions & EXTENSION_ENHANCEDSTATUSCODES, &session->stream.out);
 }
 

@@ -373,6 +373,7 @@ static void log_reception(struct transaction *t, const struct envelope *envelope
 static void hand_over(struct transaction *t)
 {
     const struct smtp_upper *upper = &t->worker->server->upper;
+    counter_add(&t->worker->received, t->recipient_count);
     for (size_t i = 0; i < t->recipient_count; i++) {
         log_reception(t, t->envelopes[i]);
         upper->accept(upper->upper, t->envelopes[i]);

@@ -6,6 +6,7 @@
 #define IMPULSE_SMTP_WORKER_H
 
 #include <stdatomic.h>
+#include "base/counter.h"
 #include "base/list.h"
 #include "smtp/server.h"
 
@@ -15,6 +16,7 @@ struct worker {
     struct list sessions;
     struct smtp_generation *generation; /* what new sessions get; one reference */
     bool draining;
+    struct counter received, rejected; /* envelopes handed over; transactions and recipients refused */
 };
 
 struct smtp_server {
