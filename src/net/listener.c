@@ -298,6 +298,11 @@ void listener_retire(struct listener *listener)
     listener_close(listener);
 }
 
+int listener_descriptor(const struct listener *listener)
+{
+    return listener->socket.fd;
+}
+
 const char *listener_endpoint(const struct listener *listener)
 {
     return listener->socket.name;

@@ -72,6 +72,8 @@ void listener_close(struct listener *listener);
  * that nobody who was let in is hung up on. Returns when the loops have them. Main thread.
  */
 void listener_retire(struct listener *listener);
+/* The listening socket, for who accepts in a way of its own; it stays the listener's. */
+int listener_descriptor(const struct listener *listener);
 const char *listener_endpoint(const struct listener *listener);
 /* The bound address, with the real port when port 0 was asked for. */
 const struct net_addr *listener_address(const struct listener *listener);
