@@ -1,0 +1,134 @@
+/*
+ * access: the options of Control_Listener, Listen and Peer that decide who may do what.
+ */
+#include "control/access.h"
+
+#include <stdio.h>
+#include <strings.h>
+#include "base/slice.h"
+#include "net/listener.h"
+
+/* ---- parameters ------------------------------------------------------------------------------ */
+
+static const char *pair_value(const struct conf_value *dictionary, const char *key)
+{
+    for (size_t i = 0; i < dictionary->count; i++)
+        if (strcasecmp(dictionary->items[2 * i], key) == 0)
+            return dictionary->items[2 * i + 1];
+    return NULL;
+}
+
+/* The path of scheme:///path, or NULL. */
+static const char *uri_path(const char *uri, const char *scheme)
+{
+    size_t size = strlen(scheme);
+    return uri && strncasecmp(uri, scheme, size) == 0 && strncmp(uri + size, ":///", 4) == 0
+               ? uri + size + strlen("://")
+               : NULL;
+}
+
+static bool is_true(const char *text)
+{
+    static const char *const words[] = {"true", "1", "yes", "on", "enabled"};
+    for (size_t i = 0; text && i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
+bool access_method_check(const struct conf_value *value, const char *scheme, char *problem, size_t size)
+{
+    const char *uri = pair_value(value, "uri");
+    for (size_t i = 0; i < value->count; i++) {
+        const char *key = value->items[2 * i];
+        if (strcasecmp(key, "uri") != 0 && strcasecmp(key, "log_authentication") != 0) {
+            snprintf(problem, size, "\"%s\" has no meaning here; uri and log_authentication have", key);
+            return false;
+        }
+    }
+    if (!uri)
+        snprintf(problem, size, "uri is missing; expected uri = \"%s:///PATH\"", scheme);
+    else if (!strstr(uri, "://"))
+        snprintf(problem, size, "\"%s\" is no URI; expected \"%s:///PATH\"", uri, scheme);
+    else if (strncasecmp(uri, scheme, strlen(scheme)) != 0 || strncmp(uri + strlen(scheme), "://", 3) != 0)
+        snprintf(problem, size,
+                 "scheme \"%.*s\" is not available for the console: there are no datasources here; expected "
+                 "\"%s:///PATH\"",
+                 (int)(strstr(uri, "://") - uri), uri, scheme);
+    else if (!uri_path(uri, scheme))
+        snprintf(problem, size, "\"%s\" names no absolute path; expected \"%s:///PATH\"", uri, scheme);
+    else
+        return true;
+    return false;
+}
+
+static struct access_method read_method(const struct conf_chain *chain, const char *option,
+                                        const char *scheme)
+{
+    struct access_method method = {.value = conf_chain_value(chain, option)};
+    if (!method.value)
+        return method;
+    method.path = uri_path(pair_value(method.value, "uri"), scheme);
+    method.log = is_true(pair_value(method.value, "log_authentication"));
+    return method;
+}
+
+/* ---- levels ---------------------------------------------------------------------------------- */
+
+/* The most specific level that says anything decides; at one level the switch goes before the parameters. */
+static bool is_enabled(const struct conf_chain *chain, const char *option, const char *const *parameters)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct conf_value *value = conf_scope_value(chain->levels[i], option);
+        if (value)
+            return value->number;
+        for (const char *const *name = parameters; *name; name++)
+            if (conf_scope_value(chain->levels[i], *name))
+                return true;
+    }
+    return false;
+}
+
+void access_resolve(struct access *access, const struct conf *conf, const struct conf_scope *listener,
+                    const struct conf_scope *listen, const struct net_addr *peer)
+{
+    static const char *const passwords[] = {"authdigestmd5parameters", "authloginparameters", NULL};
+    static const char *const roles[] = {"authorizationparameters", NULL};
+    static const struct net_addr loopback = {.family = AF_INET, .bytes = {127, 0, 0, 1}};
+    struct conf_chain chain;
+    uint8_t address[16];
+    if (peer)
+        net_addr_mapped(peer->family == AF_UNIX ? &loopback : peer, address);
+    conf_chain_inbound(&chain, conf, listener, listen, peer ? address : NULL);
+    *access = (struct access){
+        .denied = conf_chain_bool(&chain, "always_deny", false),
+        .authenticate = is_enabled(&chain, "enable_authentication", passwords) &&
+                        !conf_chain_bool(&chain, "always_allow", false),
+        .authorize = is_enabled(&chain, "enable_authorization", roles),
+        .digest = read_method(&chain, "authdigestmd5parameters", "digest"),
+        .login = read_method(&chain, "authloginparameters", "file"),
+        .groups = read_method(&chain, "authorizationparameters", "groups"),
+        .timeout = (unsigned)conf_chain_int(&chain, "timeout", 60),
+    };
+    /* A Unix connection whose Listen names no passwords is known by its system account. */
+    if (conf_scope_name(listen)[0] == '/' && !access->digest.value && !access->login.value)
+        access->authenticate = false;
+}
+
+const struct conf_scope *access_listen(const struct conf *conf, const char *endpoint)
+{
+    const struct conf_scope *listener = NULL, *listen = NULL;
+    char wanted[LISTENER_KEY_SIZE], key[LISTENER_KEY_SIZE];
+    listener_endpoint_key(endpoint, wanted);
+    while ((listener = conf_scope_next(conf_root(conf), "control_listener", listener)))
+        while ((listen = conf_scope_next(listener, "listen", listen))) {
+            struct conf_chain chain;
+            listener_endpoint_key(conf_scope_name(listen), key);
+            if (strcmp(key, wanted) != 0)
+                continue;
+            conf_chain_inbound(&chain, conf, listener, listen, NULL);
+            if (conf_chain_bool(&chain, "enable", true))
+                return listen;
+        }
+    return NULL;
+}

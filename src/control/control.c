@@ -1,0 +1,241 @@
+/*
+ * control: the sockets of the Control_Listener stanzas. A Listen is known by its name; at a reload the socket
+ * of a Listen that stays is not touched.
+ *
+ * A socket is opened as any listening socket is (net/listener.h), and accepted from by libuv on the main
+ * loop, on a copy of its descriptor.
+ */
+#include "control/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "control/session.h"
+#include "log/paniclog.h"
+#include "net/listener.h"
+
+enum { DEFAULT_FILE_MODE = 0600 }; /* the manual: "only accessible to the user identity" of the daemon */
+
+struct control_socket {
+    struct list_node link;
+    struct control *control;
+    struct listener *listener;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    };
+    bool accepting;
+};
+
+/* ---- the set --------------------------------------------------------------------------------- */
+
+struct control *control_create(uv_loop_t *loop, const struct control_upper *upper)
+{
+    struct control *control = mem_new(struct control);
+    control->loop = loop;
+    control->upper = *upper;
+    control->logins = login_service_create();
+    list_init(&control->sockets);
+    list_init(&control->sessions);
+    return control;
+}
+
+void control_free(struct control *control)
+{
+    if (!control)
+        return;
+    login_service_free(control->logins);
+    free(control);
+}
+
+size_t control_count(const struct control *control)
+{
+    size_t count = 0;
+    list_each(&control->sockets, node, after)
+        count++;
+    return count;
+}
+
+static struct control_socket *find(struct control *control, const char *endpoint)
+{
+    char wanted[LISTENER_KEY_SIZE], key[LISTENER_KEY_SIZE];
+    listener_endpoint_key(endpoint, wanted);
+    list_each(&control->sockets, node, after) {
+        struct control_socket *socket = container_of(node, struct control_socket, link);
+        listener_endpoint_key(listener_endpoint(socket->listener), key);
+        if (strcmp(key, wanted) == 0)
+            return socket;
+    }
+    return NULL;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void close_socket(struct control_socket *socket)
+{
+    list_remove(&socket->link);
+    listener_close(socket->listener);
+    if (socket->accepting)
+        uv_close(&socket->handle, on_closed);
+    else
+        free(socket);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+/* As some scope of a control listener sets it; the option's own default is that of other listeners. */
+static unsigned file_mode(const struct conf_chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct conf_value *value = conf_scope_value(chain->levels[i], "file_mode");
+        if (value)
+            return (unsigned)value->number;
+    }
+    return DEFAULT_FILE_MODE;
+}
+
+static struct listener_settings settings_of(const struct conf_chain *chain, const char *endpoint)
+{
+    return (struct listener_settings){
+        .endpoint = endpoint,
+        .backlog = (int)conf_chain_int(chain, "listen_backlog", 500),
+        .recv_buffer = (int)conf_chain_int(chain, "tcp_recv_buffer_size", 0),
+        .send_buffer = (int)conf_chain_int(chain, "tcp_send_buffer_size", 0),
+        .no_delay = conf_chain_bool(chain, "disable_nagle_algorithm", false),
+        .file_mode = file_mode(chain),
+    };
+}
+
+static struct listener *open_listener(const struct conf_chain *chain, const char *endpoint, uid_t owner,
+                                      gid_t group, char *error, size_t error_size)
+{
+    struct listener_settings settings = settings_of(chain, endpoint);
+    struct listener *listener = listener_open(&settings, error, error_size);
+    if (listener && endpoint[0] == '/' && (owner != geteuid() || group != getegid()) &&
+        lchown(endpoint, owner, group) < 0) {
+        snprintf(error, error_size, "Listen \"%s\": chown: %s", endpoint, strerror(errno));
+        listener_close(listener);
+        return NULL;
+    }
+    return listener;
+}
+
+static bool open_listens(struct control *control, const struct conf *conf, const struct conf_scope *listener,
+                         uid_t owner, gid_t group, char *error, size_t error_size)
+{
+    const struct conf_scope *listen = NULL;
+    while ((listen = conf_scope_next(listener, "listen", listen))) {
+        const char *endpoint = conf_scope_name(listen);
+        struct conf_chain chain;
+        conf_chain_inbound(&chain, conf, listener, listen, NULL);
+        if (!conf_chain_bool(&chain, "enable", true) || find(control, endpoint))
+            continue;
+        struct listener *opened = open_listener(&chain, endpoint, owner, group, error, error_size);
+        if (!opened)
+            return false;
+        struct control_socket *socket = mem_new(struct control_socket);
+        socket->control = control;
+        socket->listener = opened;
+        list_append(&control->sockets, &socket->link);
+    }
+    return true;
+}
+
+bool control_open(struct control *control, const struct conf *conf, uid_t owner, gid_t group, char *error,
+                  size_t error_size)
+{
+    const struct conf_scope *listener = NULL;
+    while ((listener = conf_scope_next(conf_root(conf), "control_listener", listener)))
+        if (!open_listens(control, conf, listener, owner, group, error, error_size))
+            break;
+    if (!listener)
+        return true;
+    list_each(&control->sockets, node, after) {
+        struct control_socket *socket = container_of(node, struct control_socket, link);
+        if (!socket->accepting)
+            close_socket(socket);
+    }
+    return false;
+}
+
+/* ---- accepting ------------------------------------------------------------------------------- */
+
+static void on_connection(uv_stream_t *server, int error)
+{
+    struct control_socket *socket = server->data;
+    if (error < 0)
+        paniclog(PANIC_ERROR, "Listen \"%s\": accept: %s", listener_endpoint(socket->listener),
+                 uv_strerror(error));
+    else
+        control_session_accept(socket->control, server, listener_endpoint(socket->listener));
+}
+
+/* 0 or a negative errno. The handle is libuv's from here on. */
+static int begin_accepting(struct control_socket *socket)
+{
+    int fd = fcntl(listener_descriptor(socket->listener), F_DUPFD_CLOEXEC, 0), error;
+    socket->accepting = true;
+    socket->handle.data = socket;
+    if (listener_endpoint(socket->listener)[0] == '/') {
+        uv_pipe_init(socket->control->loop, &socket->pipe, 0);
+        error = fd < 0 ? -errno : uv_pipe_open(&socket->pipe, fd);
+    } else {
+        uv_tcp_init(socket->control->loop, &socket->tcp);
+        error = fd < 0 ? -errno : uv_tcp_open(&socket->tcp, fd);
+    }
+    if (error < 0 && fd >= 0)
+        close(fd);
+    return error < 0 ? error : uv_listen(&socket->stream, SOMAXCONN, on_connection);
+}
+
+static void start_socket(struct control_socket *socket)
+{
+    int error = begin_accepting(socket);
+    if (error == 0)
+        return;
+    paniclog(PANIC_CRITICAL, "Listen \"%s\": cannot accept: %s", listener_endpoint(socket->listener),
+             uv_strerror(error));
+    close_socket(socket);
+}
+
+/* Makes of a socket that stays what its Listen says. */
+static void change_socket(struct control_socket *socket, const struct conf *conf,
+                          const struct conf_scope *listen)
+{
+    struct conf_chain chain;
+    char error[256];
+    conf_chain_inbound(&chain, conf, conf_scope_parent(listen), listen, NULL);
+    struct listener_settings settings = settings_of(&chain, conf_scope_name(listen));
+    if (!listener_change(socket->listener, &settings, error, sizeof error))
+        paniclog(PANIC_WARNING, "Listen \"%s\": %s", conf_scope_name(listen), error);
+}
+
+void control_start(struct control *control)
+{
+    const struct conf *conf = control->upper.running(control->upper.daemon);
+    list_each(&control->sockets, node, after) {
+        struct control_socket *socket = container_of(node, struct control_socket, link);
+        const struct conf_scope *listen = access_listen(conf, listener_endpoint(socket->listener));
+        if (!listen)
+            close_socket(socket);
+        else if (socket->accepting)
+            change_socket(socket, conf, listen);
+        else
+            start_socket(socket);
+    }
+}
+
+void control_close(struct control *control)
+{
+    list_each(&control->sockets, socket, next)
+        close_socket(container_of(socket, struct control_socket, link));
+    list_each(&control->sessions, session, after)
+        control_session_leave(session);
+}

@@ -1,0 +1,26 @@
+noinst_LIBRARIES += src/control/libcontrol.a
+src_control_libcontrol_a_SOURCES = \
+	src/control/access.c \
+	src/control/access.h \
+	src/control/check.c \
+	src/control/cmd_authz.c \
+	src/control/cmd_config.c \
+	src/control/cmd_process.c \
+	src/control/command.c \
+	src/control/command.h \
+	src/control/control.c \
+	src/control/control.h \
+	src/control/login.c \
+	src/control/login.h \
+	src/control/output.c \
+	src/control/output.h \
+	src/control/private.h \
+	src/control/records.c \
+	src/control/records.h \
+	src/control/roles.c \
+	src/control/roles.h \
+	src/control/session.c \
+	src/control/session.h \
+	src/control/untransacted.c \
+	src/control/words.c \
+	src/control/words.h

@@ -1,0 +1,208 @@
+/*
+ * records: passwords and groups in flat files.
+ */
+#include "control/records.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static int read_all(struct buf *text, int fd)
+{
+    struct stat file;
+    ssize_t got;
+    if (fstat(fd, &file) < 0)
+        return -errno;
+    if (!S_ISREG(file.st_mode))
+        return S_ISDIR(file.st_mode) ? -EISDIR : -EINVAL;
+    while ((got = read(fd, buf_reserve(text, 4096), 4096)) != 0) {
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got > 0)
+            buf_commit(text, (size_t)got);
+        if (buf_size(text) > RECORDS_FILE_MAX)
+            return -EFBIG;
+    }
+    return 0;
+}
+
+int records_read(struct buf *text, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO does not hold us up */
+    if (fd < 0)
+        return -errno;
+    int error = read_all(text, fd);
+    close(fd);
+    return error;
+}
+
+bool records_next(struct slice *rest, struct slice *record, unsigned *line)
+{
+    while (rest->size > 0) {
+        const char *end = memchr(rest->data, '\n', rest->size);
+        size_t size = end ? (size_t)(end - rest->data) : rest->size;
+        *record = slice_of(rest->data, size);
+        rest->data += end ? size + 1 : size;
+        rest->size -= end ? size + 1 : size;
+        ++*line;
+        if (record->size > 0 && record->data[record->size - 1] == '\r')
+            record->size--;
+        if (record->size > 0 && record->data[0] != '#')
+            return true;
+    }
+    return false;
+}
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+/* The part before the first ':'; *rest is what is behind it. False when there is no ':'. */
+static bool take_field(struct slice *rest, struct slice *field)
+{
+    const char *colon = rest->size ? memchr(rest->data, ':', rest->size) : NULL;
+    if (!colon)
+        return false;
+    *field = slice_of(rest->data, (size_t)(colon - rest->data));
+    rest->size -= field->size + 1;
+    rest->data = colon + 1;
+    return true;
+}
+
+static bool parse_digest(struct slice record, struct slice *user, struct slice *realm, struct slice *digest)
+{
+    if (!take_field(&record, user) || !take_field(&record, realm) || user->size == 0 ||
+        record.size != RECORDS_DIGEST_SIZE)
+        return false;
+    *digest = record;
+    for (size_t i = 0; i < record.size; i++)
+        if (!isxdigit((unsigned char)record.data[i]))
+            return false;
+    return true;
+}
+
+static bool parse_password(struct slice record, struct slice *user, struct slice *password)
+{
+    if (!take_field(&record, user))
+        return false;
+    *password = record;
+    return user->size > 0 && password->size > 0; /* nobody logs in with nothing */
+}
+
+static bool parse_group(struct slice record, struct slice *group, struct slice *users)
+{
+    struct slice unused;
+    if (!take_field(&record, group) || group->size == 0)
+        return false;
+    take_field(&record, &unused);
+    *users = record;
+    return !memchr(record.size ? record.data : "", ':', record.size);
+}
+
+const char *records_check_digest(struct slice record)
+{
+    struct slice user, realm, digest;
+    return parse_digest(record, &user, &realm, &digest) ? NULL
+                                                        : "expected user:realm:MD5 (32 hexadecimal digits)";
+}
+
+const char *records_check_password(struct slice record)
+{
+    struct slice user, password;
+    return parse_password(record, &user, &password) ? NULL : "expected user:password";
+}
+
+const char *records_check_group(struct slice record)
+{
+    struct slice group, users;
+    return parse_group(record, &group, &users) ? NULL : "expected group:user,... or group:unused:user,...";
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+bool records_same_secret(struct slice given, struct slice secret)
+{
+    volatile unsigned char difference = given.size != secret.size;
+    for (size_t i = 0; i < given.size; i++)
+        difference =
+            difference | (unsigned char)(given.data[i] ^ (secret.size ? secret.data[i % secret.size] : 0));
+    return difference == 0;
+}
+
+bool records_find_digest(struct slice text, struct slice user, struct slice realm,
+                         char digest[RECORDS_DIGEST_SIZE + 1])
+{
+    struct slice record, its_user, its_realm, its_digest;
+    unsigned line = 0;
+    bool found = false;
+    while (records_next(&text, &record, &line)) {
+        if (!parse_digest(record, &its_user, &its_realm, &its_digest) || !slice_equal(user, its_user) ||
+            !slice_equal(realm, its_realm) || found)
+            continue;
+        for (size_t i = 0; i < RECORDS_DIGEST_SIZE; i++)
+            digest[i] = ascii_lower(its_digest.data[i]);
+        digest[RECORDS_DIGEST_SIZE] = '\0';
+        found = true;
+    }
+    return found;
+}
+
+bool records_has_password(struct slice text, struct slice user, struct slice password)
+{
+    struct slice record, its_user = {0}, its_password = {0};
+    unsigned line = 0;
+    bool found = false, right = false;
+    while (records_next(&text, &record, &line)) {
+        bool same =
+            parse_password(record, &its_user, &its_password) && records_same_secret(password, its_password);
+        if (!found && slice_equal(user, its_user)) {
+            found = true; /* the first record of a user counts */
+            right = same;
+        }
+    }
+    return right;
+}
+
+struct slice records_realm(struct slice text)
+{
+    struct slice record, user, realm, digest;
+    unsigned line = 0;
+    while (records_next(&text, &record, &line))
+        if (parse_digest(record, &user, &realm, &digest))
+            return realm;
+    return slice_of(NULL, 0);
+}
+
+static bool next_user(struct slice *users, struct slice *user)
+{
+    while (users->size > 0) {
+        size_t size = 0;
+        while (size < users->size && !strchr(", \t", users->data[size]))
+            size++;
+        *user = slice_of(users->data, size);
+        size_t step = size < users->size ? size + 1 : size;
+        users->data += step;
+        users->size -= step;
+        if (size > 0)
+            return true;
+    }
+    return false;
+}
+
+void records_groups(struct slice text, struct slice user, void (*found)(struct slice group, void *closure),
+                    void *closure)
+{
+    struct slice record, group, users, member;
+    unsigned line = 0;
+    while (records_next(&text, &record, &line)) {
+        bool is_member = false;
+        if (!parse_group(record, &group, &users))
+            continue;
+        while (next_user(&users, &member))
+            is_member = is_member || slice_equal(member, user);
+        if (is_member)
+            found(group, closure);
+    }
+}
