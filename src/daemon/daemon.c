@@ -9,22 +9,17 @@
 #include "daemon/daemon.h"
 
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uv.h>
 #include "config.h"
-#include "daemon/listens.h"
-#include "daemon/load.h"
+#include "daemon/console.h"
+#include "daemon/private.h"
 #include "daemon/process.h"
-#include "daemon/threads.h"
-#include "delivery/delivery.h"
+#include "daemon/reload.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
-#include "queue/queue.h"
-#include "smtp/server.h"
 
 enum {
     SESSIONS_DRAIN_MS = 30 * 1000,   /* how long sessions may finish a message at SIGTERM */
@@ -32,27 +27,9 @@ enum {
     TICK_MS = 1000,
 };
 
-enum phase { RUNNING, DRAINING_SESSIONS, DRAINING_QUEUE, ENDED };
-
-enum { SIGNALS = 3 };
 static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
-struct daemon {
-    const struct arguments *arguments;
-    struct conf *conf;
-    struct threads *threads;
-    struct listens *listens;
-    struct spool *spool;
-    struct module_set *modules;
-    struct queue_set *queues;
-    struct delivery *delivery;
-    struct smtp_server *server;
-    uv_loop_t loop;
-    uv_signal_t signals[SIGNALS];
-    uv_timer_t tick, bound;
-    uv_async_t sessions_drained, queue_drained;
-    enum phase phase;
-};
+static void begin_end(void *daemon);
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
@@ -93,12 +70,17 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
         return false;
     }
     process_raise_file_limit();
+    uv_loop_init(&d->loop);
+    d->looping = true;
+    d->control = console_create(d, begin_end);
     d->threads = threads_create(d->conf, error, error_size);
     if (!d->threads)
         return false;
     d->listens = listens_create();
     if (!d->arguments->skip_esmtp &&
         !listens_open(d->listens, d->conf, threads_pools(d->threads), error, error_size))
+        return false;
+    if (!control_open(d->control, d->conf, identity.uid, identity.gid, error, error_size))
         return false;
     return process_pidfile(global_text(d->conf, "pidfile", NULL), error, error_size) &&
            process_prepare_directory(spool, &identity, error, error_size) &&
@@ -174,7 +156,7 @@ static bool build_server(struct daemon *d, char *error, size_t error_size)
     return true;
 }
 
-static bool start(struct daemon *d, struct manifest_set *manifests, char *error, size_t error_size)
+static bool start(struct daemon *d, char *error, size_t error_size)
 {
     if (!become_daemon(d, error, error_size))
         return false;
@@ -185,7 +167,7 @@ static bool start(struct daemon *d, struct manifest_set *manifests, char *error,
         snprintf(error, error_size, "cannot start the log writer");
         return false;
     }
-    d->modules = module_set_load(d->conf, manifests, threads_pools(d->threads), error, error_size);
+    d->modules = module_set_load(d->conf, d->loading.manifests, threads_pools(d->threads), error, error_size);
     if (!d->modules || !build_queues(d, error, error_size) || !recover(d, error, error_size) ||
         !build_server(d, error, error_size))
         return false;
@@ -195,56 +177,9 @@ static bool start(struct daemon *d, struct manifest_set *manifests, char *error,
     }
     module_set_tick(d->modules);
     listens_start(d->listens);
+    control_start(d->control);
+    summary_start(&d->summary);
     return true;
-}
-
-/* ---- reload ---------------------------------------------------------------------------------- */
-
-/* Builds everything of the next generation beside the running one; the running one is touched only when all
- * is well. */
-static bool swap_generation(struct daemon *d, struct conf *conf, struct manifest_set *manifests, char *error,
-                            size_t error_size)
-{
-    struct module_set *modules =
-        module_set_load(conf, manifests, threads_pools(d->threads), error, error_size);
-    if (!modules)
-        return false;
-    struct smtp_generation *generation = smtp_generation_create(conf, modules, error, error_size);
-    if (!generation || (!d->arguments->skip_esmtp &&
-                        !listens_open(d->listens, conf, threads_pools(d->threads), error, error_size))) {
-        smtp_generation_unref(generation);
-        module_set_unref(modules);
-        return false;
-    }
-    listens_attach(d->listens, d->server, d->threads);
-    listens_retire(d->listens, conf);
-    smtp_server_set_generation(d->server, generation);
-    listens_start(d->listens);
-    listens_change(d->listens, conf, threads_pools(d->threads));
-    queue_set_reconfigure(d->queues, conf, modules);
-    smtp_generation_unref(generation);
-    module_set_unref(d->modules);
-    conf_unref(d->conf);
-    d->modules = modules;
-    d->conf = conf_ref(conf);
-    return true;
-}
-
-static void reload(struct daemon *d)
-{
-    char error[512] = "";
-    struct manifest_set *manifests;
-    process_reloading();
-    struct conf *conf = load_configuration(d->arguments, true, &manifests);
-    if (conf && swap_generation(d, conf, manifests, error, sizeof error))
-        paniclog(PANIC_NOTICE, "configuration reloaded (generation %u)", conf_generation(conf));
-    else
-        paniclog(PANIC_ERROR, "Reconfigure failed: %s", error[0] ? error : "the configuration has errors");
-    conf_unref(conf);
-    manifest_set_free(manifests);
-    module_set_reopen_logs(d->modules);
-    module_set_tick(d->modules);
-    process_ready();
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -286,6 +221,7 @@ static void next_phase(struct daemon *d)
     case DRAINING_SESSIONS:
         process_stopping();
         listens_close(d->listens);
+        control_close(d->control);
         uv_timer_start(&d->bound, on_bound, SESSIONS_DRAIN_MS, 0);
         smtp_server_drain(d->server, send_drained, &d->sessions_drained);
         break;
@@ -299,15 +235,19 @@ static void next_phase(struct daemon *d)
     }
 }
 
+static void begin_end(void *daemon)
+{
+    struct daemon *d = daemon;
+    if (d->phase == RUNNING)
+        next_phase(d);
+}
+
 static void on_signal(uv_signal_t *signal, int number)
 {
-    struct daemon *d = signal->data;
-    if (d->phase != RUNNING)
-        return;
     if (number == SIGHUP)
-        reload(d);
+        reload_on_signal(signal->data);
     else
-        next_phase(d);
+        begin_end(signal->data);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -318,7 +258,6 @@ static void on_tick(uv_timer_t *timer)
 
 static void begin_main_loop(struct daemon *d)
 {
-    uv_loop_init(&d->loop);
     for (size_t i = 0; i < SIGNALS; i++) {
         uv_signal_init(&d->loop, &d->signals[i]);
         d->signals[i].data = d;
@@ -333,18 +272,24 @@ static void begin_main_loop(struct daemon *d)
     uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
 }
 
-static void close_handle(uv_handle_t *handle, void *argument)
-{
-    (void)argument;
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
-}
-
-static void end_main_loop(struct daemon *d)
+/* Closes what begin_main_loop opened. */
+static void close_handles(struct daemon *d)
 {
     mask_signals(SIG_BLOCK);
-    uv_walk(&d->loop, close_handle, NULL);
+    for (size_t i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&d->signals[i], NULL);
+    uv_close((uv_handle_t *)&d->tick, NULL);
+    uv_close((uv_handle_t *)&d->bound, NULL);
+    uv_close((uv_handle_t *)&d->sessions_drained, NULL);
+    uv_close((uv_handle_t *)&d->queue_drained, NULL);
+}
+
+/* Nobody signals the loop any more. What is left of the console are answers on their way. */
+static void end_main_loop(struct daemon *d)
+{
+    control_close(d->control);
     uv_run(&d->loop, UV_RUN_DEFAULT);
+    control_free(d->control);
     uv_loop_close(&d->loop);
 }
 
@@ -387,31 +332,32 @@ static bool check_machine(const struct conf *conf, const struct manifest_set *ma
 int daemon_check(const struct arguments *arguments)
 {
     char error[512] = "";
-    struct manifest_set *manifests;
-    struct conf *conf = load_configuration(arguments, false, &manifests);
-    int status = conf && check_machine(conf, manifests, error, sizeof error) ? 0 : 1;
+    struct loading loading;
+    struct conf *conf = NULL;
+    if (loading_begin(&loading, arguments, error, sizeof error))
+        conf = load_configuration(&loading, arguments->config);
+    int status = conf && check_machine(conf, loading.manifests, error, sizeof error) ? 0 : 1;
     if (status == 0)
         fprintf(stderr, "impulsed: %s is correct\n", arguments->config);
     else if (error[0])
         fprintf(stderr, "impulsed: %s\n", error);
     conf_unref(conf);
-    manifest_set_free(manifests);
+    loading_end(&loading);
     return status;
 }
 
 int daemon_run(const struct arguments *arguments)
 {
     struct daemon d = {.arguments = arguments};
-    struct manifest_set *manifests;
     char error[512] = "";
     signal(SIGPIPE, SIG_IGN);
-    d.conf = load_configuration(arguments, false, &manifests);
-    bool started = d.conf && start(&d, manifests, error, sizeof error);
-    manifest_set_free(manifests);
+    if (loading_begin(&d.loading, arguments, error, sizeof error))
+        d.conf = load_configuration(&d.loading, arguments->config);
+    bool started = d.conf && start(&d, error, sizeof error);
     if (started) {
         begin_main_loop(&d);
         process_ready();
-        size_t sockets = listens_count(d.listens);
+        size_t sockets = listens_count(d.listens) + control_count(d.control);
         paniclog(PANIC_NOTICE, "impulsed %s started, %zu socket%s", PACKAGE_VERSION, sockets,
                  sockets == 1 ? "" : "s");
         uv_run(&d.loop, UV_RUN_DEFAULT);
@@ -421,6 +367,9 @@ int daemon_run(const struct arguments *arguments)
     }
     take_down(&d);
     if (started)
-        end_main_loop(&d); /* last: what else is signalled meanwhile is not heard */
+        close_handles(&d); /* after all threads: what else is signalled meanwhile is not heard */
+    if (d.looping)
+        end_main_loop(&d);
+    loading_end(&d.loading);
     return started ? 0 : 1;
 }

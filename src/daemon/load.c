@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/mem.h"
+#include "control/control.h"
 #include "daemon/listens.h"
 #include "delivery/delivery.h"
 #include "log/paniclog.h"
@@ -74,46 +76,43 @@ static void check(const struct conf *conf, struct conf_report *report, void *arg
 {
     (void)argument;
     listens_check(conf, report);
+    control_check(conf, report);
     check_scope(conf_root(conf), report);
 }
 
-/* At a start somebody looks at stderr; a running daemon has nothing but its paniclog. */
-static void tell(const struct conf_report *report, bool running)
+bool loading_begin(struct loading *loading, const struct arguments *arguments, char *error, size_t error_size)
 {
-    if (!running) {
-        conf_report_print(report, stderr);
-        return;
-    }
-    for (size_t i = 0; i < conf_report_count(report); i++) {
-        const struct conf_diagnostic *found = conf_report_at(report, i);
-        if (found->severity != CONF_ERROR)
-            continue;
-        if (!found->place.line) /* the file as a whole */
-            paniclog(PANIC_ERROR, "%s: %s", found->place.file, found->message);
-        else
-            paniclog(PANIC_ERROR, "%s:%u:%u: %s", found->place.file, found->place.line, found->place.column,
-                     found->message);
-    }
+    *loading = (struct loading){.manifests = manifest_set_read(arguments->modules, error, error_size)};
+    if (!loading->manifests)
+        return false;
+    loading->options = (struct conf_load_options){
+        .lenient = arguments->lenient, .search_path = IMPULSE_SYSCONF_DIR, .check = check};
+    loading->options.modules = manifest_set_schemas(loading->manifests, &loading->options.module_count);
+    return true;
 }
 
-struct conf *load_configuration(const struct arguments *arguments, bool running,
-                                struct manifest_set **manifests)
+void loading_end(struct loading *loading)
 {
-    char error[512];
+    manifest_set_free(loading->manifests);
+    *loading = (struct loading){0};
+}
+
+char *load_describe(const struct conf_diagnostic *found)
+{
+    if (!found->place.line) /* the file as a whole */
+        return mem_printf("%s: %s", found->place.file, found->message);
+    return mem_printf("%s:%u:%u: %s", found->place.file, found->place.line, found->place.column,
+                      found->message);
+}
+
+struct conf *load_configuration(const struct loading *loading, const char *path)
+{
     struct conf_report *report;
-    struct conf_load_options options = {
-        .lenient = arguments->lenient, .search_path = IMPULSE_SYSCONF_DIR, .check = check};
-    *manifests = manifest_set_read(arguments->modules, error, sizeof error);
-    if (!*manifests) {
-        paniclog(PANIC_CRITICAL, "%s", error);
-        return NULL;
-    }
-    options.modules = manifest_set_schemas(*manifests, &options.module_count);
-    struct conf *conf = conf_load(arguments->config, &options, &report);
-    tell(report, running);
+    struct conf *conf = conf_load(path, &loading->options, &report);
+    conf_report_print(report, stderr);
     if (!conf) {
         size_t errors = conf_report_errors(report);
-        paniclog(PANIC_CRITICAL, "%s: %zu error%s, the configuration is not used", arguments->config, errors,
+        paniclog(PANIC_CRITICAL, "%s: %zu error%s, the configuration is not used", path, errors,
                  errors == 1 ? "" : "s");
     }
     conf_report_free(report);

@@ -1,5 +1,5 @@
 /*
- * load.h: from a file to a checked configuration and its modules: used by the start, by -t and by reload.
+ * load.h: from a file to a checked configuration: used by the start, by -t and by every reload.
  */
 #ifndef IMPULSE_DAEMON_LOAD_H
 #define IMPULSE_DAEMON_LOAD_H
@@ -8,12 +8,23 @@
 #include "daemon/arguments.h"
 #include "module/module.h"
 
-/*
- * Reads the manifests and the configuration, adds what only the daemon can judge (Listen endpoints, pools,
- * routes). Findings go to stderr; at a reload (`running`) the errors go to the paniclog. NULL when there are
- * errors. *manifests is the caller's to free, set even on failure (maybe NULL).
- */
-struct conf *load_configuration(const struct arguments *arguments, bool running,
-                                struct manifest_set **manifests);
+/* What loading needs: the manifests of the modules that are installed, and the checks that only the daemon
+ * can make (Listen endpoints, pools, routes, the console). */
+struct loading {
+    struct manifest_set *manifests;
+    struct conf_load_options options;
+};
+
+/* Reads the manifests. False with one line in error[]. */
+bool loading_begin(struct loading *loading, const struct arguments *arguments, char *error,
+                   size_t error_size);
+void loading_end(struct loading *loading); /* zero-initialised is harmless */
+
+/* Loads `path` for a start or a check: findings go to stderr, and why it cannot be used to the paniclog. NULL
+ * when there are errors. */
+struct conf *load_configuration(const struct loading *loading, const char *path);
+
+/* A finding as one line, FILE:LINE:COLUMN: MESSAGE. To be freed. */
+char *load_describe(const struct conf_diagnostic *found);
 
 #endif
