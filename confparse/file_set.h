@@ -16,13 +16,24 @@ enum conf_file_role {
     CONF_FILE_VIRTUAL /* CONF_VIRTUAL_FILE */
 };
 
+/*
+ * What is known of a file on disk. Shared by the sets that hold the file, since it is true for all of them;
+ * only conf_files_writeback changes it.
+ */
+struct conf_disk {
+    atomic_uint references;
+    struct conf_content *content; /* as it was last read or written */
+    dev_t device;                 /* with inode: the same file under another name; both 0 if there is none */
+    ino_t inode;
+    bool missing; /* there is no such file yet: writing it makes it */
+};
+
 struct conf_file_entry {
     struct conf_file file; /* what conf_files_at gives out */
     enum conf_file_role role;
-    struct conf_content *content;  /* as it is in memory */
-    struct conf_content *original; /* as it was last read from or written to disk */
-    bool missing;                  /* there is no such file on disk yet: writing it makes it */
-    bool in_memory;                /* there never is one: the virtual file, a text that was given */
+    struct conf_content *content; /* as it is in memory */
+    struct conf_disk *disk;
+    bool in_memory; /* there never is a file: the virtual file, a text that was given */
 };
 
 struct conf_file_directory { /* one that was included */
@@ -53,6 +64,15 @@ struct conf_file_entry *conf_files_find_role(const struct conf_files *files, enu
  * taken. A file that is there already is not added again; both are read-only from then on.
  */
 void conf_files_add(struct conf_files *files, const struct conf_file_entry *like);
+/* Adds a file that is in memory alone; the text is copied. */
+void conf_files_add_text(struct conf_files *files, const char *path, enum conf_file_role role,
+                         const char *text, size_t size);
+
+/* What is on disk is that content, of which a reference is taken. One reference. */
+struct conf_disk *conf_disk_create(struct conf_content *content, bool missing);
+struct conf_disk *conf_disk_ref(struct conf_disk *disk);
+void conf_disk_unref(struct conf_disk *disk); /* NULL is harmless */
+
 /* Another content for an entry; takes the reference. */
 void conf_file_replace(struct conf_file_entry *entry, struct conf_content *content);
 

@@ -20,17 +20,42 @@ struct conf_files *conf_files_create(const char *search_path)
     return files;
 }
 
+struct conf_disk *conf_disk_create(struct conf_content *content, bool missing)
+{
+    struct conf_disk *disk = conf_alloc(sizeof *disk);
+    atomic_init(&disk->references, 1);
+    disk->content = conf_content_ref(content);
+    disk->device = content->device;
+    disk->inode = content->inode;
+    disk->missing = missing;
+    return disk;
+}
+
+struct conf_disk *conf_disk_ref(struct conf_disk *disk)
+{
+    atomic_fetch_add_explicit(&disk->references, 1, memory_order_relaxed);
+    return disk;
+}
+
+void conf_disk_unref(struct conf_disk *disk)
+{
+    if (!disk || atomic_fetch_sub_explicit(&disk->references, 1, memory_order_acq_rel) != 1)
+        return;
+    conf_content_unref(disk->content);
+    free(disk);
+}
+
 static void describe(struct conf_file_entry *entry)
 {
     entry->file.text = entry->content->text;
     entry->file.size = entry->content->size;
-    entry->file.changed = !conf_content_same(entry->content, entry->original);
+    entry->file.changed = !conf_content_same(entry->content, entry->disk->content);
 }
 
 /* Whether or not the same name leads to it. */
 static bool same_file(const struct conf_file_entry *a, const struct conf_file_entry *b)
 {
-    const struct conf_content *left = a->original, *right = b->original;
+    const struct conf_disk *left = a->disk, *right = b->disk;
     if (left->inode && left->inode == right->inode && left->device == right->device)
         return true;
     return strcmp(a->file.path, b->file.path) == 0;
@@ -55,23 +80,34 @@ void conf_files_add(struct conf_files *files, const struct conf_file_entry *like
     entry->file.path = copy_text(like->file.path);
     entry->file.read_only = read_only;
     conf_content_ref(entry->content);
-    conf_content_ref(entry->original);
+    conf_disk_ref(entry->disk);
     describe(entry);
 }
 
 void conf_file_replace(struct conf_file_entry *entry, struct conf_content *content)
 {
-    content->device = entry->original->device;
-    content->inode = entry->original->inode;
+    content->device = entry->disk->device;
+    content->inode = entry->disk->inode;
     conf_content_unref(entry->content);
     entry->content = content;
     describe(entry);
 }
 
+void conf_files_add_text(struct conf_files *files, const char *path, enum conf_file_role role,
+                         const char *text, size_t size)
+{
+    struct conf_file_entry entry = {.file.path = path, .role = role, .in_memory = true};
+    entry.content = conf_content_create(text, size);
+    entry.disk = conf_disk_create(entry.content, true);
+    conf_files_add(files, &entry);
+    conf_disk_unref(entry.disk);
+    conf_content_unref(entry.content);
+}
+
 static void release(struct conf_file_entry *entry)
 {
     conf_content_unref(entry->content);
-    conf_content_unref(entry->original);
+    conf_disk_unref(entry->disk);
     free((char *)entry->file.path);
 }
 
@@ -110,7 +146,7 @@ struct conf_files *conf_files_copy(const struct conf_files *files)
         *entry = files->entries[i];
         entry->file.path = copy_text(entry->file.path);
         conf_content_ref(entry->content);
-        conf_content_ref(entry->original);
+        conf_disk_ref(entry->disk);
     }
     for (size_t i = 0; i < files->directory_count; i++)
         conf_files_add_directory(copy, files->directories[i].path, files->directories[i].names,
@@ -131,8 +167,8 @@ struct conf_file_entry *conf_files_find(const struct conf_files *files, const ch
 struct conf_file_entry *conf_files_find_inode(const struct conf_files *files, dev_t device, ino_t inode)
 {
     for (size_t i = 0; i < files->count; i++) {
-        const struct conf_content *original = files->entries[i].original;
-        if (original->inode && original->inode == inode && original->device == device)
+        const struct conf_disk *disk = files->entries[i].disk;
+        if (disk->inode && disk->inode == inode && disk->device == device)
             return &files->entries[i];
     }
     return NULL;

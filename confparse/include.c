@@ -40,8 +40,7 @@ static bool read_entry(const struct conf_loader *loader, const char *path, struc
     struct stat status;
     if (given) {
         entry->content = conf_content_ref(given->content);
-        entry->original = conf_content_ref(given->original);
-        entry->missing = given->missing;
+        entry->disk = conf_disk_ref(given->disk);
         entry->in_memory = given->in_memory;
         return true;
     }
@@ -50,7 +49,7 @@ static bool read_entry(const struct conf_loader *loader, const char *path, struc
     entry->content = given ? conf_content_ref(given->content) : conf_content_read(path);
     if (!entry->content)
         return false;
-    entry->original = conf_content_ref(given ? given->original : entry->content);
+    entry->disk = given ? conf_disk_ref(given->disk) : conf_disk_create(entry->content, false);
     return true;
 }
 
@@ -60,7 +59,7 @@ static struct conf_source *add_source(struct conf_loader *loader, struct conf_fi
 {
     struct conf_source *source = conf_source_create(entry->file.path, entry->content);
     conf_files_add(loader->files, entry);
-    conf_content_unref(entry->original);
+    conf_disk_unref(entry->disk);
     source->inclusion = inclusion;
     source->includer = inclusion ? inclusion->span.source : NULL;
     conf_report_take_source(loader->report, source);
@@ -78,7 +77,7 @@ struct conf_source *conf_open_text(struct conf_loader *loader, const char *name,
 {
     struct conf_file_entry entry = {.file.path = name, .role = CONF_FILE_MAIN, .in_memory = true};
     entry.content = conf_content_create(text, size);
-    entry.original = conf_content_ref(entry.content);
+    entry.disk = conf_disk_create(entry.content, false);
     return add_source(loader, &entry, NULL);
 }
 
@@ -111,7 +110,7 @@ static void parse_entry(const struct inclusion *at, struct conf_file_entry *entr
     struct conf_loader *loader = at->loader;
     if (!check_limits(at, entry->file.path, entry)) {
         conf_content_unref(entry->content);
-        conf_content_unref(entry->original);
+        conf_disk_unref(entry->disk);
         return;
     }
     const struct conf_source *source = add_source(loader, entry, at->ast);
@@ -328,9 +327,9 @@ static void include_local_changes(const struct inclusion *at, const char *path, 
     } else if (found == A_FILE) {
         include_file(at, path, CONF_FILE_LOCAL);
     } else if (found == NOTHING && errno == ENOENT) {
-        struct conf_file_entry entry = {.file.path = path, .role = CONF_FILE_LOCAL, .missing = true};
+        struct conf_file_entry entry = {.file.path = path, .role = CONF_FILE_LOCAL};
         entry.content = conf_content_create("", 0);
-        entry.original = conf_content_ref(entry.content);
+        entry.disk = conf_disk_create(entry.content, true);
         parse_entry(at, &entry);
     } else {
         fail(at, "cannot read Local_Changes_File %s: %s", path,

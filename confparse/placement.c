@@ -42,7 +42,7 @@ static bool can_write(const struct conf_file_entry *entry)
         return false;
     if (entry->in_memory)
         return true;
-    if (entry->missing)
+    if (entry->disk->missing)
         return may_write_beside(entry->file.path);
     return realpath(entry->file.path, path) && may_write(path) && may_write_beside(path);
 }

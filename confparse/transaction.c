@@ -44,13 +44,8 @@ struct conf_transaction {
 
 static void add_virtual(struct conf_files *files)
 {
-    if (conf_files_find_role(files, CONF_FILE_VIRTUAL))
-        return;
-    struct conf_file_entry entry = {
-        .file.path = CONF_VIRTUAL_FILE, .role = CONF_FILE_VIRTUAL, .in_memory = true};
-    entry.content = entry.original = conf_content_create("", 0);
-    conf_files_add(files, &entry);
-    conf_content_unref(entry.content);
+    if (!conf_files_find_role(files, CONF_FILE_VIRTUAL))
+        conf_files_add_text(files, CONF_VIRTUAL_FILE, CONF_FILE_VIRTUAL, "", 0);
 }
 
 /* The main file alone, and nothing in it. */
@@ -60,8 +55,8 @@ static struct conf_files *empty_files(const struct conf_files *files)
     struct conf_file_entry entry = files->entries[0];
     entry.file.read_only = false;
     entry.content = conf_content_create("", 0);
-    entry.content->device = entry.original->device;
-    entry.content->inode = entry.original->inode;
+    entry.content->device = entry.disk->device;
+    entry.content->inode = entry.disk->inode;
     conf_files_add(empty, &entry);
     conf_content_unref(entry.content);
     return empty;

@@ -84,11 +84,7 @@ static void add_file(struct conf_files *files, const char *name, const char *tex
 {
     char path[64];
     snprintf(path, sizeof path, "/nonexistent/fuzz/%s", name);
-    struct conf_content *content = conf_content_create(text, size);
-    struct conf_file_entry entry = {.file.path = path, .content = content, .original = content};
-    entry.role = files->count ? CONF_FILE_INCLUDED : CONF_FILE_MAIN;
-    conf_files_add(files, &entry);
-    conf_content_unref(content);
+    conf_files_add_text(files, path, files->count ? CONF_FILE_INCLUDED : CONF_FILE_MAIN, text, size);
 }
 
 static struct conf_files *make_files(const char *data, size_t size)
