@@ -37,6 +37,46 @@ static bool is_scope_name(const char *name, size_t size)
     return false;
 }
 
+/* Words that stand for a number, then a range: "auto=-2|none=-1|0..", "0..100". */
+static bool are_numbers(const char *choices)
+{
+    char *end;
+    for (const char *bar; (bar = strchr(choices, '|')); choices = bar + 1) {
+        size_t word = strcspn(choices, "=|");
+        (void)strtoll(choices + word + 1, &end, 10);
+        if (!word || choices[word] != '=' || end != bar)
+            return false;
+    }
+    const char *dots = strstr(choices, "..");
+    if (!dots)
+        return false;
+    long long low = strtoll(choices, &end, 10);
+    bool good = end == dots;
+    long long high = strtoll(dots + 2, &end, 10);
+    return good && !*end && (!dots[2] || low <= high);
+}
+
+static void check_choices(const struct conf_option *row)
+{
+    switch (row->type) {
+    case CONF_ENUM:
+        CU_ASSERT(row->choices && strchr(row->choices, '|') && !strstr(row->choices, "||"));
+        break;
+    case CONF_SCOPE:
+        CU_ASSERT(row->choices &&
+                  (strcmp(row->choices, "named") == 0 || strcmp(row->choices, "unnamed") == 0 ||
+                   strcmp(row->choices, "optional") == 0));
+        break;
+    case CONF_INT:
+    case CONF_SIZE:
+    case CONF_DURATION:
+        CU_ASSERT(!row->choices || are_numbers(row->choices));
+        break;
+    default:
+        CU_ASSERT_PTR_NULL(row->choices);
+    }
+}
+
 static void check_row(const struct conf_option *row)
 {
     CU_ASSERT(row->note && *row->note);
@@ -48,12 +88,8 @@ static void check_row(const struct conf_option *row)
             fprintf(stderr, "%s: no scope %.*s\n", row->name, (int)size, scope);
         scope += size + (scope[size] == ',');
     }
-    if (row->type == CONF_ENUM)
-        CU_ASSERT(row->choices && strchr(row->choices, '|'));
-    if (row->type == CONF_SCOPE)
-        CU_ASSERT(row->choices &&
-                  (strcmp(row->choices, "named") == 0 || strcmp(row->choices, "unnamed") == 0 ||
-                   strcmp(row->choices, "optional") == 0));
+    CU_ASSERT(row->support >= CONF_ACCEPTED || !row->instead); /* what has its effect needs no other way */
+    check_choices(row);
 }
 
 /* Is a word of values.def a value of its option, one of the list where there is one? */
