@@ -35,22 +35,27 @@ static void add_change(struct comparison *comparison, const struct change *chang
 
 /* ---- values -------------------------------------------------------------------------------------------- */
 
-static bool same_items(const struct conf_value *a, const struct conf_value *b)
+static int order_of(bool less, bool more)
 {
-    size_t texts = a->type == CONF_DICT ? 2 * a->count : a->count;
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < texts; i++)
-        if (strcmp(a->items[i], b->items[i]) != 0)
-            return false;
-    return true;
+    return more - less;
 }
 
-/* Do they mean the same? "1k" is 1024, and "yes" is "true". */
-static bool same_value(const struct conf_value *a, const struct conf_value *b)
+static int compare_texts(const struct conf_value *a, const struct conf_value *b)
+{
+    int order = strcmp(a->text, b->text);
+    if (!order)
+        order = order_of(a->count<b->count, a->count> b->count);
+    size_t texts = a->type == CONF_DICT ? 2 * a->count : a->count;
+    for (size_t i = 0; i < texts && !order; i++)
+        order = strcmp(a->items[i], b->items[i]);
+    return order;
+}
+
+/* 0: they mean the same. "1k" is 1024, and "yes" is "true". */
+static int compare_values(const struct conf_value *a, const struct conf_value *b)
 {
     if (a->type != b->type)
-        return false;
+        return a->type < b->type ? -1 : 1;
     switch (a->type) {
     case CONF_BOOL:
     case CONF_INT:
@@ -59,10 +64,23 @@ static bool same_value(const struct conf_value *a, const struct conf_value *b)
     case CONF_MODE:
     case CONF_PORT:
     case CONF_THROTTLE:
-        return a->number == b->number && a->seconds == b->seconds;
+        if (a->number != b->number)
+            return order_of(a->number<b->number, a->number> b->number);
+        return order_of(a->seconds<b->seconds, a->seconds> b->seconds);
     default:
-        return strcmp(a->text, b->text) == 0 && same_items(a, b);
+        return compare_texts(a, b);
     }
+}
+
+int conf_compare_settings(const struct conf_scope *a, const struct conf_scope *b)
+{
+    int order = a == b ? 0 : order_of(a->entry_count<b->entry_count, a->entry_count> b->entry_count);
+    for (size_t i = 0; a != b && i < a->entry_count && !order; i++) {
+        order = strcmp(a->entries[i].name, b->entries[i].name);
+        if (!order)
+            order = compare_values(&a->entries[i].value, &b->entries[i].value);
+    }
+    return order;
 }
 
 /* ---- scopes -------------------------------------------------------------------------------------------- */
@@ -79,7 +97,8 @@ static void compare_entry(struct comparison *comparison, const struct conf_scope
 {
     const struct conf_entry *entry = is ? is : was;
     const struct conf_option *option = conf_scope_option(scope, entry->name);
-    if (!option || (option->dynamic && !is_static) || (was && is && same_value(&was->value, &is->value)))
+    if (!option || (option->dynamic && !is_static) ||
+        (was && is && compare_values(&was->value, &is->value) == 0))
         return;
     add_change(comparison, &(struct change){option, scope, was ? &was->value : NULL, is ? &is->value : NULL,
                                             &entry->value.place});

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include "base/mem.h"
 #include "net/listener.h"
-#include "smtp/policy.h"
+#include "smtp/listen_policies.h"
 #include "smtp/worker.h"
 
 struct listen_entry {
@@ -18,6 +18,7 @@ struct smtp_generation {
     _Atomic unsigned references;
     struct conf *conf;
     struct module_set *modules;
+    struct policy_table *policies;
     struct listen_entry *listens;
     size_t count;
 };
@@ -25,8 +26,8 @@ struct smtp_generation {
 static bool add_listen(struct smtp_generation *generation, const struct conf_scope *listener,
                        const struct conf_scope *listen, char *error, size_t error_size)
 {
-    struct listen_policies *policies =
-        listen_policies_create(generation->conf, listener, listen, generation->modules, error, error_size);
+    struct listen_policies *policies = listen_policies_create(
+        generation->conf, listener, listen, generation->modules, generation->policies, error, error_size);
     if (!policies)
         return false;
     generation->listens =
@@ -45,6 +46,7 @@ struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_
     atomic_init(&generation->references, 1);
     generation->conf = conf_ref(conf);
     generation->modules = module_set_ref(modules);
+    generation->policies = policy_table_create();
     while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener))) {
         const struct conf_scope *listen = NULL;
         while ((listen = conf_scope_next(listener, "listen", listen))) {
@@ -70,6 +72,7 @@ void smtp_generation_unref(struct smtp_generation *generation)
     for (size_t i = 0; i < generation->count; i++)
         listen_policies_free(generation->listens[i].policies);
     free(generation->listens);
+    policy_table_free(generation->policies);
     module_set_unref(generation->modules);
     conf_unref(generation->conf);
     free(generation);

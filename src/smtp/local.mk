@@ -9,7 +9,9 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/command.h \
 	src/smtp/data_reader.c src/smtp/data_reader.h \
 	src/smtp/generation.c \
+	src/smtp/listen_policies.c src/smtp/listen_policies.h \
 	src/smtp/policy.c src/smtp/policy.h \
+	src/smtp/policy_table.c src/smtp/policy_table.h \
 	src/smtp/protocol.c src/smtp/protocol.h \
 	src/smtp/reply.c src/smtp/reply.h \
 	src/smtp/server.c src/smtp/server.h \

@@ -1,5 +1,5 @@
 /*
- * policy: resolves inbound options through the fallback into struct esmtp_policy, for each Peer block once.
+ * policy: resolves inbound options through the fallback into struct esmtp_policy.
  *
  * A table row says which field an option fills and how; adding an option is adding a row.
  */
@@ -10,14 +10,6 @@
 #include <strings.h>
 #include <unistd.h>
 #include "base/mem.h"
-#include "net/cidr.h"
-
-struct listen_policies {
-    struct cidr_table *by_peer; /* values: struct esmtp_policy, owned by `all` */
-    struct esmtp_policy *general;
-    struct esmtp_policy **all;
-    size_t count;
-};
 
 enum field_kind { FIELD_TEXT, FIELD_U32, FIELD_U64, FIELD_BOOL };
 
@@ -118,8 +110,8 @@ static const char *own_hostname(const struct conf_chain *chain)
     return system_name;
 }
 
-static struct esmtp_policy *resolve(const struct conf_chain *chain, struct module_set *modules, char *error,
-                                    size_t error_size)
+struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct module_set *modules,
+                                         char *error, size_t error_size)
 {
     struct esmtp_policy *policy = mem_new(struct esmtp_policy);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
@@ -142,90 +134,10 @@ static struct esmtp_policy *resolve(const struct conf_chain *chain, struct modul
     return policy;
 }
 
-static struct esmtp_policy *add(struct listen_policies *policies, const struct conf_chain *chain,
-                                struct module_set *modules, char *error, size_t error_size)
+void esmtp_policy_free(struct esmtp_policy *policy)
 {
-    struct esmtp_policy *policy = resolve(chain, modules, error, error_size);
     if (!policy)
-        return NULL;
-    policies->all = mem_resize(policies->all, (policies->count + 1) * sizeof *policies->all);
-    policies->all[policies->count++] = policy;
-    return policy;
-}
-
-/* One policy for each Peer block below `scope`, resolved at the block's own address. */
-static bool add_peers(struct listen_policies *policies, const struct conf *conf,
-                      const struct conf_scope *scope, const struct conf_scope *listener,
-                      const struct conf_scope *listen, struct module_set *modules, char *error,
-                      size_t error_size)
-{
-    const struct conf_scope *peer = NULL;
-    while ((peer = conf_scope_next(scope, "peer", peer))) {
-        uint8_t address[16];
-        unsigned bits;
-        if (!conf_parse_cidr(conf_scope_name(peer), address, &bits))
-            continue; /* the load refused it already */
-        struct conf_chain chain;
-        conf_chain_inbound(&chain, conf, listener, listen, address);
-        /* A shorter block's address may lie in a longer one; levels longer than this block do not apply to
-         * it. */
-        size_t kept = 0;
-        for (size_t i = 0; i < chain.count; i++) {
-            uint8_t ignored[16];
-            unsigned level_bits;
-            bool is_peer = strcmp(conf_scope_kind(chain.levels[i]), "peer") == 0;
-            if (is_peer && conf_parse_cidr(conf_scope_name(chain.levels[i]), ignored, &level_bits) &&
-                level_bits > bits)
-                continue;
-            chain.levels[kept++] = chain.levels[i];
-        }
-        chain.count = kept;
-        struct esmtp_policy *policy = add(policies, &chain, modules, error, error_size);
-        if (!policy)
-            return false;
-        cidr_table_set(policies->by_peer, address, bits, policy);
-    }
-    return true;
-}
-
-struct listen_policies *listen_policies_create(const struct conf *conf, const struct conf_scope *listener,
-                                               const struct conf_scope *listen, struct module_set *modules,
-                                               char *error, size_t error_size)
-{
-    struct listen_policies *policies = mem_new(struct listen_policies);
-    struct conf_chain chain;
-    policies->by_peer = cidr_table_create();
-    conf_chain_inbound(&chain, conf, listener, listen, NULL);
-    policies->general = add(policies, &chain, modules, error, error_size);
-    if (!policies->general ||
-        !add_peers(policies, conf, listener, listener, listen, modules, error, error_size) ||
-        !add_peers(policies, conf, listen, listener, listen, modules, error, error_size)) {
-        listen_policies_free(policies);
-        return NULL;
-    }
-    return policies;
-}
-
-void listen_policies_free(struct listen_policies *policies)
-{
-    if (!policies)
         return;
-    cidr_table_free(policies->by_peer);
-    for (size_t i = 0; i < policies->count; i++) {
-        imp_policy_free(policies->all[i]->modules);
-        free(policies->all[i]);
-    }
-    free(policies->all);
-    free(policies);
-}
-
-const struct esmtp_policy *listen_policies_find(const struct listen_policies *policies,
-                                                const struct net_addr *peer)
-{
-    if (peer->family != AF_INET && peer->family != AF_INET6)
-        return policies->general;
-    uint8_t mapped[16];
-    net_addr_mapped(peer, mapped);
-    const struct esmtp_policy *policy = cidr_table_find(policies->by_peer, mapped);
-    return policy ? policy : policies->general;
+    imp_policy_free(policy->modules);
+    free(policy);
 }

@@ -7,7 +7,6 @@
 
 #include "confparse/confparse.h"
 #include "module/module.h"
-#include "net/addr.h"
 
 enum esmtp_extension { /* bits of esmtp_policy.extensions */
                        EXTENSION_PIPELINING = 1,
@@ -37,16 +36,12 @@ struct esmtp_policy {
     struct imp_policy *modules; /* what modules keep with this policy */
 };
 
-/* The policies of one Listen: one without a Peer, one for each Peer block that applies to it. */
-struct listen_policies;
-
-/* `listen` may not be NULL. NULL with one line in error[]. Main thread. */
-struct listen_policies *listen_policies_create(const struct conf *conf, const struct conf_scope *listener,
-                                               const struct conf_scope *listen, struct module_set *modules,
-                                               char *error, size_t error_size);
-void listen_policies_free(struct listen_policies *policies);
-/* The policy for a client at `peer` (the longest block that holds it). Never NULL. */
-const struct esmtp_policy *listen_policies_find(const struct listen_policies *policies,
-                                                const struct net_addr *peer);
+/*
+ * Resolves every option through `chain` and has each module compile its own. Texts are the configuration's.
+ * NULL with one line in error[]. Main thread.
+ */
+struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct module_set *modules,
+                                         char *error, size_t error_size);
+void esmtp_policy_free(struct esmtp_policy *policy); /* NULL is harmless */
 
 #endif

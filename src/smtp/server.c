@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "net/listener.h"
+#include "smtp/listen_policies.h"
 #include "smtp/protocol.h"
 #include "smtp/worker.h"
 
