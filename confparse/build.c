@@ -101,9 +101,11 @@ static void classify_documented(struct conf_builder *builder, const struct conf_
         class->path = join_path(builder->conf, parent->path, class->kind);
         return;
     }
-    const char *best = conf_documented_nearest(module, parent->path, true, stanza->kind);
     class->kind = conf_keep_lower(builder->conf, stanza->kind);
     class->unknown = true;
+    if (conf_report_full(builder->loader->report))
+        return;
+    const char *best = conf_documented_nearest(module, parent->path, true, stanza->kind);
     CONF_WARN(builder, stanza->kind_span, "module %s has no stanza '%.*s' here in Momentum's manual%s%s%s",
               module->name, CONF_TEXT(stanza->kind), best ? "; did you mean '" : "", best ? best : "",
               best ? "'?" : "");

@@ -145,7 +145,7 @@ static bool make_entry(struct conf_builder *builder, const struct conf_class *cl
     struct conf *conf = builder->conf;
     char problem[256];
     const struct conf_option *row = class->unknown ? NULL : find_option(class, assignment->name);
-    if (class->documented && !row)
+    if (class->documented && !row && !conf_report_full(builder->loader->report))
         warn_undocumented(builder, class, assignment);
     if (class->unknown || (class->documented && !row)) {
         entry->name = conf_keep_lower(conf, assignment->name);
