@@ -22,6 +22,7 @@ struct module_sighting { /* of a module that is not here, or of an option in a m
 struct conf_effects {
     struct sighting *rows;       /* one for each of options.def */
     struct sighting *exceptions; /* one for each of values.def */
+    bool *has_exceptions;        /* one for each of options.def: a load asks about every option it meets */
     struct module_sighting *modules;
     size_t module_count, module_capacity;
 };
@@ -31,6 +32,9 @@ struct conf_effects *conf_effects_create(void)
     struct conf_effects *effects = conf_alloc(sizeof *effects);
     effects->rows = conf_alloc(conf_option_count() * sizeof *effects->rows);
     effects->exceptions = conf_alloc(conf_exception_count() * sizeof *effects->exceptions);
+    effects->has_exceptions = conf_alloc(conf_option_count() * sizeof *effects->has_exceptions);
+    for (size_t i = 0; i < conf_exception_count(); i++)
+        effects->has_exceptions[conf_schema_index(conf_option_find(conf_exception_at(i)->option))] = true;
     return effects;
 }
 
@@ -76,13 +80,14 @@ void conf_effects_option(struct conf_effects *effects, const struct conf_option 
                          const struct conf_value *fallback, struct conf_span span)
 {
     const struct conf_exception *found[CONF_EXCEPTIONS_MAX];
-    size_t count = conf_exceptions_find(row, scope, value, found);
+    size_t index = conf_schema_index(row);
+    size_t count = effects->has_exceptions[index] ? conf_exceptions_find(row, scope, value, found) : 0;
     for (size_t i = 0; i < count; i++)
         if (found[i]->support != CONF_HONOURED)
             notice(&effects->exceptions[found[i] - conf_exception_at(0)], span);
     if (!count && row->support != CONF_HONOURED &&
         (row->support != CONF_UNSUPPORTED || !asks_for_nothing(row, value, fallback)))
-        notice(&effects->rows[conf_schema_index(row)], span);
+        notice(&effects->rows[index], span);
 }
 
 void conf_effects_scope(struct conf_effects *effects, const struct conf_option *row, struct conf_span span)
@@ -211,6 +216,7 @@ void conf_effects_free(struct conf_effects *effects)
 {
     free(effects->rows);
     free(effects->exceptions);
+    free(effects->has_exceptions);
     free(effects->modules);
     free(effects);
 }
