@@ -18,7 +18,7 @@ struct conf_file {
     const char *path; /* as it was opened; CONF_VIRTUAL_FILE for the one that holds what no real file can */
     const char *text; /* NUL-terminated, may hold bytes of any encoding */
     size_t size;
-    bool read_only; /* readonly_include, included twice, or not writable by this process */
+    bool read_only; /* named by readonly_include, or included more than once */
     bool changed;   /* differs from what was last read from or written to disk */
 };
 
@@ -41,7 +41,9 @@ struct conf *conf_load_files(const struct conf_files *files, const struct conf_l
  * stay), or, when `path` is not NULL, the whole configuration into that one file. A file that changed on disk
  * since it was read is left alone, which is said. Lines for the operator go to `out`, the virtual file's text
  * too. False when something could not be saved. On success *next is the set as it then is (one reference for
- * the caller), else NULL. Blocks on the disk.
+ * the caller), else NULL; a caller need not keep it, since what is on disk is known to all sets that share a
+ * file. What the virtual file holds is saved at the beginning of Local_Changes_File once there is one. Blocks
+ * on the disk. Not while another thread uses a set that shares a file.
  */
 bool conf_files_writeback(const struct conf_files *files, const char *path, const struct conf_files **next,
                           FILE *out);

@@ -32,6 +32,8 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/file_set.h \
 	confparse/files.c \
 	confparse/files.h \
+	confparse/flatten.c \
+	confparse/flatten.h \
 	confparse/grammar.y \
 	confparse/include.c \
 	confparse/index.c \
@@ -65,6 +67,8 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/quote.h \
 	confparse/report.c \
 	confparse/report.h \
+	confparse/save.c \
+	confparse/save.h \
 	confparse/schema.c \
 	confparse/schema.h \
 	confparse/scope.c \
@@ -80,6 +84,7 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/transaction.h \
 	confparse/value.c \
 	confparse/value.h \
-	confparse/values.def
+	confparse/values.def \
+	confparse/writeback.c
 AM_YFLAGS = -d -Wno-yacc
 BUILT_SOURCES += confparse/grammar.h

@@ -64,6 +64,21 @@ TESTS += tests/unit/test_match_cache
 tests_unit_test_match_cache_SOURCES = tests/unit/test_match_cache.c $(CONF_HARNESS)
 tests_unit_test_match_cache_LDADD = $(CONF_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_conf_show
+TESTS += tests/unit/test_conf_show
+tests_unit_test_conf_show_SOURCES = tests/unit/test_conf_show.c tests/unit/conf_trees.h $(CONF_HARNESS)
+tests_unit_test_conf_show_LDADD = $(CONF_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_conf_transaction
+TESTS += tests/unit/test_conf_transaction
+tests_unit_test_conf_transaction_SOURCES = tests/unit/test_conf_transaction.c tests/unit/conf_trees.h $(CONF_HARNESS)
+tests_unit_test_conf_transaction_LDADD = $(CONF_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_conf_files
+TESTS += tests/unit/test_conf_files
+tests_unit_test_conf_files_SOURCES = tests/unit/test_conf_files.c tests/unit/conf_trees.h $(CONF_HARNESS)
+tests_unit_test_conf_files_LDADD = $(CONF_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_cidr
 TESTS += tests/unit/test_cidr
 tests_unit_test_cidr_SOURCES = tests/unit/test_cidr.c
