@@ -67,6 +67,8 @@ static void test_quoting(void)
         {"/path/like", "digest:///etc/passwd"},
         {"comma", "1,2"},
         {"empty", ""},
+        {"backslashes", "\\n\\\"\\\\"},
+        {"name \"in\" 'quotes' \\", "it's \"so\""},
     };
     struct conf *conf = good_file("quoting.conf");
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
