@@ -170,7 +170,7 @@ const struct conf_option *conf_documented_options(const struct conf_documented *
 /* What a module's manifest (.ecm) adds to the language: its scope and the options valid there. */
 struct conf_module_schema {
     const char *name;                  /* the scope's name: "ec_logger" */
-    bool singleton;                    /* no instance name */
+    bool singleton;                    /* one instance; a name that its stanza has means nothing */
     const struct conf_option *options; /* `option_count` rows; scopes is ignored */
     size_t option_count;
 };
@@ -212,7 +212,7 @@ unsigned conf_generation(const struct conf *conf); /* 1, 2, 3 ... within a proce
 const struct conf_scope *conf_root(const struct conf *conf);
 /* Lower-case kind ("esmtp_listener", "listen", "domain", "ec_logger"; "global" for the root). */
 const char *conf_scope_kind(const struct conf_scope *scope);
-/* The instance name as written, "" when there is none. */
+/* The instance name as written, "" when there is none, and for a module that is a singleton. */
 const char *conf_scope_name(const struct conf_scope *scope);
 struct conf_place conf_scope_place(const struct conf_scope *scope);
 const struct conf_scope *conf_scope_parent(const struct conf_scope *scope); /* NULL for the root */
