@@ -209,10 +209,16 @@ struct placed { /* a finished scope and when it first appeared */
     size_t order;
 };
 
+/* Most kinds are the schema's own texts, so those that are equal are the same. */
+static int compare_kinds(const char *a, const char *b)
+{
+    return a == b ? 0 : strcmp(a, b);
+}
+
 static int compare_members(const void *left, const void *right)
 {
     const struct conf_member *a = left, *b = right;
-    int order = strcmp(a->class.kind, b->class.kind);
+    int order = compare_kinds(a->class.kind, b->class.kind);
     if (!order)
         order = strcmp(a->key, b->key);
     return order ? order : (a->order > b->order) - (a->order < b->order);
@@ -220,7 +226,7 @@ static int compare_members(const void *left, const void *right)
 
 static bool same_scope(const struct conf_member *a, const struct conf_member *b)
 {
-    return strcmp(a->class.kind, b->class.kind) == 0 && strcmp(a->key, b->key) == 0;
+    return compare_kinds(a->class.kind, b->class.kind) == 0 && strcmp(a->key, b->key) == 0;
 }
 
 static int compare_placed(const void *left, const void *right)
@@ -249,11 +255,11 @@ static void link_children(struct conf *conf, struct conf_scope *scope, struct pl
     struct conf_scope **last = &scope->first;
     size_t count = scope->child_count, kinds = 0;
     for (size_t i = 0; i < count; i++)
-        kinds += i == 0 || strcmp(scope->sorted[i - 1]->kind, scope->sorted[i]->kind) != 0;
+        kinds += i == 0 || compare_kinds(scope->sorted[i - 1]->kind, scope->sorted[i]->kind) != 0;
     scope->kinds = conf_arena_array(&conf->arena, kinds, sizeof *scope->kinds);
     for (size_t begin = 0, end; begin < count; begin = end) { /* until here they are sorted by kind */
         const char *kind = placed[begin].scope->kind;
-        for (end = begin + 1; end < count && strcmp(placed[end].scope->kind, kind) == 0; end++)
+        for (end = begin + 1; end < count && compare_kinds(placed[end].scope->kind, kind) == 0; end++)
             ;
         qsort(&placed[begin], end - begin, sizeof *placed, compare_placed);
         scope->kinds[scope->kind_count++] = (struct conf_kind){kind, placed[begin].scope};

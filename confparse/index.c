@@ -28,16 +28,6 @@ void conf_build_pattern(struct conf_builder *builder, struct conf_scope *scope, 
     conf->patterns[conf->pattern_count++] = scope->pattern;
 }
 
-static bool is_peer(const struct conf_scope *scope)
-{
-    return strcmp(scope->kind, "peer") == 0;
-}
-
-static bool is_domain_pattern(const struct conf_scope *scope)
-{
-    return scope->pattern && strcmp(scope->kind, "domain") == 0;
-}
-
 static void add_peer(struct conf_index *index, const struct conf_scope *scope)
 {
     struct conf_peer *peer = &index->peers[index->peer_count++];
@@ -56,21 +46,21 @@ static int compare_peers(const void *left, const void *right)
 void conf_build_index(struct conf *conf, struct conf_scope *scope)
 {
     size_t peers = 0, domains = 0;
-    for (const struct conf_scope *child = scope->first; child; child = child->next) {
-        peers += is_peer(child);
-        domains += is_domain_pattern(child);
-    }
+    const struct conf_scope *child = NULL;
+    while ((child = conf_scope_next(scope, "peer", child)))
+        peers++;
+    while ((child = conf_scope_next(scope, "domain", child)))
+        domains += child->pattern != NULL;
     if (!peers && !domains)
         return;
     struct conf_index *index = conf_arena_alloc(&conf->arena, sizeof *index);
     index->peers = conf_arena_array(&conf->arena, peers, sizeof *index->peers);
     index->domains = conf_arena_array(&conf->arena, domains, sizeof *index->domains);
-    for (const struct conf_scope *child = scope->first; child; child = child->next) {
-        if (is_peer(child))
-            add_peer(index, child);
-        else if (is_domain_pattern(child))
+    while ((child = conf_scope_next(scope, "peer", child)))
+        add_peer(index, child);
+    while ((child = conf_scope_next(scope, "domain", child)))
+        if (child->pattern)
             index->domains[index->domain_count++] = child;
-    }
     if (index->peer_count)
         qsort(index->peers, index->peer_count, sizeof *index->peers, compare_peers);
     scope->index = index;

@@ -62,10 +62,12 @@ static void check_value(const struct conf_value *value, size_t rule, struct conf
 
 static void check_scope(const struct conf_scope *scope, struct conf_report *report)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        const struct conf_value *value = conf_scope_value(scope, rules[i].option);
-        if (value)
-            check_value(value, i, report);
+    for (size_t i = 0; i < conf_scope_value_count(scope); i++) {
+        const char *option;
+        const struct conf_value *value = conf_scope_value_at(scope, i, &option);
+        for (size_t rule = 0; rule < sizeof rules / sizeof *rules; rule++)
+            if (strcmp(rules[rule].option, option) == 0)
+                check_value(value, rule, report);
     }
     for (const struct conf_scope *child = NULL; (child = conf_scope_next(scope, NULL, child));)
         check_scope(child, report);
