@@ -58,3 +58,31 @@ ec_md5passwd_SOURCES = \
 ec_md5passwd_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 ec_md5passwd_LDADD = src/base/libbase.a $(CRYPTO_LIBS)
 ec_md5passwd_LDFLAGS = $(HARDEN_LDFLAGS)
+
+## impulsectl reads manifests as the daemon does, so it has libmodule's two files of them.
+bin_PROGRAMS += impulsectl
+impulsectl_SOURCES = \
+	tools/impulsectl.c \
+	tools/impulsectl.h \
+	tools/impulsectl_check.c \
+	tools/impulsectl_console.c \
+	tools/impulsectl_explain.c \
+	tools/impulsectl_migrate.c \
+	tools/migration.c \
+	tools/migration.h \
+	tools/migration_html.c \
+	tools/migration_json.c \
+	tools/migration_read.c \
+	tools/migration_style.h \
+	tools/migration_text.c \
+	tools/utf8.c \
+	tools/utf8.h
+impulsectl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DIMPULSE_SBIN_DIR='"$(sbindir)"'
+impulsectl_LDADD = src/module/libmodule.a confparse/libconfparse.a $(CONSOLE_CLIENT_LIBS) $(PCRE2_LIBS) \
+	$(JANSSON_LIBS)
+impulsectl_LDFLAGS = $(HARDEN_LDFLAGS) -pthread
+
+## They hold the folders of --prefix.
+tools/impulsectl-impulsectl.$(OBJEXT) tools/impulsectl-impulsectl_check.$(OBJEXT): Makefile
+tools/impulsectl-impulsectl_console.$(OBJEXT) tools/impulsectl-impulsectl_explain.$(OBJEXT): Makefile
+tools/impulsectl-impulsectl_migrate.$(OBJEXT) tools/impulsectl-migration_read.$(OBJEXT): Makefile
