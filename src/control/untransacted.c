@@ -54,13 +54,3 @@ struct conf *conf_transaction_build(struct conf_transaction *transaction, struct
     *report = NULL;
     return NULL;
 }
-
-bool conf_files_writeback(const struct conf_files *files, const char *path, const struct conf_files **next,
-                          FILE *out)
-{
-    (void)files;
-    (void)path;
-    *next = NULL;
-    fputs(unavailable, out);
-    return false;
-}

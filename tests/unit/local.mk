@@ -293,3 +293,21 @@ TESTS += tests/unit/test_password_file
 tests_unit_test_password_file_SOURCES = tests/unit/test_password_file.c tools/password_file.c tools/password_file.h
 tests_unit_test_password_file_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(GSASL_CFLAGS)
 tests_unit_test_password_file_LDADD = src/base/libbase.a $(UNIT_LIBS) $(CRYPTO_LIBS) $(GSASL_LIBS)
+
+CONTROL_TEST_LIBS = src/control/libcontrol.a src/net/libnet.a src/event/libevent.a src/log/liblog.a src/base/libbase.a \
+	confparse/libconfparse.a $(UNIT_LIBS) $(UV_LIBS) $(PCRE2_LIBS) $(GSASL_LIBS)
+
+check_PROGRAMS += tests/unit/test_control_words
+TESTS += tests/unit/test_control_words
+tests_unit_test_control_words_SOURCES = tests/unit/test_control_words.c tests/unit/unit.h
+tests_unit_test_control_words_LDADD = $(CONTROL_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_control_records
+TESTS += tests/unit/test_control_records
+tests_unit_test_control_records_SOURCES = tests/unit/test_control_records.c tests/unit/unit.h
+tests_unit_test_control_records_LDADD = $(CONTROL_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_control_access
+TESTS += tests/unit/test_control_access
+tests_unit_test_control_access_SOURCES = tests/unit/test_control_access.c tests/unit/unit.h
+tests_unit_test_control_access_LDADD = $(CONTROL_TEST_LIBS)
