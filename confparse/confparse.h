@@ -45,8 +45,9 @@ size_t conf_report_count(const struct conf_report *report);
 const struct conf_diagnostic *conf_report_at(const struct conf_report *report, size_t index);
 size_t conf_report_errors(const struct conf_report *report);
 size_t conf_report_warnings(const struct conf_report *report);
-/* "FILE:LINE:COLUMN: error: MESSAGE", the source line, and a caret line, for each diagnostic. */
-void conf_report_print(const struct conf_report *report, FILE *out);
+/* "FILE:LINE:COLUMN: error: MESSAGE", the source line, and a caret line, for each diagnostic of at
+ * `least` that severity. */
+void conf_report_print(const struct conf_report *report, enum conf_severity least, FILE *out);
 /* One diagnostic in the same form, for a finding that a user of the library makes (a module, the policy). */
 void conf_report_add(struct conf_report *report, enum conf_severity severity, struct conf_place place,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));

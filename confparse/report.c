@@ -223,10 +223,11 @@ static void print_one(const struct conf_diagnostic *diagnostic, FILE *out)
         print_excerpt(diagnostic, out);
 }
 
-void conf_report_print(const struct conf_report *report, FILE *out)
+void conf_report_print(const struct conf_report *report, enum conf_severity least, FILE *out)
 {
     for (size_t i = 0; i < report->count; i++)
-        print_one(&report->items[i].diagnostic, out);
+        if (report->items[i].diagnostic.severity >= least)
+            print_one(&report->items[i].diagnostic, out);
 }
 
 void conf_report_free(struct conf_report *report)

@@ -107,11 +107,11 @@ char *load_describe(const struct conf_diagnostic *found)
                       found->message);
 }
 
-struct conf *load_configuration(const struct loading *loading, const char *path)
+struct conf *load_configuration(const struct loading *loading, const char *path, enum conf_severity least)
 {
     struct conf_report *report;
     struct conf *conf = conf_load(path, &loading->options, &report);
-    conf_report_print(report, stderr);
+    conf_report_print(report, least, stderr);
     if (!conf) {
         size_t errors = conf_report_errors(report);
         paniclog(PANIC_CRITICAL, "%s: %zu error%s, the configuration is not used", path, errors,

@@ -162,7 +162,7 @@ static void look_at_report(const struct conf_report *report)
     if (!nowhere)
         nowhere = fopen("/dev/null", "w");
     if (nowhere)
-        conf_report_print(report, nowhere);
+        conf_report_print(report, CONF_NOTE, nowhere);
 }
 
 static char *print(const struct conf *conf, size_t *size)
@@ -182,7 +182,7 @@ static void load_again(const struct conf *conf, const struct conf_load_options *
     struct conf *again = conf_load_text("/nonexistent/again", text, size, options, &report);
     if (!again) {
         fputs(text, stderr);
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_NOTE, stderr);
         abort();
     }
     text_again = print(again, &size_again);

@@ -62,7 +62,7 @@ static inline bool only_finding(unsigned line, unsigned column, const char *part
     bool good = conf_report_count(found) == 1 && d->place.line == line && d->place.column == column &&
                 strstr(d->message, part);
     if (!good)
-        conf_report_print(found, stderr);
+        conf_report_print(found, CONF_NOTE, stderr);
     return good;
 }
 
@@ -82,7 +82,7 @@ static inline struct conf *clean(const char *text)
     size_t reproaches = conf_report_errors(found) + conf_report_warnings(found);
     CU_ASSERT_EQUAL(reproaches, 0);
     if (reproaches)
-        conf_report_print(found, stderr);
+        conf_report_print(found, CONF_NOTE, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
     return conf;
 }

@@ -166,7 +166,7 @@ static struct conf *load(const char *format, va_list args)
     int size = vsnprintf(text, sizeof text, format, args);
     struct conf *conf = conf_load_text("t.conf", text, (size_t)size, &options, &report);
     if (!conf) {
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_NOTE, stderr);
         exit(1);
     }
     conf_report_free(report);

@@ -17,7 +17,7 @@ bool modules_load(struct modules *modules, const char *configuration)
     options.modules = manifest_set_schemas(modules->manifests, &options.module_count);
     modules->conf = conf_load_text("test.conf", configuration, strlen(configuration), &options, &report);
     if (!modules->conf)
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_NOTE, stderr);
     conf_report_free(report);
     CU_ASSERT_PTR_NOT_NULL_FATAL(modules->conf);
     modules->set =

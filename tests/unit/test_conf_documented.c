@@ -192,7 +192,7 @@ static void check_default(const struct conf_documented *module, const struct con
     CU_ASSERT_PTR_NOT_NULL(conf);
     if (!conf || conf_report_count(found) != 1) { /* that the module is not here */
         CU_ASSERT_EQUAL(conf_report_count(found), 1);
-        conf_report_print(found, stderr);
+        conf_report_print(found, CONF_NOTE, stderr);
     } else {
         const struct conf_scope *scope = innermost(conf);
         const struct conf_value *value = conf_scope_value(scope, row->name);
@@ -252,7 +252,7 @@ static bool finding(size_t index, enum conf_severity severity, unsigned column, 
     bool good = d && d->severity == severity && d->place.line == 1 && d->place.column == column &&
                 strstr(d->message, part);
     if (!good)
-        conf_report_print(found, stderr);
+        conf_report_print(found, CONF_NOTE, stderr);
     return good;
 }
 

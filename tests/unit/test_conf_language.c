@@ -6,7 +6,7 @@ static struct conf *good_file(const char *name)
     struct conf *conf = conf_of_file(name);
     CU_ASSERT_EQUAL(conf_report_errors(found), 0);
     if (conf_report_errors(found))
-        conf_report_print(found, stderr);
+        conf_report_print(found, CONF_NOTE, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
     return conf;
 }

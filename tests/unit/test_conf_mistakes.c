@@ -143,7 +143,7 @@ static void test_recovery(void)
         bool good = !conf && last && strstr(last->message, "max_retries: expected a whole number") &&
                     strcmp(last->source_line, "max_retries = many") == 0;
         if (!good)
-            conf_report_print(found, stderr);
+            conf_report_print(found, CONF_NOTE, stderr);
         CU_ASSERT(good);
         conf_drop(conf);
     }
@@ -220,7 +220,7 @@ static void test_nesting(void)
 static void print_to(char *text, size_t size)
 {
     FILE *out = fmemopen(text, size, "w");
-    conf_report_print(found, out);
+    conf_report_print(found, CONF_NOTE, out);
     fclose(out);
 }
 

@@ -19,7 +19,7 @@ static struct conf *load(const char *text)
     struct conf_load_options options = {.lenient = true, .modules = schemas, .module_count = 2};
     struct conf *conf = conf_load_text("text", text, strlen(text), &options, &found);
     if (!conf)
-        conf_report_print(found, stderr);
+        conf_report_print(found, CONF_NOTE, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
     return conf;
 }

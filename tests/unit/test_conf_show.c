@@ -126,7 +126,7 @@ static bool shown_is_same(const struct conf *conf, const struct conf_load_option
     struct conf *shown = conf_load_text("shown", answer, answer_size, options, &report);
     bool same = shown && same_conf(conf, shown);
     if (!same) {
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_NOTE, stderr);
         fputs(answer, stderr);
     }
     conf_report_free(report);

@@ -36,7 +36,7 @@ static void describe(const char *configuration, char *text, size_t size)
     options.modules = manifest_set_schemas(set, &options.module_count);
     struct conf *conf = conf_load_text("t.conf", configuration, strlen(configuration), &options, &report);
     if (!conf)
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_NOTE, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
     struct plan plan;
     *text = '\0';

@@ -126,7 +126,7 @@ static struct generation *load(const char *text)
     struct conf_load_options options = {0};
     struct conf_report *report;
     struct conf *conf = conf_load_text("t.conf", text, strlen(text), &options, &report);
-    conf_report_print(report, stderr);
+    conf_report_print(report, CONF_NOTE, stderr);
     conf_report_free(report);
     CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
     struct generation *generation = generation_create(conf, NULL);
