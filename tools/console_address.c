@@ -25,9 +25,9 @@ static bool is_port(const char *text)
 
 static bool parse_path(struct console_address *address, char *path, char problem[CONSOLE_ADDRESS_PROBLEM])
 {
+    address->path = path;
     if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
         return fail(problem, "the name of a Unix socket cannot be that long", path);
-    address->path = path;
     return true;
 }
 

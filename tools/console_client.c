@@ -185,7 +185,7 @@ static bool read_greeting(struct console_client *client, const char *line, const
     }
     line += version;
     if (strncmp(line, " AUTH", 5) == 0 && (!line[5] || line[5] == ' '))
-        *mechanisms = line + 5;
+        *mechanisms = line[5] ? line + 6 : line + 5;
     return true;
 }
 

@@ -121,7 +121,8 @@ struct console_editor *console_editor_open(const struct editor_settings *setting
     el_set(edit, EL_PROMPT, prompt_of);
     el_set(edit, EL_HIST, history, editor->history.events);
     el_set(edit, EL_GETCFN, read_key);
-    el_set(edit, EL_ADDFN, "ec-complete", "Complete the command", complete);
+    el_wset(edit, EL_ADDFN, L"ec-complete", L"Complete the command",
+            complete); /* el_set would leak the names */
     el_set(edit, EL_BIND, "^I", "ec-complete", NULL);
     el_source(edit, NULL);
     return editor;
@@ -155,6 +156,8 @@ enum editor_result console_editor_read(struct console_editor *editor, const char
         int size = 0;
         editor->cancelled = false;
         set_prompt(editor, address);
+        el_set(editor->edit, EL_PREP_TERM,
+               1); /* before the prompt is there: what it is answered with is a key */
         const char *part = el_gets(editor->edit, &size);
         if (!part || size <= 0) {
             putchar('\n');

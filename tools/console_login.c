@@ -54,10 +54,8 @@ static enum login_status answer(struct console_stream *stream, Gsasl_session *se
         return fail(stream, "the server asks on after the login was finished", "");
     int result = gsasl_step64(session, challenge, &response);
     *finished = result == GSASL_OK;
-    if (result != GSASL_OK && result != GSASL_NEEDS_MORE) {
-        write_line(stream, "*"); /* why it was given up is our answer, not the server's to this */
+    if (result != GSASL_OK && result != GSASL_NEEDS_MORE)
         return fail(stream, "the server could not be authenticated", gsasl_strerror(result));
-    }
     /* The server's proof is not answered: its OK follows by itself. */
     bool silent = *finished && (!response || !*response);
     enum stream_status status = silent ? STREAM_OK : write_line(stream, response ? response : "");
