@@ -44,7 +44,7 @@ static int explain(const struct settings *settings, struct question *question)
     struct conf *conf = conf_load(settings->config, &load, &report);
     size_t errors = conf_report_errors(report);
     if (!question->asked)
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_NOTE, stderr);
     else if (!conf)
         fprintf(stderr,
                 "impulsectl: %s has %zu error%s, impulsed would not start with it: see impulsectl check\n",
