@@ -313,6 +313,21 @@ static void test_different(void)
     conf_drop(conf);
 }
 
+/* A start prints no notes. */
+static void test_printing_from(void)
+{
+    char *printed = NULL;
+    size_t size = 0;
+    struct conf *conf = conf_of("spoolbase = /s\nuse_mmap = on");
+    FILE *out = open_memstream(&printed, &size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+    conf_report_print(found, CONF_WARNING, out);
+    fclose(out);
+    CU_ASSERT(strstr(printed, "spoolbase") == NULL && strstr(printed, "text:2:1: warning: ") == printed);
+    free(printed);
+    conf_drop(conf);
+}
+
 /* An option without effect asks for nothing when it is set to what is done anyway. */
 static void test_asking_for_what_is_done(void)
 {
@@ -504,6 +519,7 @@ int main(void)
         {"scopes of options", test_scopes_of_options},
         {"without effect", test_without_effect},
         {"different", test_different},
+        {"printing without notes", test_printing_from},
         {"asking for what is done anyway", test_asking_for_what_is_done},
         {"by stanza", test_by_stanza},
         {"unsupported", test_unsupported},
