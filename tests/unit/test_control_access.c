@@ -26,7 +26,7 @@ static struct conf *load_correct(const char *text)
     struct conf_report *report;
     struct conf *conf = load(text, &report);
     if (!conf)
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_NOTE, stderr);
     conf_report_free(report);
     CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
     return conf;
