@@ -14,6 +14,7 @@
 #include "confparse/documented.h"
 #include "confparse/entry.h"
 #include "confparse/index.h"
+#include "confparse/name_index.h"
 #include "confparse/schema.h"
 
 /* ---- what a stanza is ---------------------------------------------------------------------------------- */
@@ -302,6 +303,8 @@ static void build_children(struct conf_builder *builder, struct conf_scope *scop
         placed[scope->child_count++] = (struct placed){child, members[i].order};
     }
     link_children(builder->conf, scope, placed);
+    if (scope->child_count >= CONF_NAME_INDEX_FROM)
+        conf_name_index_build(&builder->conf->arena, scope);
     free(placed);
     free(members);
 }

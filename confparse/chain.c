@@ -19,6 +19,8 @@
  */
 enum { TAIL = 8, DOMAINS_MAX = CONF_MATCHES_MAX };
 
+enum { SUFFIX_MAX = 255 }; /* bytes of a suffix and its NUL; no domain is longer */
+
 static void add(struct conf_chain *chain, const struct conf_scope *scope)
 {
     if (scope && chain->count < CONF_CHAIN_MAX)
@@ -232,12 +234,14 @@ static void add_domains(struct conf_chain *chain, const struct conf_scope *conta
     size_t limit = chain->count + DOMAINS_MAX;
     if (!container || !domain || !container->child_count)
         return;
+    char pattern[SUFFIX_MAX + 1] = "*";
     add(chain, conf_scope_find(container, "domain", domain));
     for (const char *dot = strchr(domain, '.'); dot && chain->count < limit; dot = strchr(dot + 1, '.')) {
-        char pattern[256];
-        int size = snprintf(pattern, sizeof pattern, "*%s", dot);
-        if (size > 0 && (size_t)size < sizeof pattern)
-            add(chain, conf_scope_find(container, "domain", pattern));
+        size_t size = strlen(dot) + 1;
+        if (size > SUFFIX_MAX)
+            continue;
+        memcpy(pattern + 1, dot, size);
+        add(chain, conf_scope_find(container, "domain", pattern));
     }
     if (container->index && container->index->domain_count)
         add_matches(chain, container, conf_text_of(domain), limit);

@@ -44,6 +44,8 @@ confparse_libconfparse_a_SOURCES = \
 	confparse/match_cache.h \
 	confparse/memory.c \
 	confparse/memory.h \
+	confparse/name_index.c \
+	confparse/name_index.h \
 	confparse/momentum_modules.def \
 	confparse/options.def \
 	confparse/outline.c \

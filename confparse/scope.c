@@ -3,6 +3,7 @@
 
 #include "confparse/address.h"
 #include "confparse/documented.h"
+#include "confparse/name_index.h"
 #include "confparse/schema.h"
 
 /* ---- scopes -------------------------------------------------------------------------------------------- */
@@ -57,24 +58,19 @@ const struct conf_scope *conf_scope_next(const struct conf_scope *parent, const 
     return after ? after->next_of_kind : first_of_kind(parent, kind);
 }
 
-const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const char *kind, const char *name)
+/* Names of any length and case. */
+static const struct conf_scope *find_sorted(const struct conf_scope *parent, const char *kind,
+                                            struct conf_text name)
 {
-    struct conf_text wanted_kind = conf_text_of(kind), wanted = conf_text_of(name);
+    bool has_case = conf_schema_name_has_case(kind, name);
     size_t low = 0, high = parent->child_count;
-    char block[CONF_KEY_MAX];
-    if (conf_text_is(wanted_kind, "peer")) {
-        if (!conf_block_key(name, block))
-            return NULL;
-        wanted = conf_text_of(block);
-    }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct conf_scope *scope = parent->sorted[middle];
-        int order = conf_text_compare_nocase(wanted_kind, conf_text_of(scope->kind));
-        if (!order && conf_schema_name_has_case(scope->kind, wanted))
-            order = conf_text_compare(wanted, conf_text_of(scope->key));
-        else if (!order)
-            order = conf_text_compare_nocase(wanted, conf_text_of(scope->key));
+        struct conf_text key = conf_text_of(scope->key);
+        int order = strcmp(kind, scope->kind);
+        if (!order)
+            order = has_case ? conf_text_compare(name, key) : conf_text_compare_nocase(name, key);
         if (!order)
             return scope;
         if (order < 0)
@@ -83,6 +79,40 @@ const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const 
             low = middle + 1;
     }
     return NULL;
+}
+
+enum { KIND_MAX = 64, NAME_MAX_FOLDED = 256 };
+
+/* Writes the text in lower case, with a NUL. False when there is no room. */
+static bool fold(struct conf_text text, char *folded, size_t room)
+{
+    if (text.size >= room)
+        return false;
+    for (size_t i = 0; i < text.size; i++)
+        folded[i] = conf_lower(text.data[i]);
+    folded[text.size] = '\0';
+    return true;
+}
+
+const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const char *kind, const char *name)
+{
+    struct conf_text wanted = conf_text_of(name);
+    char folded_kind[KIND_MAX], folded[NAME_MAX_FOLDED], block[CONF_KEY_MAX];
+    if (!parent->child_count || !fold(conf_text_of(kind), folded_kind, sizeof folded_kind))
+        return NULL;
+    if (strcmp(folded_kind, "peer") == 0) {
+        if (!conf_block_key(name, block))
+            return NULL;
+        wanted = conf_text_of(block);
+    }
+    if (!parent->names)
+        return find_sorted(parent, folded_kind, wanted);
+    if (!conf_schema_name_has_case(folded_kind, wanted)) {
+        if (!fold(wanted, folded, sizeof folded))
+            return find_sorted(parent, folded_kind, wanted);
+        wanted.data = folded;
+    }
+    return conf_name_index_find(parent, conf_text_of(folded_kind), wanted);
 }
 
 /* ---- values -------------------------------------------------------------------------------------------- */

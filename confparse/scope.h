@@ -61,6 +61,7 @@ struct conf_scope {
     size_t kind_count;
     const struct conf_scope **sorted; /* the children by kind, then key */
     size_t child_count;
+    const struct conf_name_index *names; /* of `sorted`; NULL when it is short */
     struct conf_entry *entries; /* by name */
     size_t entry_count;
     const struct conf_module *module; /* whose options stand here, or NULL */

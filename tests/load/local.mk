@@ -4,3 +4,8 @@ tests_load_spool_bench_SOURCES = tests/load/spool_bench.c
 tests_load_spool_bench_LDADD = src/spool/libspool.a src/message/libmessage.a src/log/liblog.a src/base/libbase.a \
 	$(DEP_LIBS)
 tests_load_spool_bench_LDFLAGS = $(HARDEN_LDFLAGS) -pthread
+
+noinst_PROGRAMS += tests/load/conf_bench
+tests_load_conf_bench_SOURCES = tests/load/conf_bench.c
+tests_load_conf_bench_LDADD = confparse/libconfparse.a $(PCRE2_LIBS) -lm
+tests_load_conf_bench_LDFLAGS = $(HARDEN_LDFLAGS)

@@ -17,13 +17,14 @@ from harness.messages import EXACT
 from harness.wire import Wire
 
 
-def reload(impulse, config):
+def reload(impulse, config, seconds=15):
     """Writes the configuration, reloads, and waits for the end of it. Returns what the paniclog says of it."""
     before = len(impulse.paniclog())
     impulse.write(config)
     impulse.reload()
     done = re.compile("configuration reloaded|Reconfigure failed")
-    await_true(lambda: done.search(impulse.paniclog(), before), f"the end of the reload:\n{impulse.paniclog()}")
+    await_true(lambda: done.search(impulse.paniclog(), before), f"the end of the reload:\n{impulse.paniclog()}",
+               seconds)
     return impulse.paniclog()[before:]
 
 
@@ -164,6 +165,24 @@ def test_a_listen_that_cannot_be_opened_changes_nothing(impulse, site):
         assert "Reconfigure failed" in said and "Address already in use" in said
         assert "one.example" in banner(impulse.address)
         assert refused(free)
+
+
+def test_a_large_configuration(impulse, site, tmp_path):
+    """200,000 Domains and 20,000 Peers: a start and reloads, within 400 MB."""
+    domains, peers = scaled(200_000, 5_000), scaled(20_000, 2_000)
+    large = tmp_path / "domains.conf"
+    large.write_text("".join(f'Domain "d{i * 7919 % domains}.example" {{\n  retry_interval = {i + 1}\n'
+                             f"  max_outbound_connections = {i % 50 + 1}\n}}\n" for i in range(domains)))
+    blocks = "".join(f'Peer "10.{i >> 14}.{i >> 6 & 255}.{(i & 63) * 4}/30" {{ max_message_size = {i % 9 + 1}000 }}\n'
+                     for i in range(peers))
+    config = site.config(outer=f'include "{large}"', listen=blocks + 'Peer "127.0.0.1" { max_message_size = 12345 }')
+    impulse.start(config, 60)
+    for size in ("54321", "12345"):
+        assert "configuration reloaded" in reload(impulse, config.replace("12345", size), 60)
+        with Wire(impulse.address) as client:
+            assert f"SIZE {size}" in client.greet().text
+    if not SANITIZER:
+        assert impulse.peak_memory() < 400 << 20
 
 
 # ---- what may not change ---------------------------------------------------------------------------------------------

@@ -211,6 +211,77 @@ static void test_modules(void)
     conf_drop(conf);
 }
 
+/* ---- many stanzas -------------------------------------------------------------------------------------- */
+
+/* Among few and among many, every child is found by any spelling of its name, and nothing else is. */
+static void test_many_children(void)
+{
+    static char text[200000], name[400];
+    for (int count = 1; count <= 1000; count *= 10) {
+        size_t used = 0;
+        for (int i = 0; i < count; i++)
+            used += (size_t)snprintf(
+                text + used, sizeof text - used,
+                "Domain \"D%d.Example\" { } Binding B%d { } Binding b%d { } Domain \"/D%d/\" { }\n", i, i, i,
+                i);
+        snprintf(name, sizeof name, "%0300d", 7);
+        snprintf(text + used, sizeof text - used,
+                 "ESMTP_Listener { Listen \":25\" { Peer \"10.0.0.1/8\" { } } }\nDomain \"x%s\" { }\n", name);
+        struct conf *conf = clean(text);
+        for (int i = 0; i < count; i++) {
+            snprintf(name, sizeof name, "d%d.eXAMPLE", i);
+            CU_ASSERT(at(conf, "DOMAIN", name, NULL) &&
+                      conf_scope_place(at(conf, "domain", name, NULL)).column == 1);
+            snprintf(name, sizeof name, "/D%d/", i);
+            CU_ASSERT_PTR_NOT_NULL(at(conf, "domain", name, NULL));
+            name[1] = 'd';
+            CU_ASSERT_PTR_NULL(at(conf, "domain", name, NULL));
+            snprintf(name, sizeof name, "B%d", i);
+            const struct conf_scope *upper = at(conf, "Binding", name, NULL);
+            name[0] = 'b';
+            CU_ASSERT(upper && at(conf, "binding", name, NULL) && upper != at(conf, "binding", name, NULL));
+        }
+        CU_ASSERT_PTR_NOT_NULL(at(conf, "esmtp_listener", "", "listen", ":25", "peer", "10.9.9.9/8", NULL));
+        snprintf(name, sizeof name, "X%0300d", 7);
+        CU_ASSERT_PTR_NOT_NULL(at(conf, "domain", name, NULL));
+        CU_ASSERT_PTR_NULL(at(conf, "domain", "d0.example.", NULL));
+        CU_ASSERT_PTR_NULL(at(conf, "host", "d0.example", NULL));
+        CU_ASSERT_PTR_NULL(at(conf, "no_such_kind", "d0.example", NULL));
+        CU_ASSERT_PTR_NULL(at(conf, "peer", "no block", NULL));
+        conf_drop(conf);
+    }
+}
+
+static double seconds_to_load(int stanzas)
+{
+    char *text;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    for (int i = 0; i < stanzas; i++)
+        fprintf(file, "Domain \"d%d.example\" { retry_interval = %d }\n", (i * 7919) % stanzas, i);
+    fprintf(file, "ESMTP_Listener { Listen \":25\" {\n");
+    for (int i = 0; i < stanzas; i++)
+        fprintf(file, "Peer \"10.%d.%d.0/%d\" { idle_time = %d }\n", i / 256 % 256, i % 256, 24 + i / 65536,
+                i);
+    fprintf(file, "} }\n");
+    fclose(file);
+    struct timespec begin, end;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    conf_drop(clean(text));
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    free(text);
+    return (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+}
+
+/* Ten times as much takes some ten times as long. Were each stanza to look at the others, it would be a
+ * hundred. */
+static void test_growth(void)
+{
+    double few = seconds_to_load(3000), many = seconds_to_load(30000);
+    CU_ASSERT(many < 40 * few);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -226,6 +297,8 @@ int main(void)
         {"nothing at all", test_nothing},
         {"odd words", test_words},
         {"modules without a manifest", test_modules},
+        {"many children", test_many_children},
+        {"growth", test_growth},
         CU_TEST_INFO_NULL,
     };
     return unit_run("language", tests);
