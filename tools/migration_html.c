@@ -19,11 +19,11 @@ struct page {
 
 /* ---- escaping ------------------------------------------------------------------------------------------ */
 
-/* Text between tags, or in a quoted attribute. */
-static void print_text(const struct page *page, const char *bytes)
+/* Text between tags, or in a quoted attribute; `breakable`: a line may end after any byte of it. */
+static void print_broken(const struct page *page, const char *bytes, const char *breakable)
 {
     char *text = utf8_clean(bytes);
-    for (const char *c = text; *c; c++)
+    for (const char *c = text; *c; c++) {
         switch (*c) {
         case '&':
             fputs("&amp;", page->out);
@@ -40,7 +40,21 @@ static void print_text(const struct page *page, const char *bytes)
         default:
             putc((unsigned char)*c < 32 || *c == 127 ? ' ' : *c, page->out);
         }
+        if (strchr(breakable, *c))
+            fputs("<wbr>", page->out);
+    }
     free(text);
+}
+
+static void print_text(const struct page *page, const char *bytes)
+{
+    print_broken(page, bytes, "");
+}
+
+/* A name or a path, in which a line ends rather between the parts than anywhere. */
+static void print_name_text(const struct page *page, const char *bytes)
+{
+    print_broken(page, bytes, "_/");
 }
 
 /* <tag class="class">text</tag>; `class` may be NULL. */
@@ -109,26 +123,37 @@ static void print_cards(const struct page *page)
         size_t first, count = migration_group(page->migration, group, &first);
         size_t places = migration_places(page->migration, group);
         const char *word = migration_group_word(group);
-        fprintf(page->out,
-                "<a class=\"%s\" href=\"#%s\"><b>%zu</b><span>%s</span><small>in %zu place%s</small></a>\n",
-                word, word, count, migration_group_title(group), places, plural(places));
+        fprintf(page->out, "<a class=\"%s\" href=\"#%s\"><b>%zu</b><span>%s</span><small>", word, word, count,
+                migration_group_title(group));
+        if (group == MIGRATION_DEFAULTS)
+            fputs("not set", page->out);
+        else
+            fprintf(page->out, "in %zu place%s", places, plural(places));
+        fputs("</small></a>\n", page->out);
     }
     fputs("</nav>\n", page->out);
 }
 
 /* ---- findings ------------------------------------------------------------------------------------------ */
 
-static void print_place(const struct page *page, const struct migration_place *place)
+static void print_place(const struct page *page, const struct migration_place *place, const char *scope)
 {
     fputs("<code>", page->out);
-    print_text(page, migration_short_path(page->migration, place->file));
+    print_name_text(page, migration_short_path(page->migration, place->file));
     if (place->line)
         fprintf(page->out, ":%u", place->line);
     fputs("</code>", page->out);
-    if (place->scope && *place->scope) {
+    if (scope && *scope) {
         fputs(" in ", page->out);
-        print_text(page, place->scope);
+        print_text(page, scope);
     }
+}
+
+/* Where a finding is; of a stanza or module, the scope is its own and says something when it has a name. */
+static const char *scope_of(const struct migration_finding *finding, const struct migration_place *place)
+{
+    bool itself = finding->kind == MIGRATION_MODULE || finding->kind == MIGRATION_STANZA;
+    return place->scope && itself && !strchr(place->scope, '"') ? NULL : place->scope;
 }
 
 static void print_places(const struct page *page, const struct migration_finding *finding)
@@ -143,7 +168,7 @@ static void print_places(const struct page *page, const struct migration_finding
                     "</ul>\n<details class=\"places\"><summary>and %zu more</summary><ul class=\"places\">\n",
                     count - PLACES_OPEN);
         fputs("<li>", page->out);
-        print_place(page, &finding->places[i]);
+        print_place(page, &finding->places[i], scope_of(finding, &finding->places[i]));
         fputs("</li>\n", page->out);
     }
     if (count > PLACES_SHOWN)
@@ -153,11 +178,12 @@ static void print_places(const struct page *page, const struct migration_finding
 
 static void print_name(const struct page *page, const struct migration_finding *finding, const char *tag)
 {
-    bool badge = finding->kind == MIGRATION_MODULE || finding->kind == MIGRATION_STANZA;
+    bool badge = finding->kind != MIGRATION_OPTION && finding->kind != MIGRATION_VALUE;
     fprintf(page->out, "<%s class=\"name\">", tag);
     if (badge)
         print_element(page, "span", "badge", migration_kind_word(finding->kind));
-    print_text(page, finding->name);
+    if (finding->kind != MIGRATION_MISTAKE)
+        print_name_text(page, finding->name);
     if (*finding->qualifier) {
         putc(' ', page->out);
         print_element(page, "i", NULL, finding->qualifier);
@@ -169,14 +195,15 @@ static void print_finding(const struct page *page, const struct migration_findin
 {
     bool mistake = finding->kind == MIGRATION_MISTAKE;
     fputs("<article class=\"finding\">\n<div>", page->out);
-    if (mistake)
-        print_element(page, "p", "name", "in the files");
-    else
-        print_name(page, finding, "p");
+    print_name(page, finding, "p");
     print_places(page, finding);
     fputs("</div>\n<div>", page->out);
-    if (mistake || *finding->note)
-        print_element(page, "p", NULL, mistake ? finding->name : finding->note);
+    if (mistake)
+        print_element(page, "p", NULL, finding->name);
+    size_t word = strcspn(finding->note, " ");
+    bool sentence = !memchr(finding->note, '_', word); /* it does not begin with the name of an option */
+    if (*finding->note)
+        print_element(page, "p", sentence ? "note" : NULL, finding->note);
     if (finding->inside)
         fprintf(page->out, "<p class=\"inside\">With %zu option%s set in it.</p>", finding->inside,
                 plural(finding->inside));
@@ -237,9 +264,8 @@ static void print_cell(const struct page *page, const char *tag, const char *tex
 
 static void print_place_cell(const struct page *page, const struct migration_place *place)
 {
-    const struct migration_place alone = {place->file, place->line, NULL};
-    fputs("<td>", page->out);
-    print_place(page, &alone);
+    fputs("<td class=\"place\">", page->out);
+    print_place(page, place, NULL);
     fputs("</td>", page->out);
 }
 

@@ -1,6 +1,7 @@
 /* migration_text: the report for a terminal, or for a file that is read in one. */
 #include <string.h>
 #include "tools/migration.h"
+#include "tools/utf8.h"
 
 enum { WIDTH_MIN = 40, INDENT = 2, NOTE_INDENT = 6, PLACES_SHOWN = 3, NAME_COLUMN = 44 };
 
@@ -39,11 +40,17 @@ static unsigned columns_of(const char *text, size_t size)
     return columns;
 }
 
-/* A configuration may hold any byte; a terminal is not told what it says between them. */
+/* A configuration may hold any byte; a terminal is given neither control characters nor what is not UTF-8. */
 static void print_safe(const struct page *page, const char *text, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        putc((unsigned char)text[i] < 32 || text[i] == 127 ? '?' : text[i], page->out);
+    for (const char *at = text; at < text + size;) {
+        size_t length = utf8_sequence(at);
+        if (length <= 1)
+            putc(length == 0 || (unsigned char)*at < 32 || *at == 127 ? '?' : *at, page->out);
+        else
+            fwrite(at, 1, length, page->out);
+        at += length ? length : 1;
+    }
 }
 
 static void print_indent(const struct page *page, unsigned columns)
@@ -211,8 +218,11 @@ static void print_summary(const struct page *page)
     for (enum migration_group group = 0; group < MIGRATION_GROUPS; group++) {
         size_t first, count = migration_group(migration, group, &first);
         size_t places = migration_places(migration, group);
-        fprintf(page->out, "  %-28s %5zu finding%s in %zu place%s\n", migration_group_title(group), count,
-                count == 1 ? " " : "s", places, plural(places));
+        fprintf(page->out, "  %-26s %4zu", migration_group_title(group), count);
+        if (group == MIGRATION_DEFAULTS)
+            fputs(" that are not set\n", page->out);
+        else
+            fprintf(page->out, " in %zu place%s\n", places, plural(places));
     }
 }
 
