@@ -21,6 +21,5 @@ src_control_libcontrol_a_SOURCES = \
 	src/control/roles.h \
 	src/control/session.c \
 	src/control/session.h \
-	src/control/untransacted.c \
 	src/control/words.c \
 	src/control/words.h
