@@ -79,7 +79,7 @@ static struct conf *load(const char *path)
     struct conf_report *report;
     struct conf *conf = conf_load(path, NULL, &report);
     if (conf_report_errors(report))
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_WARNING, stderr);
     conf_report_free(report);
     if (!conf)
         exit(1);
