@@ -67,9 +67,11 @@ static bool run_begin_from_scratch(struct command_call *call)
 static bool commit(struct command_call *call, struct conf_transaction *transaction)
 {
     struct conf *next = build(call, transaction);
-    bool adopted = next && call->upper->adopt(call->upper->daemon, next, call->out);
+    bool done = next == running(call); /* nothing was changed */
+    if (next && !done)
+        done = call->upper->adopt(call->upper->daemon, next, call->out);
     conf_unref(next);
-    return adopted;
+    return done;
 }
 
 static void end_transaction(struct command_call *call)

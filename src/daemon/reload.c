@@ -101,7 +101,7 @@ static bool change(struct daemon *d, struct conf *conf, const struct manifest_se
     bool done = conf && swap(d, conf, manifests, error, error_size);
     if (done) {
         conf_compare_static(before, conf, warn_of_static, out);
-        say(PANIC_NOTICE, out, "configuration reloaded (generation %u)", conf_generation(conf));
+        paniclog(PANIC_NOTICE, "configuration reloaded (generation %u)", conf_generation(conf));
     } else {
         if (error[0])
             say(PANIC_ERROR, out, "%s", error);
@@ -146,6 +146,8 @@ bool reload_file(struct daemon *d, const char *path, FILE *out)
         return false;
     process_reloading();
     bool done = read_and_change(d, path, out);
+    if (done && out)
+        fprintf(out, "Configuration reloaded (generation %u).\n", conf_generation(d->conf));
     process_ready();
     return done;
 }
