@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "base/mem.h"
 #include "control/control.h"
 #include "daemon/listens.h"
@@ -60,13 +61,23 @@ static void check_value(const struct conf_value *value, size_t rule, struct conf
             conf_report_add(report, CONF_ERROR, value->place, "%s: %s", rules[rule].option, error);
 }
 
+/* Where another method delivers, routes have its form: "apn://...". The method itself is warned of. */
+static bool has_other_routes(const struct conf_scope *scope)
+{
+    const struct conf_value *method = conf_scope_value(scope, "delivery_method");
+    return method && strcasecmp(method->text, "esmtp") != 0 && strcasecmp(method->text, "smtp") != 0 &&
+           strcasecmp(method->text, "lmtp") != 0;
+}
+
 static void check_scope(const struct conf_scope *scope, struct conf_report *report)
 {
+    bool other_routes = has_other_routes(scope);
     for (size_t i = 0; i < conf_scope_value_count(scope); i++) {
         const char *option;
         const struct conf_value *value = conf_scope_value_at(scope, i, &option);
         for (size_t rule = 0; rule < sizeof rules / sizeof *rules; rule++)
-            if (strcmp(rules[rule].option, option) == 0)
+            if (strcmp(rules[rule].option, option) == 0 &&
+                !(other_routes && rules[rule].check == route_check))
                 check_value(value, rule, report);
     }
     for (const struct conf_scope *child = NULL; (child = conf_scope_next(scope, NULL, child));)

@@ -47,6 +47,8 @@ def test_five_mistakes_are_five_diagnostics(site):
     ('\nESMTP_Listener {\n  static_banner = "220 a\n220 b"\n}\n', 3),
     ('bind_address = "nowhere"\n', 1),
     ('domain "d" {\n  gateway = "a b"\n}\n', 2),
+    ('domain "d" {\n  routes = ( "apn://push.example" )\n}\n', 2),
+    ('gateway = "10.0.0.256"\n', 1),
 ])
 def test_values_that_would_break_a_line_or_mean_nothing(site, text, line):
     file = site.directory / "values.conf"
@@ -54,6 +56,14 @@ def test_values_that_would_break_a_line_or_mean_nothing(site, text, line):
     status, said = run("-t", "-c", file)
     assert status == 1
     assert re.search(rf"^{re.escape(str(file))}:{line}:\d+: error: ", said, re.M), said
+
+
+def test_routes_of_another_delivery_method_are_its_own_affair(site):
+    file = site.directory / "push.conf"
+    file.write_text('domain "d" {\n  delivery_method = "apn"\n  routes = ( "apn://push.example?port=2195" )\n}\n')
+    status, said = run("-t", "-c", file)
+    assert status == 0, said
+    assert "value APN of option delivery_method is read but has no effect" in said
 
 
 def test_the_same_file_stops_the_start(site):
