@@ -54,11 +54,11 @@ static enum login_status answer(struct console_stream *stream, Gsasl_session *se
         return fail(stream, "the server asks on after the login was finished", "");
     int result = gsasl_step64(session, challenge, &response);
     *finished = result == GSASL_OK;
-    if (result != GSASL_OK && result != GSASL_NEEDS_MORE)
+    if (result != GSASL_OK && result != GSASL_NEEDS_MORE) {
+        write_line(stream, "*"); /* for the server's log; its answer would tell nothing */
         return fail(stream, "the server could not be authenticated", gsasl_strerror(result));
-    /* The server's proof is not answered: its OK follows by itself. */
-    bool silent = *finished && (!response || !*response);
-    enum stream_status status = silent ? STREAM_OK : write_line(stream, response ? response : "");
+    }
+    enum stream_status status = write_line(stream, response ? response : "");
     gsasl_free(response);
     return status == STREAM_OK ? LOGIN_DONE : of_stream(status);
 }

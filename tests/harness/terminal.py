@@ -113,8 +113,11 @@ class ConsoleServer:
             assert line.decode().split() == ["AUTH", self.mechanism]
             name, proof = (self.digest if self.mechanism == "DIGEST-MD5" else self.login)(connection, lines)
             self.logins.append((name, proof is not None))
+            if proof:
+                connection.sendall(b"+ " + base64.b64encode(proof) + b"\n")
+                proof = b"" if lines.readline() == b"\n" else None      # anything else: the client does not believe it
             if proof is not None:
-                connection.sendall((b"+ " + base64.b64encode(proof) + b"\n" if proof else b"") + b"OK\n")
+                connection.sendall(b"OK\n")
                 return True
             connection.sendall(output("Authentication failed\n") + b"ERR\n")
 

@@ -241,8 +241,7 @@ def test_login_warns_where_others_can_listen(serve, host):
 
 
 def test_the_strongest_mechanism_is_used(serve):
-    server = serve(host="127.0.0.1", users={"john": "secret"})
-    server.greeting = "IMPULSE CONSOLE 1 AUTH LOGIN DIGEST-MD5"
+    server = serve(host="127.0.0.1", users={"john": "secret"}, greeting="IMPULSE CONSOLE 1 AUTH LOGIN DIGEST-MD5")
     assert run_console(f"john:secret@{server.address}", "pid")[0] == 0
 
 
