@@ -12,7 +12,8 @@ import time
 import pytest
 
 from harness import SANITIZER, await_true, patience, scaled
-from harness.daemon import free_port
+from harness.console import Console
+from harness.daemon import PROGRAM, free_port
 from harness.messages import EXACT
 from harness.wire import Wire
 
@@ -202,6 +203,46 @@ def test_options_that_may_not_change_are_named(impulse, site):
     # Nothing was changed, and nothing is said when nothing changes.
     assert not (site.directory / "other.pid").exists() and not (site.directory / "other-spool").exists()
     assert "spoolbase" not in reload(impulse, changed)
+
+
+# ---- the ways to ask for it ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["SIGHUP", "config reload", "impulsectl reload"])
+def test_every_way_to_reload_does_the_same(impulse, site, way):
+    path, other = site.directory / "2025", ("127.0.0.1", free_port())
+    control = f'Control_Listener {{ Listen "{path}" {{ }} }}\n'
+    impulse.start(site.config(outer=control, listener=f'Listen "127.0.0.1:{other[1]}" {{ }}'))
+    socket_before, _ = listening(site.port)
+
+    def ask():
+        """What the operator is told; None when nobody is there to hear it."""
+        if way == "SIGHUP":
+            impulse.reload()
+            return None
+        if way == "config reload":
+            with Console(path) as console:
+                return console.ask(way)[1]
+        done = subprocess.run([PROGRAM.parent / "impulsectl", "reload", "-s", path], capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    with Wire(impulse.address) as stays, Wire(other) as goes:
+        stays.greet()
+        goes.greet()
+        changed = site.config(outer=control + 'pidfile = "/nowhere/pid"', listen="Listen_Backlog = 77")
+        impulse.write(changed)
+        told = ask()
+        impulse.await_panic("configuration reloaded (generation 2)")
+        assert f"{impulse.file}:" in impulse.await_panic("pidfile was changed")
+        assert told is None or ("pidfile was changed" in told and "generation 2" in told)
+        assert refused(other) and listening(site.port) == (socket_before, 77)
+        assert goes.command("RSET").code == 421 and stays.command("MAIL FROM:<a@sender.example>").code == 421
+    impulse.write(changed + "\nno_such_option = 1\n")
+    told = ask()
+    impulse.await_panic("Reconfigure failed")
+    impulse.await_panic("no_such_option")
+    assert told is None or "no_such_option" in told
+    assert banner(impulse.address).startswith("220")
 
 
 # ---- many reloads under load -----------------------------------------------------------------------------------------
