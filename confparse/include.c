@@ -3,8 +3,8 @@
  *
  * A relative name is looked for beside the including file, then in the load's search path. Of a directory,
  * every file is read in the order of names, without hidden ones and without going into sub-directories.
- * A URI names a file of this machine (file://, persist://, the latter of which kept copies of what other
- * machines had) or is refused. Source: Momentum 4 manual, "Configuration Overview".
+ * A URI must name a file of this machine: file://, or persist://, which in Momentum keeps copies of remote
+ * files. Source: Momentum 4 manual, "Configuration Overview".
  */
 #include <dirent.h>
 #include <errno.h>
