@@ -6,6 +6,7 @@
 #include <string.h>
 #include "confparse/query.h"
 #include "confparse/query_option.h"
+#include "confparse/scope.h"
 #include "confparse/spelling.h"
 #include "confparse/text.h"
 
@@ -175,27 +176,61 @@ static void print_support(const struct question *question, enum conf_support sup
         fprintf(question->out, "Instead: %s\n", instead);
 }
 
-static void print_meaning(const struct question *question)
+/* The module that the path is in, if Momentum has it and this build does not; or NULL. */
+static const struct conf_documented *missing_module(const struct question *question)
+{
+    const char *name = question->path.count ? question->path.steps[0].kind : "";
+    for (size_t i = 0; i < question->conf->module_count; i++)
+        if (strcmp(question->conf->modules[i].schema.name, name) == 0)
+            return NULL;
+    return conf_stanza_find(name) ? NULL : conf_documented_find(name);
+}
+
+/* The first stanza of the path that has no effect, whatever stands in it; or NULL. */
+static const struct conf_option *idle_stanza(const struct question *question)
+{
+    for (size_t i = 0; i < question->path.count; i++) {
+        const struct conf_option *row = conf_stanza_find(question->path.steps[i].kind);
+        if (row && row->support > CONF_DIFFERENT)
+            return row;
+    }
+    return NULL;
+}
+
+/* What its row says of the option, or what stands in values.def instead. */
+static void print_option_meaning(const struct question *question)
 {
     const struct conf_exception *found[CONF_EXCEPTIONS_MAX];
+    const struct conf_value *value = question->value;
     const struct conf_option *row = NULL;
     const struct conf_scope *level = NULL;
     for (size_t i = 0; i < question->chain.count && !row; i++) {
         level = question->chain.levels[i];
         row = conf_scope_option(level, question->path.option);
     }
-    if (!row)
-        row = question->path.count ? NULL : conf_option_find(question->path.option);
-    if (!row)
+    if (!row || (missing_module(question) && row->support == CONF_ACCEPTED)) /* the module's line says it */
         return;
-    fputs("\n", question->out);
     bool core = row == conf_option_find(row->name);
-    size_t count =
-        core && level && question->value ? conf_exceptions_find(row, level, question->value, found) : 0;
+    size_t count = core && value ? conf_exceptions_find(row, level, value, found) : 0;
+    if (!count || (value->type == CONF_LIST && value->count > count))
+        print_support(question, row->support, NULL, row->note, row->instead);
     for (size_t i = 0; i < count; i++)
         print_support(question, found[i]->support, found[i]->value, found[i]->note, found[i]->instead);
-    if (!count)
-        print_support(question, row->support, NULL, row->note, row->instead);
+}
+
+static void print_meaning(const struct question *question)
+{
+    const struct conf_documented *missing = missing_module(question);
+    const struct conf_option *idle = idle_stanza(question);
+    char spelled[CONF_SPELLING_MAX];
+    fputs("\n", question->out);
+    if (missing)
+        print_support(question, missing->support, missing->name, missing->what, missing->instead);
+    if (idle)
+        print_support(question, idle->support, conf_spell_kind(idle->name, spelled), idle->note,
+                      idle->instead);
+    if (!idle)
+        print_option_meaning(question);
 }
 
 /* ---- the answer ---------------------------------------------------------------------------------------- */

@@ -203,6 +203,10 @@ static void test_explain_values(void)
     struct conf *conf = load("tls = required");
     const char *answer = ask(conf_query_explain, conf, "tls");
     CU_ASSERT_PTR_NOT_NULL(strstr(answer, "\nrequired: Not supported: "));
+    answer = ask(conf_query_explain, conf, "cluster cluster_group");
+    CU_ASSERT_PTR_NOT_NULL(strstr(answer, "\nCluster: Read, but without effect: "));
+    answer = ask(conf_query_explain, conf, "clamav daemon");
+    CU_ASSERT_PTR_NOT_NULL(strstr(answer, "\nclamav: Not supported: "));
     conf_drop(conf);
 }
 
