@@ -107,10 +107,10 @@ const struct conf *conf_transaction_base(const struct conf_transaction *transact
 
 static void look_at_files(struct conf_transaction *transaction)
 {
-    if (transaction->outline)
-        return;
-    transaction->outline = conf_outline_create(transaction->files);
-    transaction->rules = conf_rules_create(transaction->files, transaction->local_changes_only);
+    if (!transaction->outline)
+        transaction->outline = conf_outline_create(transaction->files);
+    if (!transaction->rules)
+        transaction->rules = conf_rules_create(transaction->files, transaction->local_changes_only);
 }
 
 /* ---- noting -------------------------------------------------------------------------------------------- */
@@ -280,6 +280,8 @@ struct conf *conf_transaction_build(struct conf_transaction *transaction, struct
     } else if (!transaction->report) {
         struct conf_files *files = make_files(transaction);
         conf_files_drop_virtual(files);
+        conf_outline_free(transaction->outline); /* two syntax trees at once would be the most memory ever */
+        transaction->outline = NULL;
         transaction->built = conf_load_files(files, transaction->options, &transaction->report);
         conf_files_unref(files);
     }
