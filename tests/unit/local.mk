@@ -74,6 +74,11 @@ TESTS += tests/unit/test_conf_transaction
 tests_unit_test_conf_transaction_SOURCES = tests/unit/test_conf_transaction.c tests/unit/conf_session.h tests/unit/conf_trees.h $(CONF_HARNESS)
 tests_unit_test_conf_transaction_LDADD = $(CONF_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_conf_changes
+TESTS += tests/unit/test_conf_changes
+tests_unit_test_conf_changes_SOURCES = tests/unit/test_conf_changes.c tests/unit/conf_session.h tests/unit/conf_trees.h $(CONF_HARNESS)
+tests_unit_test_conf_changes_LDADD = $(CONF_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_conf_files
 TESTS += tests/unit/test_conf_files
 tests_unit_test_conf_files_SOURCES = tests/unit/test_conf_files.c tests/unit/conf_session.h tests/unit/conf_trees.h $(CONF_HARNESS)
