@@ -54,7 +54,7 @@ static inline struct conf *load_main(void)
     struct conf_report *report;
     struct conf *conf = conf_load(path_of("main.conf"), NULL, &report);
     if (!conf)
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_NOTE, stderr);
     conf_report_free(report);
     CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
     return conf;

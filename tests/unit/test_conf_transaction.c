@@ -375,7 +375,7 @@ static bool load_refused(const char *text, const char *why)
     const struct conf_diagnostic *first = conf_report_at(report, 0);
     bool good = !conf && first && first->place.line == 1 && strstr(first->message, why);
     if (!good)
-        conf_report_print(report, stderr);
+        conf_report_print(report, CONF_NOTE, stderr);
     conf_report_free(report);
     conf_unref(conf);
     return good;
