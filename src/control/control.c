@@ -10,13 +10,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "control/session.h"
 #include "log/paniclog.h"
 #include "net/listener.h"
 
-enum { DEFAULT_FILE_MODE = 0600 }; /* the manual: "only accessible to the user identity" of the daemon */
+enum {
+    DEFAULT_FILE_MODE = 0600, /* the manual: "only accessible to the user identity" of the daemon */
+    COMPLAINT_INTERVAL_MS = 10000,
+};
 
 struct control_socket {
     struct list_node link;
@@ -29,6 +33,7 @@ struct control_socket {
         uv_pipe_t pipe;
     };
     bool accepting;
+    uint64_t complained_ms; /* uv_now of the last line about accept */
 };
 
 /* ---- the set --------------------------------------------------------------------------------- */
@@ -113,13 +118,29 @@ static struct listener_settings settings_of(const struct conf_chain *chain, cons
     };
 }
 
+/* Whoever may write in the directory may have put something else in the socket's place: only a socket of ours
+ * is given away. */
+static bool give_file(const char *path, uid_t owner, gid_t group)
+{
+    struct stat file;
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    bool ours = fd >= 0 && fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode) && file.st_uid == geteuid() &&
+                file.st_nlink == 1;
+    bool given = ours && fchownat(fd, "", owner, group, AT_EMPTY_PATH) == 0;
+    if (fd >= 0 && !ours)
+        errno = EPERM;
+    if (fd >= 0)
+        close(fd);
+    return given;
+}
+
 static struct listener *open_listener(const struct conf_chain *chain, const char *endpoint, uid_t owner,
                                       gid_t group, char *error, size_t error_size)
 {
     struct listener_settings settings = settings_of(chain, endpoint);
     struct listener *listener = listener_open(&settings, error, error_size);
     if (listener && endpoint[0] == '/' && (owner != geteuid() || group != getegid()) &&
-        lchown(endpoint, owner, group) < 0) {
+        !give_file(endpoint, owner, group)) {
         snprintf(error, error_size, "Listen \"%s\": chown: %s", endpoint, strerror(errno));
         listener_close(listener);
         return NULL;
@@ -170,11 +191,14 @@ bool control_open(struct control *control, const struct conf *conf, uid_t owner,
 static void on_connection(uv_stream_t *server, int error)
 {
     struct control_socket *socket = server->data;
-    if (error < 0)
+    uint64_t now = uv_now(server->loop);
+    if (error == 0) {
+        control_session_accept(socket->control, server, listener_endpoint(socket->listener));
+    } else if (!socket->complained_ms || now - socket->complained_ms >= COMPLAINT_INTERVAL_MS) {
+        socket->complained_ms = now;
         paniclog(PANIC_ERROR, "Listen \"%s\": accept: %s", listener_endpoint(socket->listener),
                  uv_strerror(error));
-    else
-        control_session_accept(socket->control, server, listener_endpoint(socket->listener));
+    }
 }
 
 /* 0 or a negative errno. The handle is libuv's from here on. */

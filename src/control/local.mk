@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/control/libcontrol.a
 src_control_libcontrol_a_SOURCES = \
 	src/control/access.c \
 	src/control/access.h \
+	src/control/account.c \
+	src/control/account.h \
 	src/control/check.c \
 	src/control/cmd_authz.c \
 	src/control/cmd_config.c \
@@ -10,6 +12,8 @@ src_control_libcontrol_a_SOURCES = \
 	src/control/command.h \
 	src/control/control.c \
 	src/control/control.h \
+	src/control/line.c \
+	src/control/line.h \
 	src/control/login.c \
 	src/control/login.h \
 	src/control/output.c \

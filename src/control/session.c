@@ -9,12 +9,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "base/clock.h"
 #include "base/mem.h"
-#include "control/command.h"
+#include "control/account.h"
+#include "control/line.h"
 #include "control/output.h"
-#include "control/roles.h"
-#include "control/words.h"
 
 enum {
     READ_SIZE = 16 * 1024,
@@ -36,8 +34,7 @@ enum state {
 struct session {
     struct list_node link; /* in control->sessions */
     struct control *control;
-    char *endpoint;       /* the Listen's name */
-    struct net_addr peer; /* AF_UNIX for a Unix connection */
+    struct visitor who;
     union {
         uv_handle_t handle;
         uv_stream_t stream;
@@ -55,12 +52,10 @@ struct session {
     struct buf out; /* the answer that is written */
     size_t unsent;  /* of it, when the timer last looked */
     uv_write_t write;
-    char *user;       /* NULL until it is known; "" where nobody need say */
-    bool by_password; /* that is how it is known */
+    bool by_password; /* is that how who.user is known? */
     struct login *login;
     unsigned failures;
     uint64_t login_deadline; /* uv_now */
-    struct conf_transaction *transaction;
 };
 
 static void proceed(struct session *session);
@@ -86,9 +81,9 @@ static void on_closed(uv_handle_t *handle)
     buf_release(&session->in);
     buf_release(&session->out);
     login_end(session->login);
-    conf_transaction_free(session->transaction);
-    free(session->user);
-    free(session->endpoint);
+    conf_transaction_free(session->who.transaction);
+    free(session->who.user);
+    free(session->who.endpoint);
     free(session);
 }
 
@@ -114,7 +109,7 @@ void control_session_leave(struct list_node *node)
 
 const char *control_session_endpoint(const struct list_node *node)
 {
-    return container_of(node, const struct session, link)->endpoint;
+    return container_of(node, const struct session, link)->who.endpoint;
 }
 
 /* ---- what applies to it ---------------------------------------------------------------------- */
@@ -128,68 +123,10 @@ static struct conf *running(const struct session *session)
 static bool find_access(const struct session *session, struct access *access)
 {
     const struct conf *conf = running(session);
-    const struct conf_scope *listen = access_listen(conf, session->endpoint);
+    const struct conf_scope *listen = access_listen(conf, session->who.endpoint);
     if (listen)
-        access_resolve(access, conf, conf_scope_parent(listen), listen, &session->peer);
+        access_resolve(access, conf, conf_scope_parent(listen), listen, &session->who.peer);
     return listen != NULL;
-}
-
-static bool is_unix(const struct session *session)
-{
-    return session->peer.family == AF_UNIX;
-}
-
-/* ---- telling the log hooks ------------------------------------------------------------------- */
-
-static struct imp_text text_of(const char *text)
-{
-    return (struct imp_text){text, strlen(text)};
-}
-
-/* How Momentum's acctlog writes ":2025". */
-static const char *endpoint_text(const struct session *session, char text[NET_ADDR_TEXT_SIZE])
-{
-    if (session->endpoint[0] != ':')
-        return session->endpoint;
-    snprintf(text, NET_ADDR_TEXT_SIZE, "*%s", session->endpoint);
-    return text;
-}
-
-static const char *peer_text(const struct session *session, char text[NET_ADDR_TEXT_SIZE])
-{
-    return is_unix(session) ? "" : net_addr_format_port(&session->peer, text);
-}
-
-static void log_authentication(const struct session *session, const char *user, bool success, bool timeout)
-{
-    char endpoint[NET_ADDR_TEXT_SIZE], peer[NET_ADDR_TEXT_SIZE];
-    const struct control_upper *upper = &session->control->upper;
-    struct imp_log_authentication event = {
-        .time_us = clock_wall_us(),
-        .endpoint = text_of(endpoint_text(session, endpoint)),
-        .peer = text_of(peer_text(session, peer)),
-        .user = text_of(user),
-        .success = success,
-        .timeout = timeout,
-    };
-    upper->log_authentication(upper->daemon, &event);
-}
-
-static void log_authorization(const struct session *session, const char *line, enum imp_authorization result,
-                              const char *role)
-{
-    char endpoint[NET_ADDR_TEXT_SIZE], peer[NET_ADDR_TEXT_SIZE];
-    const struct control_upper *upper = &session->control->upper;
-    struct imp_log_authorization event = {
-        .time_us = clock_wall_us(),
-        .endpoint = text_of(endpoint_text(session, endpoint)),
-        .peer = text_of(peer_text(session, peer)),
-        .user = text_of(session->user),
-        .result = result,
-        .command = text_of(line),
-        .role = text_of(role),
-    };
-    upper->log_authorization(upper->daemon, &event);
 }
 
 /* ---- time --------------------------------------------------------------------------------- */
@@ -200,7 +137,7 @@ static void renew_timeout(struct session *session)
     struct access access;
     unsigned seconds = find_access(session, &access) ? access.timeout : CONTROL_DEFAULT_TIMEOUT;
     uint64_t now = uv_now(session->control->loop);
-    if (session->user)
+    if (session->who.user)
         set_timer(session, (uint64_t)seconds * 1000);
     else
         set_timer(session, session->login_deadline > now ? session->login_deadline - now : 1);
@@ -264,10 +201,11 @@ static void give_up_login(struct session *session)
 static void log_login_timeout(struct session *session)
 {
     struct access access;
-    bool wanted =
-        is_unix(session) || (find_access(session, &access) && (access.digest.log || access.login.log));
+    bool wanted = visitor_is_local(&session->who) ||
+                  (find_access(session, &access) && (access.digest.log || access.login.log));
     if (wanted)
-        log_authentication(session, session->login ? login_user(session->login) : "", false, true);
+        account_login(session->control, &session->who, session->login ? login_user(session->login) : "",
+                      false, true);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -280,7 +218,7 @@ static void on_timer(uv_timer_t *timer)
         session->unsent = waiting; /* the client is slow, but it reads */
         renew_timeout(session);
     } else {
-        if (!session->user && !session->leaving)
+        if (!session->who.user && !session->leaving)
             log_login_timeout(session);
         hang_up(session);
     }
@@ -290,14 +228,14 @@ static void on_timer(uv_timer_t *timer)
 
 static void log_in(struct session *session, const char *user)
 {
-    session->user = mem_dup(user);
+    session->who.user = mem_dup(user);
     renew_timeout(session);
 }
 
 static void end_login(struct session *session, bool success)
 {
-    if (login_is_logged(session->login) || is_unix(session))
-        log_authentication(session, login_user(session->login), success, false);
+    if (login_is_logged(session->login) || visitor_is_local(&session->who))
+        account_login(session->control, &session->who, login_user(session->login), success, false);
     if (success)
         log_in(session, login_user(session->login));
     session->by_password = success;
@@ -368,59 +306,17 @@ static void take_login_line(struct session *session, struct slice line)
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
-static bool is_authorized(const struct session *session, const struct access *access, const char *line)
-{
-    const char *role;
-    if (!access->authorize)
-        return true;
-    enum imp_authorization result =
-        roles_judge(running(session), &access->groups, session->user, line, &role);
-    log_authorization(session, line, result, role);
-    return result == IMP_AUTHORIZED;
-}
-
-/* Runs the command that `words` are; its output goes to `out`. */
-static bool run_words(struct session *session, const struct access *access, const struct words *words,
-                      FILE *out)
-{
-    size_t used;
-    const struct command *command = command_find(words->items, words->count, &used);
-    char *line = command_line(command, words->items, words->count, used);
-    struct command_call call = {
-        .upper = &session->control->upper,
-        .access = access,
-        .user = session->user,
-        .transaction = &session->transaction,
-        .words = words->items + used,
-        .count = words->count - used,
-        .out = out,
-    };
-    bool allowed = is_authorized(session, access, line);
-    if (!allowed)
-        fputs("Not Authorized for this command\n", out);
-    bool done = allowed && command_run(command, line, &call);
-    free(line);
-    return done;
-}
-
 static void run_line(struct session *session, const struct access *access, struct slice line)
 {
     size_t unread = session->control->unread, room = unread < UNREAD_MAX ? UNREAD_MAX - unread : 0;
     struct output output;
-    struct words words;
-    const char *problem;
     if (room < ROOM_MIN) {
         answer(session, false,
                SLICE_LITERAL("Other sessions have not read their answers; try again later.\n"));
         return;
     }
     output_open(&output, room < OUTPUT_MAX ? room : OUTPUT_MAX);
-    bool done = words_split(&words, line.data, line.size, &problem);
-    if (!done)
-        fprintf(output.stream, "Syntax error: %s\n", problem);
-    else if (words.count)
-        done = run_words(session, access, &words, output.stream);
-    words_release(&words);
+    bool done = line_run(session->control, &session->who, access, line, output.stream);
     output_close(&output);
     if (output.full)
         answer(session, false, SLICE_LITERAL("The output is too long for this console.\n"));
@@ -437,9 +333,9 @@ static void take_line(struct session *session, struct slice line)
         line.size--;
     if (!find_access(session, &access))
         turn_away(session, "The configuration has no such Listen any more\n");
-    else if (access.denied || (access.authenticate && session->user && !session->by_password))
+    else if (access.denied || (access.authenticate && session->who.user && !session->by_password))
         turn_away(session, "This client may not use the console any more\n");
-    else if (session->user)
+    else if (session->who.user)
         run_line(session, &access, line);
     else
         take_login_line(session, line);
@@ -449,7 +345,7 @@ static void take_line(struct session *session, struct slice line)
 
 static size_t line_limit(const struct session *session)
 {
-    return session->user ? CONTROL_LINE_MAX : LOGIN_LINE_MAX;
+    return session->who.user ? CONTROL_LINE_MAX : LOGIN_LINE_MAX;
 }
 
 /* Throws away `size` bytes of a line that is too long, which may be its end. True when it was answered. */
@@ -458,7 +354,7 @@ static bool skip_line(struct session *session, size_t size, bool is_end)
     session->skipped += size;
     session->skipping = !is_end;
     buf_consume(&session->in, size);
-    if (!is_end && session->user && session->skipped <= SKIP_MAX)
+    if (!is_end && session->who.user && session->skipped <= SKIP_MAX)
         return false;
     if (is_end)
         session->skipped = 0;
@@ -538,20 +434,20 @@ static void learn_peer(struct session *session)
 {
     struct sockaddr_storage address = {0};
     int size = sizeof address;
-    if (session->endpoint[0] == '/')
-        session->peer.family = AF_UNIX;
+    if (session->who.endpoint[0] == '/')
+        session->who.peer.family = AF_UNIX;
     else if (uv_tcp_getpeername(&session->tcp, (struct sockaddr *)&address, &size) == 0)
-        net_addr_from_sockaddr(&session->peer, (struct sockaddr *)&address);
+        net_addr_from_sockaddr(&session->who.peer, (struct sockaddr *)&address);
 }
 
 /* Who need not log in: by the system's word, or because the configuration does not ask. */
 static bool admit(struct session *session)
 {
-    char *user = is_unix(session) ? system_user(session) : mem_dup("");
+    char *user = visitor_is_local(&session->who) ? system_user(session) : mem_dup("");
     if (!user)
         return false;
-    if (is_unix(session))
-        log_authentication(session, user, true, false);
+    if (visitor_is_local(&session->who))
+        account_login(session->control, &session->who, user, true, false);
     log_in(session, user);
     free(user);
     buf_append_text(&session->out, "IMPULSE CONSOLE 1\n");
@@ -579,7 +475,7 @@ static bool is_crowded(const struct session *session)
 {
     unsigned count = 0;
     list_each(&session->control->sessions, node, after)
-        count += strcmp(control_session_endpoint(node), session->endpoint) == 0;
+        count += strcmp(control_session_endpoint(node), session->who.endpoint) == 0;
     return count > SESSIONS_MAX;
 }
 
@@ -587,7 +483,7 @@ static void greet(struct session *session)
 {
     struct access access;
     learn_peer(session);
-    if (session->peer.family == AF_UNSPEC || !find_access(session, &access) || access.denied)
+    if (session->who.peer.family == AF_UNSPEC || !find_access(session, &access) || access.denied)
         turn_away(session, "This client may not use the console\n");
     else if (is_crowded(session))
         turn_away(session, "Too many connections to this Listen\n");
@@ -601,7 +497,7 @@ void control_session_accept(struct control *control, uv_stream_t *server, const 
 {
     struct session *session = mem_new(struct session);
     session->control = control;
-    session->endpoint = mem_dup(endpoint);
+    session->who.endpoint = mem_dup(endpoint);
     session->open_handles = 2;
     if (endpoint[0] == '/')
         uv_pipe_init(control->loop, &session->pipe, 0);

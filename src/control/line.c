@@ -1,0 +1,59 @@
+/*
+ * line: one command line.
+ */
+#include "control/line.h"
+
+#include <stdlib.h>
+#include "control/account.h"
+#include "control/command.h"
+#include "control/roles.h"
+#include "control/words.h"
+
+static bool is_authorized(const struct control *control, const struct visitor *visitor,
+                          const struct access *access, const char *line)
+{
+    const struct conf *conf = control->upper.running(control->upper.daemon);
+    const char *role;
+    if (!access->authorize)
+        return true;
+    enum imp_authorization result = roles_judge(conf, &access->groups, visitor->user, line, &role);
+    account_command(control, visitor, line, result, role);
+    return result == IMP_AUTHORIZED;
+}
+
+static bool run_words(const struct control *control, struct visitor *visitor, const struct access *access,
+                      const struct words *words, FILE *out)
+{
+    size_t used;
+    const struct command *command = command_find(words->items, words->count, &used);
+    char *line = command_line(command, words->items, words->count, used);
+    struct command_call call = {
+        .upper = &control->upper,
+        .access = access,
+        .user = visitor->user,
+        .transaction = &visitor->transaction,
+        .words = words->items + used,
+        .count = words->count - used,
+        .out = out,
+    };
+    bool allowed = is_authorized(control, visitor, access, line);
+    if (!allowed)
+        fputs("Not Authorized for this command\n", out);
+    bool done = allowed && command_run(command, line, &call);
+    free(line);
+    return done;
+}
+
+bool line_run(const struct control *control, struct visitor *visitor, const struct access *access,
+              struct slice line, FILE *out)
+{
+    struct words words;
+    const char *problem;
+    bool done = words_split(&words, line.data, line.size, &problem);
+    if (!done)
+        fprintf(out, "Syntax error: %s\n", problem);
+    else if (words.count)
+        done = run_words(control, visitor, access, &words, out);
+    words_release(&words);
+    return done;
+}
