@@ -439,3 +439,22 @@ def test_a_console_that_is_not_there_is_trouble(tmp_path):
     assert status == 2 and "-s ADDRESS" in said
     status, _, said = impulsectl("reload", "-s", tmp_path / "nobody")
     assert status == 2 and "nobody" in said
+
+
+def test_the_running_daemon_is_asked(impulse, site):
+    console = f'Control_Listener {{ Listen "{site.directory}/console" {{ }} }}\n'
+    impulse.start(site.config(console + "retry_interval = 600\n"))
+
+    def ask(*arguments):
+        return impulsectl(arguments[0], "-c", impulse.file, *arguments[1:])
+    assert ask("config", "eval", "retry_interval") == (0, b"Retry_Interval = 600\n", "")
+    impulse.write(site.config(console + "retry_interval = 700\n"))
+    status, _, said = ask("reload")
+    assert (status, said) == (0, "")
+    assert ask("config", "eval", "retry_interval") == (0, b"Retry_Interval = 700\n", "")
+    impulse.write(site.config(console + "retry_intreval = 800\n"))
+    status, out, _ = ask("reload")
+    assert status == 1 and b"retry_intreval" in out
+    assert ask("config", "eval", "retry_interval") == (0, b"Retry_Interval = 700\n", "")
+    status, out, _ = ask("status")
+    assert status == 0 and out
