@@ -3,11 +3,10 @@
  * modules and account need; this process becomes it.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "tools/impulsectl.h"
+#include "tools/daemon.h"
 
 static const char help[] =
     "usage: impulsectl check [-c FILE] [FILE] [--modules DIR] [--lenient]\n"
@@ -16,25 +15,10 @@ static const char help[] =
     "impulsed would start with it, else with 1.\n"
     "\n" SETTINGS_HELP;
 
-/* impulsed of the same build tree, else where it is installed. */
-static const char *find_daemon(char path[PATH_MAX])
-{
-    static const char name[] = "impulsed";
-    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - sizeof name - 1);
-    char *slash = size > 0 ? memrchr(path, '/', (size_t)size) : NULL;
-    if (slash) {
-        memcpy(slash + 1, name, sizeof name);
-        if (access(path, X_OK) == 0)
-            return path;
-    }
-    return IMPULSE_SBIN_DIR "/impulsed";
-}
-
 int command_check(int argc, char **argv)
 {
     static const struct option options[] = {SETTINGS_OPTIONS, {NULL, 0, NULL, 0}};
     struct settings settings;
-    char path[PATH_MAX];
     int option;
     settings_init(&settings);
     while ((option = getopt_long(argc, argv, SETTINGS_LETTERS, options, NULL)) != -1)
@@ -44,7 +28,7 @@ int command_check(int argc, char **argv)
         return settings_help('?', help);
     if (optind < argc)
         settings.config = argv[optind];
-    const char *daemon = find_daemon(path);
+    const char *daemon = daemon_path();
     execl(daemon, "impulsed", "-t", "-c", settings.config, "--modules", settings.modules,
           settings.lenient ? "--lenient" : NULL, NULL);
     fprintf(stderr, "impulsectl: cannot run %s: %s\n", daemon, strerror(errno));

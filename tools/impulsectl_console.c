@@ -53,8 +53,8 @@ static void find_socket(const struct conf *conf, struct conf_report *report, voi
                 *found = mem_dup(conf_scope_name(listen));
 }
 
-/* The configuration's console, to be freed; NULL after a line on stderr. A configuration with mistakes will do:
- * it may be the one that is to be reloaded once they are mended. */
+/* The configuration's console, to be freed; NULL after a line on stderr. A configuration with mistakes will
+ * do: it may be the one that is to be reloaded once they are mended. */
 static char *console_of(const struct settings *settings)
 {
     struct conf_load_options load;
@@ -68,9 +68,10 @@ static char *console_of(const struct settings *settings)
     load.check_argument = &address;
     conf_unref(conf_load(settings->config, &load, &report));
     if (!address)
-        fprintf(stderr,
-                "impulsectl: no Control_Listener with a Unix socket is in %s; name the console with -s ADDRESS\n",
-                settings->config);
+        fprintf(
+            stderr,
+            "impulsectl: no Control_Listener with a Unix socket is in %s; name the console with -s ADDRESS\n",
+            settings->config);
     conf_report_free(report);
     manifest_set_free(manifests);
     return address;
@@ -102,8 +103,8 @@ static int run(const char *address, const char *const *words, size_t count)
 }
 
 /*
- * Runs the console command that `first` begins and the arguments of the command line end, of which there must be
- * `least` to `most`.
+ * Runs the console command that `first` begins and the arguments of the command line end, of which there must
+ * be `least` to `most`.
  */
 static int command(int argc, char **argv, const char *first, int least, int most, const char *help)
 {

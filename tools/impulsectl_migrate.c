@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "tools/impulsectl.h"
+#include "tools/daemon.h"
 #include "tools/migration.h"
 
 static const char help[] =
@@ -65,13 +65,29 @@ static bool is_stdout(const char *path)
     return path && strcmp(path, "-") == 0;
 }
 
-static int report(const char *file, const struct settings *settings, const struct outputs *outputs)
+static void take_mistake(void *closure, const char *file, unsigned line, const char *message)
+{
+    migration_add_mistake(closure, file, line, message);
+}
+
+/* What the tables say, and what the daemon itself finds wrong. */
+static struct migration *judge(const struct settings *settings, const struct conf_load_options *load)
+{
+    struct migration *migration = migration_read(settings->config, load);
+    if (migration->readable) {
+        migration->judged = daemon_find_mistakes(settings, take_mistake, migration);
+        migration_conclude(migration);
+    }
+    return migration;
+}
+
+static int report(const struct settings *settings, const struct outputs *outputs)
 {
     struct conf_load_options load;
     struct manifest_set *manifests = settings_load_options(settings, &load);
     if (!manifests)
         return EXIT_TROUBLE;
-    struct migration *migration = migration_read(file, &load);
+    struct migration *migration = judge(settings, &load);
     const char *no_colour = getenv("NO_COLOR");
     bool colours = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
     bool written = true;
@@ -112,5 +128,5 @@ int command_migrate(int argc, char **argv)
         settings.config = argv[optind++];
     if (optind < argc || !settings.config)
         return settings_help('?', help);
-    return report(settings.config, &settings, &outputs);
+    return report(&settings, &outputs);
 }

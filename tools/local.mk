@@ -62,6 +62,8 @@ ec_md5passwd_LDFLAGS = $(HARDEN_LDFLAGS)
 ## impulsectl reads manifests as the daemon does, so it has libmodule's two files of them.
 bin_PROGRAMS += impulsectl
 impulsectl_SOURCES = \
+	tools/daemon.c \
+	tools/daemon.h \
 	tools/impulsectl.c \
 	tools/impulsectl.h \
 	tools/impulsectl_check.c \
@@ -83,6 +85,7 @@ impulsectl_LDADD = src/module/libmodule.a confparse/libconfparse.a $(CONSOLE_CLI
 impulsectl_LDFLAGS = $(HARDEN_LDFLAGS) -pthread
 
 ## They hold the folders of --prefix.
-tools/impulsectl-impulsectl.$(OBJEXT) tools/impulsectl-impulsectl_check.$(OBJEXT): Makefile
+tools/impulsectl-impulsectl.$(OBJEXT) tools/impulsectl-daemon.$(OBJEXT): Makefile
+tools/impulsectl-impulsectl_check.$(OBJEXT): Makefile
 tools/impulsectl-impulsectl_console.$(OBJEXT) tools/impulsectl-impulsectl_explain.$(OBJEXT): Makefile
 tools/impulsectl-impulsectl_migrate.$(OBJEXT) tools/impulsectl-migration_read.$(OBJEXT): Makefile

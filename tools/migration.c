@@ -146,6 +146,8 @@ static void print_ready(const struct migration *migration, FILE *out)
 void migration_conclude(struct migration *migration)
 {
     size_t first, size = 0;
+    free(migration->verdict);
+    migration->verdict = NULL;
     if (migration->finding_count)
         qsort(migration->findings, migration->finding_count, sizeof *migration->findings, compare_findings);
     migration->ready = migration->readable && !migration_group(migration, MIGRATION_BLOCKS, &first);

@@ -76,6 +76,7 @@ struct migration {
     char *configuration; /* the path that was given */
     bool readable;       /* false: nothing below is known but findings, which say why */
     bool ready;
+    bool judged;                        /* impulsed -t was asked, too; who asks it sets this */
     char *verdict;                      /* one line */
     struct migration_finding *findings; /* by group, kind, name, qualifier */
     size_t finding_count, finding_capacity;
@@ -95,6 +96,11 @@ struct migration {
  */
 struct migration *migration_read(const char *path, const struct conf_load_options *options);
 void migration_free(struct migration *migration);
+/*
+ * Adds a mistake that somebody else found, unless something that blocks is known of that line. Then
+ * migration_conclude.
+ */
+void migration_add_mistake(struct migration *migration, const char *file, unsigned line, const char *message);
 /* Brings the findings into their order and writes the verdict; migration_read ends with it. */
 void migration_conclude(struct migration *migration);
 

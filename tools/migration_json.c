@@ -106,6 +106,7 @@ static json_t *migration_json(const struct migration *migration)
     json_object_set_new(root, "impulse_migration", json_integer(FORM));
     json_object_set_new(root, "impulse_version", json_string(PACKAGE_VERSION));
     json_object_set_new(root, "configuration", text(migration->configuration));
+    json_object_set_new(root, "judged", json_boolean(migration->judged));
     json_object_set_new(root, "ready", json_boolean(migration->ready));
     json_object_set_new(root, "verdict", text(migration->verdict));
     json_object_set_new(root, "counts", counts_json(migration));

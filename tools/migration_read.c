@@ -462,15 +462,46 @@ static void note_unknown(struct migration *migration, const struct conf_diagnost
     free(name);
 }
 
+/*
+ * Momentum looks for a file in the directories global, of the node, and default of its configuration; here it
+ * must be where the include says. `name` is the include's, perhaps in quotes.
+ */
+static void explain_missing_file(const struct migration *migration, struct migration_finding *finding,
+                                 const char *name)
+{
+    static const char *const siblings[] = {"global", "default"};
+    const char *slash = strrchr(migration->configuration, '/');
+    int directory = slash ? (int)(slash - migration->configuration) + 1 : 0;
+    int size = (int)strcspn(name += *name == '"', "\"");
+    char *instead = mem_dup("put the file beside the one that includes it, or into " IMPULSE_SYSCONF_DIR
+                            ": Impulse looks there, and in no other directory");
+    for (size_t i = 0; i < sizeof siblings / sizeof *siblings; i++) {
+        struct stat status;
+        char *path =
+            mem_printf("%.*s../%s/%.*s", directory, migration->configuration, siblings[i], size, name);
+        if (*name != '/' && stat(path, &status) == 0) {
+            free(instead);
+            instead =
+                mem_printf("include \"../%s/%.*s\": Momentum finds it in its search path, which Impulse "
+                           "does not have",
+                           siblings[i], size, name);
+        }
+        free(path);
+    }
+    explain(finding, "", instead);
+    free(instead);
+}
+
 static void note_mistake(struct migration *migration, const struct conf_diagnostic *diagnostic)
 {
     enum migration_group group = diagnostic->severity == CONF_ERROR ? MIGRATION_BLOCKS : MIGRATION_IDLE;
     struct migration_finding *finding =
         find_finding(migration, group, MIGRATION_MISTAKE, diagnostic->message, "", NULL);
-    if (begins(diagnostic->message, "cannot include "))
-        explain(finding, "",
-                "put the file beside the one that includes it, or into " IMPULSE_SYSCONF_DIR
-                ": Impulse looks there, and in no other directory");
+    if (begins(diagnostic->message, "cannot include ")) {
+        char *name = underlined(diagnostic);
+        explain_missing_file(migration, finding, name);
+        free(name);
+    }
     add_place(migration, finding, diagnostic->place, NULL);
 }
 
@@ -492,6 +523,24 @@ static void note_mistakes(struct migration *migration, const struct conf_report 
         find_finding(migration, MIGRATION_BLOCKS, MIGRATION_MISTAKE, more, "", NULL);
         free(more);
     }
+}
+
+static bool blocks_line(const struct migration_finding *finding, const char *file, unsigned line)
+{
+    for (size_t i = 0; finding->group == MIGRATION_BLOCKS && i < finding->place_count; i++)
+        if (finding->places[i].line == line && strcmp(finding->places[i].file, file) == 0)
+            return true;
+    return false;
+}
+
+void migration_add_mistake(struct migration *migration, const char *file, unsigned line, const char *message)
+{
+    for (size_t i = 0; i < migration->finding_count; i++)
+        if (blocks_line(&migration->findings[i], file, line))
+            return;
+    struct migration_finding *finding =
+        find_finding(migration, MIGRATION_BLOCKS, MIGRATION_MISTAKE, message, "", NULL);
+    add_place(migration, finding, (struct conf_place){file, line, 0}, NULL);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------- */

@@ -337,6 +337,28 @@ def test_what_cannot_be_read_is_trouble(tmp_path):
     assert impulsectl("frobnicate")[0] == 2 and impulsectl()[0] == 2
 
 
+def test_what_only_the_daemon_can_judge_is_a_mistake(tmp_path):
+    file = tmp_path / "addresses.conf"
+    file.write_text('ESMTP_Listener {\n  Listen "127.0.0.1:99999" { }\n  always_deny = true\n}\n'
+                    'bind_address = "nowhere"\n')
+    status, _, report, _ = migrate(file, tmp_path)
+    assert status == 1 and report["judged"] is True
+    assert {finding["places"][0]["line"] for finding in report["findings"] if finding["kind"] == "mistake"} == {2, 5}
+    assert report["counts"]["blocks"]["findings"] == 3
+
+
+def test_a_file_of_momentums_search_path_is_found(tmp_path):
+    for folder in ("default", "global"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "global" / "shared.conf").write_text("")
+    file = tmp_path / "default" / "ecelerity.conf"
+    file.write_text('include "shared.conf"\ninclude "nowhere.conf"\n')
+    _, _, report, _ = migrate(file, tmp_path)
+    instead = {finding["places"][0]["line"]: finding["instead"] for finding in report["findings"]
+               if finding["kind"] == "mistake"}
+    assert instead[1].startswith('include "../global/shared.conf"') and "../" not in instead[2]
+
+
 def test_json_on_stdout_is_alone_there(tmp_path):
     status, out, _ = impulsectl("migrate", PRODUCTION, "--json", "-")
     assert status == 1 and json.loads(out)["impulse_migration"] == 1
