@@ -489,6 +489,19 @@ def test_a_session_that_timed_out_is_opened_again(console):
     assert len(server.connections) == 2
 
 
+def test_a_new_session_logs_in_without_asking_again(serve, home):
+    server = serve(users={"john": "secret"})
+    with at_terminal(home, f"john@{server.address}") as terminal:
+        terminal.expect("Password:")
+        await_true(lambda: not terminal.echoes(), "no echo")
+        terminal.send("secret\n")
+        terminal.expect(r"\d> ")
+        server.time_out()
+        terminal.send("pid\n")
+        terminal.expect("<pid>")
+    assert server.logins == [("john", True)] * 2
+
+
 def test_a_transaction_is_lost_with_its_session(console):
     terminal, server, prompt = console
     terminal.send("config begin\n")

@@ -316,3 +316,8 @@ check_PROGRAMS += tests/unit/test_control_access
 TESTS += tests/unit/test_control_access
 tests_unit_test_control_access_SOURCES = tests/unit/test_control_access.c tests/unit/unit.h
 tests_unit_test_control_access_LDADD = $(CONTROL_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_console_tools
+TESTS += tests/unit/test_console_tools
+tests_unit_test_console_tools_SOURCES = tests/unit/test_console_tools.c tools/console_complete.c tools/console_complete.h
+tests_unit_test_console_tools_LDADD = tools/libconsole.a src/control/libcontrol.a src/base/libbase.a $(UNIT_LIBS)
