@@ -72,8 +72,12 @@ impulsectl_SOURCES = \
 	tools/impulsectl_migrate.c \
 	tools/migration.c \
 	tools/migration.h \
+	tools/migration_collect.c \
+	tools/migration_collect.h \
 	tools/migration_html.c \
 	tools/migration_json.c \
+	tools/migration_mistakes.c \
+	tools/migration_names.c \
 	tools/migration_read.c \
 	tools/migration_style.h \
 	tools/migration_text.c \
@@ -88,4 +92,4 @@ impulsectl_LDFLAGS = $(HARDEN_LDFLAGS) -pthread
 tools/impulsectl-impulsectl.$(OBJEXT) tools/impulsectl-daemon.$(OBJEXT): Makefile
 tools/impulsectl-impulsectl_check.$(OBJEXT): Makefile
 tools/impulsectl-impulsectl_console.$(OBJEXT) tools/impulsectl-impulsectl_explain.$(OBJEXT): Makefile
-tools/impulsectl-impulsectl_migrate.$(OBJEXT) tools/impulsectl-migration_read.$(OBJEXT): Makefile
+tools/impulsectl-impulsectl_migrate.$(OBJEXT) tools/impulsectl-migration_mistakes.$(OBJEXT): Makefile

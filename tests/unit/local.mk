@@ -321,3 +321,8 @@ check_PROGRAMS += tests/unit/test_console_tools
 TESTS += tests/unit/test_console_tools
 tests_unit_test_console_tools_SOURCES = tests/unit/test_console_tools.c tools/console_complete.c tools/console_complete.h
 tests_unit_test_console_tools_LDADD = tools/libconsole.a src/control/libcontrol.a src/base/libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_utf8
+TESTS += tests/unit/test_utf8
+tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h tools/utf8.c
+tests_unit_test_utf8_LDADD = src/base/libbase.a $(UNIT_LIBS)
