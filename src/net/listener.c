@@ -102,11 +102,15 @@ static bool open_socket(struct listener *listener, const struct listener_setting
     return true;
 }
 
-/* What counts from the next connection on. Nobody accepts. */
-static void take_settings(struct listener *listener, const struct listener_settings *settings)
+static void remember(struct listener *listener, const struct listener_settings *settings)
 {
     listener->asked = *settings;
     listener->asked.endpoint = listener->socket.name;
+}
+
+/* Who accepts, and how. Nobody does meanwhile. */
+static void take_acceptance(struct listener *listener, const struct listener_settings *settings)
+{
     listener->socket.no_delay = settings->no_delay && settings->endpoint[0] != '/';
     listener->settings = (struct acceptors_settings){
         .pool = settings->pool,
@@ -122,7 +126,8 @@ struct listener *listener_open(const struct listener_settings *settings, char *e
     char reason[256];
     listener->socket.name = mem_dup(settings->endpoint);
     listener->socket.fd = -1;
-    take_settings(listener, settings);
+    take_acceptance(listener, settings);
+    remember(listener, settings);
     if (open_socket(listener, settings, reason, sizeof reason))
         return listener;
     snprintf(error, error_size, "Listen \"%s\": %s", settings->endpoint, reason);
@@ -210,13 +215,15 @@ bool listener_change(struct listener *listener, const struct listener_settings *
                      size_t error_size)
 {
     struct listener_settings was = listener->asked;
-    bool restart = !accepts_alike(&was, settings) && (listener->pollers || listener->acceptors);
+    bool restart = !accepts_alike(&was, settings), started = listener->pollers || listener->acceptors;
     const char *option = NULL;
-    if (restart)
+    if (restart && started)
         listener_stop(listener);
-    take_settings(listener, settings);
     if (restart)
+        take_acceptance(listener, settings);
+    if (restart && started)
         listener_start(listener, listener->socket.group, listener->socket.accept, listener->socket.argument);
+    remember(listener, settings);
     if (change_socket(listener, &was, settings, &option))
         return true;
     snprintf(error, error_size,
