@@ -6,6 +6,7 @@
 #ifndef IMPULSE_CONFPARSE_FILE_SET_H
 #define IMPULSE_CONFPARSE_FILE_SET_H
 
+#include <sys/stat.h>
 #include "confparse/files.h"
 #include "confparse/source.h"
 
@@ -55,8 +56,8 @@ struct conf_files {
 struct conf_files *conf_files_create(const char *search_path);
 /* The entry of that path, or NULL. */
 struct conf_file_entry *conf_files_find(const struct conf_files *files, const char *path);
-/* The entry whose content was read from that file under whatever name, or NULL. */
-struct conf_file_entry *conf_files_find_inode(const struct conf_files *files, dev_t device, ino_t inode);
+/* The entry of a file on disk, whatever the name under which it was read, or NULL. */
+struct conf_file_entry *conf_files_find_same(const struct conf_files *files, const struct stat *status);
 struct conf_file_entry *conf_files_find_role(const struct conf_files *files, enum conf_file_role role);
 
 /*

@@ -55,10 +55,7 @@ static void describe(struct conf_file_entry *entry)
 /* Whether or not the same name leads to it. */
 static bool same_file(const struct conf_file_entry *a, const struct conf_file_entry *b)
 {
-    const struct conf_disk *left = a->disk, *right = b->disk;
-    if (left->inode && left->inode == right->inode && left->device == right->device)
-        return true;
-    return strcmp(a->file.path, b->file.path) == 0;
+    return a->disk == b->disk || strcmp(a->file.path, b->file.path) == 0;
 }
 
 void conf_files_add(struct conf_files *files, const struct conf_file_entry *like)
@@ -86,8 +83,6 @@ void conf_files_add(struct conf_files *files, const struct conf_file_entry *like
 
 void conf_file_replace(struct conf_file_entry *entry, struct conf_content *content)
 {
-    content->device = entry->disk->device;
-    content->inode = entry->disk->inode;
     conf_content_unref(entry->content);
     entry->content = content;
     describe(entry);
@@ -164,11 +159,19 @@ struct conf_file_entry *conf_files_find(const struct conf_files *files, const ch
     return NULL;
 }
 
-struct conf_file_entry *conf_files_find_inode(const struct conf_files *files, dev_t device, ino_t inode)
+/* Whoever replaced the file since it was read may have left its number to another one. */
+static bool still_has(const struct conf_file_entry *entry, const struct stat *status)
+{
+    struct stat now;
+    return stat(entry->file.path, &now) == 0 && now.st_dev == status->st_dev && now.st_ino == status->st_ino;
+}
+
+struct conf_file_entry *conf_files_find_same(const struct conf_files *files, const struct stat *status)
 {
     for (size_t i = 0; i < files->count; i++) {
         const struct conf_disk *disk = files->entries[i].disk;
-        if (disk->inode && disk->inode == inode && disk->device == device)
+        if (disk->inode && disk->inode == status->st_ino && disk->device == status->st_dev &&
+            still_has(&files->entries[i], status))
             return &files->entries[i];
     }
     return NULL;

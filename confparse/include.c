@@ -44,8 +44,7 @@ static bool read_entry(const struct conf_loader *loader, const char *path, struc
         entry->in_memory = given->in_memory;
         return true;
     }
-    given =
-        stat(path, &status) == 0 ? conf_files_find_inode(loader->files, status.st_dev, status.st_ino) : NULL;
+    given = stat(path, &status) == 0 ? conf_files_find_same(loader->files, &status) : NULL;
     entry->content = given ? conf_content_ref(given->content) : conf_content_read(path);
     if (!entry->content)
         return false;
@@ -84,10 +83,8 @@ struct conf_source *conf_open_text(struct conf_loader *loader, const char *name,
 /* Is it the file that holds the include statement, or one that led to it? */
 static bool is_open(const struct conf_source *source, const struct conf_file_entry *entry)
 {
-    const struct conf_content *content = entry->content;
     for (; source; source = source->includer)
-        if (source->content == content || (content->inode && content->inode == source->content->inode &&
-                                           content->device == source->content->device))
+        if (source->content == entry->content)
             return true;
     return false;
 }
@@ -320,7 +317,7 @@ static void include_local_changes(const struct inclusion *at, const char *path, 
     const struct conf_file_entry *known = conf_files_find(at->loader->files, path);
     struct stat status;
     if (!known && found == A_FILE && stat(path, &status) == 0)
-        known = conf_files_find_inode(at->loader->files, status.st_dev, status.st_ino);
+        known = conf_files_find_same(at->loader->files, &status);
     if (known) {
         fail(at, "Local_Changes_File must be a file of its own, but %s is %s", path,
              known->role == CONF_FILE_MAIN ? "the main configuration file" : "included");

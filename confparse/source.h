@@ -18,7 +18,7 @@ enum { CONF_SOURCE_MAX = 512 * 1024 * 1024 }; /* bytes; a larger file is refused
 struct conf_content {
     atomic_uint references;
     size_t size;
-    dev_t device; /* with inode: the same file under another name; both 0 for a text from memory */
+    dev_t device; /* with inode: the file it was read from; both 0 for a text from memory */
     ino_t inode;
     char text[]; /* followed by a NUL */
 };

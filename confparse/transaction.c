@@ -55,8 +55,6 @@ static struct conf_files *empty_files(const struct conf_files *files)
     struct conf_file_entry entry = files->entries[0];
     entry.file.read_only = false;
     entry.content = conf_content_create("", 0);
-    entry.content->device = entry.disk->device;
-    entry.content->inode = entry.disk->inode;
     conf_files_add(empty, &entry);
     conf_content_unref(entry.content);
     return empty;

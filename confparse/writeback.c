@@ -118,7 +118,7 @@ static bool save_files(struct conf_files *files, FILE *out)
 static bool save_whole(const struct conf_files *files, const char *path, FILE *out)
 {
     struct stat status;
-    bool known = stat(path, &status) == 0 && conf_files_find_inode(files, status.st_dev, status.st_ino);
+    bool known = stat(path, &status) == 0 && conf_files_find_same(files, &status);
     bool left_out;
     char *text = NULL, problem[CONF_SAVE_PROBLEM];
     size_t size = 0;

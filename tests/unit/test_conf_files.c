@@ -309,11 +309,12 @@ static void test_virtual(void)
     snprintf(line, sizeof line, "set local_changes_file '%s/mine/local.conf'", place);
     conf = change_as_nobody(conf, line);
     conf = change_as_nobody(conf, "set domain d max_retries 3");
-    CU_ASSERT(text_is(conf, "local.conf", "Domain \"d\" {\n  Max_Retries = 3\n}\n"));
+    conf = change_as_nobody(conf, "set retry_interval 5");
+    CU_ASSERT(text_is(conf, "local.conf", "Domain \"d\" {\n  Max_Retries = 3\n}\nRetry_Interval = 5\n"));
     CU_ASSERT(writeback_as_nobody(conf, NULL));
     snprintf(line, sizeof line,
              "Max_Retries = 2\nLocal_Changes_File = \"%s/mine/local.conf\"\nDomain \"d\" {\n  Max_Retries = "
-             "3\n}\n",
+             "3\n}\nRetry_Interval = 5\n",
              place);
     CU_ASSERT(holds("mine/local.conf", line));
     CU_ASSERT(writeback_as_nobody(conf, NULL)); /* once is enough */

@@ -151,6 +151,28 @@ static void test_quoting(void)
     conf_drop(conf);
 }
 
+/* Options stand in order of the files, wherever these are included. */
+static void test_order(void)
+{
+    char directory[UNIT_PATH_SIZE], path[UNIT_PATH_SIZE + 16];
+    unit_directory(directory);
+    static const char *const files[][2] = {
+        {"main.conf", "\n\nRetry_Interval = 5\ninclude \"z.conf\"\ninclude a.conf\n"},
+        {"z.conf", "\nMax_Retries = 3\n"},
+        {"a.conf", "Gateway = \"g\"\n"}};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, files[2 - i][0]);
+        FILE *file = fopen(path, "w");
+        fputs(files[2 - i][1], file);
+        fclose(file);
+    }
+    struct conf *conf = conf_load(path, NULL, &found);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+    CU_ASSERT(answers(conf, "show", "Retry_Interval = 5\nMax_Retries = 3\nGateway = \"g\"\n"));
+    conf_drop(conf);
+    unit_directory_remove(directory);
+}
+
 /* Every byte that a string can hold. */
 static void test_bytes(void)
 {
@@ -199,6 +221,7 @@ int main(void)
                            {"an endless expression", test_locate_bounded},
                            {"what there is not", test_refusals},
                            {"texts that need quoting", test_quoting},
+                           {"options in order", test_order},
                            {"all bytes", test_bytes},
                            {"every test configuration, shown and loaded", test_all},
                            CU_TEST_INFO_NULL};

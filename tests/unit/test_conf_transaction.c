@@ -301,6 +301,40 @@ static void test_after(void)
     end_files(conf);
 }
 
+/* Files of one directory come one after the other. */
+static void test_directory(void)
+{
+    begin_files();
+    CU_ASSERT_EQUAL(mkdir(path_of("sub"), 0755), 0);
+    write_file("main.conf", "readonly_include \"top.conf\"\n");
+    write_file("top.conf", "Domain x { include \"sub/1.conf\" }\nDomain y { include \"sub\" }\n");
+    write_file("sub/1.conf", "Max_Retries = 1\n"); /* read-only, since it is included twice */
+    write_file("sub/2.conf", "Retry_Interval = 5\n");
+    struct conf *conf = change(load_main(), "set domain y max_retries 2");
+    CU_ASSERT(text_is(conf, "2.conf", "Retry_Interval = 5\nMax_Retries = 2\n"));
+    CU_ASSERT_STRING_EQUAL(text_of(at(conf, "domain", "y", NULL), "max_retries"), "2");
+    unlink(path_of("sub/1.conf"));
+    unlink(path_of("sub/2.conf"));
+    rmdir(path_of("sub"));
+    end_files(conf);
+}
+
+/* Of a module whose options nobody knows, an option may have any value, but not any name. */
+static void test_unknown_module(void)
+{
+    begin_files();
+    write_file("main.conf", "jlog {\n  Odd ( a b )\n}\n");
+    struct conf *conf = change(load_main(), "set jlog odd c");
+    CU_ASSERT(text_is(conf, "main.conf", "jlog {\n  Odd = \"c\"\n}\n"));
+    conf = change(conf, "set jlog Other ( d )");
+    CU_ASSERT(text_is(conf, "main.conf", "jlog {\n  Odd = \"c\"\n  Other = (\n    \"d\"\n  )\n}\n"));
+    struct conf_transaction *t = conf_transaction_begin(conf, false, NULL);
+    CU_ASSERT_FALSE(command(t, "set jlog 'x = 1 } include \"/etc/passwd\" y' 4"));
+    CU_ASSERT_FALSE(command(t, "set jlog 'x\n' 4"));
+    conf_transaction_free(t);
+    end_files(conf);
+}
+
 static void test_twice(void)
 {
     begin_files();
@@ -546,6 +580,8 @@ int main(void)
                            {"dictionaries", test_dictionary},
                            {"the manual's rules for the file", test_manual_rules},
                            {"a change comes after what it overrides", test_after},
+                           {"two files of a directory", test_directory},
+                           {"a module that nobody knows", test_unknown_module},
                            {"a file that is included twice", test_twice},
                            {"Local_Changes_File", test_local_changes},
                            {"Local_Changes_Only", test_local_changes_only},
