@@ -115,6 +115,23 @@ static void test_other_name(void)
     end_files(conf);
 }
 
+/* A file that was replaced may have left its number to another one. */
+static void test_other_number(void)
+{
+    begin_files();
+    write_file("main.conf", "include \"a.conf\"\n");
+    write_file("a.conf", "Max_Retries = 1\n");
+    struct conf *conf = load_main();
+    write_file("new.conf", "Max_Retries = 2\n");
+    CU_ASSERT_EQUAL(rename(path_of("new.conf"), path_of("a.conf")), 0);
+    write_file("local.conf", "Retry_Interval = 5\n");
+    conf = change(conf, "set local_changes_file local.conf");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+    CU_ASSERT_STRING_EQUAL(text_of(conf_root(conf), "max_retries"), "1");
+    CU_ASSERT_STRING_EQUAL(text_of(conf_root(conf), "retry_interval"), "5");
+    end_files(conf);
+}
+
 /* ---- writeback ------------------------------------------------------------------------------- */
 
 static void test_saved(void)
@@ -263,12 +280,12 @@ static void test_local_changes(void)
     struct stat status;
     begin_files();
     write_file("main.conf", "Local_Changes_File = local.conf\n");
-    CU_ASSERT_EQUAL(chmod(path_of("main.conf"), 0640), 0);
+    CU_ASSERT_EQUAL(chmod(path_of("main.conf"), 0604), 0);
     struct conf *conf = change(load_main(), "set domain d max_retries 3");
     CU_ASSERT(writeback(conf, NULL));
     CU_ASSERT(holds("local.conf", "Domain \"d\" {\n  Max_Retries = 3\n}\n"));
     CU_ASSERT_EQUAL(stat(path_of("local.conf"), &status), 0);
-    CU_ASSERT_EQUAL(status.st_mode & 0777, 0640);
+    CU_ASSERT_EQUAL(status.st_mode & 0777, 0604);
     conf_unref(conf);
     conf = load_main();
     CU_ASSERT_STRING_EQUAL(text_of(at(conf, "domain", "d", NULL), "max_retries"), "3");
@@ -379,6 +396,7 @@ int main(void)
 {
     CU_TestInfo tests[] = {{"the texts of a generation", test_texts},
                            {"one file, two names", test_other_name},
+                           {"two files, one number", test_other_number},
                            {"what is saved", test_saved},
                            {"files that were changed meanwhile", test_disturbed},
                            {"a full disk", test_full_disk},
