@@ -18,6 +18,11 @@
 #include "confparse/report.h"
 #include "confparse/scope.h"
 
+enum {
+    COMMANDS_MAX = 100000,        /* of one transaction, */
+    BYTES_MAX = 64 * 1024 * 1024, /* and their length together */
+};
+
 enum { ANSWER_DEPTH = 4 }; /* levels of indentation of an effective value, as the manual shows it */
 
 struct noted {
@@ -36,6 +41,7 @@ struct conf_transaction {
     struct conf_rules *rules;
     struct noted *noted;
     size_t count, capacity;
+    size_t size;        /* of the commands, bytes */
     struct conf *built; /* with its report; NULL: not built, or not good */
     struct conf_report *report;
 };
@@ -161,8 +167,18 @@ static void note(struct conf_transaction *transaction, const struct conf_change 
         transaction->noted =
             conf_resize(transaction->noted, transaction->capacity, sizeof *transaction->noted);
     }
+    transaction->size += strlen(command);
     transaction->noted[transaction->count++] = (struct noted){*change, command, false};
     forget_build(transaction);
+}
+
+/* A session can note no more than what is good for the process. */
+static bool has_room(const struct conf_transaction *transaction, FILE *out)
+{
+    if (transaction->count < COMMANDS_MAX && transaction->size < BYTES_MAX)
+        return true;
+    fputs("the transaction has too many changes already: commit these first\n", out);
+    return false;
 }
 
 void conf_transaction_replay(const struct conf_transaction *transaction, FILE *out)
@@ -180,6 +196,8 @@ bool conf_transaction_set(struct conf_transaction *transaction, const char *cons
     size_t made;
     char problem[CONF_PLACE_PROBLEM], *answer = NULL;
     size_t size = 0;
+    if (!has_room(transaction, out))
+        return false;
     FILE *held = open_memstream(&answer, &size);
     if (!held)
         conf_out_of_memory();
@@ -375,7 +393,8 @@ bool conf_transaction_unset(struct conf_transaction *transaction, const char *co
 {
     struct conf_change change;
     struct conf_removal removal = {0};
-    if (!conf_change_read_unset(&transaction->arena, transaction->base, transaction->options, words, count,
+    if (!has_room(transaction, out) ||
+        !conf_change_read_unset(&transaction->arena, transaction->base, transaction->options, words, count,
                                 &change, out))
         return false;
     look_at_files(transaction);

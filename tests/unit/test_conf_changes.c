@@ -408,10 +408,82 @@ static void test_together(void)
     unit_directory_remove(place);
 }
 
+/* Whatever words a command has, it is answered, and what is noted makes a configuration or a finding. */
+static void test_any_words(void)
+{
+    static const char *const pool[] = {"domain",
+                                       "binding",
+                                       "binding_group",
+                                       "esmtp_listener",
+                                       "listen",
+                                       "peer",
+                                       ":25",
+                                       "10.0.0.0/8",
+                                       "a.b",
+                                       "max_retries",
+                                       "routes",
+                                       "idle_time",
+                                       "(",
+                                       ")",
+                                       "[",
+                                       "]",
+                                       "=",
+                                       ",",
+                                       "{",
+                                       "}",
+                                       "",
+                                       " ",
+                                       "\"",
+                                       "\\",
+                                       "#",
+                                       "\n",
+                                       "include",
+                                       "1",
+                                       "yes",
+                                       "jlog",
+                                       "relay_hosts",
+                                       "context",
+                                       "local_changes_file",
+                                       "local_changes_only",
+                                       "match_cache_size",
+                                       "DOMAIN",
+                                       "/x(/",
+                                       "main.conf",
+                                       "\xff"};
+    enum { COUNT = sizeof pool / sizeof *pool, COMMANDS = 4000, EACH = 40 };
+    unsigned noted = 0;
+    unit_directory(place);
+    state = 1;
+    write_files();
+    struct conf *conf = load_main();
+    struct conf_transaction *t = NULL;
+    FILE *out = fopen("/dev/null", "w");
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        const char *words[12];
+        size_t count = pick(12);
+        for (size_t j = 0; j < count; j++)
+            words[j] = one_of(pool, COUNT);
+        if (i % EACH == 0)
+            t = conf_transaction_begin(conf, i % 3 == 0, NULL);
+        noted += pick(4) ? conf_transaction_set(t, words, count, out)
+                         : conf_transaction_unset(t, words, count, out);
+        if (i % EACH != EACH - 1)
+            continue;
+        conf_unref(build(t));
+        conf_transaction_replay(t, out);
+        conf_transaction_free(t);
+    }
+    fclose(out);
+    CU_ASSERT(noted > 10);
+    conf_unref(conf);
+    unit_directory_remove(place);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {{"one change after the other", test_single},
                            {"all changes together", test_together},
+                           {"any words", test_any_words},
                            CU_TEST_INFO_NULL};
     int status = unit_run("changes", tests);
     free(answer);

@@ -535,6 +535,32 @@ static void test_from_scratch(void)
     end_files(conf);
 }
 
+/* What a session can have noted is bounded. */
+static void test_bounded(void)
+{
+    enum { SIZE = 16 * 1024 * 1024 };
+    char *value = malloc(SIZE + 1);
+    const char *words[] = {"esmtp_listener", "reconfig_message", value};
+    unsigned taken = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(value);
+    memset(value, 'x', SIZE);
+    value[SIZE] = '\0';
+    begin_files();
+    write_file("main.conf", "");
+    struct conf *conf = load_main();
+    struct conf_transaction *t = conf_transaction_begin(conf, false, NULL);
+    FILE *out = fopen("/dev/null", "w");
+    while (taken < 8 && conf_transaction_set(t, words, 3, out))
+        taken++;
+    fclose(out);
+    CU_ASSERT_EQUAL(taken, 4);
+    CU_ASSERT_FALSE(command(t, "unset esmtp_listener"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(answer, "too many changes"));
+    conf_transaction_free(t);
+    free(value);
+    end_files(conf);
+}
+
 static void refuse_three(const struct conf *conf, struct conf_report *report, void *argument)
 {
     const struct conf_value *value = conf_scope_value(conf_root(conf), "max_retries");
@@ -590,6 +616,7 @@ int main(void)
                            {"two transactions", test_transaction},
                            {"one command after the other", test_order},
                            {"from scratch", test_from_scratch},
+                           {"a transaction without end", test_bounded},
                            {"a result that is refused", test_refused_build},
                            CU_TEST_INFO_NULL};
     int status = unit_run("transaction", tests);
