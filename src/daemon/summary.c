@@ -50,7 +50,7 @@ void summary_print(const struct summary *summary, const struct smtp_server *serv
     fputs("Summary Statistics\n", out);
     fprintf(out, "        Outbound Concurrency: %7" PRIu64 "\n", queued.connections);
     fprintf(out, "        Inbound Concurrency: %7" PRIu64 "\n", in.sessions);
-    print_count(out, "Active Queue Size", queued.total - queued.delayed);
+    print_count(out, "Active Queue Size", queued.total > queued.delayed ? queued.total - queued.delayed : 0);
     print_count(out, "Delayed Queue Size", queued.delayed);
     print_count(out, "Total Queue Size", queued.total);
     fputs("        DNS Resolver: unbound\n", out);

@@ -93,7 +93,7 @@ struct queue_counts {
     uint64_t total, delayed;    /* envelopes now; those of them that wait for their time */
     uint64_t delivered, failed; /* since the start; failed for good */
 };
-/* Any thread. */
+/* Not all as of one moment. Any thread. */
 void queue_set_counts(const struct queue_set *set, struct queue_counts *counts);
 
 /* ---- the seam to delivery ---------------------------------------------------------------------------- */

@@ -20,8 +20,6 @@ void queue_set_counts(const struct queue_set *set, struct queue_counts *counts)
         counts->delivered += counter_read(&shard->delivered);
         counts->failed += counter_read(&shard->failed);
     }
-    if (counts->delayed > counts->total) /* they were not read at one moment */
-        counts->delayed = counts->total;
 }
 
 /* ---- generations ------------------------------------------------------------------------------------- */

@@ -24,7 +24,8 @@ def digest_answer(challenge, user, password, realm=None, **changes):
     realm = realm if realm is not None else told["realm"]
     nonce, cnonce, count, uri = told["nonce"], os.urandom(8).hex(), "00000001", "console/localhost"
     secret = hashlib.md5(f"{user}:{realm}:{password}".encode()).digest()
-    a1 = secret + f":{nonce}:{cnonce}".encode()
+    identity = ":" + changes["authzid"].strip('"') if "authzid" in changes else ""
+    a1 = secret + f":{nonce}:{cnonce}{identity}".encode()
 
     def proof(a2):
         joined = f"{hashlib.md5(a1).hexdigest()}:{nonce}:{count}:{cnonce}:auth:{hashlib.md5(a2.encode()).hexdigest()}"

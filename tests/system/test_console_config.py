@@ -29,6 +29,14 @@ def get(console, option):
     return said.strip() if done else None
 
 
+def await_farewell(wire):
+    """A loop learns of the new generation by a message of its own, which one command may overtake."""
+    code = wire.command("MAIL FROM:<a@sender.example>").code
+    if code == 250:
+        code = wire.command("RSET").code
+    assert code == 421
+
+
 def test_set_and_unset_at_once(path, impulse):
     with Console(path) as console:
         assert console.run("config set suspend_delivery true").strip() == "Suspend_Delivery = true"
@@ -48,7 +56,7 @@ def test_a_set_takes_effect_in_the_daemon(path, impulse):
     with Console(path) as console, Wire(impulse.address) as wire:
         wire.greet()
         console.run('config set esmtp_listener reconfig_message "come again"')
-        assert wire.command("MAIL FROM:<a@sender.example>", 421)
+        await_farewell(wire)
         console.run(f'config set esmtp_listener listen 127.0.0.1:{port} banner_hostname "second.example"')
         with Wire(("127.0.0.1", port)) as second:
             assert "second.example" in second.reply().text
@@ -197,8 +205,7 @@ def test_mail_flows_through_many_changes(path, impulse, site):
             with Wire(impulse.address) as wire:
                 wire.greet()
                 console.run(f"config set max_retries {number + 1}")
-                code = wire.command("MAIL FROM:<a@sender.example>").code
-                assert code == 421, code
+                await_farewell(wire)
         with Wire(impulse.address) as wire:
             wire.greet()
             assert wire.mail(header() + b"x\r\n").code == 250
