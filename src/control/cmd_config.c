@@ -7,7 +7,7 @@
  */
 #include <limits.h>
 #include <stdlib.h>
-#include "base/buf.h"
+#include "base/mem.h"
 #include "confparse/query.h"
 #include "control/command.h"
 
@@ -190,9 +190,22 @@ static bool run_showrecurse(struct command_call *call)
     return ask(call, show_recurse);
 }
 
+/* "The regex argument need not be quoted unless it contains spaces": its brackets are no words of their own.
+ */
 static bool run_locate(struct command_call *call)
 {
-    return ask(call, conf_query_locate);
+    const char *words[2];
+    if (call->count <= 2)
+        return ask(call, conf_query_locate);
+    struct command_call joined = *call;
+    char *expression = mem_copy_text(call->raw.data, call->raw.size);
+    words[0] = call->words[0];
+    words[1] = expression;
+    joined.words = words;
+    joined.count = 2;
+    bool answered = ask(&joined, conf_query_locate);
+    free(expression);
+    return answered;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

@@ -111,9 +111,19 @@ static struct conf_text beginning(const char *line, const char *words)
     return (struct conf_text){line, end ? (size_t)(end - line) : strlen(line)};
 }
 
+/* "config" alone, or with a word that is none of its own. */
+static bool is_family(struct conf_text word)
+{
+    for (const struct command *command = NULL; (command = next_command(command));)
+        if (conf_text_compare_nocase(word, beginning(command->words, "family")) == 0)
+            return true;
+    return false;
+}
+
 static bool refuse_unknown(const char *line, FILE *out)
 {
     enum { SHOWN = 64 };
+    struct conf_text first = beginning(line, "family");
     struct conf_suggestion nearest = {0};
     bool is_long = strlen(line) > SHOWN;
     for (const struct command *command = NULL; !is_long && (command = next_command(command));)
@@ -121,6 +131,8 @@ static bool refuse_unknown(const char *line, FILE *out)
     fprintf(out, "Unknown command \"%.*s%s\"", SHOWN, line, is_long ? "..." : "");
     if (nearest.name)
         fprintf(out, "; did you mean \"%s\"?\n", nearest.name);
+    else if (is_family(first))
+        fprintf(out, "; \"help %.*s\" shows what there is.\n", (int)first.size, first.data);
     else
         fputs("; \"help\" shows the commands.\n", out);
     return false;

@@ -4,6 +4,7 @@
 #ifndef IMPULSE_CONTROL_COMMAND_H
 #define IMPULSE_CONTROL_COMMAND_H
 
+#include "base/slice.h"
 #include "confparse/transaction.h"
 #include "control/access.h"
 #include "control/control.h"
@@ -16,7 +17,8 @@ struct command_call {
     struct conf_transaction **transaction; /* the session's; *transaction NULL: none has begun */
     const char *const *words;              /* after those of the command itself */
     size_t count;
-    FILE *out; /* what the operator is to read */
+    struct slice raw; /* the line behind the first of them, as it was given: for what quotes itself */
+    FILE *out;        /* what the operator is to read */
 };
 
 struct command {

@@ -21,8 +21,15 @@ static bool is_authorized(const struct control *control, const struct visitor *v
     return result == IMP_AUTHORIZED;
 }
 
+static struct slice from_place(const struct words *words, size_t index, struct slice line)
+{
+    const char *end = line.data + line.size;
+    const char *begin = index < words->count ? words->places[index] : end;
+    return slice_trim(slice_of(begin, (size_t)(end - begin)));
+}
+
 static bool run_words(const struct control *control, struct visitor *visitor, const struct access *access,
-                      const struct words *words, FILE *out)
+                      const struct words *words, struct slice given, FILE *out)
 {
     size_t used;
     const struct command *command = command_find(words->items, words->count, &used);
@@ -34,6 +41,7 @@ static bool run_words(const struct control *control, struct visitor *visitor, co
         .transaction = &visitor->transaction,
         .words = words->items + used,
         .count = words->count - used,
+        .raw = from_place(words, used + 1, given),
         .out = out,
     };
     bool allowed = is_authorized(control, visitor, access, line);
@@ -53,7 +61,7 @@ bool line_run(const struct control *control, struct visitor *visitor, const stru
     if (!done)
         fprintf(out, "Syntax error: %s\n", problem);
     else if (words.count)
-        done = run_words(control, visitor, access, &words, out);
+        done = run_words(control, visitor, access, &words, line, out);
     words_release(&words);
     return done;
 }

@@ -85,7 +85,9 @@ static void add(struct words *words, struct reader *reader, const char *word)
     if (words->count == reader->room) {
         reader->room = reader->room ? 2 * reader->room : 16;
         words->items = mem_resize(words->items, reader->room * sizeof *words->items);
+        words->places = mem_resize(words->places, reader->room * sizeof *words->places);
     }
+    words->places[words->count] = reader->at;
     words->items[words->count++] = word;
 }
 
@@ -109,6 +111,7 @@ bool words_split(struct words *words, const char *line, size_t size, const char 
 void words_release(struct words *words)
 {
     free(words->items);
+    free(words->places);
     free(words->memory);
     *words = (struct words){0};
 }

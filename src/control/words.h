@@ -10,9 +10,10 @@
 #include <stddef.h>
 
 struct words {
-    const char **items; /* NUL-terminated, quotes and escapes resolved */
+    const char **items;  /* NUL-terminated, quotes and escapes resolved */
+    const char **places; /* where in the line each begins */
     size_t count;
-    char *memory; /* holds them */
+    char *memory; /* holds the items */
 };
 
 /*

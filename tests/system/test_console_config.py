@@ -81,6 +81,16 @@ def test_a_transaction_takes_effect_together(path):
         console.fail("config replay")
 
 
+def test_locate(path):
+    with Console(path) as console:
+        everything = console.run("config locate domain")
+        assert everything.count("is at ") == 2
+        assert "earthlink" in console.run("config locate Domain earth.+")
+        one = console.run(r"config locate domain (^|[.])incl[a-u]d{1,2}ed\.example$")
+        assert one.count("is at ") == 1 and "included.example" in one
+        assert console.run('config locate domain "^inc" ') == one
+
+
 def test_rollback(path):
     with Console(path) as console:
         before = console.run("config showrecurse")

@@ -66,6 +66,7 @@ def test_what_is_no_command(daemon):
         assert 'did you mean "summary"' in console.fail("sumary")
         assert 'did you mean "config commit"' in console.fail("config comit")
         assert "Unknown command" in console.fail("x" * 5000)
+        assert '"help config" shows' in console.fail("config") and '"help config"' in console.fail("config frobnicate 1")
         assert "too many arguments" in console.fail("pid 1")
         assert "lacks an argument" in console.fail("config get")
         assert "not closed" in console.fail('config get "hostname')
