@@ -246,6 +246,8 @@ struct conf_value {
 
 /* The value set in this very scope, or NULL. No fallback, no default. `option` is case-insensitive. */
 const struct conf_value *conf_scope_value(const struct conf_scope *scope, const char *option);
+/* Does any scope set that option? Of a core option, this is known without looking. */
+bool conf_is_set(const struct conf *conf, const char *option);
 /* Module scopes: the value set here, else the manifest's default, else NULL. */
 const struct conf_value *conf_module_value(const struct conf *conf, const struct conf_scope *scope,
                                            const char *option);

@@ -97,6 +97,7 @@ void conf_build_defaults(struct conf_builder *builder)
     const struct conf_load_options *options = builder->loader->options;
     struct conf *conf = builder->conf;
     conf->defaults = make_defaults(builder, core_row, NULL, conf_option_count());
+    conf->is_set = conf_arena_array(&conf->arena, conf_option_count(), sizeof *conf->is_set);
     conf->modules = conf_arena_array(&conf->arena, options->module_count, sizeof *conf->modules);
     for (size_t i = 0; i < options->module_count; i++)
         copy_module(builder, &options->modules[i], &conf->modules[conf->module_count++]);

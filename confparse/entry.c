@@ -162,8 +162,11 @@ static bool make_entry(struct conf_builder *builder, const struct conf_class *cl
         CONF_COMPLAIN(builder, wrong_part(conf, row, assignment->value), "%s: %s", row->name, problem);
         return false;
     }
-    if (!class->idle && conf_schema_option(assignment->name) == row)
-        conf_effects_option(builder->effects, row, scope, &entry->value, conf_default_value(conf, row->name),
+    bool core = conf_schema_option(assignment->name) == row;
+    if (core)
+        conf->is_set[conf_schema_index(row)] = true;
+    if (!class->idle && core)
+        conf_effects_option(builder->effects, row, scope, &entry->value, conf_default_of(conf, row),
                             assignment->span);
     else
         notice_module_option(builder, class, row, &entry->value, assignment->span);

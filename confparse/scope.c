@@ -135,11 +135,30 @@ const struct conf_value *conf_scope_value(const struct conf_scope *scope, const 
     return NULL;
 }
 
+static bool is_set_within(const struct conf_scope *scope, const char *option)
+{
+    bool set = conf_scope_value(scope, option) != NULL;
+    for (const struct conf_scope *child = NULL; !set && (child = conf_scope_next(scope, NULL, child));)
+        set = is_set_within(child, option);
+    return set;
+}
+
+bool conf_is_set(const struct conf *conf, const char *option)
+{
+    const struct conf_option *row = conf_schema_option(conf_text_of(option));
+    return row ? conf->is_set[conf_schema_index(row)] : is_set_within(conf->root, option);
+}
+
+const struct conf_value *conf_default_of(const struct conf *conf, const struct conf_option *row)
+{
+    const struct conf_value *value = &conf->defaults[conf_schema_index(row)];
+    return value->type != CONF_SCOPE ? value : NULL;
+}
+
 const struct conf_value *conf_default_value(const struct conf *conf, const char *option)
 {
     const struct conf_option *row = conf_schema_option(conf_text_of(option));
-    const struct conf_value *value = row ? &conf->defaults[conf_schema_index(row)] : NULL;
-    return value && value->type != CONF_SCOPE ? value : NULL;
+    return row ? conf_default_of(conf, row) : NULL;
 }
 
 static const struct conf_value *module_default(const struct conf *conf, const struct conf_module *module,

@@ -1,6 +1,6 @@
 /*
- * scope: the inside of a generation. Built by build.c, then never changed but for the match cache; read through
- * confparse.h.
+ * scope: the inside of a generation. Built by build.c, then never changed but for the match cache; read
+ * through confparse.h.
  *
  * Everything is in the generation's arena but the compiled regular expressions, which the last conf_unref
  * frees.
@@ -62,7 +62,7 @@ struct conf_scope {
     const struct conf_scope **sorted; /* the children by kind, then key */
     size_t child_count;
     const struct conf_name_index *names; /* of `sorted`; NULL when it is short */
-    struct conf_entry *entries; /* by name */
+    struct conf_entry *entries;          /* by name */
     size_t entry_count;
     const struct conf_module *module; /* whose options stand here, or NULL */
     const struct conf_documented
@@ -80,6 +80,7 @@ struct conf {
     unsigned generation;
     struct conf_scope *root;
     struct conf_value *defaults; /* one for each row of options.def; type CONF_SCOPE where there is none */
+    bool *is_set;                /* one for each of these rows: does any scope set it? */
     struct conf_module *modules;
     size_t module_count;
     struct conf_nested grouped_bindings, grouped_pathways;
@@ -89,6 +90,8 @@ struct conf {
     struct conf_match_cache *matches; /* which patterns match a name; NULL when there are none */
 };
 
+/* The default of a row of options.def, or NULL. */
+const struct conf_value *conf_default_of(const struct conf *conf, const struct conf_option *row);
 /* The default of options.def, or NULL. `option` is case-insensitive. */
 const struct conf_value *conf_default_value(const struct conf *conf, const char *option);
 

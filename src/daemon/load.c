@@ -71,13 +71,12 @@ static bool has_other_routes(const struct conf_scope *scope)
 
 static void check_scope(const struct conf_scope *scope, struct conf_report *report)
 {
-    bool other_routes = has_other_routes(scope);
     for (size_t i = 0; i < conf_scope_value_count(scope); i++) {
         const char *option;
         const struct conf_value *value = conf_scope_value_at(scope, i, &option);
         for (size_t rule = 0; rule < sizeof rules / sizeof *rules; rule++)
             if (strcmp(rules[rule].option, option) == 0 &&
-                !(other_routes && rules[rule].check == route_check))
+                !(rules[rule].check == route_check && has_other_routes(scope)))
                 check_value(value, rule, report);
     }
     for (const struct conf_scope *child = NULL; (child = conf_scope_next(scope, NULL, child));)

@@ -65,21 +65,10 @@ static bool plan_module(struct planner *planner, const struct manifest *manifest
     return true;
 }
 
-static bool is_set_within(const struct conf_scope *scope, const char *option)
-{
-    if (conf_scope_value(scope, option))
-        return true;
-    const struct conf_scope *child = NULL;
-    while ((child = conf_scope_next(scope, NULL, child)))
-        if (is_set_within(child, option))
-            return true;
-    return false;
-}
-
-static bool is_wanted_by_option(const struct planner *planner, const struct manifest *manifest)
+static bool is_wanted_by_option(const struct conf *conf, const struct manifest *manifest)
 {
     for (size_t i = 0; i < manifest->provides.count; i++)
-        if (is_set_within(planner->root, manifest->provides.names[i]))
+        if (conf_is_set(conf, manifest->provides.names[i]))
             return true;
     return false;
 }
@@ -90,14 +79,17 @@ bool plan_make(struct plan *plan, const struct conf *conf, const struct manifest
     struct planner planner = {plan, conf_root(conf), manifests, error, error_size};
     *plan = (struct plan){0};
     const struct conf_scope *scope = NULL;
+    const struct manifest *manifest = NULL;
+    const char *kind = NULL;
     while ((scope = conf_scope_next(planner.root, NULL, scope))) {
-        const struct manifest *manifest = manifest_find(manifests, conf_scope_kind(scope));
+        if (conf_scope_kind(scope) != kind) /* stanzas of one kind come in crowds, and share its text */
+            manifest = manifest_find(manifests, kind = conf_scope_kind(scope));
         if (manifest && !plan_instance(&planner, manifest, scope, 0))
             return false;
     }
     for (size_t i = 0; i < manifest_count(manifests); i++) {
-        const struct manifest *manifest = manifest_at(manifests, i);
-        if (is_wanted_by_option(&planner, manifest) && !plan_module(&planner, manifest, 0))
+        manifest = manifest_at(manifests, i);
+        if (is_wanted_by_option(conf, manifest) && !plan_module(&planner, manifest, 0))
             return false;
     }
     return true;
