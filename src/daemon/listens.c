@@ -149,17 +149,23 @@ void listens_check(const struct conf *conf, struct conf_report *report)
     }
 }
 
-static struct pool *find_pool(struct pool_set *pools, const struct conf_scope *listen, const char *name)
+static struct pool *find_pool(struct pool_set *pools, const struct conf_chain *chain,
+                              const struct conf_scope *listen)
 {
+    const char *name = conf_chain_text(chain, "pool_name", NULL), *endpoint = conf_scope_name(listen);
     struct pool *pool = name && *name ? pool_set_find(pools, name) : NULL;
     if (pool)
         return pool;
-    if (name && *name)
-        paniclog(PANIC_CRITICAL, "Listen \"%s\": ThreadPool \"%s\" is not defined; the IO pool is used",
-                 conf_scope_name(listen), name);
-    else
+    if (!name || !*name)
         paniclog(PANIC_CRITICAL, "Listen \"%s\": threaded accept without a Pool_Name; the IO pool is used",
-                 conf_scope_name(listen));
+                 endpoint);
+    else if (conf_scope_find(conf_root(chain->conf), "threadpool", name))
+        paniclog(PANIC_WARNING,
+                 "Listen \"%s\": ThreadPool \"%s\" is made at the next start; the IO pool is used", endpoint,
+                 name);
+    else
+        paniclog(PANIC_CRITICAL, "Listen \"%s\": ThreadPool \"%s\" is not defined; the IO pool is used",
+                 endpoint, name);
     return pool_set_find(pools, "IO");
 }
 
@@ -178,7 +184,7 @@ static struct listener_settings read_settings(const struct conf_chain *chain, co
         .events_per_iter = (unsigned)conf_chain_int(chain, "events_per_iter", 0),
     };
     if (settings.concurrency) {
-        settings.pool = find_pool(pools, listen, conf_chain_text(chain, "pool_name", NULL));
+        settings.pool = find_pool(pools, chain, listen);
         if (settings.concurrency > pool_concurrency(settings.pool))
             settings.concurrency = pool_concurrency(settings.pool);
     }

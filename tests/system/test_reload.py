@@ -139,6 +139,14 @@ def test_threads_that_accept_come_and_go(impulse, site):
     assert listening(site.port)[0] == socket_before
 
 
+def test_a_pool_that_is_not_there_yet(impulse, site):
+    impulse.start(site.config())
+    said = reload(impulse, site.config(outer='ThreadPool "later" { concurrency = 4 }',
+                                       listen='Concurrency = 2 Pool_Name = "later"'))
+    assert 'ThreadPool "later" is made at the next start' in said
+    assert banner(impulse.address).startswith("220")
+
+
 def test_what_an_open_socket_cannot_become_is_said(impulse, site):
     impulse.start(site.config(listen="TCP_Recv_Buffer_Size = 50000"))
     assert "TCP_Recv_Buffer_Size of an open socket" in reload(impulse, site.config())
