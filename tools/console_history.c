@@ -74,16 +74,27 @@ static bool is_private(const char *line)
     return *line == ' ' || strcasestr(line, "passw") || strcasestr(line, "secret");
 }
 
+/* Through a history of its own: libedit's H_NSAVE_FP writes one line more than it is asked for. */
+static void append(const char *path, const char *line)
+{
+    HistEvent event;
+    History *alone = history_init();
+    FILE *file = alone ? open_private(path, O_APPEND) : NULL;
+    if (file) {
+        history(alone, &event, H_SETSIZE, 1);
+        if (history(alone, &event, H_ENTER, line) >= 0)
+            history(alone, &event, H_SAVE_FP, file);
+        fclose(file);
+    }
+    if (alone)
+        history_end(alone);
+}
+
 void console_history_add(struct console_history *kept, const char *line)
 {
     HistEvent event;
-    if (is_private(line) || history(kept->events, &event, H_ENTER, line) <= 0 || !kept->path)
-        return;
-    FILE *file = open_private(kept->path, O_APPEND);
-    if (!file)
-        return;
-    history(kept->events, &event, H_NSAVE_FP, (size_t)1, file);
-    fclose(file);
+    if (!is_private(line) && history(kept->events, &event, H_ENTER, line) > 0 && kept->path)
+        append(kept->path, line);
 }
 
 void console_history_close(struct console_history *kept)

@@ -413,6 +413,7 @@ def test_the_history_stays(console, home):
     kept = home / ".ec_console_history"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert "hidden" not in kept.read_text() and "password" not in kept.read_text()
+    assert [kept.read_text().count(f"{word}\\040one") for word in ("first", "second")] == [2, 1]
     with at_terminal(home, server.address) as again:
         again.expect(prompt)
         again.send("\x1b[A\x1b[A\n")
