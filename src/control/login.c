@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <gsasl.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/random.h>
 #include "base/mem.h"
@@ -180,12 +181,34 @@ void login_end(struct login *login)
     free(login);
 }
 
+/*
+ * As gsasl_step64, which hands a mechanism bytes that no NUL follows, where LOGIN's reads on until there is
+ * one. NULL for `answer` is nothing said.
+ */
+static int step(Gsasl_session *session, const char *answer, char **challenge)
+{
+    char *decoded = NULL, *text = NULL, *said = NULL;
+    size_t size = 0, said_size = 0;
+    int result = answer ? gsasl_base64_from(answer, strlen(answer), &decoded, &size) : GSASL_OK;
+    if (result != GSASL_OK)
+        return result;
+    text = answer ? mem_copy_text(decoded, size) : NULL;
+    result = gsasl_step(session, text, size, &said, &said_size);
+    if ((result == GSASL_OK || result == GSASL_NEEDS_MORE) &&
+        gsasl_base64_to(said, said_size, challenge, NULL) != GSASL_OK)
+        abort(); /* out of memory, as mem_* would have it */
+    gsasl_free(decoded);
+    gsasl_free(said);
+    free(text);
+    return result;
+}
+
 enum login_outcome login_step(struct login *login, const char *answer, char **challenge)
 {
     *challenge = NULL;
     if (login->verified)
         return LOGIN_SUCCEEDED;
-    int result = gsasl_step64(login->session, answer, challenge);
+    int result = step(login->session, answer, challenge);
     login->verified = result == GSASL_OK && *challenge && **challenge;
     if (result == GSASL_NEEDS_MORE || login->verified)
         return LOGIN_CONTINUES;

@@ -1,4 +1,5 @@
 """The console's authentication, authorization and accounting, by a SASL client of the tests' own."""
+import base64
 import os
 import re
 import time
@@ -138,6 +139,24 @@ def test_clear_text(guarded):
         assert not console.login("bob", "")
         assert not console.login_plain("eve", "p w:d")
         assert console.closed()
+
+
+@pytest.mark.parametrize("mechanism", ["LOGIN", "DIGEST-MD5"])
+def test_answers_of_any_bytes(guarded, mechanism):
+    """What a mechanism of the SASL library reads ends where what the client sent ends."""
+    guarded.start(guarded.login() + guarded.digest())
+    for said in (b"", b"b", b"bo", b"bob\0", bytes(range(128, 256)), b"," * 4000):
+        with guarded.tcp() as console:
+            console.send(f"AUTH {mechanism}\n")
+            assert console.challenge()
+            console.send(base64.b64encode(said) + b"\n")
+            line = console.line()
+            if line.startswith("+ "):
+                console.send(base64.b64encode(b"p w:d") + b"\n")
+                line = console.line()
+            assert console.answer(line) == (False, "Authentication failed\n")
+    with guarded.tcp() as console:
+        assert console.login("bob", "p w:d")
 
 
 def test_other_mechanisms_are_refused(guarded):
