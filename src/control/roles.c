@@ -6,13 +6,14 @@
 
 #include <pcre2.h>
 #include <stdio.h>
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/records.h"
 #include "log/paniclog.h"
 
-/* Steps after which a pattern is given up: a command line is the user's, and some patterns take exponential
- * time. */
-enum { MATCH_LIMIT = 1000 * 1000 };
+/* When a pattern is given up: a command line is the user's, and some patterns take exponential time. The
+ * steps are those from one beginning in the line, of which there are as many as it has characters. */
+enum { MATCH_LIMIT = 1000 * 1000, MATCH_MS = 200, MATCH_HEAP_KIB = 64 * 1024 };
 
 /* ---- whose ----------------------------------------------------------------------------------- */
 
@@ -56,10 +57,11 @@ static bool is_role_of(const char *name, const struct roles *roles, const char *
 
 static pcre2_code *compile(const char *pattern, char *problem, size_t size)
 {
+    static const uint32_t options = PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
     int error;
     PCRE2_SIZE offset;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                                     PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &error, &offset, NULL);
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &error, &offset, NULL);
     if (!code) {
         PCRE2_UCHAR message[128];
         pcre2_get_error_message(error, message, sizeof message);
@@ -75,17 +77,27 @@ bool roles_pattern_check(const char *pattern, char *problem, size_t size)
     return code != NULL;
 }
 
+/* Before each item of a pattern is tried; *deadline is of clock_mono_ms. Not 0 ends the attempt. */
+static int check_time(pcre2_callout_block *block, void *deadline)
+{
+    (void)block;
+    return clock_mono_ms() < *(const uint64_t *)deadline ? 0 : PCRE2_ERROR_CALLOUT;
+}
+
 static enum imp_authorization try_pattern(const char *pattern, const char *command)
 {
     char problem[256] = "it takes too long";
     pcre2_code *code = compile(pattern, problem, sizeof problem);
     int result = PCRE2_ERROR_INTERNAL;
+    uint64_t deadline = clock_mono_ms() + MATCH_MS;
     if (code) {
         pcre2_match_data *data = pcre2_match_data_create(1, NULL);
         pcre2_match_context *context = pcre2_match_context_create(NULL);
         if (!data || !context)
             abort(); /* out of memory, as mem_* would have it */
         pcre2_set_match_limit(context, MATCH_LIMIT);
+        pcre2_set_heap_limit(context, MATCH_HEAP_KIB);
+        pcre2_set_callout(context, check_time, &deadline);
         result = pcre2_match(code, (PCRE2_SPTR)command, strlen(command), 0, 0, data, context);
         pcre2_match_context_free(context);
         pcre2_match_data_free(data);

@@ -123,7 +123,10 @@ static const char rules[] = "Control_Listener { Listen \"/s\" {\n"
                             "  Role \"admin\" { allow = ( \"^config get\" \"^summary$\" ) }\n"
                             "  Role \"ec\" { allow = ( \"^pid\" ) }\n"
                             "  Role \"slow\" { allow = ( \"^(a+)+$\" ) }\n"
+                            "  Role \"square\" { allow = ( \"[a-z]+[,;]$\" ) }\n"
                             "}\n";
+
+enum { LONG_COMMAND = 200 * 1000 };
 
 static void judge(const struct conf *conf, const char *user, const char *command,
                   enum imp_authorization expected, const char *expected_role)
@@ -142,7 +145,7 @@ static void test_authorization(void)
     snprintf(text, sizeof text, rules, path);
     FILE *groups = fopen(path, "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(groups);
-    fputs("root:root\nadmin:serv,ec\nslow:sid\n", groups);
+    fputs("root:root\nadmin:serv,ec\nslow:sid\nsquare:una\n", groups);
     fclose(groups);
     struct conf *conf = load_correct(text);
     judge(conf, "root", "shutdown", IMP_AUTHORIZED, "root");
@@ -156,6 +159,11 @@ static void test_authorization(void)
     judge(conf, "", "pid", IMP_REFUSED, "");
     judge(conf, "Root", "pid", IMP_REFUSED, "");
     judge(conf, "sid", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", IMP_AUTHORIZATION_FAILED, "");
+    char *command = malloc(LONG_COMMAND + 1); /* few steps from each of very many beginnings */
+    memset(command, 'a', LONG_COMMAND);
+    command[LONG_COMMAND] = '\0';
+    judge(conf, "una", command, IMP_AUTHORIZATION_FAILED, "");
+    free(command);
     unlink(path);
     judge(conf, "root", "shutdown", IMP_AUTHORIZATION_FAILED, ""); /* nobody knows who is root */
     conf_unref(conf);
