@@ -7,9 +7,9 @@
 static const struct {
     const char *word, *title, *about;
 } groups[MIGRATION_GROUPS] = {
-    [MIGRATION_BLOCKS] =
-        {"blocks", "Settle before the cut-over",
-         "Mistakes, unknown names, and what protects something that Impulse cannot protect."},
+    [MIGRATION_BLOCKS] = {"blocks", "Settle before the cut-over",
+                          "Mistakes, unknown names, and what protects something that Impulse cannot protect: "
+                          "see to that in another way, then remove it."},
     [MIGRATION_DIFFERS] = {"differs", "Works differently",
                            "Has an effect, but not in all the one it has in Momentum."},
     [MIGRATION_DEFAULTS] = {"defaults", "Other defaults",

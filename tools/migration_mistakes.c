@@ -51,8 +51,10 @@ static void explain_missing_file(const struct migration *migration, struct migra
     const char *slash = strrchr(migration->configuration, '/');
     int directory = slash ? (int)(slash - migration->configuration) + 1 : 0;
     int size = (int)strcspn(name += *name == '"', "\"");
-    char *instead = mem_dup("put the file beside the one that includes it, or into " IMPULSE_SYSCONF_DIR
-                            ": Impulse looks there, and in no other directory");
+    char *instead =
+        mem_dup(*name == '/' ? "put the file there, or name the place where it is, or remove the line"
+                             : "put the file beside the one that includes it, or into " IMPULSE_SYSCONF_DIR
+                               ": Impulse looks there, and in no other directory");
     for (size_t i = 0; i < sizeof siblings / sizeof *siblings; i++) {
         struct stat status;
         char *path =

@@ -73,6 +73,16 @@ static bool judge_exceptions(struct reading *reading, const struct conf_scope *s
     return count && !more;
 }
 
+/* Does a value name a journal that other programs of Momentum read? ec_logger takes the path in it. */
+static bool names_a_journal(const struct conf_value *value)
+{
+    static const char *const schemes[] = {"cluster://", "jlog://"};
+    for (size_t i = 0; value->type == CONF_STRING && i < sizeof schemes / sizeof *schemes; i++)
+        if (strncmp(value->text, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    return false;
+}
+
 /* An option of a stanza that has an effect. */
 static void judge_option(struct reading *reading, const struct conf_scope *scope, const char *name,
                          const struct conf_value *value)
@@ -83,9 +93,16 @@ static void judge_option(struct reading *reading, const struct conf_scope *scope
         return;
     char qualifier[QUALIFIER_MAX] = "";
     enum migration_group group = group_of(row->support);
+    bool journal = row != core && group == MIGRATION_HONOURED && names_a_journal(value);
     const char *note = row->note, *instead = row->instead;
     if (row != core)
-        snprintf(qualifier, sizeof qualifier, "in %s", outermost_kind(scope));
+        snprintf(qualifier, sizeof qualifier, "%sin %s", journal ? "as a journal, " : "",
+                 outermost_kind(scope));
+    if (journal) {
+        group = MIGRATION_DIFFERS;
+        note = "no journal is written for others to read, but a plain file at the path in the name";
+        instead = "read the file of each server";
+    }
     if (row->support == CONF_UNSUPPORTED && conf_asks_for_nothing(reading->conf, scope, row, value)) {
         group = MIGRATION_HONOURED;
         note = "it is off, or as its default has it: nothing is missing";

@@ -322,6 +322,27 @@ def test_what_asks_for_nothing_does_not_block(tmp_path):
     assert named(report, "no_effect", "clamav")["qualifier"] == "(not enabled)"
 
 
+def test_a_log_for_a_cluster_is_a_plain_file(site, tmp_path):
+    file = tmp_path / "journal.conf"
+    file.write_text('ec_logger "a" {\n  mainlog = "cluster:///var/log/main=>master"\n  acctlog = "jlog:///var/log/acct=>x"\n'
+                    '  paniclog = "/var/log/panic"\n}\nec_logger "b" {\n  mainlog = "/var/log/main"\n}\n')
+    _, _, report, _ = migrate(file, tmp_path)
+    assert "plain file" in named(report, "differs", "mainlog", "as a journal, in ec_logger")["note"]
+    lines = {(finding["group"], finding["name"]): [place["line"] for place in finding["places"]]
+             for finding in report["findings"] if finding["name"] in ("mainlog", "acctlog", "paniclog")}
+    assert lines == {("differs", "mainlog"): [2], ("honoured", "mainlog"): [7],
+                     ("differs", "acctlog"): [3], ("honoured", "paniclog"): [4]}
+
+
+def test_the_way_out_of_a_missing_file_depends_on_its_path(tmp_path):
+    file = tmp_path / "missing.conf"
+    file.write_text('include "/nowhere/at/all.conf"\ninclude "beside.conf"\n')
+    _, _, report, _ = migrate(file, tmp_path)
+    instead = {finding["places"][0]["line"]: finding["instead"] for finding in report["findings"]
+               if finding["kind"] == "mistake"}
+    assert instead[1].startswith("put the file there") and instead[2].startswith("put the file beside")
+
+
 def test_an_option_that_is_set_twice_in_a_scope_counts_once(tmp_path):
     file = tmp_path / "twice.conf"
     file.write_text('retry_interval = 1\nDomain a { retry_interval = 2 }\nretry_interval = 3\nDomain a { }\n')
