@@ -113,7 +113,7 @@ static struct conf *load_statement(const struct conf_path *path, const char *val
     return conf;
 }
 
-/* Errors as they are, or warnings as such: about the command, so without a place. */
+/* Errors as they are, or warnings and notes as such: about the command, so without a place. */
 static void print_findings(const struct conf_report *report, FILE *out)
 {
     bool errors = conf_report_errors(report);
@@ -122,7 +122,7 @@ static void print_findings(const struct conf_report *report, FILE *out)
         if (finding->severity == CONF_ERROR)
             fprintf(out, "%s\n", finding->message);
         else if (!errors)
-            fprintf(out, "warning: %s\n", finding->message);
+            fprintf(out, "%s: %s\n", finding->severity == CONF_NOTE ? "note" : "warning", finding->message);
     }
 }
 

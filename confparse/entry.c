@@ -69,8 +69,9 @@ static void complain_unknown(struct conf_builder *builder, const struct conf_cla
     if (complain_of_momentums(builder, class, assignment))
         return;
     if (row) {
-        CONF_COMPLAIN(builder, assignment->span, "option %s cannot stand in the scope %s, only in: %s",
-                      row->name, class->kind, conf_list_scopes(row->scopes, scopes));
+        CONF_COMPLAIN(builder, assignment->span, "option %s cannot stand in the scope %s, only in: %s%s",
+                      row->name, class->kind, conf_list_scopes(row->scopes, scopes),
+                      conf_schema_module_option(name) ? ", and in the stanza of a module" : "");
         return;
     }
     if (scope) {

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include "confparse/address.h"
+#include "confparse/builder.h"
 #include "confparse/chain.h"
 #include "confparse/schema.h"
 #include "confparse/scope.h"
@@ -171,11 +172,12 @@ static void complain_unknown(const struct reached *at, const char *word, char pr
     struct conf_text name = conf_text_of(word);
     const struct conf_option *row = conf_option_find(word);
     struct conf_suggestion best = {NULL, 0};
-    char spelled[CONF_SPELLING_MAX];
+    char spelled[CONF_SPELLING_MAX], scopes[CONF_SCOPES_MAX];
     conf_spell_kind(at->kind, spelled);
     if (row) {
         snprintf(problem, CONF_PATH_PROBLEM, "%s '%s' cannot stand in the scope %s, only in: %s",
-                 row->type == CONF_SCOPE ? "stanza" : "option", row->name, spelled, row->scopes);
+                 row->type == CONF_SCOPE ? "stanza" : "option", row->name, spelled,
+                 conf_list_scopes(row->scopes, scopes));
         return;
     }
     conf_schema_suggest_option(&best, name, at->kind);

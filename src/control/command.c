@@ -144,8 +144,8 @@ bool command_run(const struct command *command, const char *line, struct command
         return refuse_unknown(line, call->out);
     if (call->count >= command->least && call->count <= command->most)
         return command->run(call);
-    fprintf(call->out, "%s %s: usage: %s %s\n", command->words,
+    fprintf(call->out, "%s %s: usage: %s%s%s\n", command->words,
             call->count < command->least ? "lacks an argument" : "has too many arguments", command->words,
-            command->arguments);
+            *command->arguments ? " " : "", command->arguments);
     return false;
 }

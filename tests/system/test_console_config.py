@@ -45,6 +45,8 @@ def test_set_and_unset_at_once(path, impulse):
         assert said.split("\n")[0] == '"Message_Expiration" has been unset. Effective value is now:'
         assert "Message_Expiration = 86400" in said
         assert "Message_Expiration = 86400" in console.run("config eval domain earthlink.net message_expiration")
+        assert "\nnote: option idle_time differs" in console.run("config set esmtp_listener idle_time 77")
+        assert "\nwarning: option tls_ciphers is read" in console.run("config set tls_ciphers ALL")
         console.fail("config set no_such_option 1")
         console.fail("config set message_expiration soon")
         console.fail("config unset")

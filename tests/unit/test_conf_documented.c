@@ -350,6 +350,8 @@ static void test_common_options(void)
     CU_ASSERT_EQUAL(conf_scope_value(csapi, "enabled")->type, CONF_BOOL);
     CU_ASSERT_PTR_NOT_NULL(conf_scope_option(csapi, "debug_level"));
     conf_drop(conf);
+    CU_ASSERT_PTR_NULL(load_leniently("debug_level = info"));
+    CU_ASSERT(finding(0, CONF_ERROR, 1, "only in: cluster, curfew, and in the stanza of a module"));
     CU_ASSERT_PTR_NULL(load_leniently("openarc { debug_level = loud }"));
     CU_ASSERT(finding(1, CONF_ERROR, 25, "debug_level: expected"));
     conf_drop(NULL);
