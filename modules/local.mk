@@ -8,7 +8,9 @@ MODULE_LDFLAGS = -module -avoid-version -shared $(filter-out -pie,$(HARDEN_LDFLA
 
 module_LTLIBRARIES += modules/ec_logger/ec_logger.la modules/maildir/maildir.la modules/relay/relay.la
 dist_module_DATA = modules/ec_logger/ec_logger.ecm modules/maildir/maildir.ecm modules/relay/relay.ecm
-EXTRA_DIST += modules/README.md modules/ec_logger/ec_logger.md modules/maildir/maildir.md modules/relay/relay.md
+## In folders as here, so that the links between them hold.
+nobase_dist_doc_DATA = modules/README.md modules/ec_logger/ec_logger.md modules/maildir/maildir.md \
+	modules/relay/relay.md
 
 modules_ec_logger_ec_logger_la_SOURCES = modules/ec_logger/ec_logger.c modules/ec_logger/record.c \
 	modules/ec_logger/record.h
