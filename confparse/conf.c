@@ -101,7 +101,7 @@ static struct conf *load_file(struct conf_loader *loader, const char *path)
     const struct conf_source *source = conf_open_main(loader, path);
     if (!source)
         conf_report_add(loader->report, CONF_ERROR, (struct conf_place){path, 0, 0}, "cannot read: %s",
-                        strerror(errno));
+                        errno == EINVAL ? "it is not a file" : strerror(errno));
     return load(loader, source);
 }
 

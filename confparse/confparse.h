@@ -182,6 +182,8 @@ struct conf_load_options {
     bool lenient; /* unsupported options warn instead of failing */
     /* Findings are about mistakes alone: what options do here is left to the caller to say. */
     bool only_mistakes;
+    /* `path` must be a regular file. Else it may be a pipe, for whose writer the call waits. */
+    bool only_files;
     const struct conf_module_schema *modules; /* borrowed for the call; deep-copied as needed */
     size_t module_count;
     const char *search_path; /* directory tried for an include after the including file's; or NULL */

@@ -34,7 +34,8 @@ static void __attribute__((format(printf, 2, 3))) fail(const struct inclusion *a
 /* ---- reading one file ---------------------------------------------------------------------------------- */
 
 /* What the file at `path` holds: as the set that is loaded from has it, else as the disk has it. */
-static bool read_entry(const struct conf_loader *loader, const char *path, struct conf_file_entry *entry)
+static bool read_entry(const struct conf_loader *loader, const char *path, enum conf_reading reading,
+                       struct conf_file_entry *entry)
 {
     const struct conf_file_entry *given = loader->given ? conf_files_find(loader->given, path) : NULL;
     struct stat status;
@@ -45,7 +46,7 @@ static bool read_entry(const struct conf_loader *loader, const char *path, struc
         return true;
     }
     given = stat(path, &status) == 0 ? conf_files_find_same(loader->files, &status) : NULL;
-    entry->content = given ? conf_content_ref(given->content) : conf_content_read(path);
+    entry->content = given ? conf_content_ref(given->content) : conf_content_read(path, reading);
     if (!entry->content)
         return false;
     entry->disk = given ? conf_disk_ref(given->disk) : conf_disk_create(entry->content, false);
@@ -68,7 +69,8 @@ static struct conf_source *add_source(struct conf_loader *loader, struct conf_fi
 struct conf_source *conf_open_main(struct conf_loader *loader, const char *path)
 {
     struct conf_file_entry entry = {.file.path = path, .role = CONF_FILE_MAIN};
-    return read_entry(loader, path, &entry) ? add_source(loader, &entry, NULL) : NULL;
+    enum conf_reading reading = loader->options->only_files ? CONF_READ_FILES : CONF_READ_STREAMS;
+    return read_entry(loader, path, reading, &entry) ? add_source(loader, &entry, NULL) : NULL;
 }
 
 struct conf_source *conf_open_text(struct conf_loader *loader, const char *name, const char *text,
@@ -120,7 +122,7 @@ static void parse_entry(const struct inclusion *at, struct conf_file_entry *entr
 static void include_file(const struct inclusion *at, const char *path, enum conf_file_role role)
 {
     struct conf_file_entry entry = {.file = {.path = path, .read_only = at->ast->read_only}, .role = role};
-    if (read_entry(at->loader, path, &entry))
+    if (read_entry(at->loader, path, CONF_READ_FILES, &entry))
         parse_entry(at, &entry);
     else
         fail(at, "cannot read %s: %s", path, strerror(errno));

@@ -69,9 +69,10 @@ static bool read_all(int fd, size_t expected, struct conf_content **read_into)
     return true;
 }
 
-struct conf_content *conf_content_read(const char *path)
+struct conf_content *conf_content_read(const char *path, enum conf_reading reading)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool streams = reading == CONF_READ_STREAMS;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (streams ? 0 : O_NONBLOCK));
     if (fd < 0)
         return NULL;
     struct conf_content *content = NULL;
@@ -79,6 +80,9 @@ struct conf_content *conf_content_read(const char *path)
     bool good = fstat(fd, &status) == 0;
     if (good && S_ISDIR(status.st_mode)) {
         errno = EISDIR;
+        good = false;
+    } else if (good && !streams && !S_ISREG(status.st_mode)) {
+        errno = EINVAL;
         good = false;
     } else if (good && status.st_size > CONF_SOURCE_MAX) {
         errno = EFBIG;

@@ -48,8 +48,12 @@ struct conf_span { /* some bytes of one line */
 
 /* A content with a copy of the text and one reference. */
 struct conf_content *conf_content_create(const char *text, size_t size);
-/* Reads a whole file. NULL with errno set: as open and read say, EISDIR, or EFBIG. */
-struct conf_content *conf_content_read(const char *path);
+enum conf_reading {
+    CONF_READ_FILES,   /* nothing but regular files, from which a read never waits */
+    CONF_READ_STREAMS, /* pipes and the like as well: waits until their writers are done */
+};
+/* Reads a whole file. NULL with errno set: as open and read say, EISDIR, EFBIG, or EINVAL: it is no file. */
+struct conf_content *conf_content_read(const char *path, enum conf_reading reading);
 struct conf_content *conf_content_ref(struct conf_content *content);
 void conf_content_unref(struct conf_content *content); /* NULL is harmless */
 bool conf_content_same(const struct conf_content *a, const struct conf_content *b);

@@ -12,7 +12,7 @@
 static bool is_undisturbed(const struct conf_file_entry *entry, FILE *out)
 {
     const struct conf_disk *disk = entry->disk;
-    struct conf_content *now = conf_content_read(entry->file.path);
+    struct conf_content *now = conf_content_read(entry->file.path, CONF_READ_FILES);
     int error = now ? 0 : errno;
     bool same =
         now ? !disk->missing && conf_content_same(now, disk->content) : disk->missing && error == ENOENT;

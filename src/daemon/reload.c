@@ -125,6 +125,7 @@ static bool read_and_change(struct daemon *d, const char *path, FILE *out)
     struct conf *conf = NULL;
     if (loading_begin(&next, d->arguments, error, sizeof error)) {
         struct conf_report *report;
+        next.options.only_files = true; /* nobody on this thread waits for the writer of a pipe */
         conf = conf_load(path ? path : d->arguments->config, &next.options, &report);
         tell_errors(report, out);
         conf_report_free(report);

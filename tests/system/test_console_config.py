@@ -1,4 +1,6 @@
 """The running configuration in the console: transactions of several sessions, and what a commit does to the daemon."""
+import os
+
 import pytest
 
 from harness import await_true
@@ -208,6 +210,23 @@ def test_writeback(path, impulse, site):
         console.run(f"config writeback {whole}")
         console.run(f"config reload {whole}")
         assert "Max_Retries = 6" in console.run("config get domain included.example max_retries")
+
+
+def test_what_is_no_file_holds_nobody_up(path, impulse, site):
+    pipe = site.directory / "pipe"
+    os.mkfifo(pipe)
+    with Console(path) as console:
+        for place in (pipe, "/dev/zero", "/dev/null"):
+            assert "it is not a file" in console.fail(f"config reload {place}")
+            assert "it is not a file" in console.fail(f"config writeback {place}")
+        console.run("config set message_expiration 99")
+        impulse.file.unlink()
+        os.mkfifo(impulse.file)
+        assert "was not saved" in console.fail("config writeback")
+        assert "it is not a file" in console.fail("config reload")
+        impulse.reload()
+        impulse.await_panic("Reconfigure failed")
+        assert get(console, "message_expiration") == "Message_Expiration = 99"
 
 
 def test_mail_flows_through_many_changes(path, impulse, site):
