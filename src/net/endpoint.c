@@ -110,6 +110,26 @@ static bool bind_to(int fd, const void *address, socklen_t size, char *error, si
     return false;
 }
 
+/* Whoever may write in the directory may put a link to some other file in the socket's place. */
+bool endpoint_set_mode(const struct endpoint *endpoint, unsigned file_mode)
+{
+    struct stat file;
+    char name[64]; /* by which a descriptor that opened nothing is a file to chmod */
+    int fd = open(endpoint->sun.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    bool good = fd >= 0 && fstat(fd, &file) == 0;
+    if (good && !S_ISSOCK(file.st_mode)) {
+        errno = ENOTSOCK;
+        good = false;
+    }
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    good = good && chmod(name, file_mode & 07777) == 0;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return good;
+}
+
 bool endpoint_bind(const struct endpoint *endpoint, int fd, unsigned file_mode, char *error,
                    size_t error_size)
 {
@@ -122,7 +142,7 @@ bool endpoint_bind(const struct endpoint *endpoint, int fd, unsigned file_mode, 
         !bind_to(fd, &endpoint->sun, sizeof endpoint->sun, error, error_size))
         return false;
     /* Before listen() every connect is refused, so the mode that bind gave the file never lets anybody in. */
-    if (chmod(endpoint->sun.sun_path, file_mode & 07777) < 0) {
+    if (!endpoint_set_mode(endpoint, file_mode)) {
         snprintf(error, error_size, "chmod %04o: %s", file_mode & 07777, strerror(errno));
         unlink(endpoint->sun.sun_path);
         return false;

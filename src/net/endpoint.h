@@ -22,5 +22,7 @@ bool endpoint_parse(struct endpoint *endpoint, const char *text, char *error, si
  */
 bool endpoint_bind(const struct endpoint *endpoint, int fd, unsigned file_mode, char *error,
                    size_t error_size);
+/* Gives the file of a bound Unix socket its mode. False with errno set, ENOTSOCK: there is another file. */
+bool endpoint_set_mode(const struct endpoint *endpoint, unsigned file_mode);
 
 #endif

@@ -206,7 +206,7 @@ static bool change_socket(struct listener *listener, const struct listener_setti
         *option = "TCP_Recv_Buffer_Size";
     else if (!change_buffer(fd, SO_SNDBUF, was->send_buffer, is->send_buffer))
         *option = "TCP_Send_Buffer_Size";
-    else if (file && chmod(listener->endpoint.sun.sun_path, is->file_mode & 07777) < 0)
+    else if (file && !endpoint_set_mode(&listener->endpoint, is->file_mode))
         *option = "File_Mode";
     return !*option;
 }

@@ -416,6 +416,17 @@ static void test_change(void)
     settings.file_mode = 0600;
     CU_ASSERT(listener_change(listener, &settings, error, sizeof error));
     CU_ASSERT(stat(path, &file) == 0 && (file.st_mode & 07777) == 0600);
+
+    char other[UNIT_PATH_SIZE + 8];
+    snprintf(other, sizeof other, "%s/other", directory);
+    close(open(other, O_CREAT | O_WRONLY, 0600));
+    unlink(path);
+    CU_ASSERT_EQUAL(symlink(other, path), 0); /* whose mode is not for the console to change */
+    settings.file_mode = 0666;
+    CU_ASSERT_FALSE(listener_change(listener, &settings, error, sizeof error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "File_Mode"));
+    CU_ASSERT(stat(other, &file) == 0 && (file.st_mode & 07777) == 0600);
+    unlink(path);
     listener_close(listener);
     unit_directory_remove(directory);
 }
