@@ -36,30 +36,34 @@ static bool is_true(const char *text)
     return false;
 }
 
-bool access_method_check(const struct conf_value *value, const char *scheme, char *problem, size_t size)
+enum access_finding access_method_check(const struct conf_value *value, const char *scheme, char *problem,
+                                        size_t size)
 {
     const char *uri = pair_value(value, "uri");
     for (size_t i = 0; i < value->count; i++) {
         const char *key = value->items[2 * i];
         if (strcasecmp(key, "uri") != 0 && strcasecmp(key, "log_authentication") != 0) {
             snprintf(problem, size, "\"%s\" has no meaning here; uri and log_authentication have", key);
-            return false;
+            return ACCESS_WRONG;
         }
     }
-    if (!uri)
+    if (uri_path(uri, scheme))
+        return ACCESS_FINE;
+    if (!uri) {
         snprintf(problem, size, "uri is missing; expected uri = \"%s:///PATH\"", scheme);
-    else if (!strstr(uri, "://"))
+    } else if (!strstr(uri, "://")) {
         snprintf(problem, size, "\"%s\" is no URI; expected \"%s:///PATH\"", uri, scheme);
-    else if (strncasecmp(uri, scheme, strlen(scheme)) != 0 || strncmp(uri + strlen(scheme), "://", 3) != 0)
-        snprintf(problem, size,
-                 "scheme \"%.*s\" is not available for the console: there are no datasources here; expected "
-                 "\"%s:///PATH\"",
-                 (int)(strstr(uri, "://") - uri), uri, scheme);
-    else if (!uri_path(uri, scheme))
+    } else if (strncasecmp(uri, scheme, strlen(scheme)) == 0 &&
+               strncmp(uri + strlen(scheme), "://", 3) == 0) {
         snprintf(problem, size, "\"%s\" names no absolute path; expected \"%s:///PATH\"", uri, scheme);
-    else
-        return true;
-    return false;
+    } else {
+        snprintf(problem, size,
+                 "scheme \"%.*s\" is not available for the console, so this lets nobody in: there are no "
+                 "datasources here; instead: uri = \"%s:///PATH\"",
+                 (int)(strstr(uri, "://") - uri), uri, scheme);
+        return ACCESS_ELSEWHERE;
+    }
+    return ACCESS_WRONG;
 }
 
 static struct access_method read_method(const struct conf_chain *chain, const char *option,

@@ -38,8 +38,14 @@ void access_resolve(struct access *access, const struct conf *conf, const struct
  * the listener. */
 const struct conf_scope *access_listen(const struct conf *conf, const char *endpoint);
 
-/* What is wrong with parameters as they are set, one line; false in that case. `scheme` is the only one that
- * serves: "digest", "file", "groups". */
-bool access_method_check(const struct conf_value *value, const char *scheme, char *problem, size_t size);
+enum access_finding {
+    ACCESS_FINE,
+    ACCESS_ELSEWHERE, /* kept where the console cannot look, such as ecauth:// as Momentum installs it */
+    ACCESS_WRONG,     /* a mistake */
+};
+/* Judges parameters as they are set; unless they are fine, problem[] gets one line. `scheme` is the only one
+ * that serves: "digest", "file", "groups". */
+enum access_finding access_method_check(const struct conf_value *value, const char *scheme, char *problem,
+                                        size_t size);
 
 #endif

@@ -68,10 +68,12 @@ static void check_method(struct check *check, const struct access_method *method
     char problem[512];
     if (!method->value || !is_new(check, method->value))
         return;
-    if (!access_method_check(method->value, scheme, problem, sizeof problem))
-        conf_report_add(check->report, CONF_ERROR, method->value->place, "%s", problem);
-    else
+    enum access_finding finding = access_method_check(method->value, scheme, problem, sizeof problem);
+    if (finding == ACCESS_FINE)
         check_file(check, method, problem_of);
+    else
+        conf_report_add(check->report, finding == ACCESS_WRONG ? CONF_ERROR : CONF_WARNING,
+                        method->value->place, "%s", problem);
 }
 
 static void check_access(struct check *check, const struct access *access)

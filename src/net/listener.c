@@ -6,6 +6,7 @@
 #include "net/listener.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,8 @@
 #include "base/mem.h"
 #include "base/pending.h"
 #include "net/listener_private.h"
+
+enum { HANDSHAKE_WAIT_MS = 50 }; /* what a Listen that is removed waits for one more connection */
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -265,6 +268,16 @@ static void set_least_ttl(const struct listener *listener, int fd, int ttl)
         setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &ttl, sizeof ttl);
 }
 
+/*
+ * Does a connection follow? A handshake that is under way ends when its client runs next, which on a busy
+ * machine takes a moment.
+ */
+static bool connection_follows(const struct listener *listener)
+{
+    struct pollfd socket = {.fd = listener->socket.fd, .events = POLLIN};
+    return poll(&socket, 1, HANDSHAKE_WAIT_MS) == 1;
+}
+
 /* Everything that waits, and then at once no socket: what comes between the two is reset. */
 static struct handover *accept_rest(struct listener *listener, struct pending *pending)
 {
@@ -272,7 +285,10 @@ static struct handover *accept_rest(struct listener *listener, struct pending *p
     struct connection connection;
     set_least_ttl(listener, listener->socket.fd, 255);
     for (int i = 0; i <= listener->asked.backlog; i++) {
-        if (accept_connection(&listener->socket, &connection) != ACCEPT_CONNECTION)
+        enum accept_outcome outcome = accept_connection(&listener->socket, &connection);
+        if (outcome == ACCEPT_NOTHING && connection_follows(listener))
+            outcome = accept_connection(&listener->socket, &connection);
+        if (outcome != ACCEPT_CONNECTION)
             break;
         set_least_ttl(listener, connection.fd, 0);
         struct handover *handover = mem_new(struct handover);

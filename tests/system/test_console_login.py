@@ -281,7 +281,7 @@ def test_authorization_without_a_name(guarded):
 # ---- what is said at load ------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("tcp, status, said", [
-    ('AuthDigestMD5Parameters = [ uri = "ecauth://" ]', 1, 'scheme "ecauth" is not available'),
+    ('AuthDigestMD5Parameters = [ uri = "ecauth://" ]', 0, 'scheme "ecauth" is not available'),
     ('AuthDigestMD5Parameters = [ uri = "digest:///nonexistent/passwd" ]', 0, "cannot read /nonexistent/passwd"),
     ("", 0, "no authentication"),
     ('Enable_Authentication = "true"', 0, "nobody can log in"),

@@ -198,13 +198,13 @@ static void finds(const char *text, enum conf_severity severity, unsigned line, 
 
 static void test_mistakes(void)
 {
-    finds(AUTHENTICATED("AuthDigestMD5Parameters = [ uri = \"ecauth://\" ]"), CONF_ERROR, 3, "\"ecauth\"");
-    finds(AUTHENTICATED("AuthDigestMD5Parameters = [ uri = \"file:///x\" ]"), CONF_ERROR, 3, "digest:///");
+    finds(AUTHENTICATED("AuthDigestMD5Parameters = [ uri = \"ecauth://\" ]"), CONF_WARNING, 3, "\"ecauth\"");
+    finds(AUTHENTICATED("AuthDigestMD5Parameters = [ uri = \"file:///x\" ]"), CONF_WARNING, 3, "digest:///");
     finds(AUTHENTICATED("AuthDigestMD5Parameters = [ uri = \"digest://x\" ]"), CONF_ERROR, 3, "absolute");
     finds(AUTHENTICATED("AuthDigestMD5Parameters = [ uri = \"/x\" ]"), CONF_ERROR, 3, "no URI");
     finds(AUTHENTICATED("AuthLoginParameters = [ log_authentication = \"true\" ]"), CONF_ERROR, 3, "missing");
     finds(AUTHENTICATED("AuthLoginParameters = [ url = \"file:///x\" ]"), CONF_ERROR, 3, "\"url\"");
-    finds(AUTHENTICATED("AuthorizationParameters = [ uri = \"ldap:///x\" ]"), CONF_ERROR, 3, "\"ldap\"");
+    finds(AUTHENTICATED("AuthorizationParameters = [ uri = \"ldap:///x\" ]"), CONF_WARNING, 3, "\"ldap\"");
     finds("Control_Listener {\n Listen \"nowhere\" { }\n}\n", CONF_ERROR, 2, "expected ADDRESS:PORT");
     finds("Control_Listener {\n Listen \"/s\" { }\n}\nControl_Listener \"b\" {\n Listen \"/s\" { }\n}\n",
           CONF_ERROR, 5, "another Control_Listener");
