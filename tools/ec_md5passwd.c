@@ -3,6 +3,7 @@
  *
  * Prompts and remarks go to the terminal and stderr, the line of a password file, without -f, to stdout.
  */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,8 @@ static const char usage[] =
     "usage: ec_md5passwd [-h] [-V] [-f FILE] [-r REALM] [USER] [PASSWORD]\n"
     "  -f FILE   the file to set the password in; without it, the line for it is printed\n"
     "  -r REALM  default: $EC_DIGEST_REALM, else \"" DEFAULT_REALM "\"\n"
-    "  -V        prints the version\n"
-    "  -h        prints this\n"
+    "  -V, --version\n            prints the version\n"
+    "  -h, --help\n            prints this\n"
     "What is not given is asked for; the password is a line of stdin when that is no terminal.\n";
 
 static int complain(const char *problem)
@@ -84,9 +85,11 @@ int main(int argc, char **argv)
 {
     const char *file = NULL, *realm = getenv("EC_DIGEST_REALM"), *problem = NULL;
     char user_answer[ANSWER_SIZE], password_answer[ANSWER_SIZE];
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
     if (!realm || !*realm)
         realm = DEFAULT_REALM;
-    for (int option; (option = getopt(argc, argv, "hVf:r:")) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, "hVf:r:", options, NULL)) != -1;) {
         switch (option) {
         case 'f':
             file = optarg;

@@ -216,7 +216,8 @@ def test_users_and_files_of_ec_md5passwd(office):
     assert set_password("a:b")[0] == 1
     assert set_password("john", password="")[0] == 1
     assert set_password("a", "b", "c")[0] == 2
-    assert set_password("-h")[0] == 0
+    assert set_password("-h") == set_password("--help") and set_password("-h")[0] == 0
+    assert set_password("--version") == set_password("-V")
     assert office.passwords.read_text() == before
 
 
