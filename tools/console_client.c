@@ -224,11 +224,6 @@ enum console_status console_client_connect(struct console_client *client)
     return mechanisms ? log_in(client, mechanisms) : CONSOLE_OK;
 }
 
-void console_output_to_file(void *file, const char *bytes, size_t size)
-{
-    fwrite(bytes, 1, size, file);
-}
-
 static enum stream_status pass_output(struct console_client *client, uint64_t left, console_output *output,
                                       void *closure)
 {

@@ -66,9 +66,6 @@ bool console_client_connected(struct console_client *client);
 /* Takes a part of a command's output; any bytes. */
 typedef void console_output(void *closure, const char *bytes, size_t size);
 
-/* Writes to the FILE * that is the closure. */
-void console_output_to_file(void *file, const char *bytes, size_t size);
-
 /*
  * Runs one command: `size` bytes without a line break (console_words.h makes it out of words). Its output is
  * given to `output`; NULL: thrown away. CONSOLE_FAILED leaves open whether the command was run.

@@ -97,9 +97,11 @@ static const char *commands_of(void *closure)
  */
 static void show_version(struct console_session *session)
 {
-    struct buf version = {0};
+    struct buf version = {0}, clean = {0};
+    struct console_cleaner cleaner = {0};
     if (console_session_run(session, "version", 7, keep_text, &version) == CONSOLE_OK) {
-        struct slice rest = buf_slice(&version), line;
+        console_clean(&cleaner, buf_slice(&version).data, buf_size(&version), &clean);
+        struct slice rest = buf_slice(&clean), line;
         fputs(RULE, stdout);
         while (slice_next(&rest, '\n', &line))
             if (line.size > 0)
@@ -107,6 +109,7 @@ static void show_version(struct console_session *session)
         fputs(RULE, stdout);
     }
     buf_release(&version);
+    buf_release(&clean);
 }
 
 static void run(struct interactive *interactive, const char *line)

@@ -42,12 +42,12 @@ void console_pager_begin(struct console_pager *pager)
 {
     pager->paging = pager->on;
     pager->lines = 0;
+    pager->cleaner = (struct console_cleaner){0};
     pager->window = window_lines();
 }
 
-void console_pager_output(void *closure, const char *bytes, size_t size)
+static void take(struct console_pager *pager, const char *bytes, size_t size)
 {
-    struct console_pager *pager = closure;
     if (pager->program || !pager->paging) {
         fwrite(bytes, 1, size, pager->program ? pager->program : stdout);
         return;
@@ -57,6 +57,15 @@ void console_pager_output(void *closure, const char *bytes, size_t size)
         pager->lines += bytes[i] == '\n';
     if (pager->lines >= pager->window || buf_size(&pager->held) > HELD_MAX)
         start_program(pager);
+}
+
+void console_pager_output(void *closure, const char *bytes, size_t size)
+{
+    struct console_pager *pager = closure;
+    struct buf clean = {0};
+    console_clean(&pager->cleaner, bytes, size, &clean);
+    take(pager, buf_slice(&clean).data, buf_size(&clean));
+    buf_release(&clean);
 }
 
 void console_pager_end(struct console_pager *pager)

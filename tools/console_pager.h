@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "base/buf.h"
+#include "tools/console_print.h"
 
 struct console_pager { /* zero-initialised: off */
     bool on;
@@ -16,6 +17,7 @@ struct console_pager { /* zero-initialised: off */
     bool paging; /* output is held back, or goes to the program */
     FILE *program;
     struct buf held;
+    struct console_cleaner cleaner;
     size_t lines, window;                    /* of held output; of the window */
     struct sigaction interrupt, broken_pipe; /* as they were before the program */
 };

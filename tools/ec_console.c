@@ -18,6 +18,7 @@
 #include "config.h"
 #include "tools/ask.h"
 #include "tools/console_interactive.h"
+#include "tools/console_print.h"
 #include "tools/console_words.h"
 
 enum exit_status { EXIT_OK, EXIT_REFUSED, EXIT_TROUBLE };
@@ -64,7 +65,9 @@ static enum exit_status exit_status_of(enum console_status status)
 
 static enum exit_status run_line(struct console_session *session, const char *line, size_t size)
 {
-    enum console_status status = console_session_run(session, line, size, console_output_to_file, stdout);
+    struct console_printer printer;
+    console_printer_init(&printer, stdout);
+    enum console_status status = console_session_run(session, line, size, console_print, &printer);
     if (fflush(stdout) != 0) {
         fprintf(stderr, "ec_console: cannot write the output: %s\n", strerror(errno));
         return EXIT_TROUBLE;

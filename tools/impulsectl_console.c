@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "tools/ask.h"
 #include "tools/console_client.h"
+#include "tools/console_print.h"
 #include "tools/console_words.h"
 #include "tools/impulsectl.h"
 
@@ -90,11 +91,13 @@ static int run(const char *address, const char *const *words, size_t count)
 {
     const struct console_settings settings = {.ask = ask_operator, .interrupt_fd = -1};
     struct console_client *client = console_client_create(address, &settings);
+    struct console_printer printer;
     size_t size;
+    console_printer_init(&printer, stdout);
     char *line = console_words_join(words, count, &size);
     enum console_status status = console_client_connect(client);
     if (status == CONSOLE_OK)
-        status = console_client_run(client, line, size, console_output_to_file, stdout);
+        status = console_client_run(client, line, size, console_print, &printer);
     if (status != CONSOLE_OK && status != CONSOLE_REFUSED)
         fprintf(stderr, "impulsectl: %s: %s\n", console_client_address(client), console_client_error(client));
     free(line);

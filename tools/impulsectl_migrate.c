@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "tools/daemon.h"
 #include "tools/migration.h"
@@ -46,11 +47,28 @@ static bool write_html(const struct migration *migration, FILE *out)
     return true;
 }
 
+/* Is there a file at `path` that the report was made of? Then it is not to be written over. */
+static bool is_input(const char *path, const struct migration *migration)
+{
+    struct stat output, input;
+    bool same = false;
+    if (stat(path, &output) != 0)
+        return false;
+    for (size_t i = 0; i < migration->file_count && !same; i++)
+        same = stat(migration->files[i].path, &input) == 0 && input.st_dev == output.st_dev &&
+               input.st_ino == output.st_ino;
+    return same;
+}
+
 /* Writes one form of the report to `path`. False after a line on stderr. */
 static bool write_to(const char *path, const struct migration *migration,
                      bool (*write)(const struct migration *migration, FILE *out))
 {
     bool to_stdout = strcmp(path, "-") == 0;
+    if (!to_stdout && is_input(path, migration)) {
+        fprintf(stderr, "impulsectl: %s was not written: it is a file of the configuration\n", path);
+        return false;
+    }
     FILE *out = to_stdout ? stdout : fopen(path, "we");
     bool written = out && write(migration, out) && !ferror(out);
     if (out && (to_stdout ? fflush(out) : fclose(out)) != 0)

@@ -22,6 +22,8 @@ tools_libconsole_a_SOURCES = \
 	tools/console_client.h \
 	tools/console_login.c \
 	tools/console_login.h \
+	tools/console_print.c \
+	tools/console_print.h \
 	tools/console_stream.c \
 	tools/console_stream.h \
 	tools/console_words.c \

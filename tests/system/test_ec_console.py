@@ -345,6 +345,17 @@ def test_a_command_and_its_output(console):
     assert server.commands == ["version", "summary"]
 
 
+def test_output_does_not_drive_the_terminal(console):
+    terminal, server, prompt = console
+    server.answers["evil"] = (True, "a\x1b]0;title\x07b \u009b2J \xa9\n")
+    for _ in ("without the pager", "with it"):
+        terminal.send("evil\n")
+        terminal.expect("\na[?]\\]0;title[?]b [?]2J \xa9\r\n")
+        terminal.expect(prompt)
+        terminal.send("\\pager\n")
+        terminal.expect(prompt)
+
+
 def test_ctrl_d_ends(console):
     terminal, _, _ = console
     terminal.send("\x04")

@@ -352,6 +352,17 @@ def test_an_option_that_is_set_twice_in_a_scope_counts_once(tmp_path):
     assert report["counts"]["options"] == 2 and report["counts"]["stanzas"] == 1
 
 
+def test_the_report_is_not_written_over_what_it_is_made_of(tmp_path):
+    main, part, link = tmp_path / "main.conf", tmp_path / "part.conf", tmp_path / "link"
+    main.write_text('include "part.conf"\n')
+    part.write_text("Retry_Interval = 7\n")
+    link.symlink_to(part)
+    for output in (["--html", main], ["--json", part], ["--html", link]):
+        status, _, said = impulsectl("migrate", main, *output)
+        assert status == 2 and "is a file of the configuration" in said
+    assert (main.read_text(), part.read_text()) == ('include "part.conf"\n', "Retry_Interval = 7\n")
+
+
 def test_what_cannot_be_read_is_trouble(tmp_path):
     status, text, _ = impulsectl("migrate", tmp_path / "none.conf")
     assert status == 2 and b"none.conf" in text and b"No such file" in text

@@ -4,6 +4,7 @@
 #include "control/words.h"
 #include "tools/console_address.h"
 #include "tools/console_complete.h"
+#include "tools/console_print.h"
 #include "tools/console_words.h"
 #include "unit.h"
 
@@ -208,6 +209,31 @@ static void test_more_commands_than_are_kept(void)
     CU_ASSERT_EQUAL(found.count, 0);
 }
 
+/* ---- what a terminal is shown ----------------------------------------------------------------- */
+
+/* The output arrives in two parts, wherever it is cut. */
+static void expect_clean(const char *output, const char *expected)
+{
+    for (size_t cut = 0; cut <= strlen(output); cut++) {
+        struct console_cleaner cleaner = {0};
+        struct buf clean = {0};
+        console_clean(&cleaner, output, cut, &clean);
+        console_clean(&cleaner, output + cut, strlen(output) - cut, &clean);
+        CU_ASSERT_TRUE(slice_equal(buf_slice(&clean), slice_text(expected)));
+        buf_release(&clean);
+    }
+}
+
+static void test_a_terminal_is_not_driven(void)
+{
+    expect_clean("a\tb\n", "a\tb\n");
+    expect_clean("\x1b]0;owned\x07\x1b[2J\r\x7f", "?]0;owned??[2J??");
+    expect_clean("gr\xc3\xbc\xc3\x9f \xc2\xa9 \xe2\x82\xac", "gr\xc3\xbc\xc3\x9f \xc2\xa9 \xe2\x82\xac");
+    expect_clean("\xc2\x9b"
+                 "31m \xc2\xc2\x9b \xc2\x1b",
+                 "?31m \xc2? ?"); /* CSI as one character */
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -216,6 +242,7 @@ int main(void)
         {"what is left as it is", test_what_is_left_as_it_is},
         {"addresses", test_addresses},
         {"completion", test_completion},
+        {"a terminal is not driven", test_a_terminal_is_not_driven},
         {"more commands than are kept", test_more_commands_than_are_kept},
         CU_TEST_INFO_NULL,
     };
