@@ -24,6 +24,17 @@ static bool one_line_check(const char *text, char *error, size_t error_size)
     return true;
 }
 
+/* The argument of EHLO, and what stands for it: a blank in it would begin another one. */
+static bool one_word_check(const char *text, char *error, size_t error_size)
+{
+    if (!one_line_check(text, error, error_size))
+        return false;
+    if (!strchr(text, ' '))
+        return true;
+    snprintf(error, error_size, "a host name was expected, not \"%s\"", text);
+    return false;
+}
+
 static bool address_check(const char *text, char *error, size_t error_size)
 {
     struct net_addr ignored;
@@ -42,12 +53,12 @@ static const struct {
     {"gateway", route_check},
     {"routes", route_check},
     {"bind_address", address_check},
-    {"hostname", one_line_check},
+    {"hostname", one_word_check},
     {"banner_hostname", one_line_check},
     {"received_hostname", one_line_check},
     {"static_banner", one_line_check},
     {"reconfig_message", one_line_check},
-    {"ehlo_hostname", one_line_check},
+    {"ehlo_hostname", one_word_check},
     {"mailerdaemon", one_line_check},
 };
 

@@ -45,6 +45,8 @@ def test_five_mistakes_are_five_diagnostics(site):
 @pytest.mark.parametrize("text, line", [
     ('hostname = "a\r\nb"\n', 1),
     ('\nESMTP_Listener {\n  static_banner = "220 a\n220 b"\n}\n', 3),
+    ('hostname = "mail host.example"\n', 1),
+    ('domain "d" {\n  ehlo_hostname = "two words"\n}\n', 2),
     ('bind_address = "nowhere"\n', 1),
     ('domain "d" {\n  gateway = "a b"\n}\n', 2),
     ('domain "d" {\n  routes = ( "apn://push.example" )\n}\n', 2),
