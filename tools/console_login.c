@@ -45,6 +45,24 @@ static enum stream_status write_line(struct console_stream *stream, const char *
     return status == STREAM_OK ? console_stream_write(stream, "\n", 1) : status;
 }
 
+/* As gsasl_step64, which hands a mechanism bytes that no NUL follows, where DIGEST-MD5's may look for one. */
+static int step(Gsasl_session *session, const char *challenge, char **response)
+{
+    char *decoded = NULL, *said = NULL;
+    size_t size = 0, said_size = 0;
+    int result = gsasl_base64_from(challenge, strlen(challenge), &decoded, &size);
+    if (result != GSASL_OK)
+        return result;
+    result = gsasl_step(session, size ? decoded : "", size, &said, &said_size);
+    if (result == GSASL_OK || result == GSASL_NEEDS_MORE) {
+        int encoded = gsasl_base64_to(said, said_size, response, NULL);
+        result = encoded == GSASL_OK ? result : encoded;
+    }
+    gsasl_free(decoded);
+    gsasl_free(said);
+    return result;
+}
+
 /* Answers one challenge. *finished: the mechanism is satisfied on our side. */
 static enum login_status answer(struct console_stream *stream, Gsasl_session *session, const char *challenge,
                                 bool *finished)
@@ -52,7 +70,7 @@ static enum login_status answer(struct console_stream *stream, Gsasl_session *se
     char *response = NULL;
     if (*finished)
         return fail(stream, "the server asks on after the login was finished", "");
-    int result = gsasl_step64(session, challenge, &response);
+    int result = step(session, challenge, &response);
     *finished = result == GSASL_OK;
     if (result != GSASL_OK && result != GSASL_NEEDS_MORE) {
         write_line(stream, "*"); /* for the server's log; its answer would tell nothing */

@@ -219,9 +219,18 @@ enum stream_status console_stream_write(struct console_stream *stream, const cha
     return STREAM_OK;
 }
 
+/* A server that always has more to say is interrupted all the same. */
+static bool is_interrupted(const struct console_stream *stream)
+{
+    struct pollfd interrupt = {.fd = stream->interrupt_fd, .events = POLLIN};
+    return poll(&interrupt, 1, 0) > 0;
+}
+
 /* Reads something more into the buffer, which has room. */
 static enum stream_status fill(struct console_stream *stream)
 {
+    if (is_interrupted(stream))
+        return STREAM_INTERRUPTED;
     if (stream->head > 0) {
         memmove(stream->buffer, stream->buffer + stream->head, stream->tail - stream->head);
         stream->tail -= stream->head;

@@ -1,5 +1,6 @@
 """ec_console against a server that says what each test tells it to: batch mode, the terminal, logging in, and servers
 that do not keep to the protocol. What the daemon's own console answers is in test_console_server.py."""
+import contextlib
 import os
 import re
 import stat
@@ -232,6 +233,21 @@ def test_a_server_that_does_not_know_the_password(serve):
     assert (status, out, server.commands) == (2, b"", []) and "could not be authenticated" in err
 
 
+@pytest.mark.parametrize("mechanism", ["DIGEST-MD5", "PLAIN", "LOGIN"])
+@pytest.mark.parametrize("challenge", [b"+ \n", b"+\n", b"+ ====\n", b"+ AA==\n", b"+ " + b"LCws" * 2000 + b"\n"])
+def test_challenges_of_a_server_that_means_no_good(serve, mechanism, challenge):
+    def challenge_ever(connection):
+        connection.sendall(f"IMPULSE CONSOLE 1 AUTH {mechanism}\n".encode())
+        with contextlib.suppress(OSError):      # the client hangs up
+            while connection.recv(10_000):
+                connection.sendall(challenge)
+
+    server = serve(host="127.0.0.1")
+    server.serve = challenge_ever
+    status, out, err = run_console(f"john:secret@{server.address}", "pid")
+    assert (status, out) == (2, b"") and "Sanitizer" not in err
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", None])
 def test_login_warns_where_others_can_listen(serve, host):
     server = serve(users={"john": "secret"}, mechanism="LOGIN", **({"host": host} if host else {}))
@@ -383,6 +399,16 @@ def test_ctrl_c_while_an_answer_is_awaited(console):
     terminal.expect(prompt)
     terminal.send("pid\n")          # on a connection of its own
     terminal.expect("<pid>")
+
+
+def test_ctrl_c_while_an_answer_does_not_end(console):
+    terminal, server, prompt = console
+    server.answers["endless"] = output("x" * 60 + "\n") * 2_000_000 + b"OK\n"
+    terminal.send("endless\n")
+    terminal.expect("xxx")
+    terminal.send("\x03")
+    terminal.expect("interrupted", seconds=3)
+    terminal.expect(prompt)
 
 
 def test_a_backslash_continues_the_command(console):
