@@ -6,7 +6,6 @@
 #include "net/listener.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,8 +14,6 @@
 #include "base/mem.h"
 #include "base/pending.h"
 #include "net/listener_private.h"
-
-enum { HANDSHAKE_WAIT_MS = 50 }; /* what a Listen that is removed waits for one more connection */
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -268,27 +265,14 @@ static void set_least_ttl(const struct listener *listener, int fd, int ttl)
         setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &ttl, sizeof ttl);
 }
 
-/*
- * Does a connection follow? A handshake that is under way ends when its client runs next, which on a busy
- * machine takes a moment.
- */
-static bool connection_follows(const struct listener *listener)
-{
-    struct pollfd socket = {.fd = listener->socket.fd, .events = POLLIN};
-    return poll(&socket, 1, HANDSHAKE_WAIT_MS) == 1;
-}
-
-/* Everything that waits, and then at once no socket: what comes between the two is reset. */
+/* Everything that waits, and then at once no socket: a handshake that is under way then ends in a reset. */
 static struct handover *accept_rest(struct listener *listener, struct pending *pending)
 {
     struct handover *all = NULL;
     struct connection connection;
     set_least_ttl(listener, listener->socket.fd, 255);
     for (int i = 0; i <= listener->asked.backlog; i++) {
-        enum accept_outcome outcome = accept_connection(&listener->socket, &connection);
-        if (outcome == ACCEPT_NOTHING && connection_follows(listener))
-            outcome = accept_connection(&listener->socket, &connection);
-        if (outcome != ACCEPT_CONNECTION)
+        if (accept_connection(&listener->socket, &connection) != ACCEPT_CONNECTION)
             break;
         set_least_ttl(listener, connection.fd, 0);
         struct handover *handover = mem_new(struct handover);
