@@ -120,6 +120,14 @@ static bool is_family(struct conf_text word)
     return false;
 }
 
+/* "ec_logger:instance reopen logs": what Momentum asks of one module may be a command for all of them here.
+ */
+static const char *after_module(const char *line)
+{
+    size_t size = strcspn(line, " ");
+    return line[size] && memchr(line, ':', size) ? line + size + 1 : line;
+}
+
 static bool refuse_unknown(const char *line, FILE *out)
 {
     enum { SHOWN = 64 };
@@ -127,7 +135,7 @@ static bool refuse_unknown(const char *line, FILE *out)
     struct conf_suggestion nearest = {0};
     bool is_long = strlen(line) > SHOWN;
     for (const struct command *command = NULL; !is_long && (command = next_command(command));)
-        conf_suggest(&nearest, beginning(line, command->words), command->words);
+        conf_suggest(&nearest, beginning(after_module(line), command->words), command->words);
     fprintf(out, "Unknown command \"%.*s%s\"", SHOWN, line, is_long ? "..." : "");
     if (nearest.name)
         fprintf(out, "; did you mean \"%s\"?\n", nearest.name);

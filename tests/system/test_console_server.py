@@ -65,6 +65,7 @@ def test_what_is_no_command(daemon):
     with daemon.console() as console:
         assert 'did you mean "summary"' in console.fail("sumary")
         assert 'did you mean "config commit"' in console.fail("config comit")
+        assert 'did you mean "reopen logs"' in console.fail("ec_logger:ec_logger reopen logs")
         assert "Unknown command" in console.fail("x" * 5000)
         assert '"help config" shows' in console.fail("config") and '"help config"' in console.fail("config frobnicate 1")
         assert "too many arguments" in console.fail("pid 1")
