@@ -335,7 +335,7 @@ int daemon_check(const struct arguments *arguments)
     struct loading loading;
     struct conf *conf = NULL;
     if (loading_begin(&loading, arguments, error, sizeof error))
-        conf = load_configuration(&loading, arguments->config, CONF_NOTE);
+        conf = load_configuration(&loading, arguments->config, CONF_NOTE, error, sizeof error);
     int status = conf && check_machine(conf, loading.manifests, error, sizeof error) ? 0 : 1;
     if (status == 0)
         fprintf(stderr, "impulsed: %s is correct\n", arguments->config);
@@ -352,7 +352,7 @@ int daemon_run(const struct arguments *arguments)
     char error[512] = "";
     signal(SIGPIPE, SIG_IGN);
     if (loading_begin(&d.loading, arguments, error, sizeof error))
-        d.conf = load_configuration(&d.loading, arguments->config, CONF_WARNING);
+        d.conf = load_configuration(&d.loading, arguments->config, CONF_WARNING, error, sizeof error);
     bool started = d.conf && start(&d, error, sizeof error);
     if (started) {
         begin_main_loop(&d);

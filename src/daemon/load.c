@@ -10,7 +10,6 @@
 #include "control/control.h"
 #include "daemon/listens.h"
 #include "delivery/delivery.h"
-#include "log/paniclog.h"
 #include "net/addr.h"
 
 /* A word that is printed into replies, headers or commands; a line end in it would be a line of its own. */
@@ -128,15 +127,15 @@ char *load_describe(const struct conf_diagnostic *found)
                       found->message);
 }
 
-struct conf *load_configuration(const struct loading *loading, const char *path, enum conf_severity least)
+struct conf *load_configuration(const struct loading *loading, const char *path, enum conf_severity least,
+                                char *error, size_t error_size)
 {
     struct conf_report *report;
     struct conf *conf = conf_load(path, &loading->options, &report);
     conf_report_print(report, least, stderr);
     if (!conf) {
         size_t errors = conf_report_errors(report);
-        paniclog(PANIC_CRITICAL, "%s: %zu error%s, the configuration is not used", path, errors,
-                 errors == 1 ? "" : "s");
+        snprintf(error, error_size, "%s has %zu error%s", path, errors, errors == 1 ? "" : "s");
     }
     conf_report_free(report);
     return conf;

@@ -20,9 +20,10 @@ bool loading_begin(struct loading *loading, const struct arguments *arguments, c
                    size_t error_size);
 void loading_end(struct loading *loading); /* zero-initialised is harmless */
 
-/* Loads `path` for a start or a check: findings of at least that severity go to stderr, and why it cannot be
- * used to the paniclog. NULL when there are errors. */
-struct conf *load_configuration(const struct loading *loading, const char *path, enum conf_severity least);
+/* Loads `path` for a start or a check: findings of at least that severity go to stderr. NULL with one line in
+ * error[] when there are errors. */
+struct conf *load_configuration(const struct loading *loading, const char *path, enum conf_severity least,
+                                char *error, size_t error_size);
 
 /* A finding as one line, FILE:LINE:COLUMN: MESSAGE. To be freed. */
 char *load_describe(const struct conf_diagnostic *found);
