@@ -1,6 +1,7 @@
 /* migration_names: what a configuration names: programs, addresses to listen on, files. */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/mem.h"
 #include "confparse/files.h"
 #include "tools/migration_collect.h"
@@ -122,7 +123,10 @@ void migration_note_files(struct migration *migration, const struct conf *conf)
     for (size_t i = 0; i < conf_files_count(files); i++) {
         const char *path = conf_files_at(files, i)->path;
         if (strcmp(path, CONF_VIRTUAL_FILE) != 0 && !is_noted(migration, path))
-            note_file(migration, path, true, foreign_note(path));
+            note_file(migration, path, true,
+                      access(path, F_OK) == 0 ? foreign_note(path)
+                                              : "not there yet: config writeback makes it when the console's "
+                                                "changes go there");
     }
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         struct stat status;

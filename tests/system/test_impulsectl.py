@@ -343,6 +343,16 @@ def test_the_way_out_of_a_missing_file_depends_on_its_path(tmp_path):
     assert instead[1].startswith("put the file there") and instead[2].startswith("put the file beside")
 
 
+def test_a_file_for_changes_may_come_later(site, tmp_path):
+    file, changes = tmp_path / "main.conf", tmp_path / "local.conf"
+    file.write_text(site.config(f'local_changes_file = "{changes}"\n'))
+    _, text, report, _ = migrate(file, tmp_path)
+    assert "not there yet" in text
+    assert [entry["note"].startswith("not there yet") for entry in report["files"]] == [False, True]
+    changes.write_text("")
+    assert "not there yet" not in migrate(file, tmp_path)[1]
+
+
 def test_an_option_that_is_set_twice_in_a_scope_counts_once(tmp_path):
     file = tmp_path / "twice.conf"
     file.write_text('retry_interval = 1\nDomain a { retry_interval = 2 }\nretry_interval = 3\nDomain a { }\n')
