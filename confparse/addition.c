@@ -1,4 +1,4 @@
-/* addition: see addition.h. */
+/* addition: see addition.h. The stanzas of a parent are found by uthash. */
 #include "confparse/addition.h"
 
 #include <stdio.h>
@@ -6,16 +6,19 @@
 #include "confparse/memory.h"
 #include "confparse/print.h"
 
+#define uthash_fatal(message) conf_out_of_memory()
+#include <uthash.h>
+
 struct setting {
     struct setting *next;
     const char *option, *value;
 };
 
 struct stanza { /* one that is added; at the top the fragment, which has no link */
-    struct stanza *next;
     const struct conf_link *link;
     struct setting *settings, **last_setting;
-    struct stanza *stanzas, *last_stanza;
+    struct stanza *stanzas; /* a table that keeps the order in which they were added */
+    UT_hash_handle hh;
 };
 
 struct place {
@@ -34,10 +37,20 @@ struct conf_additions *conf_additions_create(void)
     return conf_alloc(sizeof(struct conf_additions));
 }
 
+/* The memory of the tables; the stanzas are in the arena. */
+static void forget_stanzas(struct stanza *parent)
+{
+    for (struct stanza *stanza = parent->stanzas; stanza; stanza = stanza->hh.next)
+        forget_stanzas(stanza);
+    HASH_CLEAR(hh, parent->stanzas);
+}
+
 void conf_additions_free(struct conf_additions *additions)
 {
     if (!additions)
         return;
+    for (struct place *place = additions->places; place; place = place->next)
+        forget_stanzas(&place->content);
     conf_arena_free(&additions->arena);
     free(additions);
 }
@@ -61,28 +74,30 @@ static struct place *get_place(struct conf_additions *additions, const struct co
     return place;
 }
 
-static bool same_link(const struct conf_link *a, const struct conf_link *b)
+/* Under which a stanza is found; `size` bytes with a NUL between kind and name. */
+static const char *make_key(struct conf_arena *arena, const struct conf_link *link, size_t *size)
 {
-    return strcmp(a->kind, b->kind) == 0 && (a->any_name || strcmp(a->name, b->name) == 0);
+    size_t kind = strlen(link->kind) + 1, name = link->any_name ? 0 : strlen(link->name);
+    char *key = conf_arena_alloc(arena, kind + name);
+    memcpy(key, link->kind, kind);
+    memcpy(key + kind, link->name, name);
+    *size = kind + name;
+    return key;
 }
 
 static struct stanza *get_stanza(struct conf_additions *additions, struct stanza *parent,
                                  const struct conf_link *link)
 {
-    struct stanza *stanza = parent->last_stanza; /* mostly it is the one before */
-    if (stanza && same_link(stanza->link, link))
+    size_t size;
+    const char *key = make_key(&additions->arena, link, &size);
+    struct stanza *stanza;
+    HASH_FIND(hh, parent->stanzas, key, size, stanza);
+    if (stanza)
         return stanza;
-    for (stanza = parent->stanzas; stanza; stanza = stanza->next)
-        if (same_link(stanza->link, link))
-            return stanza;
     stanza = conf_arena_alloc(&additions->arena, sizeof *stanza);
     stanza->link = link;
     stanza->last_setting = &stanza->settings;
-    if (parent->last_stanza)
-        parent->last_stanza->next = stanza;
-    else
-        parent->stanzas = stanza;
-    parent->last_stanza = stanza;
+    HASH_ADD_KEYPTR(hh, parent->stanzas, key, size, stanza);
     return stanza;
 }
 
@@ -135,7 +150,7 @@ static void write_stanza(struct layout *layout, const struct stanza *stanza)
                          (struct conf_text){layout->size ? layout->indent : "", layout->size}, layout->out);
         fputs(layout->newline, layout->out);
     }
-    for (const struct stanza *child = stanza->stanzas; child; child = child->next) {
+    for (const struct stanza *child = stanza->stanzas; child; child = child->hh.next) {
         begin_line(layout);
         conf_print_heading(child->link->kind, child->link->name, layout->out);
         fprintf(layout->out, " {%s", layout->newline);
