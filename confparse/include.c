@@ -216,15 +216,11 @@ static enum kind look(const struct conf_loader *loader, const char *path)
     return S_ISDIR(status.st_mode) ? A_DIRECTORY : SOMETHING_ELSE;
 }
 
-/* The place of a relative name beside the file it stands in. False: too long. */
+/* The place of a relative name beside the file it stands in. False: too long; path[] is its beginning. */
 static bool place_beside(const struct inclusion *at, struct conf_text name, char path[PATH_MAX])
 {
     const char *beside = at->ast->span.source->name, *slash = strrchr(beside, '/');
-    int size = (int)name.size, length;
-    if (name.size >= PATH_MAX) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
+    int size = name.size < PATH_MAX ? (int)name.size : PATH_MAX, length;
     if (name.data[0] == '/' || !slash)
         length = snprintf(path, PATH_MAX, "%.*s", size, name.data);
     else

@@ -279,6 +279,13 @@ static void test_local_changes(void)
     CU_ASSERT_PTR_NULL(conf);
     CU_ASSERT(only_finding(1, 18, "expected a number of seconds"));
     conf_drop(conf);
+    char message[600];
+    write_file("main.conf", "Local_Changes_File = \"%05000d\"\n", 0); /* longer than any path */
+    snprintf(message, sizeof message, "cannot read Local_Changes_File %s/0000", directory);
+    conf = load("main.conf");
+    CU_ASSERT_PTR_NULL(conf);
+    CU_ASSERT(only_finding(1, 22, message));
+    conf_drop(conf);
     unit_directory_remove(directory);
 }
 
