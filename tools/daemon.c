@@ -42,15 +42,18 @@ static pid_t start(const struct settings *settings, int output)
     return pid;
 }
 
-/* "FILE:LINE:COLUMN: error: MESSAGE" */
+/* "FILE:LINE:COLUMN: error: MESSAGE"; other warnings are of tables that we have, too, or of the machine. */
 static void take_line(char *text, daemon_mistake *take, void *closure)
 {
-    static const char mark[] = ": error: ";
-    char *message = strstr(text, mark);
+    static const char error[] = ": error: ", warning[] = ": warning: ", scheme[] = ": warning: scheme ";
+    char *message = strstr(text, error);
+    bool is_warning = !message;
+    if (is_warning)
+        message = strstr(text, scheme);
     if (!message)
         return;
     *message = '\0';
-    message += sizeof mark - 1;
+    message += (is_warning ? sizeof warning : sizeof error) - 1;
     message[strcspn(message, "\n")] = '\0';
     char *column = strrchr(text, ':');
     if (!column)
@@ -60,7 +63,7 @@ static void take_line(char *text, daemon_mistake *take, void *closure)
     if (!line)
         return;
     *line = '\0';
-    take(closure, text, (unsigned)strtoul(line + 1, NULL, 10), message);
+    take(closure, is_warning, text, (unsigned)strtoul(line + 1, NULL, 10), message);
 }
 
 bool daemon_find_mistakes(const struct settings *settings, daemon_mistake *take, void *closure)

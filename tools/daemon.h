@@ -10,12 +10,14 @@
 /* impulsed of the same build tree, else where it is installed. Valid until the next call; one thread. */
 const char *daemon_path(void);
 
-/* Takes a mistake that impulsed -t found. The texts are borrowed for the call. */
-typedef void daemon_mistake(void *closure, const char *file, unsigned line, const char *message);
+/* Takes a mistake that impulsed -t found, or a warning. The texts are borrowed for the call. */
+typedef void daemon_mistake(void *closure, bool warning, const char *file, unsigned line,
+                            const char *message);
 
 /*
- * Runs impulsed -t --lenient and hands over the mistakes that have a place in a file; what is wrong with this
- * machine is not among them. False: it could not be run.
+ * Runs impulsed -t --lenient and hands over the mistakes that have a place in a file, and its warnings of
+ * schemes that the console does not have; what is wrong with this machine is not among them. False: it could
+ * not be run.
  */
 bool daemon_find_mistakes(const struct settings *settings, daemon_mistake *take, void *closure);
 

@@ -83,9 +83,9 @@ static bool is_stdout(const char *path)
     return path && strcmp(path, "-") == 0;
 }
 
-static void take_mistake(void *closure, const char *file, unsigned line, const char *message)
+static void take_mistake(void *closure, bool warning, const char *file, unsigned line, const char *message)
 {
-    migration_add_mistake(closure, file, line, message);
+    migration_add_mistake(closure, warning, file, line, message);
 }
 
 /* What the tables say, and what the daemon itself finds wrong. */

@@ -97,10 +97,11 @@ struct migration {
 struct migration *migration_read(const char *path, const struct conf_load_options *options);
 void migration_free(struct migration *migration);
 /*
- * Adds a mistake that somebody else found, unless something that blocks is known of that line. Then
- * migration_conclude.
+ * Adds a mistake that somebody else found, or a warning, which does not block; unless something that blocks
+ * is known of that line. Then migration_conclude.
  */
-void migration_add_mistake(struct migration *migration, const char *file, unsigned line, const char *message);
+void migration_add_mistake(struct migration *migration, bool warning, const char *file, unsigned line,
+                           const char *message);
 /* Brings the findings into their order and writes the verdict; migration_read ends with it. */
 void migration_conclude(struct migration *migration);
 

@@ -113,12 +113,13 @@ static bool blocks_line(const struct migration_finding *finding, const char *fil
     return false;
 }
 
-void migration_add_mistake(struct migration *migration, const char *file, unsigned line, const char *message)
+void migration_add_mistake(struct migration *migration, bool warning, const char *file, unsigned line,
+                           const char *message)
 {
     for (size_t i = 0; i < migration->finding_count; i++)
         if (blocks_line(&migration->findings[i], file, line))
             return;
-    struct migration_finding *finding =
-        migration_find(migration, MIGRATION_BLOCKS, MIGRATION_MISTAKE, message, "", NULL);
+    struct migration_finding *finding = migration_find(migration, warning ? MIGRATION_IDLE : MIGRATION_BLOCKS,
+                                                       MIGRATION_MISTAKE, message, "", NULL);
     migration_add_place(migration, finding, (struct conf_place){file, line, 0}, NULL);
 }

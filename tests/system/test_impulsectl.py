@@ -353,6 +353,18 @@ def test_a_file_for_changes_may_come_later(site, tmp_path):
     assert "not there yet" not in migrate(file, tmp_path)[1]
 
 
+def test_a_console_that_nobody_can_log_in_to_is_told(site, tmp_path):
+    file = tmp_path / "console.conf"
+    file.write_text(site.config('Control_Listener {\n  Listen "127.0.0.1:2025" {\n'
+                                '    AuthDigestMD5Parameters = [ uri = "ecauth://" ]\n  }\n}\n'))
+    line = 1 + next(at for at, text in enumerate(file.read_text().splitlines()) if "ecauth" in text)
+    status, _, report, _ = migrate(file, tmp_path)
+    assert status == 0 and report["ready"]
+    found = [finding for finding in report["findings"] if "lets nobody in" in finding["name"]]
+    assert [(finding["group"], finding["kind"]) for finding in found] == [("no_effect", "mistake")]
+    assert [place["line"] for place in found[0]["places"]] == [line]
+
+
 def test_an_option_that_is_set_twice_in_a_scope_counts_once(tmp_path):
     file = tmp_path / "twice.conf"
     file.write_text('retry_interval = 1\nDomain a { retry_interval = 2 }\nretry_interval = 3\nDomain a { }\n')
