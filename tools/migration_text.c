@@ -40,13 +40,21 @@ static unsigned columns_of(const char *text, size_t size)
     return columns;
 }
 
+/* Of one well-formed sequence: U+0080 to U+009F are control characters, too. */
+static bool is_control(const char *at, size_t length)
+{
+    unsigned char first = (unsigned char)at[0];
+    return (length == 1 && (first < 32 || first == 127)) ||
+           (length == 2 && first == 0xc2 && (unsigned char)at[1] < 0xa0);
+}
+
 /* A configuration may hold any byte; a terminal is given neither control characters nor what is not UTF-8. */
 static void print_safe(const struct page *page, const char *text, size_t size)
 {
     for (const char *at = text; at < text + size;) {
         size_t length = utf8_sequence(at);
-        if (length <= 1)
-            putc(length == 0 || (unsigned char)*at < 32 || *at == 127 ? '?' : *at, page->out);
+        if (length == 0 || is_control(at, length))
+            putc('?', page->out);
         else
             fwrite(at, 1, length, page->out);
         at += length ? length : 1;

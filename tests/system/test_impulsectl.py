@@ -374,6 +374,15 @@ def test_an_option_that_is_set_twice_in_a_scope_counts_once(tmp_path):
     assert report["counts"]["options"] == 2 and report["counts"]["stanzas"] == 1
 
 
+def test_the_report_does_not_drive_the_terminal(tmp_path):
+    file = tmp_path / "evil.conf"
+    file.write_bytes('include "no/\x1b[2J\u009b2J\u00e4"\n'.encode() + b'include "\xff"\n')
+    _, text, _ = impulsectl("migrate", file)
+    shown = text.decode()
+    assert "no/?[2J?2J\u00e4" in shown
+    assert not [c for c in shown if (c < " " and c != "\n") or "\x7f" <= c < "\xa0"]
+
+
 def test_the_report_is_not_written_over_what_it_is_made_of(tmp_path):
     main, part, link = tmp_path / "main.conf", tmp_path / "part.conf", tmp_path / "link"
     main.write_text('include "part.conf"\n')
