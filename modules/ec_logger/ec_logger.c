@@ -7,6 +7,8 @@
  * how a field is escaped.
  */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -250,10 +252,29 @@ static const struct {
 };
 
 /*
+ * To the paniclog, unless the generation before had the same to say of this log: every change of the
+ * configuration sets the module up anew. Main thread, as is all of setup.
+ */
+static void __attribute__((format(printf, 3, 4)))
+say_once(struct imp_module *module, enum log_name log, const char *format, ...)
+{
+    static char said[LOGS][512];
+    char line[sizeof said[0]];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (strcmp(line, said[log]) == 0)
+        return;
+    snprintf(said[log], sizeof said[log], "%s", line);
+    imp_paniclog(module, IMP_ERROR, "%s", line);
+}
+
+/*
  * Momentum's clustered form "cluster:///path=>subscriber" (jlog:// is the same) names a journal that an
  * aggregator reads. There is no cluster here: a plain file of that path is written. The result is malloc'd.
  */
-static char *plain_path(struct imp_module *module, const char *option, const char *target)
+static char *plain_path(struct imp_module *module, enum log_name log, const char *target)
 {
     static const char *const schemes[] = {"cluster://", "jlog://"};
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
@@ -261,8 +282,8 @@ static char *plain_path(struct imp_module *module, const char *option, const cha
         if (strncmp(target, schemes[i], size) != 0)
             continue;
         const char *path = target + size, *arrow = strstr(path, "=>");
-        imp_paniclog(module, IMP_ERROR,
-                     "%s = \"%s\": there is no clustered log here; a plain file is written", option, target);
+        say_once(module, log, "%s = \"%s\": there is no clustered log here; a plain file is written",
+                 options[log].file, target);
         return strndup(path, arrow ? (size_t)(arrow - path) : strlen(path));
     }
     return strdup(target);
@@ -285,7 +306,7 @@ static int open_log(struct imp_module *module, const struct imp_config *config, 
     const char *target = imp_config_text(config, options[log].file);
     if (!target || !*target)
         return 0;
-    char *path = plain_path(module, options[log].file, target);
+    char *path = plain_path(module, log, target);
     if (path)
         logger->files[log] = imp_log_file_open(path, mode_of(config, log));
     bool needed = imp_config_is_set(config, options[log].file);
@@ -293,8 +314,8 @@ static int open_log(struct imp_module *module, const struct imp_config *config, 
         imp_module_error(module, "%s: cannot open %s: %s", options[log].file, path ? path : target,
                          strerror(errno));
     else if (!logger->files[log])
-        imp_paniclog(module, IMP_ERROR, "%s is not written: cannot open its default %s: %s",
-                     options[log].file, target, strerror(errno));
+        say_once(module, log, "%s is not written: cannot open its default %s: %s", options[log].file, target,
+                 strerror(errno));
     free(path);
     return logger->files[log] || !needed ? 0 : -1;
 }

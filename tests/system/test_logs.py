@@ -219,3 +219,18 @@ def test_sighup_reopens_after_a_rename(impulse, site, capture, log):
     impulse.await_log("D", 1)
     assert old.read_text().count("@D@") + (site.log / log).read_text().count("@D@") == 3
     assert old.read_text().count("@R@") + (site.log / log).read_text().count("@R@") == 3
+
+
+def test_what_a_log_lacks_is_said_once(impulse, site, capture):
+    """Every change of the configuration sets the module up anew; the paniclog does not repeat itself for it."""
+    def config(name):
+        return site.config(to=capture) + f'ec_logger "second" {{ mainlog = "cluster://{site.log}/{name}=>master" }}\n'
+
+    impulse.start(config("one"))
+    impulse.await_panic("there is no clustered log here")
+    for generation, name in enumerate(["one", "one", "two"], start=2):
+        impulse.write(config(name))
+        impulse.reload()
+        impulse.await_panic(f"configuration reloaded (generation {generation})")
+    said = [line for line in impulse.paniclog().splitlines() if "there is no clustered log here" in line]
+    assert len(said) == 2 and "/one=>" in said[0] and "/two=>" in said[1], said
