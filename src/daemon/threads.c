@@ -95,6 +95,7 @@ bool threads_start(struct threads *threads)
 
 void threads_stop(struct threads *threads)
 {
+    pool_set_wait(threads->pools); /* the answers of the last jobs reach loops that still run */
     for (size_t i = 0; i < threads->count; i++)
         loop_group_stop(threads->groups[i]);
 }

@@ -25,6 +25,7 @@ struct pool {
     pthread_mutex_t lock; /* for all that follows */
     pthread_cond_t work;  /* a job was queued, or stopping */
     pthread_cond_t room;  /* a thread became free or a queued job was cancelled */
+    pthread_cond_t rest;  /* the last job ended */
     struct pool_job *first, **last;
     unsigned queued, busy, idle; /* jobs, threads running one, threads waiting for one */
     unsigned submitters;         /* threads that wait for room */
@@ -92,6 +93,8 @@ static void *pool_thread(void *argument)
         pool->busy_ns += uv_hrtime() - begun;
         if (pool->submitters)
             pthread_cond_signal(&pool->room);
+        if (!pool->busy && !pool->queued)
+            pthread_cond_broadcast(&pool->rest);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
@@ -181,6 +184,8 @@ bool pool_cancel(struct pool *pool, struct pool_job *job)
         pool->queued--;
         if (pool->submitters)
             pthread_cond_signal(&pool->room);
+        if (!pool->busy && !pool->queued)
+            pthread_cond_broadcast(&pool->rest);
         found = true;
         break;
     }
@@ -207,6 +212,7 @@ static struct pool *pool_create(const struct pool_settings *settings)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->room, NULL);
+    pthread_cond_init(&pool->rest, NULL);
     change(pool, settings);
     return pool;
 }
@@ -232,6 +238,7 @@ static void pool_free(struct pool *pool)
     pthread_mutex_destroy(&pool->lock);
     pthread_cond_destroy(&pool->work);
     pthread_cond_destroy(&pool->room);
+    pthread_cond_destroy(&pool->rest);
     free(pool->threads);
     free(pool->name);
     free(pool);
@@ -319,6 +326,16 @@ struct pool *pool_set_next(struct pool_set *set, const struct pool *after)
 {
     struct list_node *next = after ? after->link.next : set->pools.head.next;
     return next == &set->pools.head ? NULL : container_of(next, struct pool, link);
+}
+
+void pool_set_wait(struct pool_set *set)
+{
+    for (struct pool *pool = NULL; (pool = pool_set_next(set, pool));) {
+        pthread_mutex_lock(&pool->lock);
+        while (pool->busy || pool->queued)
+            pthread_cond_wait(&pool->rest, &pool->lock);
+        pthread_mutex_unlock(&pool->lock);
+    }
 }
 
 void pool_set_free(struct pool_set *set)

@@ -40,6 +40,8 @@ void pool_set_define(struct pool_set *set, const struct pool_settings *settings)
 int pool_set_start(struct pool_set *set);
 /* The pool of that name or NULL. Any thread, after start. */
 struct pool *pool_set_find(struct pool_set *set, const char *name);
+/* Returns when no pool has a job; what the jobs posted to loops is posted then. Any thread but a pool's. */
+void pool_set_wait(struct pool_set *set);
 /* Lets queued jobs finish, joins all threads, frees the set. */
 void pool_set_free(struct pool_set *set);
 

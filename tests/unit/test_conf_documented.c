@@ -352,6 +352,7 @@ static void test_common_options(void)
     conf_drop(conf);
     CU_ASSERT_PTR_NULL(load_leniently("debug_level = info"));
     CU_ASSERT(finding(0, CONF_ERROR, 1, "only in: cluster, curfew, and in the stanza of a module"));
+    conf_drop(NULL);
     CU_ASSERT_PTR_NULL(load_leniently("openarc { debug_level = loud }"));
     CU_ASSERT(finding(1, CONF_ERROR, 25, "debug_level: expected"));
     conf_drop(NULL);

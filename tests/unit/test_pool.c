@@ -203,6 +203,31 @@ static void test_done(void)
     loop_group_free(group);
 }
 
+/* After it the answers of all jobs are with loops that run. */
+static void test_wait(void)
+{
+    enum { JOBS = 200 };
+    struct loop_group *group = loop_group_create("home", 1);
+    struct pool_set *set = pool_set_create();
+    struct test_job jobs[JOBS];
+    loop_group_start(group);
+    pool_set_wait(set);
+    for (int i = 0; i < JOBS; i++) {
+        jobs[i] = (struct test_job)TEST_JOB(0);
+        jobs[i].job.done = done;
+        jobs[i].job.home = loop_group_at(group, 0);
+        pool_submit(pool_set_find(set, i % 2 ? "CPU" : "SwapIn"), &jobs[i].job);
+    }
+    pool_set_wait(set);
+    loop_group_stop(group);
+    int answered = 0;
+    for (int i = 0; i < JOBS; i++)
+        answered += jobs[i].done.value;
+    CU_ASSERT_EQUAL(answered, JOBS);
+    pool_set_free(set);
+    loop_group_free(group);
+}
+
 /* ---- backlog --------------------------------------------------------------------------------- */
 
 struct submitter {
@@ -318,6 +343,7 @@ int main(void)
         {"stack size", test_stack_size},
         {"order", test_order},
         {"done", test_done},
+        {"wait", test_wait},
         {"backlog", test_backlog},
         {"cancel", test_cancel},
         {"load", test_load},
