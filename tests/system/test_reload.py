@@ -284,25 +284,34 @@ class Load:
         while not self.stop.is_set():
             try:
                 self.capture.wait(self.before + len(self.accepted) - self.AHEAD, 60)
-                with Wire(address, timeout=20) as wire:
-                    if self.is_let_in(wire, comes_and_goes):
+                wire = self.enter(address, comes_and_goes)
+                if wire:
+                    with wire:
                         self.converse(wire)
-            except ConnectionRefusedError:
-                if not comes_and_goes:
-                    self.failures.append(f"{address}: refused")
-                time.sleep(0.001)
             except Exception as error:
-                self.failures.append(f"{address}: {error!r}")
+                self.failures.append(f"{address}, which {'goes' if comes_and_goes else 'stays'}: {error!r}")
 
     @staticmethod
-    def is_let_in(wire, comes_and_goes):
-        """A Listen that goes resets a client whose handshake is under way in that moment: it was refused, too."""
+    def enter(address, comes_and_goes):
+        """
+        A connection that was greeted; None: there is no Listen. One that goes resets a client whose handshake is under
+        way in that moment, which the client learns in connect() or as it waits for the greeting.
+        """
         try:
-            return wire.reply().code == 220
-        except ConnectionResetError:
+            wire = Wire(address, timeout=20)
+        except (ConnectionRefusedError, ConnectionResetError):
             if not comes_and_goes:
                 raise
-            return False
+            time.sleep(0.001)
+            return None
+        try:
+            assert wire.reply().code == 220
+            return wire
+        except ConnectionResetError:
+            wire.close()
+            if not comes_and_goes:
+                raise
+            return None
 
     def converse(self, wire):
         wire.command("EHLO client.example", 250)
