@@ -24,14 +24,6 @@ static bool is_global(const struct conf_class *class)
     return strcmp(class->kind, "global") == 0;
 }
 
-static const struct conf_module *find_module(const struct conf *conf, struct conf_text name)
-{
-    for (size_t i = 0; i < conf->module_count; i++)
-        if (conf_text_is(name, conf->modules[i].schema.name))
-            return &conf->modules[i];
-    return NULL;
-}
-
 static const char *nearest_stanza(const struct conf *conf, const struct conf_class *parent,
                                   struct conf_text kind)
 {
@@ -48,7 +40,7 @@ static void complain_unknown(struct conf_builder *builder, const struct conf_cla
     struct conf_text kind = stanza->kind;
     const struct conf_option *scope = conf_schema_scope(kind), *option = conf_schema_option(kind);
     char scopes[CONF_SCOPES_MAX];
-    if (scope || conf_schema_momentum_module(kind) || find_module(builder->conf, kind)) {
+    if (scope || conf_schema_momentum_module(kind) || conf_module_find(builder->conf, kind)) {
         CONF_COMPLAIN(builder, stanza->kind_span, "a stanza %.*s cannot stand in the scope %s, only in: %s",
                       CONF_TEXT(kind), parent->kind,
                       conf_list_scopes(scope ? scope->scopes : "global", scopes));
@@ -69,7 +61,7 @@ static bool classify_known(struct conf_builder *builder, const struct conf_class
                            const struct ast_stanza *stanza, struct conf_class *class)
 {
     const struct conf_option *row = conf_schema_scope(stanza->kind);
-    class->module = is_global(parent) ? find_module(builder->conf, stanza->kind) : NULL;
+    class->module = is_global(parent) ? conf_module_find(builder->conf, stanza->kind) : NULL;
     class->row = row && conf_schema_allows(row, parent->kind) ? row : NULL;
     if (!class->module && !class->row)
         return false;

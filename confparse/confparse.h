@@ -219,6 +219,8 @@ const char *conf_scope_kind(const struct conf_scope *scope);
 const char *conf_scope_name(const struct conf_scope *scope);
 struct conf_place conf_scope_place(const struct conf_scope *scope);
 const struct conf_scope *conf_scope_parent(const struct conf_scope *scope); /* NULL for the root */
+/* The stanza of the root that a scope stands in, or is; the root for itself. */
+const struct conf_scope *conf_scope_outermost(const struct conf_scope *scope);
 /* Children of one kind (NULL: any kind) in order of first appearance. `after` is NULL at first, then what the
  * call before returned; NULL at the end. Takes no longer for many children. */
 const struct conf_scope *conf_scope_next(const struct conf_scope *parent, const char *kind,

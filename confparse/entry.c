@@ -12,14 +12,6 @@ struct conf_setting {
     size_t order;
 };
 
-static const struct conf_option *find_module_option(const struct conf_module *module, struct conf_text name)
-{
-    for (size_t i = 0; module && i < module->schema.option_count; i++)
-        if (conf_text_is(name, module->schema.options[i].name))
-            return &module->schema.options[i];
-    return NULL;
-}
-
 static const char *nearest_option(const struct conf_class *class, struct conf_text name)
 {
     struct conf_suggestion best = {NULL, 0};
@@ -94,22 +86,6 @@ static void warn_undocumented(struct conf_builder *builder, const struct conf_cl
               best ? best : "", best ? "'?" : "");
 }
 
-/* The row that describes an option in a scope of this class, or NULL. */
-static const struct conf_option *find_option(const struct conf_class *class, struct conf_text name)
-{
-    if (class->documented) {
-        const struct conf_option *row = conf_documented_option(class->documented, class->path, name);
-        return row ? row : conf_schema_module_option(name);
-    }
-    const struct conf_option *row = find_module_option(class->module, name);
-    if (row)
-        return row;
-    row = conf_schema_option(name);
-    if (row && conf_schema_allows(row, class->kind))
-        return row;
-    return class->module ? conf_schema_module_option(name) : NULL;
-}
-
 /* Where a value is wrong: the first item of a list that would be wrong alone, else the value as a whole. */
 static struct conf_span wrong_part(struct conf *conf, const struct conf_option *row,
                                    const struct ast_value *value)
@@ -145,7 +121,7 @@ static bool make_entry(struct conf_builder *builder, const struct conf_class *cl
 {
     struct conf *conf = builder->conf;
     char problem[256];
-    const struct conf_option *row = class->unknown ? NULL : find_option(class, assignment->name);
+    const struct conf_option *row = class->unknown ? NULL : conf_scope_row(scope, assignment->name);
     if (class->documented && !row && !conf_report_full(builder->loader->report))
         warn_undocumented(builder, class, assignment);
     if (class->unknown || (class->documented && !row)) {

@@ -66,15 +66,6 @@ static bool is_value(const struct conf_value *value, const char *word)
     return false;
 }
 
-/* The kind of the outermost stanza that a scope stands in, or is. */
-static const char *outermost(const struct conf_scope *scope)
-{
-    const struct conf_scope *parent;
-    while ((parent = conf_scope_parent(scope)) && conf_scope_parent(parent))
-        scope = parent;
-    return conf_scope_kind(scope);
-}
-
 size_t conf_exceptions_find(const struct conf_option *option, const struct conf_scope *scope,
                             const struct conf_value *value,
                             const struct conf_exception *found[CONF_EXCEPTIONS_MAX])
@@ -83,7 +74,8 @@ size_t conf_exceptions_find(const struct conf_option *option, const struct conf_
     for (size_t i = 0; i < EXCEPTION_COUNT && count < CONF_EXCEPTIONS_MAX; i++) {
         const struct conf_exception *exception = &exceptions[i];
         if (strcmp(exception->option, option->name) == 0 &&
-            (!exception->stanza || strcmp(exception->stanza, outermost(scope)) == 0) &&
+            (!exception->stanza ||
+             strcmp(exception->stanza, conf_scope_kind(conf_scope_outermost(scope))) == 0) &&
             (!exception->value || is_value(value, exception->value)))
             found[count++] = exception;
     }

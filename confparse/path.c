@@ -29,25 +29,9 @@ struct stanza { /* what a word names as a stanza */
     const char *kind, *naming;
 };
 
-static const struct conf_module *find_module(const struct conf *conf, const char *name)
-{
-    for (size_t i = 0; i < conf->module_count; i++)
-        if (conf_text_is(conf_text_of(name), conf->modules[i].schema.name))
-            return &conf->modules[i];
-    return NULL;
-}
-
 static bool at_global(const struct reached *at)
 {
     return strcmp(at->kind, "global") == 0;
-}
-
-static const struct conf_option *manifest_row(const struct conf_module *module, const char *word)
-{
-    for (size_t i = 0; module && i < module->schema.option_count; i++)
-        if (conf_text_is(conf_text_of(word), module->schema.options[i].name))
-            return &module->schema.options[i];
-    return NULL;
 }
 
 /* The manual's row of an option, or of a stanza, where the words have led. */
@@ -64,7 +48,7 @@ static const struct conf_option *documented_row(const struct reached *at, const 
 
 static bool find_stanza(const struct reached *at, const char *word, struct stanza *found)
 {
-    const struct conf_module *module = at_global(at) ? find_module(at->conf, word) : NULL;
+    const struct conf_module *module = at_global(at) ? conf_module_find(at->conf, conf_text_of(word)) : NULL;
     const struct conf_option *row = conf_schema_scope(conf_text_of(word));
     const struct conf_documented *documented = at_global(at) ? conf_documented_find(word) : NULL;
     const struct conf_scope *child = at->scope ? conf_scope_next(at->scope, word, NULL) : NULL;
@@ -85,7 +69,7 @@ static bool find_stanza(const struct reached *at, const char *word, struct stanz
 static const char *find_option(const struct reached *at, const char *word)
 {
     struct conf_text name = conf_text_of(word);
-    const struct conf_option *row = manifest_row(at->module, word);
+    const struct conf_option *row = conf_module_option(at->module, name);
     size_t count = 0;
     if (!row)
         row = documented_row(at, word, false);
@@ -106,7 +90,7 @@ static const char *find_option(const struct reached *at, const char *word)
 static void enter(struct reached *at, const struct conf_step *step)
 {
     if (at_global(at)) {
-        at->module = find_module(at->conf, step->kind);
+        at->module = conf_module_find(at->conf, conf_text_of(step->kind));
         bool core = at->module || conf_schema_scope(conf_text_of(step->kind));
         at->documented = core ? NULL : conf_documented_find(step->kind);
     } else if (at->documented) {
@@ -352,7 +336,7 @@ const struct conf_value *conf_path_value(const struct conf *conf, const struct c
     const char *last = path->count ? path->steps[path->count - 1].kind : "global";
     if (strcmp(last, "host") == 0 && strcmp(path->option, "max_outbound_connections") == 0)
         return &unlimited;
-    const struct conf_module *module = path->count == 1 ? find_module(conf, last) : NULL;
+    const struct conf_module *module = path->count == 1 ? conf_module_find(conf, conf_text_of(last)) : NULL;
     if (module)
         return conf_module_default(conf, module->schema.name, path->option);
     const struct conf_option *row = conf_schema_option(conf_text_of(path->option));

@@ -33,6 +33,13 @@ const struct conf_scope *conf_scope_parent(const struct conf_scope *scope)
     return scope->parent;
 }
 
+const struct conf_scope *conf_scope_outermost(const struct conf_scope *scope)
+{
+    while (scope->parent && scope->parent->parent)
+        scope = scope->parent;
+    return scope;
+}
+
 static const struct conf_scope *first_of_kind(const struct conf_scope *parent, const char *kind)
 {
     struct conf_text wanted = conf_text_of(kind);
@@ -161,12 +168,29 @@ const struct conf_value *conf_default_value(const struct conf *conf, const char 
     return row ? conf_default_of(conf, row) : NULL;
 }
 
+const struct conf_module *conf_module_find(const struct conf *conf, struct conf_text name)
+{
+    for (size_t i = 0; i < conf->module_count; i++)
+        if (conf_text_is(name, conf->modules[i].schema.name))
+            return &conf->modules[i];
+    return NULL;
+}
+
+const struct conf_option *conf_module_option(const struct conf_module *module, struct conf_text name)
+{
+    for (size_t i = 0; module && i < module->schema.option_count; i++)
+        if (conf_text_is(name, module->schema.options[i].name))
+            return &module->schema.options[i];
+    return NULL;
+}
+
 static const struct conf_value *module_default(const struct conf *conf, const struct conf_module *module,
                                                struct conf_text option)
 {
-    for (size_t i = 0; module && i < module->schema.option_count; i++)
-        if (conf_text_is(option, module->schema.options[i].name))
-            return module->defaults[i].type != CONF_SCOPE ? &module->defaults[i] : NULL;
+    const struct conf_option *row = conf_module_option(module, option);
+    const struct conf_value *value = row ? &module->defaults[row - module->schema.options] : NULL;
+    if (value)
+        return value->type != CONF_SCOPE ? value : NULL;
     return conf_schema_module_option(option) ? conf_default_value(conf, option.data) : NULL;
 }
 
@@ -199,18 +223,22 @@ const struct conf_value *conf_scope_value_at(const struct conf_scope *scope, siz
     return &scope->entries[index].value;
 }
 
-const struct conf_option *conf_scope_option(const struct conf_scope *scope, const char *option)
+const struct conf_option *conf_scope_row(const struct conf_scope *scope, struct conf_text name)
 {
-    struct conf_text name = conf_text_of(option);
     if (scope->documented) {
         const struct conf_option *row = conf_documented_option(scope->documented, scope->path, name);
         return row ? row : conf_schema_module_option(name);
     }
-    for (size_t i = 0; scope->module && i < scope->module->schema.option_count; i++)
-        if (conf_text_is(name, scope->module->schema.options[i].name))
-            return &scope->module->schema.options[i];
-    const struct conf_option *row = conf_schema_option(name);
+    const struct conf_option *row = conf_module_option(scope->module, name);
+    if (row)
+        return row;
+    row = conf_schema_option(name);
     if (row && conf_schema_allows(row, scope->kind))
         return row;
     return scope->module ? conf_schema_module_option(name) : NULL;
+}
+
+const struct conf_option *conf_scope_option(const struct conf_scope *scope, const char *option)
+{
+    return conf_scope_row(scope, conf_text_of(option));
 }

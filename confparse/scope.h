@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include "confparse/confparse.h"
 #include "confparse/memory.h"
+#include "confparse/text.h"
 
 struct conf_entry {   /* an option that a scope sets */
     const char *name; /* lower case */
@@ -89,6 +90,13 @@ struct conf {
     size_t pattern_count, pattern_capacity;
     struct conf_match_cache *matches; /* which patterns match a name; NULL when there are none */
 };
+
+/* The module of that name that has a manifest, or NULL. */
+const struct conf_module *conf_module_find(const struct conf *conf, struct conf_text name);
+/* Its manifest's row of an option, or NULL. `module` may be NULL. */
+const struct conf_option *conf_module_option(const struct conf_module *module, struct conf_text name);
+/* As conf_scope_option, of a text that is not NUL-terminated. */
+const struct conf_option *conf_scope_row(const struct conf_scope *scope, struct conf_text name);
 
 /* The default of a row of options.def, or NULL. */
 const struct conf_value *conf_default_of(const struct conf *conf, const struct conf_option *row);

@@ -29,24 +29,11 @@ static enum migration_group group_of(enum conf_support support)
     return groups[support];
 }
 
-/* Is the module's stanza switched off? The values of a module that is not here have no type. */
+/* Is the module's stanza switched off? */
 static bool is_disabled(const struct conf_scope *scope)
 {
-    static const char *const off[] = {"false", "no", "off", "0", "disabled", "disable"};
     const struct conf_value *value = conf_scope_value(scope, "enabled");
-    for (size_t i = 0; value && i < sizeof off / sizeof *off; i++)
-        if (strcasecmp(value->text, off[i]) == 0)
-            return true;
-    return false;
-}
-
-/* The name of the module or stanza that a scope is in. */
-static const char *outermost_kind(const struct conf_scope *scope)
-{
-    const struct conf_scope *parent;
-    while ((parent = conf_scope_parent(scope)) && conf_scope_parent(parent))
-        scope = parent;
-    return conf_scope_kind(scope);
+    return value && value->type == CONF_BOOL && !value->number;
 }
 
 /* Findings for the exceptions of values.def. True: they are all there is to say. */
@@ -97,7 +84,7 @@ static void judge_option(struct reading *reading, const struct conf_scope *scope
     const char *note = row->note, *instead = row->instead;
     if (row != core)
         snprintf(qualifier, sizeof qualifier, "%sin %s", journal ? "as a journal, " : "",
-                 outermost_kind(scope));
+                 conf_scope_kind(conf_scope_outermost(scope)));
     if (journal) {
         group = MIGRATION_DIFFERS;
         note = "no journal is written for others to read, but a plain file at the path in the name";
