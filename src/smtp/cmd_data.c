@@ -9,6 +9,8 @@
 #include "smtp/transaction.h"
 #include "smtp/worker.h"
 
+static size_t data_content(struct session *session, struct slice input);
+
 void cmd_data(struct session *session, struct slice arguments)
 {
     const struct reply *problem = NULL;
@@ -25,7 +27,7 @@ void cmd_data(struct session *session, struct slice arguments)
     }
     session_reply(session, &reply_go_ahead);
     transaction_begin_content(session->transaction);
-    session->state = SESSION_RECEIVING;
+    session_receive(session, data_content);
 }
 
 static void answer(struct session *session, const struct reply *reply)
@@ -138,7 +140,7 @@ static void finish(struct session *session)
     session_ask(session, IMP_VALIDATE_DATA, data_validated);
 }
 
-size_t data_content(struct session *session, struct slice input)
+static size_t data_content(struct session *session, struct slice input)
 {
     bool end;
     size_t used = transaction_receive(session->transaction, input, &end);

@@ -12,7 +12,4 @@ typedef void command_fn(struct session *session, struct slice arguments);
 
 command_fn cmd_helo, cmd_ehlo, cmd_mail, cmd_rcpt, cmd_data, cmd_rset, cmd_noop, cmd_vrfy, cmd_help, cmd_quit;
 
-/* Content after DATA's 354, as session_protocol.content. In cmd_data.c. */
-size_t data_content(struct session *session, struct slice input);
-
 #endif

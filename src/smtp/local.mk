@@ -16,5 +16,8 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/reply.c src/smtp/reply.h \
 	src/smtp/server.c src/smtp/server.h \
 	src/smtp/session.c src/smtp/session.h \
-	src/smtp/transaction.c src/smtp/transaction.h \
+	src/smtp/session_open.c \
+	src/smtp/transaction.c src/smtp/transaction.h src/smtp/transaction_private.h \
+	src/smtp/transaction_commit.c \
+	src/smtp/transaction_content.c \
 	src/smtp/worker.c src/smtp/worker.h

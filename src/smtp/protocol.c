@@ -74,7 +74,6 @@ static void reset(struct session *session)
 
 const struct session_protocol smtp_protocol = {
     .command = run_command,
-    .content = data_content,
     .congested = congested,
     .reset = reset,
     .phase = phase,

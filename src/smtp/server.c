@@ -120,8 +120,7 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
         close(fd); /* nobody serves any more */
         return;
     }
-    session_start(worker, &smtp_protocol, worker->generation, listen_policies_find(policies, peer), fd, local,
-                  peer);
+    session_start(worker, &smtp_protocol, worker->generation, policies, fd, local, peer);
 }
 
 /* ---- drain ----------------------------------------------------------------------------------- */

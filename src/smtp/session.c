@@ -27,15 +27,13 @@ enum {
     LINGER_MAX = 4 * 1024 * 1024 /* bytes it may still send meanwhile */
 };
 
-static void process(struct session *session);
-
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static void on_timer(uv_timer_t *timer);
 
 /* The timer is not moved at every command: it fires at the earliest deadline it was set for and looks again.
  */
-static void renew_deadline(struct session *session)
+void session_renew_deadline(struct session *session)
 {
     uint64_t milliseconds = (uint64_t)session->policy->idle_time * 1000;
     if (session->state == SESSION_CLOSING || session->state == SESSION_WAITING)
@@ -253,7 +251,7 @@ void session_resume(struct session *session)
 {
     if (session->state == SESSION_WAITING)
         session->state = SESSION_READING;
-    process(session);
+    session_process(session);
 }
 
 void session_ask(struct session *session, enum imp_hook_point point, session_continue_fn *next)
@@ -269,13 +267,13 @@ void session_ask(struct session *session, enum imp_hook_point point, session_con
     session_wait(session);
 }
 
-static void on_resumed(struct imp_session *view, enum hook_outcome outcome)
+void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome)
 {
     struct session *session = container_of(view, struct session, view);
     session->waiting_for_hook = false;
     session->state = SESSION_READING;
     session->next(session, outcome);
-    process(session);
+    session_process(session);
 }
 
 /* ---- input ----------------------------------------------------------------------------------- */
@@ -310,24 +308,37 @@ static bool read_command(struct session *session)
     struct slice line = slice_of(input.data, size - 1);
     if (line.size > 0 && line.data[line.size - 1] == '\r')
         line.size--;
+    session_line_fn *run = session->read_line ? session->read_line : session->protocol->command;
+    session->read_line = NULL;
     session->command = line;
-    session->protocol->command(session, line);
+    run(session, line);
     session->command = slice_of(NULL, 0);
     if (!session->stream.closing)
         buf_consume(&session->stream.in, size);
-    renew_deadline(session);
+    session_renew_deadline(session);
     return true;
+}
+
+void session_read_line(struct session *session, session_line_fn *run)
+{
+    session->read_line = run;
+}
+
+void session_receive(struct session *session, session_content_fn *take)
+{
+    session->content = take;
+    session->state = SESSION_RECEIVING;
 }
 
 static void read_content(struct session *session)
 {
-    size_t used = session->protocol->content(session, buf_slice(&session->stream.in));
+    size_t used = session->content(session, buf_slice(&session->stream.in));
     if (session->stream.closing)
         return;
     buf_consume(&session->stream.in, used);
     session->progress += used;
     if (session->progress >= PROGRESS_UNIT)
-        renew_deadline(session);
+        session_renew_deadline(session);
 }
 
 /* Sends what the commands said and decides whether the socket is read on. */
@@ -346,11 +357,11 @@ static void settle(struct session *session)
     else
         stream_read_stop(&session->stream);
     if (session->deadline == 0)
-        renew_deadline(session);
+        session_renew_deadline(session);
     stream_trim(&session->stream);
 }
 
-static void process(struct session *session)
+void session_process(struct session *session)
 {
     if (session->stream.blocked)
         return; /* on_drained goes on */
@@ -381,7 +392,7 @@ static void on_readable(struct stream *stream)
     }
     ssize_t got = stream_fill(stream, session->state == SESSION_RECEIVING ? READ_CONTENT : READ_COMMAND);
     if (got > 0)
-        process(session);
+        session_process(session);
     else if (got != -EAGAIN)
         session_abort(session);
 }
@@ -392,55 +403,8 @@ static void on_drained(struct stream *stream)
     if (session->state == SESSION_CLOSING)
         flushed_last_reply(session);
     else
-        process(session);
+        session_process(session);
 }
 
-/* ---- the beginning --------------------------------------------------------------------------- */
-
-static void greet(struct session *session, enum hook_outcome outcome)
-{
-    const struct esmtp_policy *policy = session->policy;
-    if (outcome == HOOK_REFUSED) {
-        session_reply_hook(session);
-        session_close(session);
-    } else if (policy->static_banner) {
-        buf_append_text(&session->stream.out, policy->static_banner);
-        buf_append_text(&session->stream.out, "\r\n");
-    } else {
-        char date[40];
-        clock_rfc5322(clock_wall_us(), date, sizeof date);
-        session_replyf(session, 220, "", "%s ESMTP Impulse %s", policy->banner_hostname, date);
-    }
-}
-
-static const struct stream_handler stream_handler = {
+const struct stream_handler session_stream_handler = {
     .readable = on_readable, .drained = on_drained, .closed = on_stream_closed};
-
-void session_start(struct worker *worker, const struct session_protocol *protocol,
-                   struct smtp_generation *generation, const struct esmtp_policy *policy, int fd,
-                   const struct net_addr *local, const struct net_addr *peer)
-{
-    struct session *session = mem_new(struct session);
-    if (stream_open(&session->stream, worker->loop, fd, &stream_handler) < 0) {
-        close(fd);
-        free(session);
-        return;
-    }
-    uv_timer_init(loop_uv(worker->loop), &session->timer);
-    session->timer.data = session;
-    session->open_handles = 2;
-    session->worker = worker;
-    session->protocol = protocol;
-    session->generation = smtp_generation_ref(generation);
-    session->policy = policy;
-    session->state = SESSION_READING;
-    list_append(&worker->sessions, &session->link);
-    server_hold(worker->server);
-    atomic_fetch_add(&worker->server->sessions, 1);
-    imp_session_init(&session->view, worker->loop, id_next(), local, peer);
-    session->view.policy = policy->modules;
-    session->view.resumed = on_resumed;
-    renew_deadline(session);
-    session_ask(session, IMP_VALIDATE_CONNECT, greet);
-    process(session);
-}

@@ -20,6 +20,7 @@
 #include "smtp/reply.h"
 #include "smtp/server.h"
 
+struct listen_policies;
 struct worker;
 struct transaction;
 
@@ -36,15 +37,16 @@ enum { COMMAND_LINE_MAX = 2048 }; /* bytes of a command line without CR LF; RFC 
 
 struct session;
 typedef void session_continue_fn(struct session *session, enum hook_outcome outcome);
+/* One line without its end; valid during the call. */
+typedef void session_line_fn(struct session *session, struct slice line);
+/* Content: returns the bytes used, at least one. */
+typedef size_t session_content_fn(struct session *session, struct slice input);
 
 /*
  * What is spoken over the connection: the commands are above the session, which only knows lines and content.
  */
 struct session_protocol {
-    void (*command)(struct session *session,
-                    struct slice line); /* one line without its end; valid during the call */
-    /* Content after 354: returns the bytes used, at least one. */
-    size_t (*content)(struct session *session, struct slice input);
+    session_line_fn *command;
     bool (*congested)(
         const struct session *session);     /* content cannot be taken further; session_resume will come */
     void (*reset)(struct session *session); /* forget the transaction: nothing of it is accepted */
@@ -58,8 +60,9 @@ struct session {
     struct list_node link; /* the worker's list */
     struct worker *worker;
     const struct session_protocol *protocol;
-    struct smtp_generation *generation; /* one reference */
-    const struct esmtp_policy *policy;
+    struct smtp_generation *generation;     /* one reference */
+    const struct listen_policies *policies; /* the generation's */
+    const struct esmtp_policy *policy;      /* for this client, out of `policies` */
     enum session_state state;
     enum hello_kind hello;
     bool waiting_for_hook; /* SESSION_WAITING: `view.resumed` will come */
@@ -75,15 +78,25 @@ struct session {
     char *hello_name;                /* owned; NULL before HELO or EHLO */
     struct slice command;            /* the running command's line, while it runs */
     struct transaction *transaction; /* NULL outside MAIL ... end of data */
+    session_line_fn *read_line;      /* takes the next line instead of the command table; NULL: nobody */
+    session_content_fn *content;     /* SESSION_RECEIVING: takes the input */
     session_continue_fn *next;       /* what continues the command after a hook */
     size_t next_recipient;           /* after the final dot: whom the per-recipient hooks are asked about */
     bool asking_recipients;          /* the loop over them is running */
 };
 
-/* Begins a session on an accepted socket: validate_connect, then the greeting. */
+/*
+ * Begins a session on an accepted socket: validate_connect, then the greeting. `policies` are the Listen's in
+ * `generation`. In session_open.c.
+ */
 void session_start(struct worker *worker, const struct session_protocol *protocol,
-                   struct smtp_generation *generation, const struct esmtp_policy *policy, int fd,
+                   struct smtp_generation *generation, const struct listen_policies *policies, int fd,
                    const struct net_addr *local, const struct net_addr *peer);
+
+/* The next line is not a command: `run` gets it (a dialogue within a command, as AUTH has). Once. */
+void session_read_line(struct session *session, session_line_fn *run);
+/* Input is content until `take` sets the state to SESSION_READING again. */
+void session_receive(struct session *session, session_content_fn *take);
 
 /* Queues one reply; it is sent when the input at hand is used up. A refusal (400 and above) goes to the
  * rejectlog. */
@@ -106,6 +119,16 @@ void session_ask(struct session *session, enum imp_hook_point point, session_con
 void session_wait(struct session *session);
 /* Goes on with the input at hand, after a wait or when the spool has caught up with the content. */
 void session_resume(struct session *session);
+
+/* ---- between session.c and session_open.c ---- */
+
+/* Takes what input there is, sends the replies, and reads on if that is possible. */
+void session_process(struct session *session);
+/* The client has idle_time from now on. */
+void session_renew_deadline(struct session *session);
+/* As imp_session.resumed. */
+void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome);
+extern const struct stream_handler session_stream_handler;
 
 /* Sends what is queued, then closes. */
 void session_close(struct session *session);

@@ -1,0 +1,59 @@
+/*
+ * transaction_private.h: the struct of a transaction, shared by the files it is made of. Each uses those
+ * above it only:
+ *
+ *   transaction.c           the sender, the recipients, making and freeing
+ *   transaction_content.c   the content on its way in
+ *   transaction_commit.c    making it durable and handing it over
+ *
+ * Private to these.
+ */
+#ifndef IMPULSE_SMTP_TRANSACTION_PRIVATE_H
+#define IMPULSE_SMTP_TRANSACTION_PRIVATE_H
+
+#include "smtp/transaction.h"
+#include "smtp/worker.h"
+
+struct recipient {
+    char *address;         /* owned */
+    const char *domain;    /* inside address */
+    char *binding, *group; /* owned; NULL: the default */
+};
+
+struct transaction {
+    struct session *session; /* NULL once the client has left */
+    struct worker *worker;
+    struct smtp_generation *generation; /* one reference: the modules that are told */
+    uint64_t batch_id, connection_id, received_us, declared_size;
+    uint32_t flags;
+    struct net_addr peer;
+    char *reverse_path;
+    const char *reverse_path_domain;
+    struct recipient *recipients;
+    size_t recipient_count, recipient_room;
+    struct recipient proposed;
+    /* content */
+    struct data_reader reader;
+    struct buf content;       /* what is not in the spool yet */
+    size_t trace_size;        /* bytes of our own at the start */
+    uint64_t stored;          /* bytes handed over as chunks */
+    struct body *body;        /* from the first chunk, or from commit */
+    char *head;               /* chunk 0, kept for the hooks and the loop check */
+    unsigned outstanding;     /* chunks at the committer */
+    enum spool_status status; /* of the chunks so far */
+    bool too_big, congested, committing;
+    /* commit */
+    struct envelope **envelopes;
+    struct spool_request store;
+    struct loop_task stored_task;
+    void (*finished)(struct session *session, const struct reply *reply);
+};
+
+/* Frees it; neither the session nor the spool holds it. */
+void transaction_free(struct transaction *transaction);
+/* The spool forgets the chunks of a body that nobody will have. */
+void transaction_discard_chunks(struct transaction *transaction);
+/* The answer for a spool that did not keep something. */
+const struct reply *transaction_status_reply(enum spool_status status);
+
+#endif
