@@ -29,7 +29,8 @@ struct envelope *envelope_create(const struct envelope_facts *facts, struct body
     struct slice binding = facts->binding.size ? facts->binding : SLICE_LITERAL("default");
     struct slice domain = domain_of(facts->recipient);
     size_t text_size = facts->reverse_path.size + facts->recipient.size + domain.size + binding.size +
-                       facts->binding_group.size + facts->context.size + 6;
+                       facts->binding_group.size + facts->context.size + facts->parameters.size +
+                       facts->header.size + 8;
     struct envelope *envelope = mem_zalloc(sizeof *envelope + text_size);
     envelope->id = facts->id;
     envelope->batch_id = facts->batch_id;
@@ -49,9 +50,20 @@ struct envelope *envelope_create(const struct envelope_facts *facts, struct body
     envelope->binding = place(&room, binding);
     envelope->binding_group = place(&room, facts->binding_group);
     envelope->context = place(&room, facts->context);
+    envelope->parameters = place(&room, facts->parameters);
+    envelope->header = place(&room, facts->header);
     if (body)
         envelope_attach(envelope, body);
     return envelope;
+}
+
+struct slice envelope_parameter(const struct envelope *envelope, const char *name)
+{
+    struct slice rest = envelope->parameters, key, value;
+    while (slice_next(&rest, '\0', &key) && slice_next(&rest, '\0', &value))
+        if (slice_equal(key, slice_text(name)))
+            return value;
+    return slice_of(NULL, 0);
 }
 
 void envelope_attach(struct envelope *envelope, struct body *body)

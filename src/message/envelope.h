@@ -31,18 +31,35 @@ struct envelope {
     struct slice sender_domain;    /* the part of reverse_path after '@', as given; empty for null */
     struct slice binding;          /* "default" unless a hook set it */
     struct slice binding_group;
-    struct slice context; /* the message context: name NUL value NUL ... */
-    char *text;           /* the block all slices point into; part of the envelope's own allocation */
+    struct slice context;    /* the message context: name NUL value NUL ... */
+    struct slice parameters; /* of MAIL and RCPT, for the next hop: see envelope_parameter */
+    struct slice header; /* fields of this copy alone, before the body's first byte; each ends with CR LF */
+    char *text;          /* the block all slices point into; part of the envelope's own allocation */
 };
 
 enum {
     ENVELOPE_BOUNCE = 1,    /* made here as a delivery status notification */
     ENVELOPE_EIGHT_BIT = 2, /* BODY=8BITMIME was declared */
     ENVELOPE_SMTPUTF8 = 4,
+    ENVELOPE_BINARY = 8,      /* BODY=BINARYMIME was declared: lines have no meaning (RFC 3030) */
+    ENVELOPE_REQUIRETLS = 16, /* RFC 8689 */
+    /* RFC 3461: RET= of MAIL and NOTIFY= of RCPT; none of a kind set: not said. */
+    ENVELOPE_RET_FULL = 32,
+    ENVELOPE_RET_HDRS = 64,
+    ENVELOPE_NOTIFY_NEVER = 128,
+    ENVELOPE_NOTIFY_SUCCESS = 256,
+    ENVELOPE_NOTIFY_FAILURE = 512,
+    ENVELOPE_NOTIFY_DELAY = 1024,
+    ENVELOPE_NOTIFY =
+        ENVELOPE_NOTIFY_NEVER | ENVELOPE_NOTIFY_SUCCESS | ENVELOPE_NOTIFY_FAILURE | ENVELOPE_NOTIFY_DELAY,
+    /* batch_handling: goes in one transaction with the other recipients of its body in its queue. */
+    ENVELOPE_BATCH = 2048,
+    /* deferred_spool: not in the spool until its first failure. Not stored itself. */
+    ENVELOPE_DEFERRED = 4096,
 };
 
 struct envelope_facts { /* borrowed for the call */
-    struct slice reverse_path, recipient, binding, binding_group, context;
+    struct slice reverse_path, recipient, binding, binding_group, context, parameters, header;
     struct net_addr origin;
     uint64_t id, batch_id, connection_id, received_us;
     uint32_t flags;
@@ -57,6 +74,18 @@ struct envelope *envelope_create(const struct envelope_facts *facts, struct body
 void envelope_attach(struct envelope *envelope, struct body *body);
 /* Frees the envelope and its reference to the body; NULL is fine. The spool is not touched. */
 void envelope_free(struct envelope *envelope);
+
+/*
+ * A parameter as the client gave it, still in xtext (RFC 3461 section 4): "ENVID", "ORCPT", "AUTH". Empty
+ * when it gave none. `parameters` holds them as name NUL value NUL ..., in capitals.
+ */
+struct slice envelope_parameter(const struct envelope *envelope, const char *name);
+
+/* Bytes on the wire: the body and this copy's own header fields. */
+static inline uint64_t envelope_size(const struct envelope *envelope)
+{
+    return envelope->body->size + envelope->header.size;
+}
 
 /* The spool's form: versioned, length-prefixed, little-endian, without the retry state. Appends to `out`. */
 struct buf;

@@ -11,7 +11,10 @@
 #include <endian.h>
 #include "base/buf.h"
 
-enum { RECORD_VERSION = 1 };
+enum {
+    RECORD_VERSION = 2,
+    RECORD_PLAIN = 1, /* the version before: without parameters and header */
+};
 
 /* The address families as numbers that do not depend on the platform. */
 static const sa_family_t families[] = {AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX};
@@ -59,6 +62,8 @@ void envelope_encode(const struct envelope *envelope, struct buf *out)
     put_text(out, envelope->binding);
     put_text(out, envelope->binding_group);
     put_text(out, envelope->context);
+    put_text(out, envelope->parameters);
+    put_text(out, envelope->header);
 }
 
 /* Reads from the front of `rest`; after the first read that does not fit, `torn` stays set and reads give
@@ -113,7 +118,8 @@ struct envelope *envelope_decode(struct slice record, struct body_facts *body)
 {
     struct reader reader = {.rest = record};
     struct envelope_facts facts = {0};
-    if (get_number(&reader, 1) != RECORD_VERSION)
+    uint64_t version = get_number(&reader, 1);
+    if (version != RECORD_VERSION && version != RECORD_PLAIN)
         return NULL;
     facts.id = get_number(&reader, 8);
     facts.batch_id = get_number(&reader, 8);
@@ -130,6 +136,10 @@ struct envelope *envelope_decode(struct slice record, struct body_facts *body)
     facts.binding = get_text(&reader);
     facts.binding_group = get_text(&reader);
     facts.context = get_text(&reader);
+    if (version != RECORD_PLAIN) {
+        facts.parameters = get_text(&reader);
+        facts.header = get_text(&reader);
+    }
     if (reader.torn || reader.rest.size != 0 || body->chunks == 0)
         return NULL;
     return envelope_create(&facts, NULL);

@@ -13,11 +13,17 @@ void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t i
     memset(session, 0, sizeof *session);
     session->loop = loop;
     session->id = id;
+    session->ehlo = "";
+    imp_session_set_addresses(session, local, peer);
+}
+
+void imp_session_set_addresses(struct imp_session *session, const struct net_addr *local,
+                               const struct net_addr *peer)
+{
     session->local = *local;
     session->peer = *peer;
-    session->ehlo = "";
-    net_addr_format(peer, session->peer_text);
-    net_addr_format_port(local, session->local_text);
+    net_addr_format(&session->peer, session->peer_text);
+    net_addr_format_port(&session->local, session->local_text);
 }
 
 void imp_session_release(struct imp_session *session)

@@ -60,6 +60,9 @@ struct imp_session {
 /* Zeroes and sets the fields that do not change; the texts are formatted here. */
 void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
                       const struct net_addr *local, const struct net_addr *peer);
+/* The client and we are at other addresses than it seemed; either may be the session's own. */
+void imp_session_set_addresses(struct imp_session *session, const struct net_addr *local,
+                               const struct net_addr *peer);
 /* Releases contexts, and forgets a suspension that a hook still holds. */
 void imp_session_release(struct imp_session *session);
 /* The session no longer waits for an answer; that it comes later is harmless. */

@@ -27,8 +27,30 @@ static const struct field {
     {"max_recipients_per_message", FIELD_U32, offsetof(struct esmtp_policy, max_recipients_per_message)},
     {"max_receptions_per_connection", FIELD_U32,
      offsetof(struct esmtp_policy, max_receptions_per_connection)},
+    {"max_messages_per_connection", FIELD_U32, offsetof(struct esmtp_policy, max_messages_per_connection)},
     {"idle_time", FIELD_U32, offsetof(struct esmtp_policy, idle_time)},
+    {"data_processing_timeout", FIELD_U32, offsetof(struct esmtp_policy, data_processing_timeout)},
+    {"proxy_protocol_timeout", FIELD_U32, offsetof(struct esmtp_policy, proxy_protocol_timeout)},
+    {"line_length_hard_limit", FIELD_U32, offsetof(struct esmtp_policy, line_length_hard_limit)},
+    {"data_buffer_size", FIELD_U32, offsetof(struct esmtp_policy, data_buffer_size)},
+    {"domain_for_unqualified_recipient_addresses", FIELD_TEXT,
+     offsetof(struct esmtp_policy, recipient_domain)},
+    {"domain_for_unqualified_sender_address", FIELD_TEXT, offsetof(struct esmtp_policy, sender_domain)},
+    {"always_deny", FIELD_BOOL, offsetof(struct esmtp_policy, always_deny)},
+    {"proxy_protocol", FIELD_BOOL, offsetof(struct esmtp_policy, proxy_protocol)},
+    {"use_ssl", FIELD_BOOL, offsetof(struct esmtp_policy, use_ssl)},
     {"require_ehlo", FIELD_BOOL, offsetof(struct esmtp_policy, require_ehlo)},
+    {"allow_ip_literal", FIELD_BOOL, offsetof(struct esmtp_policy, allow_ip_literal)},
+    {"allow_null_envelope_sender", FIELD_BOOL, offsetof(struct esmtp_policy, allow_null_sender)},
+    {"allow_trailing_whitespace_in_commands", FIELD_BOOL,
+     offsetof(struct esmtp_policy, allow_blanks_in_path)},
+    {"rfc2821_allow_whitespace_in_envelope", FIELD_BOOL, offsetof(struct esmtp_policy, allow_blanks_at_end)},
+    {"rfc2821_pedantic_address_rules", FIELD_BOOL, offsetof(struct esmtp_policy, pedantic_addresses)},
+    {"rfc2822_trace_headers", FIELD_BOOL, offsetof(struct esmtp_policy, add_received)},
+    {"tls_verified_peer_can_relay", FIELD_BOOL, offsetof(struct esmtp_policy, verified_peer_can_relay)},
+    {"generate_bounces_for_multi_recipient_policy_rejections", FIELD_BOOL,
+     offsetof(struct esmtp_policy, bounce_refused_recipients)},
+    {"deferred_spool", FIELD_BOOL, offsetof(struct esmtp_policy, deferred_spool)},
 };
 
 static const struct {
@@ -124,6 +146,7 @@ struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct 
         policy->reconfig_message = "4.3.2 Reconfiguration in progress";
     if (!policy->pathway)
         policy->pathway = "default";
+    policy->pathway_group = "default";
     policy->extensions = resolve_extensions(chain);
     policy->line_endings = resolve_line_endings(chain);
     policy->modules = imp_policy_create(modules, chain, error, error_size);

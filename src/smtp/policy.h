@@ -8,31 +8,101 @@
 #include "confparse/confparse.h"
 #include "module/module.h"
 
-enum esmtp_extension { /* bits of esmtp_policy.extensions */
+struct auth_policy;
+struct header_rules;
+struct session_budget;
+struct tls_context;
+
+enum esmtp_extension { /* bits of esmtp_policy.extensions: what may be offered; some only with TLS, or before
+                          it */
                        EXTENSION_PIPELINING = 1,
                        EXTENSION_8BITMIME = 2,
                        EXTENSION_SIZE = 4,
                        EXTENSION_ENHANCEDSTATUSCODES = 8,
+                       EXTENSION_SMTPUTF8 = 16,
+                       EXTENSION_DSN = 32,
+                       EXTENSION_CHUNKING = 64,
+                       EXTENSION_BINARYMIME = 128,
+                       EXTENSION_LIMITS = 256,
+                       EXTENSION_REQUIRETLS = 512,
+                       EXTENSION_STARTTLS = 1024,
+                       EXTENSION_AUTH = 2048,
+                       EXTENSION_XCLIENT = 4096,
+                       EXTENSION_XREMOTEIP = 8192,
+                       EXTENSION_XSETCONTEXT = 16384,
+                       EXTENSION_XDUMPCONTEXT = 32768,
 };
 
 enum line_ending_policy { /* a CR or LF that is not part of a CR LF pair in the content */
                           LINE_ENDINGS_REJECT, /* 550 5.6.0 */
                           LINE_ENDINGS_FIX,    /* each becomes CR LF */
+                          LINE_ENDINGS_ALLOW,  /* passed on as it came; it ends no line for us */
 };
 
+enum starttls_injection { STARTTLS_REJECT, STARTTLS_IGNORE, STARTTLS_ALLOW }; /* Starttls_Injection_Policy */
+
+enum date_rule { DATE_IFNEEDED, DATE_IGNORE, DATE_PEDANTIC }; /* rfc2822_date_header */
+
+enum line_length_rule { LINE_LENGTH_NONE, LINE_LENGTH_FIX, LINE_LENGTH_REJECT };
+
 struct esmtp_policy {
-    const char *banner_hostname;            /* what the banner and EHLO answer call us; never NULL */
-    const char *received_hostname;          /* the "by" of the Received field; never NULL */
-    const char *static_banner;              /* the whole greeting, "220 " included; NULL: the usual one */
-    const char *reconfig_message;           /* after 421 when the configuration changed */
-    const char *pathway;                    /* "default" when none */
-    uint64_t max_message_size;              /* bytes; 0: no limit */
-    uint32_t max_recipients_per_message;    /* 0: no limit */
-    uint32_t max_receptions_per_connection; /* 0: no limit */
-    uint32_t idle_time;                     /* seconds; 0: no limit */
-    unsigned extensions;                    /* enum esmtp_extension */
-    enum line_ending_policy line_endings;
+    /* names */
+    const char *banner_hostname;   /* what the banner and EHLO answer call us; never NULL */
+    const char *received_hostname; /* the "by" of the Received field; never NULL */
+    const char *static_banner;     /* the whole greeting, "220 " included; NULL: the usual one */
+    const char *reconfig_message;  /* after 421 when the configuration changed */
+    const char *pathway;           /* "default" when none */
+    const char *pathway_group;     /* "default" when none */
+    const char *recipient_domain;  /* for an address without one; NULL: only postmaster may be without */
+    const char *sender_domain;     /* likewise; NULL: none may */
+
+    /* limits; 0: none */
+    uint64_t max_message_size; /* bytes */
+    uint32_t max_recipients_per_message;
+    uint32_t max_recipients_per_connection;
+    uint32_t max_receptions_per_connection; /* then 421 */
+    uint32_t max_messages_per_connection;   /* then 452 to MAIL, the connection stays */
+    uint32_t idle_time;                     /* seconds without progress, client_timeout if that is set */
+    uint32_t data_processing_timeout;       /* seconds from the end of content to the answer */
+    uint32_t proxy_protocol_timeout;        /* seconds for the header */
+    struct session_budget *listener_budget; /* Listener_Sessions; NULL: no limit */
+    struct session_budget *service_budget;  /* Service_Sessions */
+
+    /* who may speak, and how */
+    bool always_deny;
+    bool proxy_protocol;
+    bool use_ssl;
     bool require_ehlo;
+    bool allow_ip_literal;
+    bool allow_null_sender;
+    bool allow_blanks_in_path;    /* "< user@example.com >" */
+    bool allow_blanks_at_end;     /* of MAIL and RCPT lines */
+    bool pedantic_addresses;      /* no "a..b@" or "ab.@" */
+    bool verified_peer_can_relay; /* TLS_Verified_Peer_Can_Relay */
+    unsigned extensions;          /* enum esmtp_extension */
+    enum starttls_injection starttls_injection;
+    const struct auth_policy *auth;   /* NULL: nobody can authenticate */
+    struct tls_context *tls;          /* NULL: neither STARTTLS nor Use_SSL */
+    const struct conf_value *context; /* pairs for the connection context; NULL: none */
+
+    /* content */
+    enum line_ending_policy line_endings;        /* in the body */
+    enum line_ending_policy header_line_endings; /* in the header */
+    uint32_t line_length_hard_limit;             /* bytes of a line without CR LF; 0: none */
+    uint32_t max_line_length;                    /* what line_length_rule goes by */
+    enum line_length_rule line_length_rule;
+    enum date_rule date_rule;
+    bool add_message_id;
+    bool refuse_missing_header;
+    bool add_received;
+    uint32_t data_buffer_size;               /* bytes asked of the kernel at once within content */
+    const struct header_rules *supplemental; /* the supplemental trace header; NULL: none */
+
+    /* after acceptance */
+    bool bounce_refused_recipients; /* generate_bounces_for_multi_recipient_policy_rejections */
+    bool batch_by_domain;
+    bool deferred_spool;
+
     struct imp_policy *modules; /* what modules keep with this policy */
 };
 

@@ -72,6 +72,7 @@ static void handle_closed(struct session *session)
         return;
     struct smtp_server *server = session->worker->server;
     free(session->hello_name);
+    free(session->user);
     smtp_generation_unref(session->generation);
     free(session);
     atomic_fetch_sub(&server->sessions, 1);

@@ -21,6 +21,7 @@
 #include "smtp/server.h"
 
 struct listen_policies;
+struct tls_facts;
 struct worker;
 struct transaction;
 
@@ -76,6 +77,8 @@ struct session {
     uint64_t skipped;                /* bytes of an overlong line thrown away */
     uint32_t receptions;             /* messages accepted */
     char *hello_name;                /* owned; NULL before HELO or EHLO */
+    const struct tls_facts *tls;     /* NULL: plain text */
+    char *user;                      /* who authenticated; owned; NULL: nobody */
     struct slice command;            /* the running command's line, while it runs */
     struct transaction *transaction; /* NULL outside MAIL ... end of data */
     session_line_fn *read_line;      /* takes the next line instead of the command table; NULL: nobody */
@@ -92,6 +95,14 @@ struct session {
 void session_start(struct worker *worker, const struct session_protocol *protocol,
                    struct smtp_generation *generation, const struct listen_policies *policies, int fd,
                    const struct net_addr *local, const struct net_addr *peer);
+
+/*
+ * The client is at another address than it seemed (PROXY header, XCLIENT, XREMOTEIP): from here on everything
+ * that goes by the address, its policy too, goes by this one. `local` (where it connected to) may be NULL: as
+ * it was. In session_open.c.
+ */
+void session_set_addresses(struct session *session, const struct net_addr *peer,
+                           const struct net_addr *local);
 
 /* The next line is not a command: `run` gets it (a dialogue within a command, as AUTH has). Once. */
 void session_read_line(struct session *session, session_line_fn *run);

@@ -26,6 +26,13 @@ static void greet(struct session *session, enum hook_outcome outcome)
     }
 }
 
+void session_set_addresses(struct session *session, const struct net_addr *peer, const struct net_addr *local)
+{
+    imp_session_set_addresses(&session->view, local ? local : &session->view.local, peer);
+    session->policy = listen_policies_find(session->policies, peer);
+    session->view.policy = session->policy->modules;
+}
+
 void session_start(struct worker *worker, const struct session_protocol *protocol,
                    struct smtp_generation *generation, const struct listen_policies *policies, int fd,
                    const struct net_addr *local, const struct net_addr *peer)

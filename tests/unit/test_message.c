@@ -7,6 +7,7 @@
 #include "message/envelope.h"
 
 static const char context[] = "name\0value\0empty\0";
+static const char parameters[] = "ENVID\0QQ314159\0ORCPT\0rfc822;Bob@Example.COM";
 
 static struct envelope *make_envelope(struct body *body)
 {
@@ -16,6 +17,8 @@ static struct envelope *make_envelope(struct body *body)
         .binding = SLICE_LITERAL("vip"),
         .binding_group = SLICE_LITERAL("group"),
         .context = slice_of(context, sizeof context),
+        .parameters = slice_of(parameters, sizeof parameters),
+        .header = SLICE_LITERAL("X-Ref: 1\r\n"),
         .origin = {.family = AF_INET6, .port = 40001, .scope_id = 3, .bytes = {0x20, 1, [15] = 9}},
         .id = 0x1122334455667788,
         .batch_id = 77,
@@ -50,6 +53,10 @@ static void test_create(void)
     CU_ASSERT(is_text(envelope->recipient, "Someone@Example.COM"));
     CU_ASSERT(is_text(envelope->recipient_domain, "example.com"));
     CU_ASSERT(is_text(envelope->binding, "vip"));
+    CU_ASSERT(slice_equal(envelope_parameter(envelope, "ENVID"), SLICE_LITERAL("QQ314159")));
+    CU_ASSERT(slice_equal(envelope_parameter(envelope, "ORCPT"), SLICE_LITERAL("rfc822;Bob@Example.COM")));
+    CU_ASSERT_EQUAL(envelope_parameter(envelope, "QQ314159").size, 0);
+    CU_ASSERT_EQUAL(envelope_size(envelope), 13);
     CU_ASSERT(is_text(envelope->binding_group, "group"));
     CU_ASSERT_EQUAL(envelope->retries, 0);
     CU_ASSERT_EQUAL(body->undelivered, 1);
@@ -115,8 +122,28 @@ static void test_round_trip(void)
     CU_ASSERT(slice_equal(envelope->binding, expected->binding));
     CU_ASSERT(slice_equal(envelope->binding_group, expected->binding_group));
     CU_ASSERT(slice_equal(envelope->context, expected->context));
+    CU_ASSERT(slice_equal(envelope->parameters, expected->parameters));
+    CU_ASSERT(slice_equal(envelope->header, expected->header));
     envelope_free(envelope);
     envelope_free(expected);
+    buf_release(&record);
+}
+
+/* A record of the version before: it ends after the context. */
+static void test_record_before(void)
+{
+    struct body_facts facts = {0};
+    struct buf record = encode_one();
+    size_t added = 4 + sizeof parameters + 4 + strlen("X-Ref: 1\r\n");
+    char *bytes = (char *)buf_slice(&record).data;
+    bytes[0] = 1;
+    struct envelope *envelope = envelope_decode(slice_of(bytes, buf_size(&record) - added), &facts);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(envelope);
+    CU_ASSERT_EQUAL(envelope->context.size, sizeof context);
+    CU_ASSERT_EQUAL(envelope->parameters.size, 0);
+    CU_ASSERT_EQUAL(envelope->header.size, 0);
+    CU_ASSERT_PTR_NULL(envelope_decode(buf_slice(&record), &facts));
+    envelope_free(envelope);
     buf_release(&record);
 }
 
@@ -178,6 +205,7 @@ int main(void)
     CU_add_test(suite, "create", test_create);
     CU_add_test(suite, "least envelope", test_least);
     CU_add_test(suite, "round trip", test_round_trip);
+    CU_add_test(suite, "record of the version before", test_record_before);
     CU_add_test(suite, "torn record", test_torn);
     CU_add_test(suite, "foreign version", test_foreign_version);
     CU_add_test(suite, "corrupt record", test_corruption);
