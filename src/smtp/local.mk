@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/smtp/libsmtp.a
 src_smtp_libsmtp_a_SOURCES = \
+	src/smtp/acceptance.c src/smtp/acceptance.h \
 	src/smtp/address.c src/smtp/address.h \
 	src/smtp/cmd_data.c \
 	src/smtp/cmd_hello.c \
