@@ -7,6 +7,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.capture import Capture  # noqa: E402
+from harness.certificates import Certificates  # noqa: E402
 from harness.daemon import Impulse, Site  # noqa: E402
 from harness.namespace import Namespace  # noqa: E402
 
@@ -57,3 +58,9 @@ def namespace():
     made = Namespace()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """An authority, the server's certificate, and clients' certificates by name."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))

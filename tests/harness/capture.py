@@ -33,6 +33,7 @@ USUAL = {
 class Message:
     def __init__(self, session, sender, recipients, wire):
         self.session = session
+        self.commands = session.transaction()
         self.sender, self.recipients = sender, recipients
         self.wire = wire                # as it was sent, dots stuffed, without the final dot
         self.content = unstuff(wire)
@@ -48,6 +49,12 @@ class Session:
         self.began = time.monotonic()
         self.messages = 0
         self.buffer = b""
+
+    def transaction(self):
+        """The MAIL of the transaction under way and its RCPTs."""
+        verbs = [command.split(" ")[0].upper() for command in self.commands]
+        start = len(verbs) - 1 - verbs[::-1].index("MAIL")
+        return [self.commands[start], *(c for c, verb in zip(self.commands[start:], verbs[start:]) if verb == "RCPT")]
 
     def fill(self):
         data = self.connection.recv(65536)

@@ -1,5 +1,6 @@
 """A raw SMTP client: sends the bytes it is given and shows the bytes that come back."""
 import socket
+import ssl
 
 from . import patience
 
@@ -41,6 +42,11 @@ class Wire:
 
     def send(self, data):
         self.socket.sendall(data)
+
+    def start_tls(self, context, name=None):
+        """The handshake, after STARTTLS was answered or at once; `context` is an ssl.SSLContext."""
+        assert not self.unread, f"said in plain text after the reply to STARTTLS: {self.unread!r}"
+        self.socket = context.wrap_socket(self.socket, server_hostname=name)
 
     def line(self):
         """The next line without CR LF; ConnectionError when the server has closed."""
@@ -87,7 +93,7 @@ class Wire:
             return False
         try:
             return self.socket.recv(1) == b""
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLError):
             return True
 
 

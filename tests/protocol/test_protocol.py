@@ -1,37 +1,71 @@
-"""Runs the transcripts of this folder, *.smtp: readable conversations with a real impulsed, one behaviour a file.
+"""Runs the transcripts of this folder and its sub-folders, *.smtp: readable conversations with a real impulsed, one
+behaviour a file. A sub-folder is an RFC, a file in it a section: rfc5321/4.1.1.2-mail.smtp.
+
+What the server is told beforehand:
 
     # a comment
     %outer TEXT       a line of configuration for the global scope
-    %listener TEXT    a line of configuration for ESMTP_Listener
-    C: TEXT           the client sends TEXT and CR LF; C lines in a row leave as one segment
-    C\\ TEXT           the client sends TEXT without a line end; \\r \\n \\t \\\\ \\xHH are what they are in C
-    S: TEXT           the next reply line is TEXT, to the letter; "..." stands for anything
-    S: <close>        the server closes
-    C: <close>        the client closes
-    -- TITLE          a new connection to the same server
+    %listener TEXT    ... for ESMTP_Listener
+    %listen TEXT      ... for its Listen
+    %file NAME TEXT   a line of the file NAME in the server's folder: a password file, for example
 
-{A*100} within a C line is A a hundred times. The server says its banner first, unless the file expects it (S: 220):
-then the transcript begins with it.
+    {folder} in these lines is the server's folder, {port} its port (for a Listen at another address), {certificate}
+    and {key} what it needs for TLS, {ca} the authority that signed its certificate and those of the clients. Without
+    relay_hosts or open_relay in %listener, loopback may relay.
+
+The conversation:
+
+    C: TEXT           the client sends TEXT and CR LF; C lines in a row leave as one segment
+    C\\ TEXT           the client sends TEXT without a line end; \\r \\n \\t \\\\ \\0 \\xHH are what they are in C
+    S: TEXT           the next reply line is TEXT, to the letter; "..." stands for anything
+    C: <tls>          the client does the TLS handshake on the open connection, after STARTTLS or at once (Use_SSL);
+                      what it sees of a failure is S: <close>
+    C: <tls ann>      ... with a certificate for ann (CN=ann, subjectAltName email:ann@sender.example)
+    C: <tls stranger ann>    ... that an unknown authority signed
+    C: <at once>      the client does not wait for the banner: what it sends next is sent first (PROXY headers)
+    C: <close>        the client closes
+    S: <close>        the server closes
+    -- TITLE          a new connection to the same server; the one before is closed
+    ++ TITLE          goes on with the connection of this title, which is opened when it is not open; all others stay
+                      open. Both may end in "from ADDRESS" (127.0.0.2 ...) and "to ADDRESS"
+    M: TEXT           the next line of the next message that the next hop was handed; "..." alone is any number of
+                      lines. M lines in a row are the whole message. It begins with the commands MAIL and RCPT and an
+                      empty line if the first M line begins with MAIL. (Without M lines no message goes anywhere.)
+    L: LOG TEXT       a line of mainlog, rejectlog, acctlog or paniclog from this conversation on is TEXT
+
+Within a C line {A*100} is A a hundred times, and {base64 TEXT} is TEXT in base64, with C's escapes: {base64 \\0ann\\0pw}.
+
+The server says its banner first, unless the transcript has it: when a connection begins with an S line, or with
+C: <at once>.
 """
+import base64
 import re
+import ssl
 from pathlib import Path
 
 import pytest
 
+from harness import await_true
+from harness.capture import Capture
 from harness.daemon import Impulse, Site
 from harness.wire import Wire
 
 FOLDER = Path(__file__).parent
-ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\"}
+ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\", "0": b"\0"}
+BEFORE = ("%outer", "%listener", "%listen", "%file")
+STEPS = ("C:", "C\\", "S:", "--", "++", "M:", "L:")
+
+
+def unescaped(text):
+    return re.sub(rb"\\(x[0-9A-Fa-f]{2}|.)", lambda m: bytes([int(m[1][1:], 16)]) if len(m[1]) == 3 else
+                  ESCAPES[m[1].decode()], text)
 
 
 def sent(text, escapes):
     """The bytes of a C line's text."""
-    text = re.sub(r"\{(.)\*(\d+)\}", lambda m: m[1] * int(m[2]), text).encode("utf-8")
-    if escapes:
-        text = re.sub(rb"\\(x[0-9A-Fa-f]{2}|.)", lambda m: bytes([int(m[1][1:], 16)]) if len(m[1]) == 3 else
-                      ESCAPES[m[1].decode()], text)
-    return text
+    text = re.sub(r"\{(.)\*(\d+)\}", lambda m: m[1] * int(m[2]), text)
+    text = re.sub(r"\{base64 ([^}]*)\}", lambda m: base64.b64encode(unescaped(m[1].encode())).decode(), text)
+    return unescaped(text.encode()) if escapes else text.encode()
 
 
 def expected(text):
@@ -39,77 +73,199 @@ def expected(text):
     return re.compile(".*".join(re.escape(part) for part in text.split("...")), re.S)
 
 
+def expected_message(lines):
+    """The pattern of M lines in a row."""
+    return re.compile("".join("(?:[^\r]*\r\n)*?" if line == "..." else
+                              "[^\r]*".join(re.escape(part) for part in line.split("...")) + "\r\n" for line in lines))
+
+
 class Transcript:
     def __init__(self, path):
-        self.path, self.outer, self.listener, self.steps = path, [], [], []
+        self.path, self.steps = path, []
+        self.before = {kind: [] for kind in BEFORE}
         for number, line in enumerate(path.read_text().split("\n"), 1):
             kind, _, text = line.partition(" ")
-            if kind == "%outer":
-                self.outer.append(text)
-            elif kind == "%listener":
-                self.listener.append(text)
-            elif kind in ("C:", "C\\", "S:", "--"):
+            if kind in BEFORE:
+                self.before[kind].append(text)
+            elif kind in STEPS:
                 self.steps.append((number, kind, text))
             else:
                 assert not line or line.startswith("#"), f"{path.name}:{number}: {line!r} is no line of a transcript"
 
-    def play(self, address):
-        client, pending = None, b""
+    @property
+    def key(self):
+        """What two transcripts must have in common to share a server."""
+        return tuple(tuple(self.before[kind]) for kind in BEFORE), any(kind == "M:" for _, kind, _ in self.steps)
+
+
+class Server:
+    """A daemon for all transcripts with the same lines of configuration."""
+
+    def __init__(self, folder, transcript, certificates):
+        self.site, self.certificates = Site(folder), certificates
+        self.capture = Capture() if transcript.key[1] else None
+        self.taken = 0      # messages that M lines have looked at
+        for line in transcript.before["%file"]:
+            name, _, text = line.partition(" ")
+            with open(self.site.directory / name, "a", encoding="utf-8") as file:
+                file.write(self.filled(text) + "\n")
+        outer, listener, listen = ("\n".join(map(self.filled, transcript.before[kind])) for kind in BEFORE[:3])
+        self.daemon = Impulse(self.site)
+        self.daemon.start(self.site.config(
+            "generate_bounces = false\n" + ("" if self.capture else 'blackhole = "internal"\n') + outer, listener,
+            listen, to=self.capture, logger=f'acctlog = "{self.log("acctlog")}"'))
+
+    def filled(self, text):
+        for name, value in (("folder", self.site.directory), ("port", self.site.port), ("ca", self.certificates.ca),
+                            ("certificate", self.certificates.certificate), ("key", self.certificates.key)):
+            text = text.replace("{" + name + "}", str(value))
+        return text
+
+    def log(self, name):
+        return self.site.log / f"{name}.ec"
+
+    def log_sizes(self):
+        return {path.name: path.stat().st_size for path in self.site.log.iterdir()}
+
+    def log_line(self, name, since):
+        path = self.log(name)
+        text = path.read_bytes()[since.get(path.name, 0):].decode("utf-8", "replace") if path.exists() else ""
+        return text.split("\n")
+
+    def next_message(self):
+        self.taken += 1
+        return self.capture.wait(self.taken)[self.taken - 1]
+
+    def close(self):
+        self.daemon.close()
+        if self.capture:
+            self.capture.stop()
+            assert not self.capture.violations, self.capture.violations
+
+
+class Connection:
+    """One client of a transcript. The banner is read when the transcript does not have it."""
+
+    def __init__(self, server, first, title):
+        place = dict(re.findall(r"\b(from|to) ([\da-fA-F.:]+)(?= |$)", title))
+        self.certificates = server.certificates
+        self.wire = Wire((place.get("to", "127.0.0.1"), server.site.port), source=place.get("from"))
+        self.pending = b""      # C lines that are not sent yet
+        self.failed = None      # the handshake
+        self.banner = first[0] == "S:" or first == ("C:", "<at once>")
+
+    def flush(self):
+        if self.pending:
+            self.read_banner()
+            self.wire.send(self.pending)
+            self.pending = b""
+
+    def read_banner(self):
+        if not self.banner:
+            self.banner = True
+            self.wire.reply()
+
+    def handshake(self, names):
+        self.flush()
+        context = self.certificates.any_context()
+        if names:
+            issued = self.certificates.stranger if names[0] == "stranger" else self.certificates.client
+            context.load_cert_chain(*issued(names[-1]))
         try:
-            for number, kind, text in self.steps:
-                place = f"{self.path.name}:{number}: "
-                if kind == "--":
-                    if client:
-                        client.close()
-                    client = None
-                    continue
-                if client is None:
-                    client = Wire(address)
-                    if not (kind == "S:" and text.startswith("220")):
-                        client.reply()
-                if kind == "S:" and pending:
-                    client.send(pending)
-                    pending = b""
-                if kind == "C:" and text == "<close>":
-                    client.send(pending)
-                    client.close()
-                    pending, client = b"", None
-                elif kind.startswith("C"):
-                    pending += sent(text, kind == "C\\") + (b"" if kind == "C\\" else b"\r\n")
-                elif text == "<close>":
-                    assert client.at_end(), place + f"still open; unread {client.unread!r}"
+            self.wire.start_tls(context)
+        except (ssl.SSLError, ConnectionError) as error:
+            self.failed = error
+
+    def says(self, kind, text):
+        if text == "<close>":
+            self.flush()
+            self.wire.close()
+        elif tls := re.fullmatch(r"<tls((?: [\w.-]+)*)>", text):
+            self.handshake(tls[1].split())
+        elif text != "<at once>":
+            if not self.failed:
+                self.pending += sent(text, kind == "C\\") + (b"" if kind == "C\\" else b"\r\n")
+
+    def hears(self, text, place):
+        if text == "<close>":
+            self.flush()
+            assert self.failed or self.wire.at_end(), place + f"still open; unread {self.wire.unread!r}"
+            return
+        try:
+            assert not self.failed, f"the handshake failed: {self.failed}"
+            self.flush()
+            self.banner = True
+            line = self.wire.line().decode("utf-8", "replace")
+        except (ConnectionError, TimeoutError, ssl.SSLError, AssertionError) as error:
+            raise AssertionError(place + f"expected {text!r}, but {error}") from None
+        assert expected(text).fullmatch(line), place + f"expected {text!r}, got {line!r}"
+
+
+def play(transcript, server):
+    open_ones, title = {}, ""
+    logs = server.log_sizes()
+    steps = transcript.steps
+    try:
+        for i, (number, kind, text) in enumerate(steps):
+            place = f"{transcript.path.name}:{number}: "
+            if kind in ("--", "++"):
+                if title in open_ones:
+                    open_ones[title].flush()
+                    if kind == "--":
+                        open_ones.pop(title).wire.close()
+                title = text
+            elif kind == "M:":
+                if steps[i - 1][1] != "M:":
+                    match_message(server, [t for _, _, t in steps[i:end_of_message(steps, i)]], place)
+            elif kind == "L:":
+                name, _, pattern = text.partition(" ")
+                await_true(lambda: any(map(expected(pattern).fullmatch, server.log_line(name, logs))),
+                           place + f"{pattern!r} in the {name}; it has\n" + "\n".join(server.log_line(name, logs)))
+            else:
+                if title not in open_ones:
+                    open_ones[title] = Connection(server, (kind, text), title)
+                if kind == "S:":
+                    open_ones[title].hears(text, place)
                 else:
-                    try:
-                        line = client.line().decode("utf-8", "replace")
-                    except (ConnectionError, TimeoutError) as error:
-                        raise AssertionError(place + f"expected {text!r}, but {error}") from None
-                    assert expected(text).fullmatch(line), place + f"expected {text!r}, got {line!r}"
-        finally:
-            if client:
-                client.close()
+                    open_ones[title].says(kind, text)
+                if (kind, text) == ("C:", "<close>"):
+                    del open_ones[title]
+    finally:
+        for connection in open_ones.values():
+            connection.wire.close()
+
+
+def end_of_message(steps, i):
+    while i < len(steps) and steps[i][1] == "M:":
+        i += 1
+    return i
+
+
+def match_message(server, lines, place):
+    message = server.next_message()
+    text = message.content.decode("utf-8", "replace")
+    if lines[0].startswith("MAIL "):
+        text = "".join(line + "\r\n" for line in [*message.commands, ""]) + text
+    assert expected_message(lines).fullmatch(text), place + "the next hop was handed\n" + text
 
 
 @pytest.fixture(scope="module")
-def daemons(tmp_path_factory):
-    """Daemons by configuration: transcripts with the same one share it."""
+def servers(tmp_path_factory, certificates):
+    """Servers by configuration: transcripts with the same one share it."""
     made = {}
 
-    def get(outer, listener):
-        key = (tuple(outer), tuple(listener))
-        if key not in made:
-            site = Site(tmp_path_factory.mktemp("transcripts"))
-            daemon = Impulse(site)
-            daemon.start(site.config('blackhole = "internal"\ngenerate_bounces = false\n' + "\n".join(outer),
-                                     "\n".join(listener)))
-            made[key] = daemon
-        return made[key]
+    def get(transcript):
+        if transcript.key not in made:
+            made[transcript.key] = Server(tmp_path_factory.mktemp("transcripts"), transcript, certificates)
+        return made[transcript.key]
 
     yield get
-    for daemon in made.values():
-        daemon.close()
+    for server in made.values():
+        server.close()
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.smtp")), ids=lambda path: path.stem)
-def test_transcript(daemons, path):
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.smtp")),
+                         ids=lambda path: str(path.relative_to(FOLDER).with_suffix("")))
+def test_transcript(servers, path):
     transcript = Transcript(path)
-    transcript.play(daemons(transcript.outer, transcript.listener).address)
+    play(transcript, servers(transcript))

@@ -1,0 +1,77 @@
+"""Certificates for tests: an authority, the server's certificate, and one for each client that a test names.
+
+    made = Certificates(folder)
+    made.ca, made.certificate, made.key        PEM files; the certificate is for mx.impulse.example and 127.0.0.1
+    made.client("ann")                         (certificate, key) with CN=ann and the address ann@sender.example
+    made.stranger("ann")                       the same names, signed by an authority that nobody knows
+    made.context(), made.context("ann")        an ssl.SSLContext that trusts the authority (and shows a certificate)
+"""
+import ssl
+import subprocess
+from pathlib import Path
+
+HOSTNAME = "mx.impulse.example"
+
+
+class Certificates:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.ca, self.ca_key = self.authority("ca")
+        self.certificate, self.key = self.issue("server", HOSTNAME, f"DNS:{HOSTNAME},DNS:localhost,IP:127.0.0.1")
+
+    @staticmethod
+    def openssl(*arguments):
+        done = subprocess.run(["openssl", *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == 0, f"openssl {arguments}: {done.stderr}"
+
+    def files(self, name):
+        return self.folder / f"{name}.pem", self.folder / f"{name}.key"
+
+    def authority(self, name):
+        certificate, key = self.files(name)
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                     "-subj", f"/O=Tests of Impulse/CN={name}", "-keyout", key, "-out", certificate)
+        return certificate, key
+
+    def issue(self, name, common_name, alternative, authority="ca", days=30):
+        """A certificate signed by `authority`; `alternative` is its subjectAltName."""
+        certificate, key = self.files(name)
+        ca, ca_key = self.files(authority)
+        request, extensions = certificate.with_suffix(".csr"), certificate.with_suffix(".ext")
+        extensions.write_text(f"subjectAltName={alternative}\n")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                     "-subj", f"/O=Tests of Impulse/CN={common_name}", "-keyout", key, "-out", request)
+        self.openssl("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-days", days,
+                     "-extfile", extensions, "-out", certificate)
+        return certificate, key
+
+    def client(self, name):
+        certificate, key = self.files(f"client-{name}")
+        if not certificate.exists():
+            self.issue(f"client-{name}", name, f"email:{name}@sender.example")
+        return certificate, key
+
+    def stranger(self, name):
+        if not self.files("strange-ca")[0].exists():
+            self.authority("strange-ca")
+        certificate, key = self.files(f"stranger-{name}")
+        if not certificate.exists():
+            self.issue(f"stranger-{name}", name, f"email:{name}@sender.example", "strange-ca")
+        return certificate, key
+
+    def context(self, client=None, stranger=None):
+        """Trusts the authority, but does not look at the server's name."""
+        context = ssl.create_default_context(cafile=self.ca)
+        context.check_hostname = False
+        if client or stranger:
+            context.load_cert_chain(*(self.client(client) if client else self.stranger(stranger)))
+        return context
+
+    def any_context(self):
+        """Takes whatever certificate the server shows."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
