@@ -14,7 +14,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/policy.c src/smtp/policy.h \
 	src/smtp/policy_table.c src/smtp/policy_table.h \
 	src/smtp/protocol.c src/smtp/protocol.h \
-	src/smtp/reply.c src/smtp/reply.h \
+	src/smtp/replies.def src/smtp/reply.c src/smtp/reply.h \
 	src/smtp/server.c src/smtp/server.h \
 	src/smtp/session.c src/smtp/session.h \
 	src/smtp/session_open.c \
