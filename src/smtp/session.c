@@ -38,12 +38,21 @@ void session_renew_deadline(struct session *session)
     uint64_t milliseconds = (uint64_t)session->policy->idle_time * 1000;
     if (session->state == SESSION_CLOSING || session->state == SESSION_WAITING)
         return; /* a deadline of another kind, or none */
+    session->time_is_up = NULL;
     session->progress = 0;
     session->deadline = milliseconds ? loop_now(session->worker->loop) + milliseconds : 0;
     if (milliseconds && !session->timer_running) {
         session->timer_running = true;
         uv_timer_start(&session->timer, on_timer, milliseconds, 0);
     }
+}
+
+void session_set_time(struct session *session, uint64_t milliseconds, session_event_fn *run)
+{
+    session->time_is_up = run;
+    session->timer_running = true;
+    session->deadline = loop_now(session->worker->loop) + milliseconds;
+    uv_timer_start(&session->timer, on_timer, milliseconds, 0);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -56,6 +65,11 @@ static void on_timer(uv_timer_t *timer)
     if (now < session->deadline) {
         session->timer_running = true;
         uv_timer_start(timer, on_timer, session->deadline - now, 0);
+    } else if (session->time_is_up) {
+        session_event_fn *run = session->time_is_up;
+        session->time_is_up = NULL;
+        session->deadline = 0;
+        run(session);
     } else if (session->state == SESSION_CLOSING) {
         session_abort(session);
     } else if (session->state != SESSION_WAITING) {
@@ -127,6 +141,7 @@ void session_close(struct session *session)
     if (session->state == SESSION_CLOSING)
         return;
     session->state = SESSION_CLOSING;
+    session->time_is_up = NULL;
     session_reset_transaction(session);
     stream_read_stop(&session->stream);
     session->timer_running = true;
@@ -153,7 +168,9 @@ static void discard_until_end(struct session *session)
 void session_leave(struct session *session)
 {
     session->leave = true;
-    if (session->state == SESSION_READING) {
+    if (session->state == SESSION_OPENING) { /* it expects no SMTP yet */
+        session_abort(session);
+    } else if (session->state == SESSION_READING) {
         session_reply(session, &reply_shutdown);
         session_close(session);
     }
@@ -246,12 +263,20 @@ void session_wait(struct session *session)
 {
     session->state = SESSION_WAITING;
     session->deadline = 0;
+    session->time_is_up = NULL;
+}
+
+static void end_wait(struct session *session)
+{
+    session->state = SESSION_READING;
+    session->time_is_up = NULL;
+    session->deadline = 0;
 }
 
 void session_resume(struct session *session)
 {
     if (session->state == SESSION_WAITING)
-        session->state = SESSION_READING;
+        end_wait(session);
     session_process(session);
 }
 
@@ -272,7 +297,9 @@ void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome)
 {
     struct session *session = container_of(view, struct session, view);
     session->waiting_for_hook = false;
-    session->state = SESSION_READING;
+    if (session->state == SESSION_CLOSING)
+        return;
+    end_wait(session);
     session->next(session, outcome);
     session_process(session);
 }
@@ -364,8 +391,11 @@ static void settle(struct session *session)
 
 void session_process(struct session *session)
 {
-    if (session->stream.blocked)
-        return; /* on_drained goes on */
+    if (session->stream.blocked) { /* on_drained goes on */
+        if (session->deadline == 0)
+            session_renew_deadline(session); /* a client that does not read is given up, too */
+        return;
+    }
     while (buf_size(&session->stream.in) > 0) {
         if (session->state == SESSION_RECEIVING)
             read_content(session);
@@ -385,6 +415,10 @@ static void on_readable(struct stream *stream)
     struct session *session = container_of(stream, struct session, stream);
     if (session->state == SESSION_CLOSING) {
         discard_until_end(session);
+        return;
+    }
+    if (session->state == SESSION_OPENING) {
+        session->opening(session);
         return;
     }
     if (session->state == SESSION_WAITING) {

@@ -4,6 +4,8 @@
  * A session is a state machine driven by its socket, its timer and the settling of what it waits for. It
  * belongs to one worker (one loop) for life; everything here is called on that loop's thread.
  *
+ *     OPENING --greeting--> READING
+ *
  *     READING --command line--> (command) --hook suspends--> WAITING --resumed--> READING
  *        |                          |
  *        |                        DATA --> RECEIVING --end of data--> WAITING (hooks, spool) --> READING
@@ -30,6 +32,7 @@ enum session_state {
     SESSION_RECEIVING, /* after 354: content */
     SESSION_WAITING,   /* for a hook or the spool: input stays where it is */
     SESSION_CLOSING,   /* output is flushed, then the socket closes */
+    SESSION_OPENING,   /* before the greeting: what comes is not SMTP yet (PROXY header, TLS handshake) */
 };
 
 enum hello_kind { HELLO_NONE, HELLO_HELO, HELLO_EHLO };
@@ -40,6 +43,8 @@ struct session;
 typedef void session_continue_fn(struct session *session, enum hook_outcome outcome);
 /* One line without its end; valid during the call. */
 typedef void session_line_fn(struct session *session, struct slice line);
+/* SESSION_OPENING: the socket is readable, or a time that was set has come. */
+typedef void session_event_fn(struct session *session);
 /* Content: returns the bytes used, at least one. */
 typedef size_t session_content_fn(struct session *session, struct slice input);
 
@@ -81,6 +86,8 @@ struct session {
     char *user;                      /* who authenticated; owned; NULL: nobody */
     struct slice command;            /* the running command's line, while it runs */
     struct transaction *transaction; /* NULL outside MAIL ... end of data */
+    session_event_fn *opening;       /* SESSION_OPENING: takes the input */
+    session_event_fn *time_is_up;    /* called at the deadline; NULL: the client is given up with 421 4.4.2 */
     session_line_fn *read_line;      /* takes the next line instead of the command table; NULL: nobody */
     session_content_fn *content;     /* SESSION_RECEIVING: takes the input */
     session_continue_fn *next;       /* what continues the command after a hook */
@@ -128,6 +135,11 @@ void session_ask(struct session *session, enum imp_hook_point point, session_con
 
 /* The session waits for something that is not a hook; session_resume ends it. */
 void session_wait(struct session *session);
+/*
+ * Calls `run` once, `milliseconds` from now, instead of giving the client up; also while the session waits,
+ * when it is called after session_wait or session_ask. Going on, or another wait, takes it back.
+ */
+void session_set_time(struct session *session, uint64_t milliseconds, session_event_fn *run);
 /* Goes on with the input at hand, after a wait or when the spool has caught up with the content. */
 void session_resume(struct session *session);
 
