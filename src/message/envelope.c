@@ -66,6 +66,15 @@ struct slice envelope_parameter(const struct envelope *envelope, const char *nam
     return slice_of(NULL, 0);
 }
 
+bool envelope_may_share(const struct envelope *a, const struct envelope *b)
+{
+    uint32_t of_mail = ~(uint32_t)(ENVELOPE_NOTIFY | ENVELOPE_DEFERRED); /* NOTIFY is RCPT's */
+    return a->body == b->body && (a->flags & ENVELOPE_BATCH) &&
+           (a->flags & of_mail) == (b->flags & of_mail) && slice_equal(a->reverse_path, b->reverse_path) &&
+           slice_equal(a->header, b->header) &&
+           slice_equal(envelope_parameter(a, "ENVID"), envelope_parameter(b, "ENVID"));
+}
+
 void envelope_attach(struct envelope *envelope, struct body *body)
 {
     envelope->body = body_ref(body);

@@ -81,6 +81,12 @@ void envelope_free(struct envelope *envelope);
  */
 struct slice envelope_parameter(const struct envelope *envelope, const char *name);
 
+/*
+ * May both be recipients of one outgoing transaction? Both were accepted with ENVELOPE_BATCH, and whatever
+ * goes out once for all recipients is the same: body, header, sender, and what MAIL says.
+ */
+bool envelope_may_share(const struct envelope *a, const struct envelope *b);
+
 /* Bytes on the wire: the body and this copy's own header fields. */
 static inline uint64_t envelope_size(const struct envelope *envelope)
 {

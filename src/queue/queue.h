@@ -38,6 +38,7 @@ struct queue_settings {
     const char *mailerdaemon;               /* NULL: mailer-daemon@hostname */
     unsigned max_outbound_connections;      /* UINT_MAX: no limit */
     unsigned max_deliveries_per_connection; /* 0: no limit */
+    unsigned max_recipients_per_batch;      /* of one transaction; 0: as many as delivery can */
     unsigned connect_timeout, ehlo_timeout, mailfrom_timeout, rcptto_timeout, body_timeout, rset_timeout,
         idle_timeout;
     uint16_t remote_smtp_port, lmtp_port;
@@ -100,8 +101,17 @@ void queue_set_counts(const struct queue_set *set, struct queue_counts *counts);
 
 enum queue_verdict { QUEUE_DELIVERED, QUEUE_TRANSIENT, QUEUE_PERMANENT };
 
+/* Who owes a sender with NOTIFY=SUCCESS the answer, once an envelope is QUEUE_DELIVERED (RFC 3461
+ * section 5.2). */
+enum queue_duty {
+    QUEUE_RELAYED,   /* we do: the next hop does not know DSN, so the action is "relayed" */
+    QUEUE_PASSED_ON, /* the next hop does: it was given the parameters */
+    QUEUE_FINAL,     /* we do: the message is in its mailbox, the action is "delivered" */
+};
+
 struct queue_outcome {
     enum queue_verdict verdict;
+    enum queue_duty duty;   /* of QUEUE_DELIVERED */
     unsigned stage;         /* Momentum's connection stage (manual, "Connection Stages") */
     uint64_t connection_id; /* 0: none */
     uint64_t bytes;
@@ -121,8 +131,15 @@ void queue_set_transport(struct queue_set *set, struct queue_transport *transpor
 
 /* All on the queue's loop thread: */
 struct envelope *queue_take(struct queue *queue); /* next ready envelope, now the caller's; NULL: none */
-/* Settles an envelope that queue_take gave: logs it, removes or reschedules it, makes a bounce. Ownership
- * passes. */
+/*
+ * Takes up to `limit` further ready envelopes that may share a transaction with `first` (envelope_may_share),
+ * in their order, into more[]; returns how many. Those that were accepted together stand together, so only
+ * the neighbourhood of each is searched.
+ */
+size_t queue_take_batch(struct queue *queue, const struct envelope *first, struct envelope **more,
+                        size_t limit);
+/* Settles an envelope that queue_take or queue_take_batch gave: logs it, removes or reschedules it, makes a
+ * bounce. Ownership passes. */
 void queue_settle(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome);
 /* Gives back an envelope that was not tried (the connection ended first); it keeps its place and retry count.
  */

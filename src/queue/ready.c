@@ -12,6 +12,8 @@
 /* An expired envelope that is ready is tried all the same (never_attempt_expired_messages is off) if its turn
  * comes within this many seconds. */
 enum { EXPIRED_GRACE = 60 };
+/* After so many envelopes of other messages in a row, no further one of the same is looked for. */
+enum { BATCH_STRANGERS = 64 };
 
 static struct envelope *envelope_of(struct list_node *node)
 {
@@ -120,21 +122,51 @@ size_t queue_ready(const struct queue *queue)
     return queue_may_deliver(queue) ? queue->ready_count : 0;
 }
 
+/* Takes it off the ready list for an attempt. False: it expired, and may not be attempted any more. */
+static bool take(struct queue *queue, struct envelope *envelope)
+{
+    list_remove(&envelope->link);
+    queue->ready_count--;
+    queue->taken++;
+    if (queue->settings->never_attempt_expired &&
+        retry_expiry(queue->settings, envelope->received_us) <= clock_wall_us()) {
+        bounce_envelope(queue, envelope, &outcome_not_attempted);
+        return false;
+    }
+    shard_flight_begin(queue->shard);
+    return true;
+}
+
 struct envelope *queue_take(struct queue *queue)
 {
     while (queue_may_deliver(queue) && !list_empty(&queue->ready)) {
-        struct envelope *envelope = envelope_of(list_pop(&queue->ready));
-        queue->ready_count--;
-        queue->taken++;
-        if (queue->settings->never_attempt_expired &&
-            retry_expiry(queue->settings, envelope->received_us) <= clock_wall_us()) {
-            bounce_envelope(queue, envelope, &outcome_not_attempted);
-            continue;
-        }
-        shard_flight_begin(queue->shard);
-        return envelope;
+        struct envelope *envelope = envelope_of(queue->ready.head.next);
+        if (take(queue, envelope))
+            return envelope;
     }
     return NULL;
+}
+
+size_t queue_take_batch(struct queue *queue, const struct envelope *first, struct envelope **more,
+                        size_t limit)
+{
+    size_t taken = 0;
+    unsigned strangers = 0;
+    if (!queue_may_deliver(queue) ||
+        atomic_load_explicit(&first->body->undelivered, memory_order_relaxed) < 2)
+        return 0; /* the common message, with one recipient: nothing to look for */
+    list_each(&queue->ready, node, after) {
+        struct envelope *envelope = envelope_of(node);
+        if (taken == limit || strangers == BATCH_STRANGERS)
+            break;
+        strangers++;
+        if (!envelope_may_share(first, envelope))
+            continue;
+        strangers = 0;
+        if (take(queue, envelope))
+            more[taken++] = envelope;
+    }
+    return taken;
 }
 
 void queue_give_back(struct queue *queue, struct envelope *envelope)

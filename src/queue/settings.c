@@ -41,6 +41,7 @@ static const struct number_row {
     NUMBER(message_expiration, 86400),
     NUMBER(max_outbound_connections, 32),
     NUMBER(max_deliveries_per_connection, 0),
+    NUMBER(max_recipients_per_batch, 100),
     NUMBER(connect_timeout, 300),
     NUMBER(ehlo_timeout, 300),
     NUMBER(mailfrom_timeout, 300),
