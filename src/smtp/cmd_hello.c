@@ -4,15 +4,7 @@
 #include "base/mem.h"
 #include "smtp/address.h"
 #include "smtp/command.h"
-
-static const struct {
-    unsigned bit;
-    const char *keyword;
-} offers[] = {
-    {EXTENSION_PIPELINING, "PIPELINING"},
-    {EXTENSION_8BITMIME, "8BITMIME"},
-    {EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
-};
+#include "smtp/offers.h"
 
 static void accept_hello(struct session *session)
 {
@@ -23,13 +15,7 @@ static void accept_hello(struct session *session)
         return;
     }
     buf_printf(out, "250-%s says EHLO to %s\r\n", policy->banner_hostname, session->view.peer_text);
-    for (size_t i = 0; i < sizeof offers / sizeof *offers; i++)
-        if (policy->extensions & offers[i].bit)
-            buf_printf(out, "250-%s\r\n", offers[i].keyword);
-    if (policy->max_message_size)
-        buf_printf(out, "250 SIZE %llu\r\n", (unsigned long long)policy->max_message_size);
-    else
-        buf_append_text(out, "250 SIZE\r\n");
+    offers_append(session, out);
 }
 
 static void hello_validated(struct session *session, enum hook_outcome outcome)

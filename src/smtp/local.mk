@@ -9,8 +9,10 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/cmd_simple.c \
 	src/smtp/command.h \
 	src/smtp/data_reader.c src/smtp/data_reader.h \
+	src/smtp/extension.c src/smtp/extension.h \
 	src/smtp/generation.c \
 	src/smtp/listen_policies.c src/smtp/listen_policies.h \
+	src/smtp/offers.c src/smtp/offers.h \
 	src/smtp/policy.c src/smtp/policy.h \
 	src/smtp/policy_table.c src/smtp/policy_table.h \
 	src/smtp/protocol.c src/smtp/protocol.h \

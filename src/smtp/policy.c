@@ -53,18 +53,6 @@ static const struct field {
     {"deferred_spool", FIELD_BOOL, offsetof(struct esmtp_policy, deferred_spool)},
 };
 
-static const struct {
-    const char *name;
-    unsigned bit;
-} extensions[] = {
-    {"PIPELINING", EXTENSION_PIPELINING},
-    {"8BITMIME", EXTENSION_8BITMIME},
-    {"SIZE", EXTENSION_SIZE},
-    {"ENHANCEDSTATUSCODES", EXTENSION_ENHANCEDSTATUSCODES},
-};
-
-enum { EXTENSIONS_ALWAYS_SAFE = EXTENSION_PIPELINING | EXTENSION_8BITMIME | EXTENSION_SIZE };
-
 static void fill_field(struct esmtp_policy *policy, const struct conf_chain *chain, const struct field *field)
 {
     void *target = (char *)policy + field->offset;
@@ -89,22 +77,12 @@ static void fill_field(struct esmtp_policy *policy, const struct conf_chain *cha
     }
 }
 
-/*
- * SMTP_Extensions lists what to offer. PIPELINING, 8BITMIME and SIZE are safe for everybody and always
- * offered; without the option ENHANCEDSTATUSCODES is offered too. Names of extensions that need more than a
- * word here (AUTH, STARTTLS, ...) are not offered by this function.
- */
+/* Which extensions SMTP_Extensions names, and those that need no naming: extension.h. */
 static unsigned resolve_extensions(const struct conf_chain *chain)
 {
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
-    if (!value || value->place.line == 0)
-        return EXTENSIONS_ALWAYS_SAFE | EXTENSION_ENHANCEDSTATUSCODES;
-    unsigned bits = EXTENSIONS_ALWAYS_SAFE;
-    for (size_t i = 0; i < value->count; i++)
-        for (size_t k = 0; k < sizeof extensions / sizeof *extensions; k++)
-            if (strcasecmp(value->items[i], extensions[k].name) == 0)
-                bits |= extensions[k].bit;
-    return bits;
+    bool set = value && value->place.line > 0;
+    return set ? extensions_resolve(value->items, value->count) : extensions_default();
 }
 
 /*

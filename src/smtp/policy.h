@@ -7,31 +7,12 @@
 
 #include "confparse/confparse.h"
 #include "module/module.h"
+#include "smtp/extension.h"
 
 struct auth_policy;
 struct header_rules;
 struct session_budget;
 struct tls_context;
-
-enum esmtp_extension { /* bits of esmtp_policy.extensions: what may be offered; some only with TLS, or before
-                          it */
-                       EXTENSION_PIPELINING = 1,
-                       EXTENSION_8BITMIME = 2,
-                       EXTENSION_SIZE = 4,
-                       EXTENSION_ENHANCEDSTATUSCODES = 8,
-                       EXTENSION_SMTPUTF8 = 16,
-                       EXTENSION_DSN = 32,
-                       EXTENSION_CHUNKING = 64,
-                       EXTENSION_BINARYMIME = 128,
-                       EXTENSION_LIMITS = 256,
-                       EXTENSION_REQUIRETLS = 512,
-                       EXTENSION_STARTTLS = 1024,
-                       EXTENSION_AUTH = 2048,
-                       EXTENSION_XCLIENT = 4096,
-                       EXTENSION_XREMOTEIP = 8192,
-                       EXTENSION_XSETCONTEXT = 16384,
-                       EXTENSION_XDUMPCONTEXT = 32768,
-};
 
 enum line_ending_policy { /* a CR or LF that is not part of a CR LF pair in the content */
                           LINE_ENDINGS_REJECT, /* 550 5.6.0 */
@@ -79,7 +60,7 @@ struct esmtp_policy {
     bool allow_blanks_at_end;     /* of MAIL and RCPT lines */
     bool pedantic_addresses;      /* no "a..b@" or "ab.@" */
     bool verified_peer_can_relay; /* TLS_Verified_Peer_Can_Relay */
-    unsigned extensions;          /* enum esmtp_extension */
+    unsigned extensions;          /* EXTENSION_*; what a session is offered of them: offers.h */
     enum starttls_injection starttls_injection;
     const struct auth_policy *auth;   /* NULL: nobody can authenticate */
     struct tls_context *tls;          /* NULL: neither STARTTLS nor Use_SSL */

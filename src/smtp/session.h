@@ -75,16 +75,17 @@ struct session {
     bool skip_line;        /* the rest of an overlong command line is being thrown away */
     bool leave;            /* 421 at the next opportunity: the server drains */
     bool timer_running;
-    unsigned errors;                 /* refused for syntax or order */
-    unsigned open_handles;           /* stream and timer: the session is freed when both are closed */
-    uint64_t deadline;               /* loop_now() at which the client is given up; 0: never */
-    uint64_t progress;               /* bytes of content since the deadline was last moved */
-    uint64_t skipped;                /* bytes of an overlong line thrown away */
-    uint32_t receptions;             /* messages accepted */
-    char *hello_name;                /* owned; NULL before HELO or EHLO */
-    const struct tls_facts *tls;     /* NULL: plain text */
-    char *user;                      /* who authenticated; owned; NULL: nobody */
-    struct slice command;            /* the running command's line, while it runs */
+    unsigned errors;             /* refused for syntax or order */
+    unsigned open_handles;       /* stream and timer: the session is freed when both are closed */
+    uint64_t deadline;           /* loop_now() at which the client is given up; 0: never */
+    uint64_t progress;           /* bytes of content since the deadline was last moved */
+    uint64_t skipped;            /* bytes of an overlong line thrown away */
+    uint32_t receptions;         /* messages accepted */
+    char *hello_name;            /* owned; NULL before HELO or EHLO */
+    const struct tls_facts *tls; /* NULL: plain text */
+    unsigned real_extensions; /* its own policy's, once the client took another one's place; 0: it did not */
+    char *user;               /* who authenticated; owned; NULL: nobody */
+    struct slice command;     /* the running command's line, while it runs */
     struct transaction *transaction; /* NULL outside MAIL ... end of data */
     session_event_fn *opening;       /* SESSION_OPENING: takes the input */
     session_event_fn *time_is_up;    /* called at the deadline; NULL: the client is given up with 421 4.4.2 */
