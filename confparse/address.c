@@ -91,6 +91,11 @@ bool conf_parse_cidr(const char *text, uint8_t address[16], unsigned *bits)
     return true;
 }
 
+bool conf_kind_is_block(struct conf_text kind)
+{
+    return conf_text_is(kind, "peer") || conf_text_is(kind, "via");
+}
+
 void conf_keep_prefix(uint8_t address[16], unsigned bits)
 {
     for (unsigned i = 0; i<16; i++, bits = bits> 8 ? bits - 8 : 0)

@@ -6,12 +6,16 @@
 #define IMPULSE_CONFPARSE_ADDRESS_H
 
 #include "confparse/confparse.h"
+#include "confparse/text.h"
 
 /* Is `text` an IPv4 or IPv6 literal? */
 bool conf_parse_address(const char *text);
 
 /* What is wrong with the name of a Listen ("10.0.0.1:25", "*:25", "[::1]:25", "/path"), or NULL. */
 const char *conf_endpoint_problem(const char *name);
+
+/* Is a stanza of this kind named by a block of addresses: Peer, Via? In any case. */
+bool conf_kind_is_block(struct conf_text kind);
 
 /* Clears the bits beyond the first `bits`, 0 to 128. */
 void conf_keep_prefix(uint8_t address[16], unsigned bits);

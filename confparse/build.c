@@ -16,6 +16,7 @@
 #include "confparse/index.h"
 #include "confparse/name_index.h"
 #include "confparse/schema.h"
+#include "confparse/spelling.h"
 
 /* ---- what a stanza is ---------------------------------------------------------------------------------- */
 
@@ -172,7 +173,7 @@ static bool make_key(struct conf_builder *builder, struct conf_member *member)
 {
     struct conf_text name = member->stanza->name;
     struct conf_arena *arena = &builder->conf->arena;
-    char block[CONF_KEY_MAX];
+    char block[CONF_KEY_MAX], spelled[CONF_SPELLING_MAX];
     member->name = is_singleton(&member->class) ? "" : conf_arena_text(arena, name.data, name.size);
     member->key = member->name;
     const char *problem =
@@ -181,11 +182,11 @@ static bool make_key(struct conf_builder *builder, struct conf_member *member)
         CONF_COMPLAIN(builder, member->stanza->name_span, "%s, not '%.*s'", problem, CONF_TEXT(name));
         return false;
     }
-    if (strcmp(member->class.kind, "peer") == 0) {
+    if (conf_kind_is_block(conf_text_of(member->class.kind))) {
         if (!conf_block_key(member->name, block)) {
             CONF_COMPLAIN(builder, member->stanza->name_span,
-                          "a Peer is an address or a block, such as 10.0.0.0/8 or fd00::/8, not '%.*s'",
-                          CONF_TEXT(name));
+                          "a %s is an address or a block, such as 10.0.0.0/8 or fd00::/8, not '%.*s'",
+                          conf_spell_kind(member->class.kind, spelled), CONF_TEXT(name));
             return false;
         }
         member->key = conf_arena_text(arena, block, strlen(block));

@@ -14,10 +14,11 @@
 #include "confparse/text.h"
 
 /*
- * Room that is kept for the levels that end a chain, whatever number of Peer or Domain stanzas applies, and
- * how many Domain stanzas of one container may. Of more, the least specific are left out.
+ * How many Via stanzas may apply, and how many Domain stanzas of one container; the room that is kept for the
+ * levels that end a chain, whatever number of Peer or Domain stanzas applies. Of more, the least specific are
+ * left out.
  */
-enum { TAIL = 8, DOMAINS_MAX = CONF_MATCHES_MAX };
+enum { VIAS_MAX = 16, DOMAINS_MAX = CONF_MATCHES_MAX, TAIL = VIAS_MAX + 8 };
 
 enum { SUFFIX_MAX = 255 }; /* bytes of a suffix and its NUL; no domain is longer */
 
@@ -57,13 +58,13 @@ static bool is_mapped(const uint8_t address[16])
     return memcmp(address, prefix, sizeof prefix) == 0;
 }
 
-/* The first of the peers with a shorter prefix than peers[first] has. */
-static size_t next_length(const struct conf_index *index, size_t first)
+/* The first of the blocks with a shorter prefix than items[first] has. */
+static size_t next_length(const struct conf_blocks *blocks, size_t first)
 {
-    size_t low = first, high = index->peer_count;
+    size_t low = first, high = blocks->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (index->peers[middle].bits < index->peers[first].bits)
+        if (blocks->items[middle].bits < blocks->items[first].bits)
             high = middle;
         else
             low = middle + 1;
@@ -71,18 +72,18 @@ static size_t next_length(const struct conf_index *index, size_t first)
     return low;
 }
 
-/* Of the peers from `first` up to `end`, all of one prefix length, the one that covers `address`. */
-static const struct conf_scope *find_peer(const struct conf_index *index, size_t first, size_t end,
-                                          const uint8_t *address)
+/* Of the blocks from `first` up to `end`, all of one prefix length, the one that covers `address`. */
+static const struct conf_scope *find_block(const struct conf_blocks *blocks, size_t first, size_t end,
+                                           const uint8_t *address)
 {
     uint8_t masked[16];
     memcpy(masked, address, sizeof masked);
-    conf_keep_prefix(masked, index->peers[first].bits);
+    conf_keep_prefix(masked, blocks->items[first].bits);
     while (first < end) {
         size_t middle = first + (end - first) / 2;
-        int order = memcmp(masked, index->peers[middle].address, sizeof masked);
+        int order = memcmp(masked, blocks->items[middle].address, sizeof masked);
         if (order == 0)
-            return index->peers[middle].scope;
+            return blocks->items[middle].scope;
         if (order < 0)
             end = middle;
         else
@@ -91,43 +92,73 @@ static const struct conf_scope *find_peer(const struct conf_index *index, size_t
     return NULL;
 }
 
-struct peers { /* walks the covering peers of one scope, longest prefix first */
-    const struct conf_index *index;
-    const uint8_t *address;
-    unsigned limit; /* of the prefix: of 128, every Peer that covers the address */
+struct walk { /* through the blocks of one container that cover another, longest prefix first */
+    const struct conf_blocks *blocks;
+    const struct conf_block *covered;
     size_t next;
     const struct conf_scope *scope; /* the current one, NULL at the end */
     unsigned bits;
 };
 
-static void next_peer(struct peers *walk)
+static void step(struct walk *walk)
 {
     walk->scope = NULL;
-    while (!walk->scope && walk->index && walk->next < walk->index->peer_count) {
+    while (!walk->scope && walk->next < walk->blocks->count) {
         size_t first = walk->next;
-        walk->next = next_length(walk->index, first);
-        walk->bits = walk->index->peers[first].bits;
-        if (walk->bits <= walk->limit)
-            walk->scope = find_peer(walk->index, first, walk->next, walk->address);
+        walk->next = next_length(walk->blocks, first);
+        walk->bits = walk->blocks->items[first].bits;
+        if (walk->bits <= walk->covered->bits)
+            walk->scope = find_block(walk->blocks, first, walk->next, walk->covered->address);
     }
-    if (walk->scope && walk->bits < 96 && is_mapped(walk->address)) /* an IPv6 block holds no IPv4 address */
+    if (walk->scope && walk->bits < 96 && is_mapped(walk->covered->address)) /* IPv6 holds no IPv4 address */
         walk->scope = NULL;
 }
 
-static void add_peers(struct conf_chain *chain, const struct conf_scope *listen,
-                      const struct conf_scope *listener, const uint8_t *address, unsigned bits)
+struct walks { /* at equal length the first comes first */
+    struct walk each[VIAS_MAX + 2];
+    size_t count;
+};
+
+static void begin_walk(struct walks *walks, const struct conf_scope *container, bool vias,
+                       const struct conf_block *covered)
 {
-    struct peers of_listen = {.index = listen ? listen->index : NULL, .address = address, .limit = bits};
-    struct peers of_listener = {
-        .index = listener ? listener->index : NULL, .address = address, .limit = bits};
-    next_peer(&of_listen);
-    next_peer(&of_listener);
-    while ((of_listen.scope || of_listener.scope) && chain->count < CONF_CHAIN_MAX - TAIL) {
-        bool take_listener = !of_listen.scope || (of_listener.scope && of_listener.bits > of_listen.bits);
-        struct peers *from = take_listener ? &of_listener : &of_listen;
-        add(chain, from->scope);
-        next_peer(from);
+    if (!container || !container->index || !covered->known)
+        return;
+    struct walk *walk = &walks->each[walks->count++];
+    const struct conf_index *index = container->index;
+    *walk = (struct walk){.blocks = vias ? &index->vias : &index->peers, .covered = covered};
+    step(walk);
+}
+
+static void add_walks(struct conf_chain *chain, struct walks *walks, size_t limit)
+{
+    while (chain->count < limit) {
+        struct walk *longest = NULL;
+        for (struct walk *walk = walks->each; walk < walks->each + walks->count; walk++)
+            if (walk->scope && (!longest || walk->bits > longest->bits))
+                longest = walk;
+        if (!longest)
+            return;
+        add(chain, longest->scope);
+        step(longest);
     }
+}
+
+/* The Peers, then the Vias that they may stand in. */
+static void add_blocks(struct conf_chain *chain, const struct conf_clients *clients)
+{
+    struct conf_chain through = {.count = 0};
+    struct walks vias = {.count = 0}, peers = {.count = 0};
+    begin_walk(&vias, clients->listen, true, &clients->local);
+    begin_walk(&vias, clients->listener, true, &clients->local);
+    add_walks(&through, &vias, VIAS_MAX);
+    for (size_t i = 0; i < through.count; i++)
+        begin_walk(&peers, through.levels[i], false, &clients->peer);
+    begin_walk(&peers, clients->listen, false, &clients->peer);
+    begin_walk(&peers, clients->listener, false, &clients->peer);
+    add_walks(chain, &peers, CONF_CHAIN_MAX - TAIL);
+    for (size_t i = 0; i < through.count; i++)
+        add(chain, through.levels[i]);
 }
 
 /* ---- inbound ------------------------------------------------------------------------------------------- */
@@ -157,24 +188,31 @@ static void add_pathway(struct conf_chain *chain, const struct conf *conf, const
     add(chain, nested ? nested->parent : NULL);
 }
 
-void conf_chain_clients(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
-                        const struct conf_scope *listen, const uint8_t *address, unsigned bits)
+void conf_chain_clients(struct conf_chain *chain, const struct conf *conf, const struct conf_clients *clients)
 {
     begin(chain, conf);
-    if (address)
-        add_peers(chain, listen, listener, address, bits);
-    add(chain, listen);
-    add(chain, listener);
+    add_blocks(chain, clients);
+    add(chain, clients->listen);
+    add(chain, clients->listener);
     const char *pathway = own_text(chain, "pathway");
     if (pathway)
         add_pathway(chain, conf, find_nested(&conf->grouped_pathways, pathway, false), pathway);
     add(chain, conf->root);
 }
 
+static struct conf_block block_of(const uint8_t *address)
+{
+    struct conf_block block = {.known = address != NULL, .bits = 128};
+    if (address)
+        memcpy(block.address, address, sizeof block.address);
+    return block;
+}
+
 void conf_chain_inbound(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
                         const struct conf_scope *listen, const uint8_t *peer)
 {
-    conf_chain_clients(chain, conf, listener, listen, peer, 128);
+    struct conf_clients clients = {.listener = listener, .listen = listen, .peer = block_of(peer)};
+    conf_chain_clients(chain, conf, &clients);
 }
 
 void conf_chain_pathway(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *group,

@@ -7,12 +7,20 @@
 
 #include "confparse/confparse.h"
 
-/*
- * conf_chain_inbound for every client of a block: asks the Peers that cover all of it. `listener` and
- * `listen` may be NULL. `address` is NULL for no client.
- */
-void conf_chain_clients(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
-                        const struct conf_scope *listen, const uint8_t *address, unsigned bits);
+struct conf_block {
+    bool known; /* false: no address, which no Peer and no Via covers */
+    uint8_t address[16];
+    unsigned bits;
+};
+
+struct conf_clients {                           /* who connects, and where to */
+    const struct conf_scope *listener, *listen; /* each may be NULL */
+    struct conf_block local, peer;
+};
+
+/* conf_chain_inbound for all of two blocks: asks the Vias and Peers that cover all of them. */
+void conf_chain_clients(struct conf_chain *chain, const struct conf *conf,
+                        const struct conf_clients *clients);
 
 /* What an outbound chain is made of; each may be NULL. */
 struct conf_route {

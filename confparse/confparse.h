@@ -217,6 +217,8 @@ const struct conf_scope *conf_root(const struct conf *conf);
 const char *conf_scope_kind(const struct conf_scope *scope);
 /* The instance name as written, "" when there is none, and for a module that is a singleton. */
 const char *conf_scope_name(const struct conf_scope *scope);
+/* The name as names are compared: all spellings of one have the same. */
+const char *conf_scope_key(const struct conf_scope *scope);
 struct conf_place conf_scope_place(const struct conf_scope *scope);
 const struct conf_scope *conf_scope_parent(const struct conf_scope *scope); /* NULL for the root */
 /* The stanza of the root that a scope stands in, or is; the root for itself. */
@@ -264,11 +266,11 @@ const struct conf_value *conf_module_default(const struct conf *conf, const char
  * The levels that are asked for an option, most specific first, ending in the global scope.
  *
  * Inbound:  each Peer of the Listen and of the listener that covers the address, longest prefix first (the
- *           Listen's before the listener's at equal length); Listen; listener; then pathway_group::pathway,
- *           pathway, pathway_group (when the levels so far set `pathway`); global.
- * Outbound: binding_group::binding::domain, binding::domain, binding_group::domain, binding, binding_group,
- *           domain, global. Domain stanzas match exactly first, then by "*.suffix", then by regex "/.../" in
- *           order of the file.
+ *           Listen's before the listener's at equal length, those in a Via before both); each Via that covers
+ *           the address that was connected to, in the same order; Listen; listener; then
+ * pathway_group::pathway, pathway, pathway_group (when the levels so far set `pathway`); global. Outbound:
+ * binding_group::binding::domain, binding::domain, binding_group::domain, binding, binding_group, domain,
+ * global. Domain stanzas match exactly first, then by "*.suffix", then by regex "/.../" in order of the file.
  */
 enum { CONF_CHAIN_MAX = 160 }; /* of more Peer or Domain stanzas than fit, the least specific are left out */
 
@@ -278,8 +280,8 @@ struct conf_chain {
     const struct conf_scope *levels[CONF_CHAIN_MAX];
 };
 
-/* `listen` may be NULL. peer: 16 bytes in network order, IPv4 as ::ffff:a.b.c.d; NULL for no Peer (Unix
- * socket). */
+/* Without Vias (see conf_chain_clients in chain.h). `listen` may be NULL. peer: 16 bytes in network order,
+ * IPv4 as ::ffff:a.b.c.d; NULL for no Peer (Unix socket). */
 void conf_chain_inbound(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *listener,
                         const struct conf_scope *listen, const uint8_t *peer);
 /* binding NULL or "": none ("default"); domain may be NULL. The binding's group is found by its nesting. */

@@ -28,41 +28,47 @@ void conf_build_pattern(struct conf_builder *builder, struct conf_scope *scope, 
     conf->patterns[conf->pattern_count++] = scope->pattern;
 }
 
-static void add_peer(struct conf_index *index, const struct conf_scope *scope)
+static int compare_blocks(const void *left, const void *right)
 {
-    struct conf_peer *peer = &index->peers[index->peer_count++];
-    conf_parse_cidr(scope->key, peer->address, &peer->bits); /* the key has no bits beyond the prefix */
-    peer->scope = scope;
-}
-
-static int compare_peers(const void *left, const void *right)
-{
-    const struct conf_peer *a = left, *b = right;
+    const struct conf_named_block *a = left, *b = right;
     if (a->bits != b->bits)
         return a->bits > b->bits ? -1 : 1;
     return memcmp(a->address, b->address, sizeof a->address);
 }
 
+static void index_blocks(struct conf *conf, const struct conf_scope *scope, const char *kind,
+                         struct conf_blocks *blocks)
+{
+    size_t count = 0;
+    const struct conf_scope *child = NULL;
+    while ((child = conf_scope_next(scope, kind, child)))
+        count++;
+    blocks->items = conf_arena_array(&conf->arena, count, sizeof *blocks->items);
+    while ((child = conf_scope_next(scope, kind, child))) {
+        struct conf_named_block *block = &blocks->items[blocks->count++];
+        conf_parse_cidr(child->key, block->address, &block->bits); /* the key has no bits beyond the prefix */
+        block->scope = child;
+    }
+    if (count)
+        qsort(blocks->items, count, sizeof *blocks->items, compare_blocks);
+}
+
 void conf_build_index(struct conf *conf, struct conf_scope *scope)
 {
-    size_t peers = 0, domains = 0;
+    size_t domains = 0;
     const struct conf_scope *child = NULL;
-    while ((child = conf_scope_next(scope, "peer", child)))
-        peers++;
+    bool blocks = conf_scope_next(scope, "peer", NULL) || conf_scope_next(scope, "via", NULL);
     while ((child = conf_scope_next(scope, "domain", child)))
         domains += child->pattern != NULL;
-    if (!peers && !domains)
+    if (!blocks && !domains)
         return;
     struct conf_index *index = conf_arena_alloc(&conf->arena, sizeof *index);
-    index->peers = conf_arena_array(&conf->arena, peers, sizeof *index->peers);
+    index_blocks(conf, scope, "peer", &index->peers);
+    index_blocks(conf, scope, "via", &index->vias);
     index->domains = conf_arena_array(&conf->arena, domains, sizeof *index->domains);
-    while ((child = conf_scope_next(scope, "peer", child)))
-        add_peer(index, child);
     while ((child = conf_scope_next(scope, "domain", child)))
         if (child->pattern)
             index->domains[index->domain_count++] = child;
-    if (index->peer_count)
-        qsort(index->peers, index->peer_count, sizeof *index->peers, compare_peers);
     scope->index = index;
 }
 

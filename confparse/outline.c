@@ -117,12 +117,7 @@ bool conf_spot_after(struct conf_spot a, struct conf_spot b)
 
 /* ---- scopes -------------------------------------------------------------------------------------------- */
 
-static bool is_peer(struct conf_text kind)
-{
-    return conf_text_is(kind, "peer");
-}
-
-/* The block of a Peer in one spelling; false: it is none. */
+/* The block of a Peer or a Via in one spelling; false: it is none. */
 static bool make_block(struct conf_text name, char block[CONF_KEY_MAX])
 {
     char text[CONF_KEY_MAX];
@@ -139,7 +134,7 @@ static bool same_name(const struct conf_link *link, struct conf_text name)
     struct conf_text other = conf_text_of(link->name);
     if (link->any_name)
         return true;
-    if (is_peer(conf_text_of(link->kind)) && make_block(name, block) && make_block(other, wanted))
+    if (conf_kind_is_block(conf_text_of(link->kind)) && make_block(name, block) && make_block(other, wanted))
         return strcmp(block, wanted) == 0;
     if (conf_schema_name_has_case(link->kind, name))
         return conf_text_compare(name, other) == 0;
@@ -171,7 +166,7 @@ static int compare_indexed(const void *left, const void *right)
 static struct conf_text make_key(struct conf_outline *outline, const struct ast_stanza *stanza)
 {
     char block[CONF_KEY_MAX];
-    if (!is_peer(stanza->kind) || !make_block(stanza->name, block))
+    if (!conf_kind_is_block(stanza->kind) || !make_block(stanza->name, block))
         return stanza->name;
     return conf_text_of(conf_arena_text(&outline->loader.arena, block, strlen(block)));
 }

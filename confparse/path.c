@@ -118,13 +118,13 @@ static bool is_name(const struct reached *at, const struct stanza *stanza, const
 static bool check_name(const struct conf_step *step, char problem[CONF_PATH_PROBLEM])
 {
     char spelled[CONF_SPELLING_MAX], block[CONF_KEY_MAX];
-    if (strcmp(step->kind, "peer") == 0 && !conf_block_key(step->name, block)) {
+    conf_spell_kind(step->kind, spelled);
+    if (conf_kind_is_block(conf_text_of(step->kind)) && !conf_block_key(step->name, block)) {
         snprintf(problem, CONF_PATH_PROBLEM,
-                 "a Peer is an address or a block, such as 10.0.0.0/8 or fd00::/8, not '%.*s'",
+                 "a %s is an address or a block, such as 10.0.0.0/8 or fd00::/8, not '%.*s'", spelled,
                  WORD(step->name));
         return false;
     }
-    conf_spell_kind(step->kind, spelled);
     if (!*step->name)
         snprintf(problem, CONF_PATH_PROBLEM, "%s needs a name", spelled);
     return *step->name;
@@ -248,14 +248,22 @@ static const struct conf_scope *step_scope(const struct conf *conf, const struct
     return step < path->count ? find_prefix(conf, path, step + 1) : NULL;
 }
 
+/* The block that the step of that kind names, or an unknown one. */
+static struct conf_block step_block(const struct conf_path *path, const char *kind)
+{
+    struct conf_block block = {.known = false};
+    const char *name = step_name(path, kind);
+    block.known = name && conf_parse_cidr(name, block.address, &block.bits);
+    return block;
+}
+
 static void chain_listener(const struct conf *conf, const struct conf_path *path, struct conf_chain *chain)
 {
-    uint8_t address[16];
-    unsigned bits = 0;
-    const char *peer = step_name(path, "peer");
-    bool known = peer && conf_parse_cidr(peer, address, &bits);
-    conf_chain_clients(chain, conf, find_prefix(conf, path, 1), step_scope(conf, path, "listen"),
-                       known ? address : NULL, bits);
+    struct conf_clients clients = {.listener = find_prefix(conf, path, 1),
+                                   .listen = step_scope(conf, path, "listen"),
+                                   .local = step_block(path, "via"),
+                                   .peer = step_block(path, "peer")};
+    conf_chain_clients(chain, conf, &clients);
 }
 
 static void chain_outbound(const struct conf *conf, const struct conf_path *path, struct conf_chain *chain)

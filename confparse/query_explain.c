@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "confparse/address.h"
 #include "confparse/query.h"
 #include "confparse/query_option.h"
 #include "confparse/scope.h"
@@ -49,14 +50,15 @@ static bool is_asked(const struct question *question, const struct conf_scope *l
     return conf_scope_value(level, question->path.option) || conf_scope_option(level, question->path.option);
 }
 
-/* The name in the path that a level covers: the client of a Peer, the domain or host of a pattern; or NULL.
+/* The name in the path that a level covers: the client of a Peer, the address of a Via, the domain or host of
+ * a pattern; or NULL.
  */
 static const char *covered(const struct question *question, const struct conf_scope *level)
 {
     const struct conf_path *path = &question->path;
     for (size_t i = 0; i < path->count; i++) {
         const struct conf_step *step = &path->steps[i];
-        bool covers = strcmp(step->kind, "peer") == 0 || strcmp(step->kind, "domain") == 0 ||
+        bool covers = conf_kind_is_block(conf_text_of(step->kind)) || strcmp(step->kind, "domain") == 0 ||
                       strcmp(step->kind, "host") == 0;
         if (covers && strcmp(step->kind, conf_scope_kind(level)) == 0)
             return conf_text_is(conf_text_of(step->name), conf_scope_name(level)) ? NULL : step->name;

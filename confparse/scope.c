@@ -23,6 +23,11 @@ const char *conf_scope_name(const struct conf_scope *scope)
     return scope->name;
 }
 
+const char *conf_scope_key(const struct conf_scope *scope)
+{
+    return scope->key;
+}
+
 struct conf_place conf_scope_place(const struct conf_scope *scope)
 {
     return scope->place;
@@ -107,7 +112,7 @@ const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const 
     char folded_kind[KIND_MAX], folded[NAME_MAX_FOLDED], block[CONF_KEY_MAX];
     if (!parent->child_count || !fold(conf_text_of(kind), folded_kind, sizeof folded_kind))
         return NULL;
-    if (strcmp(folded_kind, "peer") == 0) {
+    if (conf_kind_is_block(conf_text_of(folded_kind))) {
         if (!conf_block_key(name, block))
             return NULL;
         wanted = conf_text_of(block);

@@ -23,15 +23,17 @@ struct conf_module { /* a copy of a conf_module_schema */
     struct conf_value *defaults; /* one for each option; type CONF_SCOPE where there is none */
 };
 
-struct conf_peer {       /* a Peer of a listener or a Listen */
-    uint8_t address[16]; /* bits beyond the prefix are zero */
-    unsigned bits;
-    const struct conf_scope *scope;
+struct conf_blocks { /* the Peers, or the Vias, of a container */
+    struct conf_named_block {
+        uint8_t address[16]; /* bits beyond the prefix are zero */
+        unsigned bits;
+        const struct conf_scope *scope;
+    } * items; /* longest prefix first, then by address */
+    size_t count;
 };
 
-struct conf_index {          /* what a container's children are looked up by, besides their names */
-    struct conf_peer *peers; /* longest prefix first, then by address */
-    size_t peer_count;
+struct conf_index { /* what a container's children are looked up by, besides their names */
+    struct conf_blocks peers, vias;
     const struct conf_scope **domains; /* those named by a regular expression, in order of the file */
     size_t domain_count;
 };

@@ -27,7 +27,12 @@ static const struct esmtp_policy *find_policy(const struct making *making, const
                                               unsigned bits)
 {
     struct conf_chain chain;
-    conf_chain_clients(&chain, making->conf, making->listener, making->listen, address, bits);
+    struct conf_clients clients = {.listener = making->listener, .listen = making->listen};
+    clients.peer.known = address != NULL;
+    clients.peer.bits = bits;
+    if (address)
+        memcpy(clients.peer.address, address, sizeof clients.peer.address);
+    conf_chain_clients(&chain, making->conf, &clients);
     return policy_table_find(making->table, &chain, making->modules, making->error, making->error_size);
 }
 

@@ -304,6 +304,40 @@ static void test_defaults(void)
     conf_drop(conf);
 }
 
+/* A Via is asked after the Peers and before the Listen; a Peer in a Via comes before others of its length. */
+static void test_vias(void)
+{
+    struct conf *conf = load("ESMTP_Listener {\n"
+                             "  idle_time = 9\n"
+                             "  Via \"10.0.0.0/8\" { idle_time = 7 }\n"
+                             "  Via \"::/0\" { idle_time = 66 }\n"
+                             "  Peer \"192.0.2.0/24\" { idle_time = 3 }\n"
+                             "  Listen \":25\" {\n"
+                             "    idle_time = 8\n"
+                             "    Via \"10.0.0.1\" {\n"
+                             "      idle_time = 6\n"
+                             "      Peer \"192.0.2.0/24\" { idle_time = 1 }\n"
+                             "      Peer \"0.0.0.0/0\" { idle_time = 4 }\n"
+                             "    }\n"
+                             "    Via \"10.0.0.2\" { Peer \"192.0.2.1\" { idle_time = 99 } }\n"
+                             "    Peer \"192.0.2.0/24\" { idle_time = 2 }\n"
+                             "    Peer \"0.0.0.0/0\" { idle_time = 5 }\n"
+                             "  }\n"
+                             "}\n");
+    CU_ASSERT_STRING_EQUAL(levels(conf, "esmtp_listener listen :25 via 10.0.0.1 peer 192.0.2.1", "idle_time"),
+                           "1 2 3 4 5 6 7 8 9 (unset)");
+    CU_ASSERT_STRING_EQUAL(levels(conf, "esmtp_listener listen :25 via 10.0.0.1", "idle_time"),
+                           "6 7 8 9 (unset)");
+    CU_ASSERT_STRING_EQUAL(levels(conf, "esmtp_listener listen :25 via 10.9.9.9 peer 192.0.2.1", "idle_time"),
+                           "2 3 5 7 8 9 (unset)");
+    CU_ASSERT_STRING_EQUAL(levels(conf, "esmtp_listener via fd00::1", "idle_time"), "66 9 (unset)");
+    CU_ASSERT_STRING_EQUAL(levels(conf, "esmtp_listener listen :25 peer 192.0.2.1", "idle_time"),
+                           "2 3 5 8 9 (unset)");
+    CU_ASSERT_STRING_EQUAL(parsed(conf, "esmtp_listener via nonsense"),
+                           "a Via is an address or a block, such as 10.0.0.0/8 or fd00::/8, not 'nonsense'");
+    conf_drop(conf);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -317,6 +351,7 @@ int main(void)
         {"levels outbound", test_outbound},
         {"levels of hosts", test_hosts},
         {"defaults", test_defaults},
+        {"vias", test_vias},
         CU_TEST_INFO_NULL,
     };
     return unit_run("conf path", tests);
