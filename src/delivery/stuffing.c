@@ -1,40 +1,42 @@
 /*
  * stuffing: dots before dots.
  *
- * A line begins after CR LF and nowhere else, as the server at the other end sees it. Few lines begin with a
- * dot, so the work is to find them: everything between two of them is copied in one piece.
+ * Few bytes are dots, so the work is to find them: everything between two that get another is copied in one
+ * piece.
  */
 #include "delivery/stuffing.h"
+
+/* Could somebody take a dot at `place` of a part that begins at `from` for the first of a line? */
+static bool begins_line(const struct stuffing *stuffing, const char *from, const char *place)
+{
+    while (place > from && place[-1] == '\0')
+        place--;
+    if (place == from)
+        return !stuffing->in_line;
+    return place[-1] == '\n' || place[-1] == '\r';
+}
 
 void stuffing_append(struct stuffing *stuffing, struct slice part, struct buf *out)
 {
     if (part.size == 0)
         return;
     const char *from = part.data, *end = part.data + part.size;
-    const char *at = from;
-    if (stuffing->after_cr && *at == '\n') {
-        stuffing->in_line = false; /* a CR LF that two parts share */
-        at++;
-    }
-    if (!stuffing->in_line && at < end && *at == '.') {
-        buf_append(out, from, (size_t)(at - from));
+    for (const char *dot = part.data; (dot = memchr(dot, '.', (size_t)(end - dot))); dot++) {
+        if (!begins_line(stuffing, part.data, dot))
+            continue;
+        buf_append(out, from, (size_t)(dot - from));
         buf_append(out, ".", 1);
-        from = at;
-    }
-    while ((at = memmem(at, (size_t)(end - at), "\r\n.", 3))) {
-        at += 2;
-        buf_append(out, from, (size_t)(at - from));
-        buf_append(out, ".", 1);
-        from = at;
+        from = dot;
     }
     buf_append(out, from, (size_t)(end - from));
-    bool line_end = end[-1] == '\n' && (part.size > 1 ? end[-2] == '\r' : stuffing->after_cr);
-    stuffing->in_line = !line_end;
+    stuffing->in_line = !begins_line(stuffing, part.data, end);
+    bool after_cr = part.size > 1 ? end[-2] == '\r' : stuffing->after_cr;
+    stuffing->unfinished = end[-1] != '\n' || !after_cr;
     stuffing->after_cr = end[-1] == '\r';
 }
 
 void stuffing_end(struct stuffing *stuffing, struct buf *out)
 {
-    buf_append_text(out, stuffing->in_line ? "\r\n.\r\n" : ".\r\n");
+    buf_append_text(out, stuffing->unfinished ? "\r\n.\r\n" : ".\r\n");
     *stuffing = (struct stuffing){0};
 }

@@ -189,13 +189,49 @@ static void test_stuffing(void)
         {SLICE_LITERAL(".\r\n"), SLICE_LITERAL("..\r\n.\r\n")},
         {SLICE_LITERAL("..a\r\n.b\r\n.\r\n\r\n."), SLICE_LITERAL("...a\r\n..b\r\n..\r\n\r\n..\r\n.\r\n")},
         {SLICE_LITERAL("a.b\r\nc.\r\n"), SLICE_LITERAL("a.b\r\nc.\r\n.\r\n")},
-        {SLICE_LITERAL("a\n.b\r.c\r\n"), SLICE_LITERAL("a\n.b\r.c\r\n.\r\n")}, /* only CR LF ends a line */
+        /* Only CR LF ends a line, but not everybody knows that. */
+        {SLICE_LITERAL("a\n.b\r.c\r\n"), SLICE_LITERAL("a\n..b\r..c\r\n.\r\n")},
+        {SLICE_LITERAL("a\n.\nb\r.\rc\n.\r\n"), SLICE_LITERAL("a\n..\nb\r..\rc\n..\r\n.\r\n")},
+        {SLICE_LITERAL("a\r\n\0.\r\nb\0.\r\n"), SLICE_LITERAL("a\r\n\0..\r\nb\0.\r\n.\r\n")},
+        {SLICE_LITERAL("\0\0.\r\n"), SLICE_LITERAL("\0\0..\r\n.\r\n")},
+        {SLICE_LITERAL("a\n"), SLICE_LITERAL("a\n\r\n.\r\n")},
+        {SLICE_LITERAL("a\n\r"), SLICE_LITERAL("a\n\r\r\n.\r\n")},
         {SLICE_LITERAL("a\r\r\n.\r\n"), SLICE_LITERAL("a\r\r\n..\r\n.\r\n")},
         {SLICE_LITERAL("\0\xff\r\n.\0"), SLICE_LITERAL("\0\xff\r\n..\0\r\n.\r\n")},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (size_t step = 1; step < 20; step++)
             CU_ASSERT(stuffs(rows[i].message, step, rows[i].expected));
+}
+
+/*
+ * Whatever the content is, and whatever bytes a server takes for the end of a line, the message ends where it
+ * ends: no dot stands alone between two things that can end a line, but the last.
+ */
+static void test_stuffing_leaves_no_end(void)
+{
+    static const char alphabet[] = {'\r', '\n', '.', '\0', 'a'};
+    enum { LETTERS = sizeof alphabet, LENGTH = 6 };
+    for (unsigned number = 0; number < 5 * 5 * 5 * 5 * 5 * 5; number++) {
+        char message[LENGTH], seen[64];
+        struct stuffing stuffing = {0};
+        struct buf out = {0};
+        size_t size = 0, ends = 0;
+        for (unsigned i = 0, rest = number; i < LENGTH; i++, rest /= LETTERS)
+            message[i] = alphabet[rest % LETTERS];
+        stuffing_append(&stuffing, slice_of(message, LENGTH), &out);
+        stuffing_end(&stuffing, &out);
+        struct slice sent = buf_slice(&out);
+        seen[size++] = '\n';
+        for (size_t i = 0; i < sent.size; i++)
+            if (sent.data[i] != '\0')
+                seen[size++] = sent.data[i] == '\r' ? '\n' : sent.data[i];
+        for (size_t i = 0; i + 2 < size; i++)
+            ends += memcmp(seen + i, "\n.\n", 3) == 0;
+        CU_ASSERT_EQUAL(ends, 1);
+        CU_ASSERT_EQUAL(memcmp(sent.data + sent.size - 5, "\r\n.\r\n", 5), 0);
+        buf_release(&out);
+    }
 }
 
 /* ---- names ------------------------------------------------------------------------------------------- */
@@ -233,6 +269,7 @@ int main(void)
         {"not replies", test_not_replies},
         {"replies are bounded", test_replies_are_bounded},
         {"dot-stuffing", test_stuffing},
+        {"dot-stuffing leaves no end", test_stuffing_leaves_no_end},
         {"names in DNS", test_dns_names},
         CU_TEST_INFO_NULL,
     };
