@@ -6,6 +6,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from harness import passable  # noqa: E402
 from harness.capture import Capture  # noqa: E402
 from harness.certificates import Certificates  # noqa: E402
 from harness.daemon import Impulse, Site  # noqa: E402
@@ -14,11 +15,7 @@ from harness.namespace import Namespace  # noqa: E402
 
 @pytest.fixture
 def site(tmp_path):
-    # Daemons that drop root must be able to walk to their files; pytest's folders are for their owner alone.
-    folder = tmp_path
-    while folder.parent != Path("/") and folder.stat().st_mode & 0o077 == 0:
-        folder.chmod(0o711)
-        folder = folder.parent
+    passable(tmp_path)
     return Site(tmp_path)
 
 
