@@ -1,6 +1,7 @@
 ## One static library a folder, so that a test links what it tests and an arrow upward does not link.
 include src/base/local.mk
 include src/log/local.mk
+include src/sasl/local.mk
 include src/event/local.mk
 include src/net/local.mk
 include src/message/local.mk
@@ -14,7 +15,7 @@ include src/daemon/local.mk
 
 ## Highest folder first.
 IMPULSE_LIBS = src/daemon/libdaemon.a src/control/libcontrol.a src/delivery/libdelivery.a src/smtp/libsmtp.a src/queue/libqueue.a src/module/libmodule.a \
-	src/spool/libspool.a src/message/libmessage.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
+	src/spool/libspool.a src/message/libmessage.a src/net/libnet.a src/event/libevent.a src/sasl/libsasl.a src/log/liblog.a \
 	src/base/libbase.a confparse/libconfparse.a
 
 ## Modules find the SDK's functions in the executable (-rdynamic), so all of them are linked: SDK_WHOLE (configure.ac).

@@ -7,39 +7,14 @@
 #include <strings.h>
 #include "base/slice.h"
 #include "net/listener.h"
+#include "sasl/parameters.h"
 
 /* ---- parameters ------------------------------------------------------------------------------ */
-
-static const char *pair_value(const struct conf_value *dictionary, const char *key)
-{
-    for (size_t i = 0; i < dictionary->count; i++)
-        if (strcasecmp(dictionary->items[2 * i], key) == 0)
-            return dictionary->items[2 * i + 1];
-    return NULL;
-}
-
-/* The path of scheme:///path, or NULL. */
-static const char *uri_path(const char *uri, const char *scheme)
-{
-    size_t size = strlen(scheme);
-    return uri && strncasecmp(uri, scheme, size) == 0 && strncmp(uri + size, ":///", 4) == 0
-               ? uri + size + strlen("://")
-               : NULL;
-}
-
-static bool is_true(const char *text)
-{
-    static const char *const words[] = {"true", "1", "yes", "on", "enabled"};
-    for (size_t i = 0; text && i < sizeof words / sizeof *words; i++)
-        if (strcasecmp(text, words[i]) == 0)
-            return true;
-    return false;
-}
 
 enum access_finding access_method_check(const struct conf_value *value, const char *scheme, char *problem,
                                         size_t size)
 {
-    const char *uri = pair_value(value, "uri");
+    const char *uri = parameters_find(value, "uri");
     for (size_t i = 0; i < value->count; i++) {
         const char *key = value->items[2 * i];
         if (strcasecmp(key, "uri") != 0 && strcasecmp(key, "log_authentication") != 0) {
@@ -47,7 +22,7 @@ enum access_finding access_method_check(const struct conf_value *value, const ch
             return ACCESS_WRONG;
         }
     }
-    if (uri_path(uri, scheme))
+    if (parameters_path(uri, scheme))
         return ACCESS_FINE;
     if (!uri) {
         snprintf(problem, size, "uri is missing; expected uri = \"%s:///PATH\"", scheme);
@@ -72,8 +47,8 @@ static struct access_method read_method(const struct conf_chain *chain, const ch
     struct access_method method = {.value = conf_chain_value(chain, option)};
     if (!method.value)
         return method;
-    method.path = uri_path(pair_value(method.value, "uri"), scheme);
-    method.log = is_true(pair_value(method.value, "log_authentication"));
+    method.path = parameters_path(parameters_find(method.value, "uri"), scheme);
+    method.log = parameters_is_true(parameters_find(method.value, "log_authentication"));
     return method;
 }
 

@@ -7,10 +7,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "control/control.h"
-#include "control/records.h"
 #include "control/roles.h"
 #include "net/cidr.h"
 #include "net/listener.h"
+#include "sasl/records.h"
 
 enum { COMPLAINTS_MAX = 5 }; /* about the records of one file */
 

@@ -19,8 +19,6 @@ src_control_libcontrol_a_SOURCES = \
 	src/control/output.c \
 	src/control/output.h \
 	src/control/private.h \
-	src/control/records.c \
-	src/control/records.h \
 	src/control/roles.c \
 	src/control/roles.h \
 	src/control/session.c \

@@ -1,8 +1,7 @@
 /*
- * login: one SASL exchange of the server's side, over libgsasl.
+ * login: who logs in to the console, by SASL (sasl/sasl.h).
  *
- * DIGEST-MD5 is checked against digest:// files, LOGIN and PLAIN against file:// files (records.h), which are
- * read when the exchange needs them. Who has no account is led through the same exchange as who has one. Main
+ * DIGEST-MD5 is checked against digest:// files, LOGIN and PLAIN against file:// files (sasl/records.h). Main
  * thread.
  */
 #ifndef IMPULSE_CONTROL_LOGIN_H

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include "base/clock.h"
 #include "base/mem.h"
-#include "control/records.h"
 #include "log/paniclog.h"
+#include "sasl/records.h"
 
 /* When a pattern is given up: a command line is the user's, and some patterns take exponential time. The
  * steps are those from one beginning in the line, of which there are as many as it has characters. */

@@ -299,18 +299,31 @@ tests_unit_test_password_file_SOURCES = tests/unit/test_password_file.c tools/pa
 tests_unit_test_password_file_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(GSASL_CFLAGS)
 tests_unit_test_password_file_LDADD = src/base/libbase.a $(UNIT_LIBS) $(CRYPTO_LIBS) $(GSASL_LIBS)
 
-CONTROL_TEST_LIBS = src/control/libcontrol.a src/net/libnet.a src/event/libevent.a src/log/liblog.a src/base/libbase.a \
+SASL_TEST_LIBS = src/sasl/libsasl.a src/log/liblog.a src/base/libbase.a confparse/libconfparse.a $(UNIT_LIBS) $(PCRE2_LIBS) $(GSASL_LIBS)
+
+check_PROGRAMS += tests/unit/test_records
+TESTS += tests/unit/test_records
+tests_unit_test_records_SOURCES = tests/unit/test_records.c tests/unit/unit.h
+tests_unit_test_records_LDADD = $(SASL_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_passwords
+TESTS += tests/unit/test_passwords
+tests_unit_test_passwords_SOURCES = tests/unit/test_passwords.c tests/unit/unit.h
+tests_unit_test_passwords_LDADD = $(SASL_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_sasl
+TESTS += tests/unit/test_sasl
+tests_unit_test_sasl_SOURCES = tests/unit/test_sasl.c tests/unit/unit.h
+tests_unit_test_sasl_CPPFLAGS = $(AM_CPPFLAGS) $(GSASL_CFLAGS)
+tests_unit_test_sasl_LDADD = $(SASL_TEST_LIBS)
+
+CONTROL_TEST_LIBS = src/control/libcontrol.a src/net/libnet.a src/event/libevent.a src/sasl/libsasl.a src/log/liblog.a src/base/libbase.a \
 	confparse/libconfparse.a $(UNIT_LIBS) $(UV_LIBS) $(PCRE2_LIBS) $(GSASL_LIBS)
 
 check_PROGRAMS += tests/unit/test_control_words
 TESTS += tests/unit/test_control_words
 tests_unit_test_control_words_SOURCES = tests/unit/test_control_words.c tests/unit/unit.h
 tests_unit_test_control_words_LDADD = $(CONTROL_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/test_control_records
-TESTS += tests/unit/test_control_records
-tests_unit_test_control_records_SOURCES = tests/unit/test_control_records.c tests/unit/unit.h
-tests_unit_test_control_records_LDADD = $(CONTROL_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_control_access
 TESTS += tests/unit/test_control_access

@@ -1,7 +1,7 @@
 /*
- * records: passwords and groups in flat files.
+ * records: passwords and groups in flat files, line by line.
  */
-#include "control/records.h"
+#include "sasl/records.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -71,19 +71,29 @@ static bool take_field(struct slice *rest, struct slice *field)
     return true;
 }
 
-static bool parse_digest(struct slice record, struct slice *user, struct slice *realm, struct slice *digest)
+bool records_is_digest(struct slice text)
 {
-    if (!take_field(&record, user) || !take_field(&record, realm) || user->size == 0 ||
-        record.size != RECORDS_DIGEST_SIZE)
-        return false;
-    *digest = record;
-    for (size_t i = 0; i < record.size; i++)
-        if (!isxdigit((unsigned char)record.data[i]))
+    for (size_t i = 0; i < text.size; i++)
+        if (!isxdigit((unsigned char)text.data[i]))
             return false;
-    return true;
+    return text.size == RECORDS_DIGEST_SIZE;
 }
 
-static bool parse_password(struct slice record, struct slice *user, struct slice *password)
+bool records_parse_realm_password(struct slice record, struct slice *user, struct slice *realm,
+                                  struct slice *password)
+{
+    if (!take_field(&record, user) || !take_field(&record, realm))
+        return false;
+    *password = record;
+    return user->size > 0 && password->size > 0;
+}
+
+bool records_parse_digest(struct slice record, struct slice *user, struct slice *realm, struct slice *digest)
+{
+    return records_parse_realm_password(record, user, realm, digest) && records_is_digest(*digest);
+}
+
+bool records_parse_password(struct slice record, struct slice *user, struct slice *password)
 {
     if (!take_field(&record, user))
         return false;
@@ -104,14 +114,15 @@ static bool parse_group(struct slice record, struct slice *group, struct slice *
 const char *records_check_digest(struct slice record)
 {
     struct slice user, realm, digest;
-    return parse_digest(record, &user, &realm, &digest) ? NULL
-                                                        : "expected user:realm:MD5 (32 hexadecimal digits)";
+    return records_parse_digest(record, &user, &realm, &digest)
+               ? NULL
+               : "expected user:realm:MD5 (32 hexadecimal digits)";
 }
 
 const char *records_check_password(struct slice record)
 {
     struct slice user, password;
-    return parse_password(record, &user, &password) ? NULL : "expected user:password";
+    return records_parse_password(record, &user, &password) ? NULL : "expected user:password";
 }
 
 const char *records_check_group(struct slice record)
@@ -129,50 +140,6 @@ bool records_same_secret(struct slice given, struct slice secret)
         difference =
             difference | (unsigned char)(given.data[i] ^ (secret.size ? secret.data[i % secret.size] : 0));
     return difference == 0;
-}
-
-bool records_find_digest(struct slice text, struct slice user, struct slice realm,
-                         char digest[RECORDS_DIGEST_SIZE + 1])
-{
-    struct slice record, its_user, its_realm, its_digest;
-    unsigned line = 0;
-    bool found = false;
-    while (records_next(&text, &record, &line)) {
-        if (!parse_digest(record, &its_user, &its_realm, &its_digest) || !slice_equal(user, its_user) ||
-            !slice_equal(realm, its_realm) || found)
-            continue;
-        for (size_t i = 0; i < RECORDS_DIGEST_SIZE; i++)
-            digest[i] = ascii_lower(its_digest.data[i]);
-        digest[RECORDS_DIGEST_SIZE] = '\0';
-        found = true;
-    }
-    return found;
-}
-
-bool records_has_password(struct slice text, struct slice user, struct slice password)
-{
-    struct slice record, its_user = {0}, its_password = {0};
-    unsigned line = 0;
-    bool found = false, right = false;
-    while (records_next(&text, &record, &line)) {
-        bool same =
-            parse_password(record, &its_user, &its_password) && records_same_secret(password, its_password);
-        if (!found && slice_equal(user, its_user)) {
-            found = true; /* the first record of a user counts */
-            right = same;
-        }
-    }
-    return right;
-}
-
-struct slice records_realm(struct slice text)
-{
-    struct slice record, user, realm, digest;
-    unsigned line = 0;
-    while (records_next(&text, &record, &line))
-        if (parse_digest(record, &user, &realm, &digest))
-            return realm;
-    return slice_of(NULL, 0);
 }
 
 static bool next_user(struct slice *users, struct slice *user)

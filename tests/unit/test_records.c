@@ -1,61 +1,33 @@
 /*
- * The console's files of passwords and groups.
+ * The lines of files of passwords and groups.
  */
-#include "control/records.h"
+#include "sasl/records.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "unit.h"
 
 #define MD5_A "0123456789abcdef0123456789ABCDEF"
-#define MD5_B "ffffffffffffffffffffffffffffffff"
 
-static bool find(const char *text, const char *user, const char *realm, char digest[RECORDS_DIGEST_SIZE + 1])
+static void test_fields(void)
 {
-    return records_find_digest(slice_text(text), slice_text(user), slice_text(realm), digest);
+    struct slice user, realm, secret;
+    CU_ASSERT_TRUE(records_parse_password(SLICE_LITERAL("tom:a:b"), &user, &secret));
+    CU_ASSERT_TRUE(slice_equal(user, SLICE_LITERAL("tom")) && slice_equal(secret, SLICE_LITERAL("a:b")));
+    CU_ASSERT_TRUE(records_parse_realm_password(SLICE_LITERAL("tom:R:a:b"), &user, &realm, &secret));
+    CU_ASSERT_TRUE(slice_equal(realm, SLICE_LITERAL("R")) && slice_equal(secret, SLICE_LITERAL("a:b")));
+    CU_ASSERT_TRUE(records_parse_digest(SLICE_LITERAL("tom:R:" MD5_A), &user, &realm, &secret));
+    CU_ASSERT_FALSE(records_parse_digest(SLICE_LITERAL("tom:R:secret"), &user, &realm, &secret));
+    CU_ASSERT_FALSE(records_parse_password(SLICE_LITERAL(":a"), &user, &secret));
+    CU_ASSERT_FALSE(records_parse_realm_password(SLICE_LITERAL("tom:R"), &user, &realm, &secret));
 }
 
-static void test_digests(void)
+static void test_same_secret(void)
 {
-    static const char file[] = "# tom:Realm One:" MD5_B "\n"
-                               "\r\n"
-                               "tom:short:0123\n"
-                               "tom:Realm One:" MD5_A "\r\n"
-                               "tom:Realm One:" MD5_B "\n"
-                               "ann:R:" MD5_B; /* no newline at the end */
-    char digest[RECORDS_DIGEST_SIZE + 1];
-    CU_ASSERT_TRUE(find(file, "tom", "Realm One", digest));
-    CU_ASSERT_STRING_EQUAL(digest, "0123456789abcdef0123456789abcdef");
-    CU_ASSERT_TRUE(find(file, "ann", "R", digest));
-    CU_ASSERT_STRING_EQUAL(digest, MD5_B);
-    CU_ASSERT_FALSE(find(file, "ann", "Realm One", digest));
-    CU_ASSERT_FALSE(find(file, "tom", "short", digest));
-    CU_ASSERT_FALSE(find(file, "# tom", "Realm One", digest));
-    CU_ASSERT_FALSE(find("", "tom", "R", digest));
-    CU_ASSERT_FALSE(find(":R:" MD5_A "\n", "", "R", digest));
-    CU_ASSERT_TRUE(slice_equal(records_realm(slice_text(file)), SLICE_LITERAL("Realm One")));
-    CU_ASSERT_EQUAL(records_realm(slice_text("nonsense\n")).size, 0);
-}
-
-static bool has(const char *text, const char *user, const char *password)
-{
-    return records_has_password(slice_text(text), slice_text(user), slice_text(password));
-}
-
-static void test_passwords(void)
-{
-    static const char file[] = "tom:a:b\nann:\n#x:y\ntom:second\nbob:pw\r\n";
-    CU_ASSERT_TRUE(has(file, "tom", "a:b"));
-    CU_ASSERT_FALSE(has(file, "tom", "a"));
-    CU_ASSERT_FALSE(has(file, "tom", "a:b "));
-    CU_ASSERT_FALSE(has(file, "tom", "a:ba:b"));
-    CU_ASSERT_FALSE(has(file, "tom", ""));
-    CU_ASSERT_FALSE(has(file, "tom", "second")); /* the first record counts */
-    CU_ASSERT_FALSE(has(file, "ann", ""));       /* nobody logs in with nothing */
-    CU_ASSERT_FALSE(has(file, "#x", "y"));
-    CU_ASSERT_FALSE(has(file, "eve", "pw"));
-    CU_ASSERT_TRUE(has(file, "bob", "pw"));
-    CU_ASSERT_FALSE(has("", "", ""));
+    CU_ASSERT_TRUE(records_same_secret(SLICE_LITERAL("abc"), SLICE_LITERAL("abc")));
+    CU_ASSERT_FALSE(records_same_secret(SLICE_LITERAL("abcabc"), SLICE_LITERAL("abc")));
+    CU_ASSERT_FALSE(records_same_secret(SLICE_LITERAL("ab"), SLICE_LITERAL("abc")));
+    CU_ASSERT_FALSE(records_same_secret(SLICE_LITERAL("a"), SLICE_LITERAL("")));
 }
 
 static void join(struct slice group, void *closure)
@@ -124,8 +96,8 @@ static void test_reading(void)
 int main(void)
 {
     CU_TestInfo tests[] = {
-        {"digests", test_digests}, {"passwords", test_passwords}, {"groups", test_groups},
-        {"records", test_records}, {"reading", test_reading},     CU_TEST_INFO_NULL,
+        {"fields", test_fields},   {"same secret", test_same_secret}, {"groups", test_groups},
+        {"records", test_records}, {"reading", test_reading},         CU_TEST_INFO_NULL,
     };
-    return unit_run("console records", tests);
+    return unit_run("records", tests);
 }

@@ -1,0 +1,32 @@
+/*
+ * parameters: looking into dictionaries of authentication parameters.
+ */
+#include "sasl/parameters.h"
+
+#include <string.h>
+#include <strings.h>
+
+const char *parameters_find(const struct conf_value *dictionary, const char *key)
+{
+    for (size_t i = 0; i < dictionary->count; i++)
+        if (strcasecmp(dictionary->items[2 * i], key) == 0)
+            return dictionary->items[2 * i + 1];
+    return NULL;
+}
+
+const char *parameters_path(const char *uri, const char *scheme)
+{
+    size_t size = strlen(scheme);
+    return uri && strncasecmp(uri, scheme, size) == 0 && strncmp(uri + size, ":///", 4) == 0
+               ? uri + size + strlen("://")
+               : NULL;
+}
+
+bool parameters_is_true(const char *text)
+{
+    static const char *const words[] = {"true", "1", "yes", "on", "enabled"};
+    for (size_t i = 0; text && i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
