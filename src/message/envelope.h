@@ -56,6 +56,9 @@ enum {
     ENVELOPE_BATCH = 2048,
     /* deferred_spool: not in the spool until its first failure. Not stored itself. */
     ENVELOPE_DEFERRED = 4096,
+    /* Its recipient was refused after the content: it is not to be delivered, only reported to its sender.
+     * The reply is in the parameter "REFUSAL". */
+    ENVELOPE_REFUSED = 8192,
 };
 
 struct envelope_facts { /* borrowed for the call */

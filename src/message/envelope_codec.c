@@ -48,7 +48,7 @@ void envelope_encode(const struct envelope *envelope, struct buf *out)
     put_number(out, envelope->batch_id, 8);
     put_number(out, envelope->connection_id, 8);
     put_number(out, envelope->received_us, 8);
-    put_number(out, envelope->flags, 4);
+    put_number(out, envelope->flags & ~(uint32_t)ENVELOPE_DEFERRED, 4);
     put_number(out, family_number(envelope->origin.family), 1);
     put_number(out, envelope->origin.port, 2);
     put_number(out, envelope->origin.scope_id, 4);

@@ -37,7 +37,7 @@ void queue_accept(struct queue_set *set, struct envelope *envelope)
     struct view *view = view_of(set);
     const struct queue_settings *settings =
         view_settings(view, envelope->binding, envelope->recipient_domain);
-    if (settings->blackhole != BLACKHOLE_NO) {
+    if (settings->blackhole != BLACKHOLE_NO && !(envelope->flags & ENVELOPE_REFUSED)) {
         drop_blackholed(set, view_generation(view), envelope);
         return;
     }

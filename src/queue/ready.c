@@ -72,9 +72,23 @@ static void drop_blackholed(struct queue *queue, struct envelope *envelope)
     queue_accept(queue->shard->set, envelope); /* which deals with blackholed envelopes by itself */
 }
 
+/* It was never to be delivered. */
+static void bounce_refused(struct queue *queue, struct envelope *envelope)
+{
+    struct queue_outcome refused = {
+        .verdict = QUEUE_PERMANENT,
+        .response = envelope_parameter(envelope, "REFUSAL"),
+    };
+    bounce_envelope(queue, envelope, &refused);
+}
+
 void queue_add(struct queue *queue, struct envelope *envelope)
 {
     queue_touch(queue);
+    if ((envelope->flags & ENVELOPE_REFUSED) && !queue->shard->draining) {
+        bounce_refused(queue, envelope);
+        return;
+    }
     if (queue->settings->blackhole != BLACKHOLE_NO) {
         drop_blackholed(queue, envelope);
         return;

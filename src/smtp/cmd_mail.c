@@ -44,6 +44,7 @@ static void mail_validated(struct session *session, enum hook_outcome outcome)
         session_reply_hook(session);
         session_reset_transaction(session);
     } else {
+        transaction_open(session->transaction);
         session_reply(session, &reply_mail_ok);
     }
 }

@@ -23,4 +23,5 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/transaction.c src/smtp/transaction.h src/smtp/transaction_private.h \
 	src/smtp/transaction_commit.c \
 	src/smtp/transaction_content.c \
+	src/smtp/transaction_envelopes.c \
 	src/smtp/worker.c src/smtp/worker.h

@@ -127,6 +127,8 @@ struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct 
     policy->pathway_group = "default";
     policy->extensions = resolve_extensions(chain);
     policy->line_endings = resolve_line_endings(chain);
+    policy->batch_by_domain =
+        strcasecmp(conf_chain_text(chain, "batch_handling", ""), "batch_by_domain") == 0;
     policy->modules = imp_policy_create(modules, chain, error, error_size);
     if (!policy->modules) {
         free(policy);

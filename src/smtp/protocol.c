@@ -51,13 +51,16 @@ static void run_command(struct session *session, struct slice line)
     session_count_error(session);
 }
 
+/* In Momentum's words (manual, esmtp_message_factory_state), as its rejectlog examples use them: hooks after
+ * the content belong to "reading body". */
 static const char *phase(const struct session *session)
 {
-    if (session->state == SESSION_RECEIVING)
-        return "receiving body";
-    if (session->transaction)
-        return transaction_recipients(session->transaction) ? "awaiting data" : "awaiting rcptto";
-    return session->hello == HELLO_NONE ? "awaiting ehlo" : "awaiting mailfrom";
+    const struct transaction *transaction = session->transaction;
+    if (session->state == SESSION_RECEIVING || (transaction && transaction_has_content(transaction)))
+        return "reading body";
+    if (transaction && transaction_is_open(transaction))
+        return "awaiting rcptto";
+    return session->hello == HELLO_NONE ? "awaiting ehlo/helo" : "awaiting mailfrom";
 }
 
 static bool congested(const struct session *session)

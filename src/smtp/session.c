@@ -198,7 +198,7 @@ static void log_rejection(struct session *session, const struct reply *reply, co
         .peer = text_of(net_addr_format_port(&session->view.peer, peer)),
         .local = text_of(net_addr_format_port(&session->view.local, local)),
         .pathway = text_of(session->policy->pathway),
-        .pathway_group = text_of("default"),
+        .pathway_group = text_of(session->policy->pathway_group),
         .phase = text_of(session->protocol->phase(session)),
         .code = reply->code,
         .module = text_of(module),
@@ -231,12 +231,28 @@ void session_reply(struct session *session, const struct reply *reply)
     send_reply(session, reply, "core");
 }
 
-void session_reply_hook(struct session *session)
+static struct reply hook_refusal(const struct session *session)
 {
     const struct hook_reply *asked = &session->view.reply;
-    struct reply reply = {asked->code, asked->enhanced, asked->text};
-    send_reply(session, asked->code ? &reply : &reply_policy_refused,
-               session->view.refused_by ? session->view.refused_by : "core");
+    return asked->code ? (struct reply){asked->code, asked->enhanced, asked->text} : reply_policy_refused;
+}
+
+static const char *hook_refuser(const struct session *session)
+{
+    return session->view.refused_by ? session->view.refused_by : "core";
+}
+
+void session_reply_hook(struct session *session)
+{
+    struct reply reply = hook_refusal(session);
+    send_reply(session, &reply, hook_refuser(session));
+}
+
+void session_log_hook_refusal(struct session *session)
+{
+    struct reply reply = hook_refusal(session);
+    log_rejection(session, &reply, hook_refuser(session));
+    counter_add(&session->worker->rejected, 1);
 }
 
 void session_replyf(struct session *session, int code, const char *enhanced, const char *format, ...)

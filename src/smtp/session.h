@@ -122,6 +122,8 @@ void session_receive(struct session *session, session_content_fn *take);
 void session_reply(struct session *session, const struct reply *reply);
 /* The same with the reply that a hook asked for. */
 void session_reply_hook(struct session *session);
+/* The hook's refusal goes to the rejectlog, but is not the answer to the command. */
+void session_log_hook_refusal(struct session *session);
 /* printf-style text. `code` and `enhanced` ("" for none) as in struct reply. */
 void session_replyf(struct session *session, int code, const char *enhanced, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -4,6 +4,7 @@
  */
 #include "smtp/transaction_private.h"
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
 
@@ -38,6 +39,8 @@ static void recipient_release(struct recipient *recipient)
     free(recipient->address);
     free(recipient->binding);
     free(recipient->group);
+    free(recipient->refusal);
+    buf_release(&recipient->context);
     *recipient = (struct recipient){0};
 }
 
@@ -56,6 +59,16 @@ void transaction_free(struct transaction *t)
     smtp_generation_unref(t->generation);
     server_release(t->worker->server);
     free(t);
+}
+
+void transaction_open(struct transaction *t)
+{
+    t->open = true;
+}
+
+bool transaction_is_open(const struct transaction *t)
+{
+    return t->open;
 }
 
 const char *transaction_reverse_path(const struct transaction *t)
@@ -118,4 +131,48 @@ void transaction_set_binding(struct transaction *t, size_t index, const char *bi
     free(recipient->group);
     recipient->binding = mem_dup(binding);
     recipient->group = group && *group ? mem_dup(group) : NULL;
+}
+
+void transaction_refuse_recipient(struct transaction *t, size_t index, const struct hook_reply *reply)
+{
+    struct recipient *recipient = &t->recipients[index];
+    recipient->refusal = reply->code ? mem_printf("%d %s%s[internal] %s", reply->code, reply->enhanced,
+                                                  reply->enhanced[0] ? " " : "", reply->text)
+                                     : mem_printf("%d %s [internal] %s", reply_policy_refused.code,
+                                                  reply_policy_refused.enhanced, reply_policy_refused.text);
+    t->refused_count++;
+}
+
+size_t transaction_refused(const struct transaction *t)
+{
+    return t->refused_count;
+}
+
+void transaction_keep_context(struct transaction *t, size_t index)
+{
+    struct recipient *recipient = &t->recipients[index];
+    buf_append_slice(&recipient->context, context_pairs(&t->session->view.message_context));
+    recipient->has_context = true;
+}
+
+void transaction_end_content(struct transaction *t)
+{
+    uint32_t seconds = t->session->policy->data_processing_timeout;
+    t->complete = true;
+    t->due_ms = seconds ? clock_mono_ms() + seconds * UINT64_C(1000) : 0;
+}
+
+bool transaction_has_content(const struct transaction *t)
+{
+    return t->complete;
+}
+
+uint64_t transaction_due(const struct transaction *t)
+{
+    return t->due_ms;
+}
+
+bool transaction_is_overdue(const struct transaction *t)
+{
+    return t->due_ms && clock_mono_ms() > t->due_ms;
 }

@@ -19,6 +19,10 @@ struct transaction *transaction_create(struct session *session, const struct mai
 /* The client left, or RSET: nothing is accepted. Safe while chunks are on their way to the spool. */
 void transaction_abandon(struct transaction *transaction);
 
+/* MAIL was answered 250. */
+void transaction_open(struct transaction *transaction);
+bool transaction_is_open(const struct transaction *transaction);
+
 /* NUL-terminated, owned by the transaction. */
 const char *transaction_reverse_path(const struct transaction *transaction);
 const char *transaction_reverse_path_domain(const struct transaction *transaction);
@@ -37,6 +41,16 @@ const char *transaction_recipient(const struct transaction *transaction, size_t 
 void transaction_set_binding(struct transaction *transaction, size_t index, const char *binding,
                              const char *group);
 
+/*
+ * A hook refused the recipient for good. When the others are accepted, its copy fails with that reply, as one
+ * that a next hop refused does: generate_bounces_for_multi_recipient_policy_rejections.
+ */
+void transaction_refuse_recipient(struct transaction *transaction, size_t index,
+                                  const struct hook_reply *reply);
+size_t transaction_refused(const struct transaction *transaction); /* recipients, so far */
+/* The recipient's copy has the message context that the session has at this moment. */
+void transaction_keep_context(struct transaction *transaction, size_t index);
+
 /* After 354: writes the trace header. */
 void transaction_begin_content(struct transaction *transaction);
 /*
@@ -47,13 +61,20 @@ size_t transaction_receive(struct transaction *transaction, struct slice input, 
 /* True when the spool has not kept up and the session should stop reading; session_resume is called later. */
 bool transaction_congested(const struct transaction *transaction);
 
+/* The last byte came; data_processing_timeout begins. */
+void transaction_end_content(struct transaction *transaction);
+bool transaction_has_content(const struct transaction *transaction); /* all of it */
+/* clock_mono_ms by which the message is to be accepted; 0: no limit. Is it later? */
+uint64_t transaction_due(const struct transaction *transaction);
+bool transaction_is_overdue(const struct transaction *transaction);
 /* After the end: the refusal that the content earned, or NULL. */
 const struct reply *transaction_verdict(struct transaction *transaction);
 uint64_t transaction_size(const struct transaction *transaction);
 struct slice transaction_head(const struct transaction *transaction);
 /*
- * Makes the message durable. The transaction is the spool's until the outcome is known; then `finished` is
- * called with a reply (250 with the message id, or the refusal), unless the client has left.
+ * Makes the message durable, unless deferred_spool lets it wait. The transaction is the spool's until the
+ * outcome is known; then `finished` is called in a later turn with a reply (250 with the message id, or the
+ * refusal), unless the client has left.
  */
 void transaction_commit(struct transaction *transaction,
                         void (*finished)(struct session *session, const struct reply *reply));

@@ -1,10 +1,14 @@
 /*
- * transaction_commit: a received message becomes durable, is logged, and goes to the layer above.
+ * transaction_commit: a received message becomes durable (or, with deferred_spool, does not yet), is logged,
+ * and goes to the layer above.
  */
 #include "smtp/transaction_private.h"
 
 #include "base/id.h"
 #include "base/mem.h"
+
+/* Bytes of content in memory, over all messages, beyond which deferred_spool defers no more. */
+#define DEFERRED_MAX (UINT64_C(128) << 20)
 
 static struct imp_text text_of(struct slice s)
 {
@@ -38,71 +42,100 @@ static void log_reception(struct transaction *t, const struct envelope *envelope
     module_set_log_reception(generation_modules(t->generation), &event);
 }
 
-/* The message is durable: from here on it is the upper layer's, whoever still listens. */
+/* The message is accepted: from here on it is the upper layer's, whoever still listens. */
 static void hand_over(struct transaction *t)
 {
     const struct smtp_upper *upper = &t->worker->server->upper;
-    counter_add(&t->worker->received, t->recipient_count);
-    for (size_t i = 0; i < t->recipient_count; i++) {
+    counter_add(&t->worker->received, t->envelope_count);
+    for (size_t i = 0; i < t->envelope_count; i++) {
         log_reception(t, t->envelopes[i]);
         upper->accept(upper->upper, t->envelopes[i]);
     }
 }
 
-static void store_settled(struct loop_task *task)
+/* The end: nothing but the answer is left. */
+static void finish(struct transaction *t, const struct reply *reply)
 {
-    struct transaction *t = container_of(task, struct transaction, stored_task);
     struct session *session = t->session;
     void (*finished)(struct session *, const struct reply *) = t->finished;
-    char text[ID_TEXT_SIZE + 8] = "OK ";
-    struct reply reply = {250, "2.0.0", text};
-    if (t->store.status == SPOOL_OK) {
-        id_format(t->envelopes[0]->id, text + 3);
-        hand_over(t);
-    } else {
-        reply = *transaction_status_reply(t->store.status);
-        for (size_t i = 0; i < t->recipient_count; i++)
-            envelope_free(t->envelopes[i]);
-        transaction_discard_chunks(t);
-    }
     transaction_free(t);
     if (session)
-        finished(session, &reply);
+        finished(session, reply);
 }
 
-static void store_done(struct spool_request *request)
+static void request_done(struct spool_request *request)
 {
     struct transaction *t = container_of(request, struct transaction, store);
     loop_post(t->worker->loop, &t->stored_task);
 }
 
-static void create_envelopes(struct transaction *t)
+/* ---- a message that became durable too late ------------------------------------------------------ */
+
+static void taken_back(struct loop_task *task)
 {
-    struct slice context = context_pairs(&t->session->view.message_context);
-    t->envelopes = mem_array(t->recipient_count, sizeof *t->envelopes);
-    for (size_t i = 0; i < t->recipient_count; i++) {
-        const struct recipient *recipient = &t->recipients[i];
-        struct envelope_facts facts = {
-            .reverse_path = slice_text(t->reverse_path),
-            .recipient = slice_text(recipient->address),
-            .binding = slice_text(recipient->binding ? recipient->binding : "default"),
-            .binding_group = slice_text(recipient->group ? recipient->group : "default"),
-            .context = context,
-            .origin = t->peer,
-            .id = id_next(),
-            .batch_id = t->batch_id,
-            .connection_id = t->connection_id,
-            .received_us = t->received_us,
-            .flags = t->flags,
+    finish(container_of(task, struct transaction, stored_task), &reply_processing_timeout);
+}
+
+/*
+ * The client may have given up by now, and will send the message again. It leaves the spool, and the refusal
+ * is sent when that is durable: a message that was refused must not be delivered after a crash.
+ */
+static void take_back(struct transaction *t)
+{
+    struct spool *spool = t->worker->server->spool;
+    t->stored_task.run = taken_back;
+    for (size_t i = 0; i < t->envelope_count; i++) {
+        bool last = i + 1 == t->envelope_count;
+        struct spool_request *removal = last ? &t->store : mem_new(struct spool_request);
+        *removal = (struct spool_request){
+            .kind = SPOOL_REMOVE,
+            .envelopes = &t->envelopes[i],
+            .envelope_count = 1,
+            .durable = last,
+            .done = last ? request_done : NULL,
         };
-        t->envelopes[i] = envelope_create(&facts, t->body);
+        spool_submit(spool, removal);
+        envelope_free(t->envelopes[i]);
     }
+}
+
+/* ---- the way it goes ----------------------------------------------------------------------------- */
+
+static void request_settled(struct loop_task *task)
+{
+    struct transaction *t = container_of(task, struct transaction, stored_task);
+    if (t->store.status == SPOOL_OK && !t->deferred && transaction_is_overdue(t)) {
+        take_back(t);
+    } else if (t->store.status == SPOOL_OK) {
+        char text[ID_TEXT_SIZE + 8] = "OK ";
+        id_format(t->envelopes[0]->id, text + 3);
+        hand_over(t);
+        finish(t, &(struct reply){250, "2.0.0", text});
+    } else {
+        for (size_t i = 0; i < t->envelope_count; i++)
+            envelope_free(t->envelopes[i]);
+        transaction_discard_chunks(t);
+        finish(t, transaction_status_reply(t->store.status));
+    }
+}
+
+/*
+ * deferred_spool: may the message stay in memory for a start? Not a large one, which is in the spool in parts
+ * already, nor one whose refused recipients must be reported; and what memory holds is bounded.
+ */
+static bool may_defer(const struct transaction *t)
+{
+    return t->session->policy->deferred_spool && !t->body && t->refused_count == 0 &&
+           body_resident_bytes() < DEFERRED_MAX && !atomic_load(&t->worker->server->draining);
 }
 
 void transaction_commit(struct transaction *t,
                         void (*finished)(struct session *session, const struct reply *reply))
 {
     size_t size = buf_size(&t->content);
+    t->deferred = may_defer(t);
+    if (t->deferred)
+        t->flags |= ENVELOPE_DEFERRED;
     if (!t->body) {
         char *memory = buf_take(&t->content, &size);
         t->body = body_create(id_next(), memory, size);
@@ -116,12 +149,15 @@ void transaction_commit(struct transaction *t,
     t->body->eight_bit = t->reader.eight_bit;
     t->committing = true;
     t->finished = finished;
-    create_envelopes(t);
+    transaction_create_envelopes(t);
     t->store.kind = SPOOL_STORE;
     t->store.body = t->body;
     t->store.envelopes = t->envelopes;
-    t->store.envelope_count = t->recipient_count;
-    t->store.done = store_done;
-    t->stored_task.run = store_settled;
-    spool_submit(t->worker->server->spool, &t->store);
+    t->store.envelope_count = t->envelope_count;
+    t->store.done = request_done;
+    t->stored_task.run = request_settled;
+    if (t->deferred)
+        loop_post(t->worker->loop, &t->stored_task); /* its status is SPOOL_OK */
+    else
+        spool_submit(t->worker->server->spool, &t->store);
 }

@@ -4,6 +4,7 @@
  *
  *   transaction.c           the sender, the recipients, making and freeing
  *   transaction_content.c   the content on its way in
+ *   transaction_envelopes.c what is made of the recipients
  *   transaction_commit.c    making it durable and handing it over
  *
  * Private to these.
@@ -18,6 +19,9 @@ struct recipient {
     char *address;         /* owned */
     const char *domain;    /* inside address */
     char *binding, *group; /* owned; NULL: the default */
+    char *refusal;         /* owned; the reply "550 5.7.1 [internal] ..." of a hook; NULL: accepted */
+    struct buf context;    /* message context of this copy; meaningful if `has_context` */
+    bool has_context;
 };
 
 struct transaction {
@@ -30,7 +34,7 @@ struct transaction {
     char *reverse_path;
     const char *reverse_path_domain;
     struct recipient *recipients;
-    size_t recipient_count, recipient_room;
+    size_t recipient_count, recipient_room, refused_count;
     struct recipient proposed;
     /* content */
     struct data_reader reader;
@@ -42,8 +46,13 @@ struct transaction {
     unsigned outstanding;     /* chunks at the committer */
     enum spool_status status; /* of the chunks so far */
     bool too_big, congested, committing;
+    bool open;       /* MAIL was answered 250 */
+    bool complete;   /* all content is here */
+    uint64_t due_ms; /* clock_mono_ms; 0: none */
     /* commit */
-    struct envelope **envelopes;
+    struct envelope **envelopes; /* first those of the recipients that are accepted */
+    size_t envelope_count;
+    bool deferred; /* not given to the spool */
     struct spool_request store;
     struct loop_task stored_task;
     void (*finished)(struct session *session, const struct reply *reply);
@@ -53,6 +62,8 @@ struct transaction {
 void transaction_free(struct transaction *transaction);
 /* The spool forgets the chunks of a body that nobody will have. */
 void transaction_discard_chunks(struct transaction *transaction);
+/* Makes t->envelopes, once t->body is there. */
+void transaction_create_envelopes(struct transaction *transaction);
 /* The answer for a spool that did not keep something. */
 const struct reply *transaction_status_reply(enum spool_status status);
 

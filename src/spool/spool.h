@@ -29,7 +29,7 @@ enum spool_request_kind {
     SPOOL_DISCARD, /* the chunks of a body that will not be stored (client left, size exceeded) */
     SPOOL_UPDATE,  /* new retry state of one envelope; not synced (an old state costs a retry too early) */
     SPOOL_REMOVE,  /* one envelope is finished: its row goes, and the body's rows with the last envelope of it
-                      (body->undelivered reaches 0); not synced by itself */
+                      (body->undelivered reaches 0); not synced by itself, unless it is to be `durable` */
 };
 
 /*
@@ -52,6 +52,7 @@ struct spool_request {
     uint32_t chunk;
     /* CHUNK and STORE: the bytes; borrowed until done. A STORE after chunks may have none. */
     struct slice data;
+    bool durable;             /* REMOVE: done is called when the removal survives power loss */
     enum spool_status status; /* set before done */
     /* Called on the committer thread when the request is settled; it must not block: post a loop task. May be
      * NULL for UPDATE, REMOVE and DISCARD: then the spool frees the request with free(). */

@@ -1,0 +1,76 @@
+/*
+ * transaction_envelopes: one envelope for each recipient of a message that is accepted.
+ *
+ * The recipients that a hook refused come last, with ENVELOPE_REFUSED; when their senders are not to be
+ * notified they get none.
+ */
+#include "smtp/transaction_private.h"
+
+#include <stdlib.h>
+#include "base/id.h"
+#include "base/mem.h"
+
+static struct envelope *create_envelope(const struct transaction *t, const struct recipient *recipient)
+{
+    struct buf parameters = {0};
+    if (recipient->refusal) {
+        buf_append(&parameters, "REFUSAL", sizeof "REFUSAL");
+        buf_append(&parameters, recipient->refusal, strlen(recipient->refusal) + 1);
+    }
+    struct envelope_facts facts = {
+        .reverse_path = slice_text(t->reverse_path),
+        .recipient = slice_text(recipient->address),
+        .binding = slice_text(recipient->binding ? recipient->binding : "default"),
+        .binding_group = slice_text(recipient->group ? recipient->group : "default"),
+        .context = recipient->has_context ? buf_slice(&recipient->context)
+                                          : context_pairs(&t->session->view.message_context),
+        .parameters = buf_slice(&parameters),
+        .origin = t->peer,
+        .id = id_next(),
+        .batch_id = t->batch_id,
+        .connection_id = t->connection_id,
+        .received_us = t->received_us,
+        .flags = t->flags | (recipient->refusal ? ENVELOPE_REFUSED : 0),
+    };
+    struct envelope *envelope = envelope_create(&facts, t->body);
+    buf_release(&parameters);
+    return envelope;
+}
+
+static int compare_queues(const void *a, const void *b)
+{
+    const struct envelope *x = *(struct envelope *const *)a, *y = *(struct envelope *const *)b;
+    int order = slice_compare_nocase(x->recipient_domain, y->recipient_domain);
+    return order ? order : slice_compare_nocase(x->binding, y->binding);
+}
+
+/* Those that go to one queue share their transactions out (batch_handling = batch_by_domain). */
+static void mark_batches(const struct transaction *t, size_t accepted)
+{
+    struct envelope **sorted = mem_array(accepted, sizeof(struct envelope *));
+    memcpy(sorted, t->envelopes, accepted * sizeof(struct envelope *));
+    qsort(sorted, accepted, sizeof(struct envelope *), compare_queues);
+    for (size_t i = 1; i < accepted; i++)
+        if (compare_queues(&sorted[i - 1], &sorted[i]) == 0) {
+            sorted[i - 1]->flags |= ENVELOPE_BATCH;
+            sorted[i]->flags |= ENVELOPE_BATCH;
+        }
+    free(sorted);
+}
+
+void transaction_create_envelopes(struct transaction *t)
+{
+    const struct esmtp_policy *policy = t->session->policy;
+    size_t accepted = t->recipient_count - t->refused_count, next_accepted = 0, next_refused = accepted;
+    t->envelopes = mem_array(t->recipient_count, sizeof *t->envelopes);
+    for (size_t i = 0; i < t->recipient_count; i++) {
+        const struct recipient *recipient = &t->recipients[i];
+        if (!recipient->refusal)
+            t->envelopes[next_accepted++] = create_envelope(t, recipient);
+        else if (policy->bounce_refused_recipients)
+            t->envelopes[next_refused++] = create_envelope(t, recipient);
+    }
+    t->envelope_count = next_refused;
+    if (policy->batch_by_domain && accepted > 1)
+        mark_batches(t, accepted);
+}
