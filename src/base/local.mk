@@ -17,4 +17,6 @@ src_base_libbase_a_SOURCES = \
 	src/base/thread.c \
 	src/base/thread.h \
 	src/base/pending.c \
-	src/base/pending.h
+	src/base/pending.h \
+	src/base/xtext.c \
+	src/base/xtext.h

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "base/thread.h"
+#include "base/xtext.h"
 
 #define S SLICE_LITERAL
 
@@ -366,6 +367,23 @@ static void test_thread_name(void)
     pthread_join(thread, NULL);
 }
 
+/* ---- xtext ------------------------------------------------------------------------------------ */
+
+static void test_xtext(void)
+{
+    static const struct slice refused[] = {S("a b"), S("a+"),  S("a+4"), S("a+4g"),
+                                           S("+4a"), S("a=b"), S("\x80")};
+    struct buf out = {0};
+    CU_ASSERT(xtext_decode(S("Bob+2B+20+C3+A4@x"), &out));
+    CU_ASSERT(slice_equal(buf_slice(&out), S("Bob+ \xc3\xa4@x")));
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        CU_ASSERT_FALSE(xtext_decode(refused[i], &out));
+    buf_clear(&out);
+    xtext_encode(S("a+b=\n\xff~"), &out);
+    CU_ASSERT(slice_equal(buf_slice(&out), S("a+2Bb+3D+0A+FF~")));
+    buf_release(&out);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -385,6 +403,7 @@ int main(void)
         {"id: floor", test_id_floor},
         {"thread: signals and stack", test_thread},
         {"thread: name", test_thread_name},
+        {"xtext", test_xtext},
         CU_TEST_INFO_NULL,
     };
     return unit_run("base", tests);
