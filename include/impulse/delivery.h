@@ -18,7 +18,7 @@ IMP_API const char *imp_delivery_recipient(const struct imp_delivery *delivery);
 IMP_API const char *imp_delivery_recipient_domain(const struct imp_delivery *delivery); /* lower case */
 IMP_API uint64_t imp_delivery_size(const struct imp_delivery *delivery);                /* bytes of content */
 /*
- * The next part of the content (CR LF line ends, trace headers included): *data is valid until the next call.
+ * The next part of the content (CR LF line ends, trace headers and those of this recipient alone included): *data is valid until the next call.
  * 1: a part; 0: the end; -1: the spool could not be read (report a transient failure).
  */
 IMP_API int imp_delivery_read(struct imp_delivery *delivery, const char **data, size_t *size);

@@ -33,7 +33,7 @@ static void on_up(struct link *link)
     client->id = id_next();
     client->use_helo = client->plain;
     client->first = client->count = 0;
-    client_expect(client, EXPECT_BANNER);
+    client_expect(client, EXPECT_BANNER, 1);
     client_flush(client);
 }
 
@@ -161,6 +161,13 @@ void client_open(struct delivery_loop *home, struct queue *queue, bool lmtp, boo
                      lmtp ? settings->lmtp_port : settings->remote_smtp_port, home->turn++);
 }
 
+static void free_recipients(struct transaction *transaction)
+{
+    for (unsigned i = 0; transaction->live > 0; i++)
+        if (transaction_unsettled(transaction, i))
+            envelope_free(transaction_release(transaction, i));
+}
+
 void client_free_all(struct delivery_loop *home)
 {
     list_each(&home->clients, node, after) {
@@ -170,8 +177,7 @@ void client_free_all(struct delivery_loop *home)
         if (client->held)
             envelope_free(client->held);
         for (size_t i = 0; i < 2; i++)
-            if (client->slots[i].envelope)
-                envelope_free(transaction_end(&client->slots[i]));
+            free_recipients(&client->slots[i]);
         link_close(&client->link);
     }
 }

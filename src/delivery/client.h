@@ -2,7 +2,7 @@
  * client.h: the struct of an SMTP or LMTP client, shared by the files it is made of. Each uses those above it
  * only:
  *
- *   client_base.c   what is expected and until when; settling messages; the end of the connection
+ *   client_base.c   what is expected and until when; settling recipients; the end of the connection
  *   client_send.c   what to write next
  *   client_reply.c  what a reply means
  *   client.c        opening a connection, and its events
@@ -17,7 +17,10 @@
  * answered by four replies: one round trip a message. So there are at most two transactions: `finishing`,
  * whose dot is not answered, and `current`, before its dot.
  *
- * An envelope has one recipient, so LMTP's (RFC 2033) reply per recipient is one reply, as in SMTP.
+ * A transaction may have several recipients (max_recipients_per_batch), each an envelope that is settled
+ * once: by the reply to its RCPT when that is a refusal, else by the reply to the dot, of which LMTP (RFC
+ * 2033) sends one for each. When the server has enough of them (452 4.5.3), the others go back to the queue
+ * for another transaction.
  */
 #ifndef IMPULSE_DELIVERY_CLIENT_H
 #define IMPULSE_DELIVERY_CLIENT_H
@@ -40,6 +43,11 @@ enum expected { /* what a reply is to */
                 EXPECT_QUIT,
 };
 
+struct expectation { /* replies of one kind in a row */
+    enum expected kind;
+    unsigned replies;
+};
+
 struct client {
     struct link link;
     struct list_node node; /* in home->clients */
@@ -56,27 +64,34 @@ struct client {
     bool quitting;
     bool tried;       /* some message was settled: the connection was of use */
     bool needs_reset; /* a transaction was begun and not ended */
-    unsigned offers;  /* OFFERS_* */
-    unsigned deliveries;
-    struct envelope *held; /* taken early, for EHLO; goes first */
+    struct offers offers;
+    unsigned recipient_limit; /* of one transaction, as the server's refusals told; 0: not known */
+    unsigned deliveries;      /* transactions that delivered */
+    struct envelope *held;    /* taken early, for EHLO; goes first */
     struct transaction slots[2];
     struct transaction *current, *finishing;
     struct queue_waiter waiter;
-    unsigned first, count; /* of expected */
-    unsigned char expected[EXPECTED_LIMIT];
+    unsigned first, count; /* of expected; count 0: everything is replied to */
+    struct expectation expected[EXPECTED_LIMIT];
 };
 
 /* ---- client_base.c ----------------------------------------------------------------------------------- */
 
-void client_expect(struct client *client, enum expected kind);
+/* `replies` of the kind, at least one, will come. */
+void client_expect(struct client *client, enum expected kind, unsigned replies);
+/* One of the kind that is expected next has come. */
+void client_expected_came(struct client *client);
 /* The kind of the next reply; client->count is not 0. */
 enum expected client_expected(const struct client *client);
 /* Sends what was written and sets the deadline by what is expected. */
 void client_flush(struct client *client);
-/* Settle a transaction that the server refused, or confirmed. */
-void client_settle_failed(struct client *client, struct transaction *transaction);
-void client_settle_delivered(struct client *client, struct transaction *transaction,
-                             const struct reply *reply);
+/* Settle recipient `index`, or all that are not settled. */
+void client_settle(struct client *client, struct transaction *transaction, unsigned index,
+                   enum queue_verdict verdict, unsigned stage, struct slice response);
+void client_settle_all(struct client *client, struct transaction *transaction, enum queue_verdict verdict,
+                       unsigned stage, struct slice response);
+/* Recipient `index` was not tried: it keeps its place in the queue. */
+void client_give_back(struct client *client, struct transaction *transaction, unsigned index);
 /* Before the greeting is over: this hop is of no use. */
 void client_give_up_hop(struct client *client, struct slice reason);
 /* The connection is of no use any more: settles or gives back its messages, closes. */
@@ -89,6 +104,8 @@ struct slice client_no_reply(const struct client *client);
 
 /* Sends EHLO, HELO or LHLO. */
 void client_hello(struct client *client);
+/* The server is ready for the content of the current message. */
+void client_begin_content(struct client *client);
 /* Writes and sends whatever may be sent now. */
 void client_advance(struct client *client);
 

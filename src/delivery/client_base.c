@@ -1,5 +1,5 @@
 /*
- * client_base: what is expected and until when, settling messages, the end of the connection.
+ * client_base: what is expected and until when, settling recipients, the end of the connection.
  */
 #include "delivery/client.h"
 
@@ -7,8 +7,8 @@ enum { QUIT_SECONDS = 5 }; /* how long the reply to QUIT is waited for */
 
 /* ---- what is expected -------------------------------------------------------------------------------- */
 
-static const struct expectation { /* by enum expected */
-    size_t timeout;               /* where in struct queue_settings */
+static const struct { /* by enum expected */
+    size_t timeout;   /* where in struct queue_settings */
     unsigned stage;
     struct slice no_reply;
 } expectations[] = {
@@ -28,14 +28,23 @@ static const struct expectation { /* by enum expected */
 #undef EXPECTATION
 };
 
-void client_expect(struct client *client, enum expected kind)
+void client_expect(struct client *client, enum expected kind, unsigned replies)
 {
-    client->expected[(client->first + client->count++) % EXPECTED_LIMIT] = (unsigned char)kind;
+    client->expected[(client->first + client->count++) % EXPECTED_LIMIT] =
+        (struct expectation){kind, replies};
 }
 
 enum expected client_expected(const struct client *client)
 {
-    return client->expected[client->first];
+    return client->expected[client->first].kind;
+}
+
+void client_expected_came(struct client *client)
+{
+    if (--client->expected[client->first].replies > 0)
+        return;
+    client->first = (client->first + 1) % EXPECTED_LIMIT;
+    client->count--;
 }
 
 static unsigned current_stage(const struct client *client)
@@ -72,36 +81,38 @@ void client_flush(struct client *client)
 
 /* ---- settling ---------------------------------------------------------------------------------------- */
 
-static struct queue_outcome outcome_of(const struct client *client, const struct transaction *transaction)
+void client_settle(struct client *client, struct transaction *transaction, unsigned index,
+                   enum queue_verdict verdict, unsigned stage, struct slice response)
 {
-    return (struct queue_outcome){
+    bool knows_dsn = client->offers.extensions & OFFERS_DSN;
+    struct queue_outcome outcome = {
+        .verdict = verdict,
+        .duty = knows_dsn ? QUEUE_PASSED_ON : QUEUE_RELAYED,
+        .stage = stage,
         .connection_id = client->id,
-        .peer = slice_text(client->link.peer),
         .bytes = transaction->sent,
+        .peer = slice_text(client->link.peer),
+        .response = response,
     };
+    client->tried = true;
+    if (verdict == QUEUE_DELIVERED && !transaction->delivered) {
+        transaction->delivered = true;
+        client->deliveries++;
+    }
+    queue_settle(client->queue, transaction_release(transaction, index), &outcome);
 }
 
-void client_settle_failed(struct client *client, struct transaction *transaction)
+void client_settle_all(struct client *client, struct transaction *transaction, enum queue_verdict verdict,
+                       unsigned stage, struct slice response)
 {
-    struct queue_outcome outcome = outcome_of(client, transaction);
-    outcome.verdict = transaction->verdict;
-    outcome.stage = transaction->stage;
-    outcome.response = slice_of(transaction->response, transaction->response_size);
-    client->tried = true;
-    queue_settle(client->queue, transaction_end(transaction), &outcome);
+    for (unsigned i = 0; transaction->live > 0; i++)
+        if (transaction_unsettled(transaction, i))
+            client_settle(client, transaction, i, verdict, stage, response);
 }
 
-void client_settle_delivered(struct client *client, struct transaction *transaction,
-                             const struct reply *reply)
+void client_give_back(struct client *client, struct transaction *transaction, unsigned index)
 {
-    struct queue_outcome outcome = outcome_of(client, transaction);
-    char line[TRANSACTION_RESPONSE_SIZE];
-    outcome.verdict = QUEUE_DELIVERED;
-    outcome.stage = STAGE_CONFIRMATION;
-    outcome.response = slice_of(line, reply_join(reply, line, sizeof line));
-    client->deliveries++;
-    client->tried = true;
-    queue_settle(client->queue, transaction_end(transaction), &outcome);
+    queue_give_back(client->queue, transaction_release(transaction, index));
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------- */
@@ -121,6 +132,14 @@ void client_give_up_hop(struct client *client, struct slice reason)
     link_give_up_hop(&client->link, stage, reason);
 }
 
+/* The last first, so that each comes to stand before those that it stood before. */
+static void give_all_back(struct client *client, struct transaction *transaction)
+{
+    for (unsigned i = transaction->count; i-- > 0;)
+        if (transaction_unsettled(transaction, i))
+            client_give_back(client, transaction, i);
+}
+
 /*
  * The fate of a transaction that the connection's end interrupted. If only commands were sent and the
  * connection had served before, the end had nothing to do with this message: it goes back untried.
@@ -129,13 +148,11 @@ static void interrupt(struct client *client, struct transaction *transaction, st
 {
     bool served = client->deliveries > 0 || client->finishing;
     bool untried = transaction->state == TRANSACTION_COMMANDS && served && !transaction->answered;
-    if (transaction->state == TRANSACTION_LOADING || untried) {
-        queue_give_back(client->queue, transaction_end(transaction));
-        return;
-    }
     unsigned stage = transaction->state == TRANSACTION_CONTENT ? (unsigned)STAGE_BODY : current_stage(client);
-    transaction_fail(transaction, QUEUE_TRANSIENT, stage, reason);
-    client_settle_failed(client, transaction);
+    if (transaction->state == TRANSACTION_LOADING || untried)
+        give_all_back(client, transaction);
+    else
+        client_settle_all(client, transaction, QUEUE_TRANSIENT, stage, reason);
 }
 
 /*
@@ -164,10 +181,8 @@ void client_end(struct client *client, struct slice reason)
     drop_held(client);
     if (client->current)
         interrupt(client, client->current, reason);
-    if (client->finishing) {
-        transaction_fail(client->finishing, QUEUE_TRANSIENT, STAGE_CONFIRMATION, reason);
-        client_settle_failed(client, client->finishing);
-    }
+    if (client->finishing)
+        client_settle_all(client, client->finishing, QUEUE_TRANSIENT, STAGE_CONFIRMATION, reason);
     client->current = client->finishing = NULL;
     if (client->established && wanted && !client->tried && !client->quitting)
         report_useless(client, reason);
@@ -179,6 +194,6 @@ void client_quit(struct client *client)
     client->quitting = true;
     queue_wait_cancel(&client->waiter);
     buf_append_text(&client->link.stream.out, "QUIT\r\n");
-    client_expect(client, EXPECT_QUIT);
+    client_expect(client, EXPECT_QUIT, 1);
     client_flush(client);
 }

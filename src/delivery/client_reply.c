@@ -14,7 +14,7 @@ static void refuse_hop(struct client *client, const struct reply *reply, enum ex
 {
     char line[LINK_RESPONSE_SIZE];
     client->count = 0;
-    client_expect(client, kind); /* names the stage */
+    client_expect(client, kind, 1); /* names the stage */
     client_give_up_hop(client, join(reply, line, sizeof line));
 }
 
@@ -26,35 +26,10 @@ static void on_banner(struct client *client, const struct reply *reply)
         refuse_hop(client, reply, EXPECT_BANNER);
 }
 
-static unsigned read_offers(const struct reply *reply)
-{
-    static const struct {
-        struct slice keyword;
-        unsigned offer;
-    } table[] = {
-        {SLICE_LITERAL("PIPELINING"), OFFERS_PIPELINING},
-        {SLICE_LITERAL("8BITMIME"), OFFERS_8BITMIME},
-        {SLICE_LITERAL("SIZE"), OFFERS_SIZE},
-        {SLICE_LITERAL("SMTPUTF8"), OFFERS_SMTPUTF8},
-    };
-    struct slice rest = reply->text, line, keyword;
-    unsigned offers = 0;
-    reply_next_line(&rest, &line); /* the server's name */
-    while (reply_next_line(&rest, &line)) {
-        line = slice_trim(line);
-        if (!slice_next(&line, ' ', &keyword))
-            continue;
-        for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-            if (slice_equal_nocase(keyword, table[i].keyword))
-                offers |= table[i].offer;
-    }
-    return offers;
-}
-
 static void on_hello(struct client *client, const struct reply *reply)
 {
     if (reply_positive(reply)) {
-        client->offers = client->use_helo ? 0 : read_offers(reply);
+        client->offers = client->use_helo ? (struct offers){0} : offers_read(reply);
         client->established = true;
         queue_connection_established(client->queue);
     } else if (reply->code / 100 == 5 && !client->use_helo && !client->lmtp) {
@@ -67,39 +42,83 @@ static void on_hello(struct client *client, const struct reply *reply)
 
 /* ---- a message's commands ---------------------------------------------------------------------------- */
 
-/* Without pipelining a refusal ends the transaction at once; with it, the reply to DATA does. */
-static void end_refused(struct client *client)
+static enum queue_verdict verdict_of(const struct reply *reply)
 {
-    struct transaction *transaction = client->current;
-    client->current = NULL;
-    client_settle_failed(client, transaction);
+    return reply->code / 100 == 5 ? QUEUE_PERMANENT : QUEUE_TRANSIENT;
 }
 
-static bool accepted(struct client *client, const struct reply *reply, unsigned stage)
+static void refuse_all(struct client *client, struct transaction *transaction, unsigned stage,
+                       const struct reply *reply)
 {
-    client->current->answered = true;
-    if (reply_positive(reply))
-        return true;
-    transaction_refuse(client->current, stage, reply);
-    if (!(client->offers & OFFERS_PIPELINING))
-        end_refused(client);
-    return false;
+    char line[TRANSACTION_RESPONSE_SIZE];
+    client_settle_all(client, transaction, verdict_of(reply), stage, join(reply, line, sizeof line));
+}
+
+/* What had to wait for the reply to MAIL or RCPT that has come: nothing, if everything was pipelined. */
+static void go_on(struct client *client)
+{
+    struct transaction *transaction = client->current;
+    bool pipelined = client->offers.extensions & OFFERS_PIPELINING;
+    if (transaction->replied < transaction->asked || (pipelined && !transaction->chunking))
+        return;
+    if (transaction->live == 0) {
+        client->current = NULL;
+    } else if (transaction->asked < transaction->count) {
+        transaction_write_rcpt(transaction, &client->offers, &client->link.stream);
+        client_expect(client, EXPECT_RCPT, 1);
+    } else if (transaction->chunking) {
+        client_begin_content(client);
+    } else {
+        buf_append_text(&client->link.stream.out, "DATA\r\n");
+        client_expect(client, EXPECT_DATA, 1);
+    }
 }
 
 static void on_mail(struct client *client, const struct reply *reply)
 {
-    if (!accepted(client, reply, STAGE_MAIL) || (client->offers & OFFERS_PIPELINING))
-        return;
-    transaction_write_rcpt(client->current, &client->link.stream);
-    client_expect(client, EXPECT_RCPT);
+    client->current->answered = true;
+    if (!reply_positive(reply))
+        refuse_all(client, client->current, STAGE_MAIL, reply);
+    go_on(client);
+}
+
+/* Is this "too many recipients"? RFC 5321 section 4.5.3.1.10; 552 is what RFC 821 had for it. */
+static bool is_too_many(const struct reply *reply)
+{
+    struct slice rest = reply->text, line;
+    reply_next_line(&rest, &line);
+    bool enhanced = line.size > 4 && line.data[1] == '.';
+    if (enhanced)
+        return memcmp(line.data + 1, ".5.3", 4) == 0 && (line.size == 5 || line.data[5] == ' ');
+    return reply->code == 452 || reply->code == 552;
+}
+
+/* The server takes those that it accepted; recipient `index` and what was not asked for yet go another time.
+ */
+static void spare(struct client *client, unsigned index)
+{
+    struct transaction *transaction = client->current;
+    client->recipient_limit = transaction->accepted;
+    for (unsigned i = transaction->count; i-- > transaction->asked;)
+        client_give_back(client, transaction, i);
+    transaction->count = transaction->asked;
+    client_give_back(client, transaction, index);
 }
 
 static void on_rcpt(struct client *client, const struct reply *reply)
 {
-    if (!accepted(client, reply, STAGE_RCPT) || (client->offers & OFFERS_PIPELINING))
-        return;
-    buf_append_text(&client->link.stream.out, "DATA\r\n");
-    client_expect(client, EXPECT_DATA);
+    struct transaction *transaction = client->current;
+    unsigned index = transaction->replied++;
+    char line[TRANSACTION_RESPONSE_SIZE];
+    transaction->answered = true;
+    if (reply_positive(reply))
+        transaction->accepted++;
+    else if (transaction_unsettled(transaction, index) && transaction->accepted > 0 && is_too_many(reply))
+        spare(client, index);
+    else if (transaction_unsettled(transaction, index))
+        client_settle(client, transaction, index, verdict_of(reply), STAGE_RCPT,
+                      join(reply, line, sizeof line));
+    go_on(client);
 }
 
 /*
@@ -108,13 +127,13 @@ static void on_rcpt(struct client *client, const struct reply *reply)
  */
 static void abort_data(struct client *client)
 {
-    end_refused(client);
+    client->current = NULL;
     if (client->lmtp) {
         client->doomed = true;
         return;
     }
     buf_append_text(&client->link.stream.out, ".\r\n");
-    client_expect(client, EXPECT_ABORTED);
+    client_expect(client, EXPECT_ABORTED, 1);
     client->needs_reset = false;
 }
 
@@ -123,36 +142,46 @@ static void on_data(struct client *client, const struct reply *reply)
     struct transaction *transaction = client->current;
     transaction->answered = true;
     if (reply->code != 354) {
-        transaction_refuse(transaction, STAGE_DATA, reply);
-        end_refused(client);
-    } else if (transaction->failed) {
+        refuse_all(client, transaction, STAGE_DATA, reply);
+        client->current = NULL;
+    } else if (transaction->live == 0) {
         abort_data(client);
     } else {
-        transaction->state = TRANSACTION_CONTENT;
-        client_expect(client, EXPECT_FINAL);
+        client_begin_content(client);
     }
 }
 
-/* A reply that comes before the dot was sent is about this message all the same, and the connection is out of
- * step. */
+/* A reply that comes before everything was sent is about this message all the same, and the connection is out
+ * of step. */
+static void refuse_early(struct client *client, const struct reply *reply)
+{
+    struct transaction *transaction = client->current;
+    client->current = NULL;
+    client->doomed = true;
+    if (transaction)
+        refuse_all(client, transaction, STAGE_BODY, reply);
+}
+
+/* One reply for all recipients; in LMTP the next recipient's. */
 static void on_final(struct client *client, const struct reply *reply)
 {
     struct transaction *transaction = client->finishing;
+    enum queue_verdict verdict = reply_positive(reply) ? QUEUE_DELIVERED : verdict_of(reply);
+    char line[TRANSACTION_RESPONSE_SIZE];
     if (!transaction) {
-        transaction = client->current;
-        client->current = NULL;
-        client->doomed = true;
-        transaction_refuse(transaction, STAGE_BODY, reply);
-        client_settle_failed(client, transaction);
+        refuse_early(client, reply);
         return;
     }
-    client->finishing = NULL;
-    if (reply_positive(reply)) {
-        client_settle_delivered(client, transaction, reply);
-        return;
+    struct slice response = join(reply, line, sizeof line);
+    if (client->lmtp) {
+        while (!transaction_unsettled(transaction, transaction->confirmed))
+            transaction->confirmed++;
+        client_settle(client, transaction, transaction->confirmed, verdict, STAGE_CONFIRMATION, response);
+    } else {
+        client_settle_all(client, transaction, verdict, STAGE_CONFIRMATION, response);
     }
-    transaction_refuse(transaction, STAGE_CONFIRMATION, reply);
-    client_settle_failed(client, transaction);
+    if (transaction->live == 0)
+        client->finishing = NULL;
 }
 
 static void on_aborted(struct client *client, const struct reply *reply)
@@ -194,8 +223,7 @@ static void handle(struct client *client, const struct reply *reply)
         return;
     }
     enum expected kind = client_expected(client);
-    client->first = (client->first + 1) % EXPECTED_LIMIT;
-    client->count--;
+    client_expected_came(client);
     handlers[kind](client, reply);
     client->doomed |= client->established && (reply->code == 421 || out_of_step(reply, kind));
 }

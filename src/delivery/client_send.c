@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include "delivery/client.h"
+#include "delivery/obstacle.h"
 
 enum { BUSY = 4 }; /* ready envelopes that make a queue a busy one */
 
@@ -27,7 +28,7 @@ void client_hello(struct client *client)
     buf_append_text(out, client->lmtp ? "LHLO " : client->use_helo ? "HELO " : "EHLO ");
     buf_append_slice(out, hello_name(client));
     buf_append_text(out, "\r\n");
-    client_expect(client, EXPECT_HELLO);
+    client_expect(client, EXPECT_HELLO, 1);
     client_flush(client);
 }
 
@@ -35,7 +36,7 @@ void client_hello(struct client *client)
 
 static bool pipelines(const struct client *client)
 {
-    return client->offers & OFFERS_PIPELINING;
+    return client->offers.extensions & OFFERS_PIPELINING;
 }
 
 static void write_commands(struct client *client)
@@ -44,14 +45,24 @@ static void write_commands(struct client *client)
     struct stream *stream = &client->link.stream;
     transaction->state = TRANSACTION_COMMANDS;
     client->needs_reset = true;
-    transaction_write_mail(transaction, client->offers, stream);
-    client_expect(client, EXPECT_MAIL);
+    transaction_write_mail(transaction, &client->offers, stream);
+    client_expect(client, EXPECT_MAIL, 1);
     if (!pipelines(client))
         return;
-    transaction_write_rcpt(transaction, stream);
+    while (transaction->asked < transaction->count)
+        transaction_write_rcpt(transaction, &client->offers, stream);
+    client_expect(client, EXPECT_RCPT, transaction->count);
+    if (transaction->chunking)
+        return; /* after BDAT the server would have to read content without recipients */
     buf_append_text(&stream->out, "DATA\r\n");
-    client_expect(client, EXPECT_RCPT);
-    client_expect(client, EXPECT_DATA);
+    client_expect(client, EXPECT_DATA, 1);
+}
+
+void client_begin_content(struct client *client)
+{
+    struct transaction *transaction = client->current;
+    transaction_start_content(transaction, &client->link.stream);
+    client_expect(client, EXPECT_FINAL, client->lmtp ? transaction->live : 1);
 }
 
 static void on_content(void *owner)
@@ -60,14 +71,32 @@ static void on_content(void *owner)
 }
 
 /* The spool cannot give the content. */
-static void fail_unreadable(struct transaction *transaction, int error)
+static void fail_unreadable(struct client *client, struct transaction *transaction, int error)
 {
     if (error == -ENOENT)
-        transaction_fail(transaction, QUEUE_PERMANENT, STAGE_IDLE,
-                         SLICE_LITERAL("550 5.3.0 [internal] message body missing"));
+        client_settle_all(client, transaction, QUEUE_PERMANENT, STAGE_IDLE,
+                          SLICE_LITERAL("550 5.3.0 [internal] message body missing"));
     else
-        transaction_fail(transaction, QUEUE_TRANSIENT, STAGE_IDLE,
-                         SLICE_LITERAL("451 4.3.0 [internal] message body cannot be read"));
+        client_settle_all(client, transaction, QUEUE_TRANSIENT, STAGE_IDLE,
+                          SLICE_LITERAL("451 4.3.0 [internal] message body cannot be read"));
+}
+
+/* Settles the recipients that the message cannot go to by this hop. */
+static void find_obstacles(struct client *client, struct transaction *transaction)
+{
+    const struct envelope *sample = transaction_sample(transaction);
+    struct obstacle_facts facts = {
+        .offers = &client->offers,
+        .ascii_header =
+            (sample->flags & ENVELOPE_SMTPUTF8) && header_is_ascii(sample, transaction->content.part),
+        .same_host = client->lmtp && client->link.peer[0] == '/',
+    };
+    for (unsigned i = 0; i < transaction->count && transaction->live > 0; i++) {
+        struct slice response = obstacle_find(transaction_unsettled(transaction, i), &facts);
+        if (response.size)
+            client_settle(client, transaction, i, QUEUE_PERMANENT, STAGE_IDLE, response);
+    }
+    transaction_forget_settled(transaction);
 }
 
 /* Commands go out when the first part of the content is at hand. False: it has to be waited for. */
@@ -77,13 +106,14 @@ static bool begin_commands(struct client *client)
     int fetched = content_fetch(&transaction->content);
     if (fetched == -EAGAIN)
         return false;
-    if (fetched >= 0) {
+    if (fetched < 0)
+        fail_unreadable(client, transaction, fetched);
+    else
+        find_obstacles(client, transaction);
+    if (transaction->live > 0)
         write_commands(client);
-        return true;
-    }
-    fail_unreadable(transaction, fetched);
-    client->current = NULL;
-    client_settle_failed(client, transaction);
+    else
+        client->current = NULL;
     return true;
 }
 
@@ -113,6 +143,29 @@ static struct envelope *next_envelope(struct client *client)
     return envelope;
 }
 
+/* How many recipients a transaction may have. */
+static size_t recipient_limit(const struct client *client)
+{
+    unsigned limits[] = {queue_settings(client->queue)->max_recipients_per_batch, client->offers.recipients,
+                         client->recipient_limit};
+    unsigned limit = TRANSACTION_RECIPIENTS;
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (limits[i] != 0 && limits[i] < limit)
+            limit = limits[i];
+    return limit;
+}
+
+/* The next message with as many of its recipients as may share a transaction; 0 when there is none. */
+static size_t next_recipients(struct client *client, struct envelope *taken[TRANSACTION_RECIPIENTS])
+{
+    taken[0] = next_envelope(client);
+    if (!taken[0])
+        return 0;
+    if (!(taken[0]->flags & ENVELOPE_BATCH))
+        return 1;
+    return 1 + queue_take_batch(client->queue, taken[0], taken + 1, recipient_limit(client) - 1);
+}
+
 /* Begins the next message if there is one and it may begin now. */
 static bool begin(struct client *client)
 {
@@ -121,7 +174,7 @@ static bool begin(struct client *client)
     if (client->needs_reset) {
         client->needs_reset = false;
         buf_append_text(&client->link.stream.out, "RSET\r\n");
-        client_expect(client, EXPECT_RSET);
+        client_expect(client, EXPECT_RSET, 1);
         return true;
     }
     if (limit_reached(client)) {
@@ -129,14 +182,15 @@ static bool begin(struct client *client)
             client_quit(client);
         return false;
     }
-    struct envelope *envelope = next_envelope(client);
-    if (!envelope) {
+    struct envelope *taken[TRANSACTION_RECIPIENTS];
+    size_t count = next_recipients(client, taken);
+    if (count == 0) {
         if (!list_linked(&client->waiter.link))
             queue_wait(client->queue, &client->waiter);
         return false;
     }
     client->current = client->finishing == &client->slots[0] ? &client->slots[1] : &client->slots[0];
-    transaction_start(client->current, client->home, envelope, on_content, client);
+    transaction_start(client->current, client->home, taken, count, on_content, client);
     return true;
 }
 
@@ -148,7 +202,7 @@ static bool send_content(struct client *client)
     if (sent == 0)
         return false;
     if (sent < 0) {
-        fail_unreadable(transaction, sent);
+        fail_unreadable(client, transaction, sent);
         client_end(client, SLICE_LITERAL("451 4.4.2 [internal] send BODY failed"));
         return false;
     }

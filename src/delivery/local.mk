@@ -5,6 +5,8 @@ src_delivery_libdelivery_a_SOURCES = \
 	src/delivery/client_base.c \
 	src/delivery/client_reply.c \
 	src/delivery/client_send.c \
+	src/delivery/command.c \
+	src/delivery/command.h \
 	src/delivery/content.c \
 	src/delivery/content.h \
 	src/delivery/delivery.c \
@@ -16,6 +18,10 @@ src_delivery_libdelivery_a_SOURCES = \
 	src/delivery/link.c \
 	src/delivery/link.h \
 	src/delivery/method.c \
+	src/delivery/obstacle.c \
+	src/delivery/obstacle.h \
+	src/delivery/offers.c \
+	src/delivery/offers.h \
 	src/delivery/private.h \
 	src/delivery/reply.c \
 	src/delivery/reply.h \

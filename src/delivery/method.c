@@ -21,8 +21,9 @@ struct worker {
     struct pool_job job;
     struct loop_task task;
     struct envelope *envelope; /* NULL: none in hand */
-    const char *pinned;        /* the content in memory */
-    char *chunk;               /* owned: the part that was read last */
+    bool header_read;
+    const char *pinned; /* the body in memory */
+    char *chunk;        /* owned: the part that was read last */
     uint32_t next_chunk;
     enum imp_delivery_result result;
     char response[METHOD_RESPONSE_SIZE];
@@ -38,6 +39,13 @@ static int read_chunk(struct imp_delivery *delivery, const char **data, size_t *
     struct body *body = worker->envelope->body;
     free(worker->chunk);
     worker->chunk = NULL;
+    if (!worker->header_read) {
+        worker->header_read = true;
+        *data = worker->envelope->header.data;
+        *size = worker->envelope->header.size;
+        if (*size > 0)
+            return 1;
+    }
     if (body->size == 0 || worker->next_chunk >= (worker->pinned ? 1 : body->chunks))
         return 0;
     uint32_t number = worker->next_chunk++;
@@ -59,6 +67,7 @@ static void deliver(struct pool_job *job)
     struct worker *worker = container_of(job, struct worker, job);
     struct delivery *delivery = worker->home->delivery;
     worker->pinned = body_pin(worker->envelope->body);
+    worker->header_read = false;
     worker->next_chunk = 0;
     worker->response[0] = '\0';
     worker->delivery.envelope = worker->envelope;
@@ -89,7 +98,8 @@ static void settle(struct worker *worker)
             *c = ' ';
     struct queue_outcome outcome = {
         .verdict = verdicts[worker->result],
-        .bytes = worker->result == IMP_DELIVERED ? worker->envelope->body->size : 0,
+        .duty = QUEUE_FINAL,
+        .bytes = worker->result == IMP_DELIVERED ? envelope_size(worker->envelope) : 0,
         .response = slice_text(*worker->response ? worker->response : fallbacks[worker->result]),
     };
     struct envelope *envelope = worker->envelope;

@@ -3,6 +3,7 @@
  *
  *   delivery.c     the transport: which method a queue's envelopes go by
  *   client.c       an SMTP or LMTP client: greeting, commands, replies;  transaction.c  one message of it
+ *   command.c      MAIL and RCPT;  offers.c  what the server can do;  obstacle.c  what a message needs of it
  *   link.c         connecting to one of several hops;  hops.c, route.c, dns.c  which those are
  *   content.c      a message's content;  stuffing.c, reply.c  the wire
  *   method.c       delivery methods of modules

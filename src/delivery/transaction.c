@@ -4,69 +4,106 @@
 #include "delivery/transaction.h"
 
 #include <errno.h>
+#include "base/mem.h"
+#include "delivery/command.h"
+#include "delivery/obstacle.h"
 
 enum { OUTPUT_PIECE = 64 * 1024 }; /* content kept in the stream's output before it is flushed */
 
-void transaction_start(struct transaction *transaction, struct delivery_loop *home, struct envelope *envelope,
-                       void (*arrived)(void *owner), void *owner)
+/* ---- recipients -------------------------------------------------------------------------------------- */
+
+void transaction_start(struct transaction *transaction, struct delivery_loop *home,
+                       struct envelope *const *envelopes, size_t count, void (*arrived)(void *owner),
+                       void *owner)
 {
-    transaction->envelope = envelope;
-    transaction->stuffing = (struct stuffing){0};
-    transaction->state = TRANSACTION_LOADING;
-    transaction->answered = transaction->failed = false;
-    transaction->sent = 0;
-    content_open(&transaction->content, home, envelope->body, arrived, owner);
+    *transaction = (struct transaction){.count = (unsigned)count, .live = (unsigned)count};
+    transaction->recipients = count == 1 ? &transaction->single : mem_array(count, sizeof *envelopes);
+    memcpy(transaction->recipients, envelopes, count * sizeof *envelopes);
+    transaction->chunking = envelopes[0]->flags & ENVELOPE_BINARY;
+    content_open(&transaction->content, home, envelopes[0]->body, arrived, owner);
 }
 
-struct envelope *transaction_end(struct transaction *transaction)
+const struct envelope *transaction_unsettled(const struct transaction *transaction, unsigned index)
 {
-    struct envelope *envelope = transaction->envelope;
-    content_close(&transaction->content);
-    transaction->envelope = NULL;
+    return transaction->live ? transaction->recipients[index] : NULL;
+}
+
+const struct envelope *transaction_sample(const struct transaction *transaction)
+{
+    unsigned index = 0;
+    while (!transaction->recipients[index])
+        index++;
+    return transaction->recipients[index];
+}
+
+struct envelope *transaction_release(struct transaction *transaction, unsigned index)
+{
+    struct envelope *envelope = transaction->recipients[index];
+    transaction->recipients[index] = NULL;
+    if (--transaction->live == 0) {
+        content_close(&transaction->content);
+        if (transaction->recipients != &transaction->single)
+            free(transaction->recipients);
+        transaction->recipients = NULL;
+    }
     return envelope;
 }
 
-void transaction_write_mail(const struct transaction *transaction, unsigned offers, struct stream *stream)
+void transaction_forget_settled(struct transaction *transaction)
 {
-    const struct envelope *envelope = transaction->envelope;
-    buf_append_text(&stream->out, "MAIL FROM:<");
-    buf_append_slice(&stream->out, envelope->reverse_path);
-    buf_append_text(&stream->out, ">");
-    if (offers & OFFERS_SIZE)
-        buf_printf(&stream->out, " SIZE=%llu", (unsigned long long)envelope->body->size);
-    if ((offers & OFFERS_8BITMIME) && (envelope->body->eight_bit || (envelope->flags & ENVELOPE_EIGHT_BIT)))
-        buf_append_text(&stream->out, " BODY=8BITMIME");
-    if ((offers & OFFERS_SMTPUTF8) && (envelope->flags & ENVELOPE_SMTPUTF8))
-        buf_append_text(&stream->out, " SMTPUTF8");
-    buf_append_text(&stream->out, "\r\n");
+    unsigned kept = 0;
+    for (unsigned i = 0; transaction->live && i < transaction->count; i++)
+        if (transaction->recipients[i])
+            transaction->recipients[kept++] = transaction->recipients[i];
+    transaction->count = transaction->live;
 }
 
-void transaction_write_rcpt(const struct transaction *transaction, struct stream *stream)
+/* ---- commands ---------------------------------------------------------------------------------------- */
+
+void transaction_write_mail(const struct transaction *transaction, const struct offers *offers,
+                            struct stream *stream)
 {
-    buf_append_text(&stream->out, "RCPT TO:<");
-    buf_append_slice(&stream->out, transaction->envelope->recipient);
-    buf_append_text(&stream->out, ">\r\n");
+    bool international = false;
+    for (unsigned i = 0; i < transaction->count; i++)
+        international |= transaction->recipients[i] && !text_is_ascii(transaction->recipients[i]->recipient);
+    command_write_mail(transaction_sample(transaction), offers, international, &stream->out);
 }
 
-void transaction_fail(struct transaction *transaction, enum queue_verdict verdict, unsigned stage,
-                      struct slice response)
+void transaction_write_rcpt(struct transaction *transaction, const struct offers *offers,
+                            struct stream *stream)
 {
-    if (transaction->failed)
-        return;
-    transaction->failed = true;
-    transaction->verdict = verdict;
-    transaction->stage = stage;
-    transaction->response_size =
-        response.size < sizeof transaction->response ? response.size : sizeof transaction->response;
-    memcpy(transaction->response, response.data, transaction->response_size);
+    command_write_rcpt(transaction->recipients[transaction->asked++], offers, &stream->out);
 }
 
-void transaction_refuse(struct transaction *transaction, unsigned stage, const struct reply *reply)
+/* ---- content ----------------------------------------------------------------------------------------- */
+
+static void append(struct transaction *transaction, struct slice piece, struct stream *stream)
 {
-    char line[TRANSACTION_RESPONSE_SIZE];
-    size_t size = reply_join(reply, line, sizeof line);
-    transaction_fail(transaction, reply->code / 100 == 5 ? QUEUE_PERMANENT : QUEUE_TRANSIENT, stage,
-                     slice_of(line, size));
+    if (transaction->chunking)
+        buf_append_slice(&stream->out, piece);
+    else
+        stuffing_append(&transaction->stuffing, piece, &stream->out);
+    transaction->sent += piece.size;
+}
+
+void transaction_start_content(struct transaction *transaction, struct stream *stream)
+{
+    const struct envelope *sample = transaction_sample(transaction);
+    transaction->state = TRANSACTION_CONTENT;
+    if (transaction->chunking)
+        buf_printf(&stream->out, "BDAT %llu LAST\r\n", (unsigned long long)envelope_size(sample));
+    append(transaction, sample->header, stream);
+}
+
+/* A server counts on the length that BDAT told it. */
+static int end_content(struct transaction *transaction, struct stream *stream)
+{
+    if (!transaction->chunking)
+        stuffing_end(&transaction->stuffing, &stream->out);
+    else if (transaction->sent != envelope_size(transaction_sample(transaction)))
+        return -EIO;
+    content_close(&transaction->content);
+    return 1;
 }
 
 int transaction_send(struct transaction *transaction, struct stream *stream)
@@ -75,20 +112,16 @@ int transaction_send(struct transaction *transaction, struct stream *stream)
     for (;;) {
         int fetched = content_fetch(content);
         if (fetched == 0)
-            break;
+            return end_content(transaction, stream);
         if (fetched < 0)
             return fetched == -EAGAIN ? 0 : fetched;
         struct slice piece = content->part;
         if (piece.size > OUTPUT_PIECE)
             piece.size = OUTPUT_PIECE;
-        stuffing_append(&transaction->stuffing, piece, &stream->out);
+        append(transaction, piece, stream);
         content_consume(content, piece.size);
-        transaction->sent += piece.size;
         /* An error shows up at the reader, who may still find the server's reason for it. */
         if (buf_size(&stream->out) >= OUTPUT_PIECE && stream_flush(stream) != 1)
             return 0;
     }
-    stuffing_end(&transaction->stuffing, &stream->out);
-    content_close(content);
-    return 1;
 }

@@ -1,13 +1,18 @@
 /*
- * transaction: one message on an SMTP or LMTP connection: its commands, its content, its fate so far.
+ * transaction: one message on an SMTP or LMTP connection: its recipients, its commands, its content.
  * The loop's thread only.
+ *
+ * A transaction has one recipient, or several envelopes of one body that may share it (envelope_may_share).
+ * Each is let go of when its fate is known, which for some is a reply to RCPT, for the others the end; a
+ * transaction of which none is left is dead, and only waits for the replies that are on their way.
  */
 #ifndef IMPULSE_DELIVERY_TRANSACTION_H
 #define IMPULSE_DELIVERY_TRANSACTION_H
 
 #include "delivery/content.h"
-#include "delivery/reply.h"
+#include "delivery/offers.h"
 #include "delivery/stuffing.h"
+#include "message/envelope.h"
 #include "net/stream.h"
 
 enum { /* Momentum's connection stages */
@@ -23,17 +28,20 @@ enum { /* Momentum's connection stages */
        STAGE_RSET = 13,
 };
 
-enum { /* extensions the server offers */
-       OFFERS_PIPELINING = 1,
-       OFFERS_8BITMIME = 2,
-       OFFERS_SIZE = 4,
-       OFFERS_SMTPUTF8 = 8,
+enum {
+    TRANSACTION_RESPONSE_SIZE = 512, /* bytes of a reply that are kept as an outcome's response */
+    /* Recipients whatever max_recipients_per_batch says; bounds what is written before the first reply. */
+    TRANSACTION_RECIPIENTS = 1000,
 };
 
-enum { TRANSACTION_RESPONSE_SIZE = 512 };
-
 struct transaction {
-    struct envelope *envelope; /* NULL: none */
+    struct envelope *single;
+    struct envelope **recipients; /* `count`, NULL where settled; &single, or owned */
+    unsigned count, live;         /* live: of them, not settled */
+    unsigned asked;               /* RCPTs written */
+    unsigned replied;             /* of these, replied to */
+    unsigned accepted;            /* of these, accepted */
+    unsigned confirmed;           /* recipients that LMTP's replies after the dot have reached */
     struct content content;
     struct stuffing stuffing;
     enum {
@@ -42,32 +50,38 @@ struct transaction {
         TRANSACTION_CONTENT,
         TRANSACTION_FINAL, /* everything is sent */
     } state;
-    bool answered; /* some command of it was replied to */
-    bool failed;   /* verdict, stage and response are set */
-    enum queue_verdict verdict;
-    unsigned stage;
-    uint64_t sent; /* bytes of content */
-    size_t response_size;
-    char response[TRANSACTION_RESPONSE_SIZE];
+    bool chunking;  /* content goes with BDAT (RFC 3030), not DATA */
+    bool answered;  /* some command of it was replied to */
+    bool delivered; /* to some recipient */
+    uint64_t sent;  /* bytes of content */
 };
 
-/* Takes the envelope. `arrived(owner)` is called when transaction_send can go on after the spool made it
- * wait. */
-void transaction_start(struct transaction *transaction, struct delivery_loop *home, struct envelope *envelope,
-                       void (*arrived)(void *owner), void *owner);
-/* Lets go of everything and gives the envelope back to the caller. */
-struct envelope *transaction_end(struct transaction *transaction);
+/*
+ * Takes `count` envelopes (1 to TRANSACTION_RECIPIENTS). `arrived(owner)` is called when transaction_send can
+ * go on after the spool made it wait.
+ */
+void transaction_start(struct transaction *transaction, struct delivery_loop *home,
+                       struct envelope *const *envelopes, size_t count, void (*arrived)(void *owner),
+                       void *owner);
+/* Some recipient that is not settled; they are alike in all but the recipient. Not of a dead transaction. */
+const struct envelope *transaction_sample(const struct transaction *transaction);
+/* Recipient `index`, or NULL when it is settled; it stays the transaction's. */
+const struct envelope *transaction_unsettled(const struct transaction *transaction, unsigned index);
+/* Gives recipient `index`, which is not settled, to the caller. With the last one the content is let go of.
+ */
+struct envelope *transaction_release(struct transaction *transaction, unsigned index);
+/* Before the first RCPT: those that are settled by then are no recipients. */
+void transaction_forget_settled(struct transaction *transaction);
 
-/* Appends "MAIL FROM:<...> ..." with the parameters that the server's offers allow, and "RCPT TO:<...>". */
-void transaction_write_mail(const struct transaction *transaction, unsigned offers, struct stream *stream);
-void transaction_write_rcpt(const struct transaction *transaction, struct stream *stream);
+/* Appends "MAIL FROM:<...> ..." with the parameters that the server's offers allow, and one more "RCPT
+ * TO:<...>". */
+void transaction_write_mail(const struct transaction *transaction, const struct offers *offers,
+                            struct stream *stream);
+void transaction_write_rcpt(struct transaction *transaction, const struct offers *offers,
+                            struct stream *stream);
 
-/* Notes a failure; the first one counts. */
-void transaction_fail(struct transaction *transaction, enum queue_verdict verdict, unsigned stage,
-                      struct slice response);
-/* The same from a reply: 5xx is permanent, anything else transient. */
-void transaction_refuse(struct transaction *transaction, unsigned stage, const struct reply *reply);
-
+/* The server is ready for the content: with BDAT, its command and length go before it. */
+void transaction_start_content(struct transaction *transaction, struct stream *stream);
 /*
  * Writes content to the stream until all of it, end included, is written (1), the socket or the spool makes
  * it wait (0), or the spool fails (a negative errno). The last part stays in the stream's output, unflushed.

@@ -55,7 +55,7 @@ const char *imp_delivery_recipient_domain(const struct imp_delivery *delivery)
 
 uint64_t imp_delivery_size(const struct imp_delivery *delivery)
 {
-    return delivery->envelope->body->size;
+    return envelope_size(delivery->envelope);
 }
 
 int imp_delivery_read(struct imp_delivery *delivery, const char **data, size_t *size)

@@ -1,0 +1,36 @@
+/*
+ * obstacle: what keeps a message from a next hop that does not offer what the message needs. Pure functions;
+ * any thread.
+ *
+ * Nothing is converted on the way: a message either goes as it came or comes back. Each obstacle is
+ * permanent, because another attempt would find the same hop.
+ */
+#ifndef IMPULSE_DELIVERY_OBSTACLE_H
+#define IMPULSE_DELIVERY_OBSTACLE_H
+
+#include "delivery/offers.h"
+#include "message/envelope.h"
+
+static inline bool text_is_ascii(struct slice text)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < text.size; i++)
+        all |= (unsigned char)text.data[i];
+    return all < 0x80;
+}
+
+/*
+ * Is the header of a message ASCII? `part` is the content's first part. When the header does not end in it,
+ * the whole content has to be.
+ */
+bool header_is_ascii(const struct envelope *envelope, struct slice part);
+
+struct obstacle_facts {
+    const struct offers *offers;
+    bool ascii_header; /* only asked for messages with ENVELOPE_SMTPUTF8 */
+    bool same_host;    /* the hop is a Unix socket: there is no network that TLS would protect from */
+};
+/* One line, "550 5.6.1 [internal] ...", or an empty slice: the envelope can go. */
+struct slice obstacle_find(const struct envelope *envelope, const struct obstacle_facts *facts);
+
+#endif
