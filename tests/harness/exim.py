@@ -57,6 +57,7 @@ next_hop:
   port = {next_port}
   allow_localhost
   hosts_try_fastopen =
+  message_linelength_limit = 1000000
   hosts_try_dane =
   dnssec_request_domains =
   {transport}
