@@ -82,9 +82,7 @@ impulsectl_SOURCES = \
 	tools/migration_names.c \
 	tools/migration_read.c \
 	tools/migration_style.h \
-	tools/migration_text.c \
-	tools/utf8.c \
-	tools/utf8.h
+	tools/migration_text.c
 impulsectl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DIMPULSE_SBIN_DIR='"$(sbindir)"'
 impulsectl_LDADD = src/module/libmodule.a confparse/libconfparse.a $(CONSOLE_CLIENT_LIBS) $(PCRE2_LIBS) \
 	$(JANSSON_LIBS)

@@ -8,7 +8,7 @@
 #include "config.h"
 #include "tools/migration.h"
 #include "tools/migration_style.h"
-#include "tools/utf8.h"
+#include "base/utf8.h"
 
 enum { PLACES_OPEN = 3, PLACES_SHOWN = 200 }; /* of a finding: at once, and at all */
 

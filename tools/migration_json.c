@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "config.h"
 #include "tools/migration.h"
-#include "tools/utf8.h"
+#include "base/utf8.h"
 
 enum { FORM = 1 }; /* of the report; a reader that knows another one must not read it */
 

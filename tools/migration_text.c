@@ -1,7 +1,7 @@
 /* migration_text: the report for a terminal, or for a file that is read in one. */
 #include <string.h>
 #include "tools/migration.h"
-#include "tools/utf8.h"
+#include "base/utf8.h"
 
 enum { WIDTH_MIN = 40, INDENT = 2, NOTE_INDENT = 6, PLACES_SHOWN = 3, NAME_COLUMN = 44 };
 
@@ -52,7 +52,7 @@ static bool is_control(const char *at, size_t length)
 static void print_safe(const struct page *page, const char *text, size_t size)
 {
     for (const char *at = text; at < text + size;) {
-        size_t length = utf8_sequence(at);
+        size_t length = utf8_sequence(at, (size_t)(text + size - at));
         if (length == 0 || is_control(at, length))
             putc('?', page->out);
         else

@@ -16,6 +16,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/id.h \
 	src/base/thread.c \
 	src/base/thread.h \
+	src/base/utf8.c \
+	src/base/utf8.h \
 	src/base/pending.c \
 	src/base/pending.h \
 	src/base/xtext.c \

@@ -337,5 +337,5 @@ tests_unit_test_console_tools_LDADD = tools/libconsole.a src/control/libcontrol.
 
 check_PROGRAMS += tests/unit/test_utf8
 TESTS += tests/unit/test_utf8
-tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h tools/utf8.c
+tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h
 tests_unit_test_utf8_LDADD = src/base/libbase.a $(UNIT_LIBS)

@@ -1,5 +1,5 @@
 /* What is UTF-8, by the table of RFC 3629, section 4. */
-#include "tools/utf8.h"
+#include "base/utf8.h"
 #include "unit.h"
 
 static void test_sequences(void)
@@ -26,7 +26,8 @@ static void test_sequences(void)
         {"\xf0\x9f\x93", 0},     /* cut short */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        CU_ASSERT_EQUAL(utf8_sequence(cases[i].bytes), cases[i].size);
+        CU_ASSERT_EQUAL(utf8_sequence(cases[i].bytes, strlen(cases[i].bytes)), cases[i].size);
+    CU_ASSERT_EQUAL(utf8_sequence("\xc3\xa4", 1), 0); /* it goes on after what is looked at */
 }
 
 static void test_clean(void)

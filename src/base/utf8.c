@@ -1,5 +1,5 @@
 /* utf8: see utf8.h. */
-#include "tools/utf8.h"
+#include "base/utf8.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -15,13 +15,13 @@ static const struct {
     {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
 };
 
-size_t utf8_sequence(const char *text)
+size_t utf8_sequence(const char *text, size_t size)
 {
     const unsigned char *at = (const unsigned char *)text;
-    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+    for (size_t i = 0; i < sizeof leads / sizeof *leads && size > 0; i++) {
         if (at[0] < leads[i].first || at[0] > leads[i].last)
             continue;
-        if (leads[i].size > 1 && (at[1] < leads[i].low || at[1] > leads[i].high))
+        if (size < leads[i].size || (leads[i].size > 1 && (at[1] < leads[i].low || at[1] > leads[i].high)))
             return 0;
         for (size_t rest = 2; rest < leads[i].size; rest++)
             if ((at[rest] & 0xc0) != 0x80)
@@ -34,9 +34,10 @@ size_t utf8_sequence(const char *text)
 char *utf8_clean(const char *text)
 {
     struct buf clean = {NULL, 0, 0, 0};
+    const char *end = text + strlen(text);
     size_t size;
-    while (*text) {
-        size = utf8_sequence(text);
+    while (text < end) {
+        size = utf8_sequence(text, (size_t)(end - text));
         buf_append(&clean, size ? text : replacement, size ? size : sizeof replacement - 1);
         text += size ? size : 1;
     }
