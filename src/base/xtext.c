@@ -3,6 +3,8 @@
  */
 #include "base/xtext.h"
 
+#include "base/utf8.h"
+
 static bool is_plain(char c)
 {
     return c >= '!' && c <= '~' && c != '+' && c != '=';
@@ -16,6 +18,15 @@ static int digit_of(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* The byte that "+XX" at text[i] stands for; -1 if there is none. */
+static int hex_byte(struct slice text, size_t i)
+{
+    if (text.data[i] != '+' || text.size - i < 3)
+        return -1;
+    int high = digit_of(text.data[i + 1]), low = digit_of(text.data[i + 2]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 bool xtext_decode(struct slice text, struct buf *out)
 {
     char *to = buf_reserve(out, text.size);
@@ -25,15 +36,28 @@ bool xtext_decode(struct slice text, struct buf *out)
             to[size++] = text.data[i];
             continue;
         }
-        int high = text.data[i] == '+' && text.size - i > 2 ? digit_of(text.data[i + 1]) : -1;
-        int low = high < 0 ? -1 : digit_of(text.data[i + 2]);
-        if (low < 0)
+        int byte = hex_byte(text, i);
+        if (byte < 0)
             break;
-        to[size++] = (char)(high * 16 + low);
+        to[size++] = (char)byte;
         i += 2;
     }
     buf_commit(out, size);
     return i == text.size;
+}
+
+bool xtext_valid(struct slice text, bool utf8)
+{
+    size_t step;
+    for (size_t i = 0; i < text.size; i += step) {
+        if (text.data[i] & 0x80)
+            step = utf8 ? utf8_sequence(text.data + i, text.size - i) : 0;
+        else
+            step = is_plain(text.data[i]) ? 1 : hex_byte(text, i) >= 0 ? 3 : 0;
+        if (step == 0)
+            return false;
+    }
+    return true;
 }
 
 void xtext_encode(struct slice bytes, struct buf *out)

@@ -11,6 +11,8 @@
 /* Appends what `text` stands for; any byte may come out. False if it is no xtext; `out` has a part of it
  * then. */
 bool xtext_decode(struct slice text, struct buf *out);
+/* Is `text` xtext? With `utf8` a character beyond ASCII may stand for itself (RFC 6533 section 3). */
+bool xtext_valid(struct slice text, bool utf8);
 /* Appends `bytes` as xtext. */
 void xtext_encode(struct slice bytes, struct buf *out);
 

@@ -1,11 +1,14 @@
 /*
- * address: a hand-written recogniser for the paths and parameters of MAIL and RCPT.
+ * address: a hand-written recogniser for the paths of MAIL and RCPT.
  *
- * It accepts what RFC 5321 4.1.2 calls Path and Mailbox, and refuses everything else: what passes here is
- * printed into log lines, headers and commands to the next hop without further quoting.
+ * It accepts what RFC 5321 4.1.2 calls Path and Mailbox, with the characters that RFC 6531 adds, and refuses
+ * everything else: what passes here is printed into log lines, headers and commands to the next hop without
+ * further quoting.
  */
 #include "smtp/address.h"
 
+#include <idn2.h>
+#include "base/utf8.h"
 #include "net/addr.h"
 
 static bool is_alnum(char c)
@@ -13,42 +16,83 @@ static bool is_alnum(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_atext(char c)
+static bool is_blank(char c)
 {
-    return is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
+    return c == ' ' || c == '\t';
+}
+
+static void skip(struct slice *s, size_t size)
+{
+    s->data += size;
+    s->size -= size;
+}
+
+static void skip_blanks(struct slice *s)
+{
+    while (s->size > 0 && is_blank(s->data[0]))
+        skip(s, 1);
+}
+
+/* ---- local parts --------------------------------------------------------------------------------- */
+
+/* The length of a character beyond ASCII at s[i], 0 if there is none. The controls of U+0080 to U+009F are
+ * not text, whatever RFC 6531's grammar lets pass: terminals obey them. */
+static size_t utf8_character(struct slice s, size_t i)
+{
+    if (!(s.data[i] & 0x80))
+        return 0;
+    size_t size = utf8_sequence(s.data + i, s.size - i);
+    return size == 2 && s.data[i] == '\xc2' && (unsigned char)s.data[i + 1] < 0xa0 ? 0 : size;
+}
+
+/* The length of the atext at s[i], 0 if there is none. */
+static size_t atext(struct slice s, size_t i)
+{
+    char c = s.data[i];
+    if (is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c)))
+        return 1;
+    return utf8_character(s, i);
 }
 
 /* The length of a Dot-string at the start of `s`, 0 if there is none. */
-static size_t dot_string(struct slice s)
+static size_t dot_string(struct slice s, bool pedantic)
 {
-    size_t i = 0;
-    while (i < s.size && is_atext(s.data[i])) {
-        while (i < s.size && is_atext(s.data[i]))
-            i++;
-        if (i + 1 < s.size && s.data[i] == '.' && is_atext(s.data[i + 1]))
-            i++;
-        else
-            return i;
+    bool atom_begins = true;
+    size_t i = 0, size;
+    for (; i < s.size; i += size) {
+        size = atext(s, i);
+        if (size == 0 && s.data[i] == '.' && (!atom_begins || (!pedantic && i > 0)))
+            size = 1;
+        if (size == 0)
+            break;
+        atom_begins = s.data[i] == '.';
     }
-    return i;
+    return atom_begins && pedantic ? 0 : i;
+}
+
+static bool printable(char c)
+{
+    return c >= 32 && c <= 126;
 }
 
 /* The length of a Quoted-string at the start of `s`, 0 if there is none or it does not end. */
 static size_t quoted_string(struct slice s)
 {
-    if (s.size < 2 || s.data[0] != '"')
-        return 0;
-    for (size_t i = 1; i < s.size; i++) {
-        unsigned char c = (unsigned char)s.data[i];
-        if (c == '"')
+    size_t size;
+    for (size_t i = 1; i < s.size; i += size) {
+        if (s.data[i] == '"')
             return i + 1;
-        if (c == '\\')
-            c = ++i < s.size ? (unsigned char)s.data[i] : 0;
-        if (c < 32 || c > 126)
+        if (s.data[i] == '\\')
+            size = i + 1 < s.size && printable(s.data[i + 1]) ? 2 : 0;
+        else
+            size = printable(s.data[i]) ? 1 : utf8_character(s, i);
+        if (size == 0)
             return 0;
     }
     return 0;
 }
+
+/* ---- domains ------------------------------------------------------------------------------------- */
 
 static bool label_char(char c)
 {
@@ -70,20 +114,45 @@ static bool host_valid(struct slice name)
     return true;
 }
 
+static bool is_ascii(struct slice s)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if (s.data[i] & 0x80)
+            return false;
+    return true;
+}
+
+/*
+ * A domain with U-labels is valid when its A-labels are. Nothing is mapped but ASCII letters to lower case:
+ * characters that only look like a dot or a letter would make one name out of two.
+ */
+static bool international_valid(struct slice name)
+{
+    char text[DOMAIN_MAX + 1], *ascii = NULL;
+    for (size_t i = 0; i < name.size; i++)
+        text[i] = ascii_lower(name.data[i]);
+    text[name.size] = '\0';
+    bool valid = strlen(text) == name.size &&
+                 idn2_lookup_u8((const uint8_t *)text, (uint8_t **)&ascii, IDN2_NO_TR46) == IDN2_OK &&
+                 strlen(ascii) <= DOMAIN_MAX && host_valid(slice_text(ascii));
+    idn2_free(ascii);
+    return valid;
+}
+
+/* The address of "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
 static bool literal_valid(struct slice literal)
 {
-    static const struct slice ipv6_tag = {"IPv6:", 5};
     char text[NET_ADDR_TEXT_SIZE];
-    struct net_addr ignored;
-    struct slice inner = slice_of(literal.data + 1, literal.size - 2);
-    bool tagged = slice_starts_nocase(inner, ipv6_tag);
+    struct net_addr address;
+    struct slice inner = slice_of(literal.data + 1, literal.size - 2), tag = SLICE_LITERAL("IPv6:");
+    bool tagged = slice_starts_nocase(inner, tag);
     if (tagged)
-        inner = slice_of(inner.data + ipv6_tag.size, inner.size - ipv6_tag.size);
+        skip(&inner, tag.size);
     if (inner.size == 0 || inner.size >= sizeof text)
         return false;
     memcpy(text, inner.data, inner.size);
     text[inner.size] = '\0';
-    return net_addr_parse(&ignored, text) && tagged == (ignored.family == AF_INET6);
+    return net_addr_parse(&address, text) && tagged == (address.family == AF_INET6);
 }
 
 bool address_domain_valid(struct slice name)
@@ -92,10 +161,21 @@ bool address_domain_valid(struct slice name)
         return false;
     if (name.data[0] == '[')
         return name.size > 2 && name.data[name.size - 1] == ']' && literal_valid(name);
-    return host_valid(name);
+    return is_ascii(name) ? host_valid(name) : international_valid(name);
 }
 
-/* The length of what may be a domain at the start of `s`: up to '>' or, in a source route, ',' or ':'. */
+bool address_is_ip(struct slice domain)
+{
+    char text[NET_ADDR_TEXT_SIZE];
+    struct net_addr address;
+    if (domain.size == 0 || domain.size >= sizeof text)
+        return false;
+    memcpy(text, domain.data, domain.size);
+    text[domain.size] = '\0';
+    return text[0] == '[' || net_addr_parse(&address, text);
+}
+
+/* The length of what may be a domain at the start of `s`: up to one of `stops`, or the end of a literal. */
 static size_t domain_span(struct slice s, const char *stops)
 {
     size_t i = 0;
@@ -108,11 +188,7 @@ static size_t domain_span(struct slice s, const char *stops)
     return i;
 }
 
-static void skip(struct slice *s, size_t size)
-{
-    s->data += size;
-    s->size -= size;
-}
+/* ---- paths --------------------------------------------------------------------------------------- */
 
 /* "@one,@two:" before the mailbox: accepted and ignored, as RFC 5321 asks. */
 static bool skip_source_route(struct slice *s)
@@ -133,75 +209,49 @@ static bool skip_source_route(struct slice *s)
     return true;
 }
 
-bool address_parse_path(struct slice *rest, bool null_allowed, bool postmaster_allowed,
-                        struct mail_path *path)
+static enum address_fault parse_mailbox(struct slice *s, const struct address_rules *rules,
+                                        struct mail_path *path)
 {
-    struct slice s = *rest;
-    if (s.size < 2 || s.data[0] != '<')
-        return false;
-    skip(&s, 1);
-    *path = (struct mail_path){slice_of(s.data, 0), slice_of(s.data, 0)};
-    if (s.data[0] == '>') {
-        skip(&s, 1);
-        *rest = s;
-        return null_allowed;
-    }
-    if (!skip_source_route(&s))
-        return false;
-    const char *start = s.data;
-    size_t local = s.size && s.data[0] == '"' ? quoted_string(s) : dot_string(s);
-    if (local == 0 || local > LOCAL_PART_MAX)
-        return false;
-    skip(&s, local);
-    if (s.size > 0 && s.data[0] == '@') {
-        skip(&s, 1);
-        size_t span = domain_span(s, ">");
-        path->domain = slice_of(s.data, span);
+    const char *start = s->data;
+    size_t local = s->size && s->data[0] == '"' ? quoted_string(*s) : dot_string(*s, rules->pedantic);
+    if (local == 0)
+        return ADDRESS_SYNTAX;
+    skip(s, local);
+    if (s->size > 0 && s->data[0] == '@') {
+        skip(s, 1);
+        path->domain = slice_of(s->data, domain_span(*s, "> \t"));
+        skip(s, path->domain.size);
+        if (path->domain.size > DOMAIN_MAX)
+            return ADDRESS_TOO_LONG;
         if (!address_domain_valid(path->domain))
-            return false;
-        skip(&s, span);
-    } else if (!postmaster_allowed ||
-               !slice_equal_nocase(slice_of(start, local), SLICE_LITERAL("postmaster"))) {
-        return false;
+            return ADDRESS_SYNTAX;
     }
-    path->mailbox = slice_of(start, (size_t)(s.data - start));
-    if (path->mailbox.size > ADDRESS_MAX || s.size == 0 || s.data[0] != '>')
-        return false;
-    skip(&s, 1);
-    *rest = s;
-    return true;
+    path->mailbox = slice_of(start, (size_t)(s->data - start));
+    path->utf8 = !is_ascii(path->mailbox);
+    return local > LOCAL_PART_MAX || path->mailbox.size > ADDRESS_MAX ? ADDRESS_TOO_LONG : ADDRESS_OK;
 }
 
-int address_next_parameter(struct slice *rest, struct slice *keyword, struct slice *value)
+enum address_fault address_parse_path(struct slice *rest, const struct address_rules *rules,
+                                      struct mail_path *path)
 {
     struct slice s = *rest;
-    if (s.size == 0)
-        return 0;
-    if (s.data[0] != ' ')
-        return -1;
-    while (s.size > 0 && s.data[0] == ' ')
-        skip(&s, 1);
-    if (s.size == 0) {
-        *rest = s;
-        return 0;
+    enum address_fault fault = ADDRESS_OK;
+    if (s.size < 2 || s.data[0] != '<')
+        return ADDRESS_SYNTAX;
+    skip(&s, 1);
+    if (rules->blanks)
+        skip_blanks(&s);
+    *path = (struct mail_path){slice_of(s.data, 0), slice_of(s.data, 0), false};
+    if (s.size > 0 && s.data[0] != '>') {
+        if (!skip_source_route(&s))
+            return ADDRESS_SYNTAX;
+        fault = parse_mailbox(&s, rules, path);
     }
-    size_t i = 0;
-    while (i < s.size && (is_alnum(s.data[i]) || s.data[i] == '-'))
-        i++;
-    *keyword = slice_of(s.data, i);
-    if (i == 0 || s.data[0] == '-')
-        return -1;
-    skip(&s, i);
-    *value = slice_of(s.data, 0);
-    if (s.size > 0 && s.data[0] == '=') {
-        skip(&s, 1);
-        for (i = 0; i < s.size && s.data[i] > 32 && s.data[i] < 127 && s.data[i] != '='; i++)
-            ;
-        *value = slice_of(s.data, i);
-        if (i == 0)
-            return -1;
-        skip(&s, i);
-    }
+    if (rules->blanks)
+        skip_blanks(&s);
+    if (fault == ADDRESS_SYNTAX || s.size == 0 || s.data[0] != '>')
+        return ADDRESS_SYNTAX;
+    skip(&s, 1);
     *rest = s;
-    return 1;
+    return fault;
 }

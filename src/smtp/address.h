@@ -1,6 +1,6 @@
 /*
- * address.h: the syntax of MAIL and RCPT arguments. RFC 5321 sections 4.1.1.2, 4.1.1.3, 4.1.2 and 4.5.3.1.
- * Pure functions over counted bytes; nothing is copied. Any thread.
+ * address.h: the syntax of the paths in MAIL and RCPT. RFC 5321 sections 4.1.2, 4.1.3 and 4.5.3.1; RFC 6531
+ * section 3.3. Pure functions over counted bytes; nothing is copied. Any thread.
  */
 #ifndef IMPULSE_SMTP_ADDRESS_H
 #define IMPULSE_SMTP_ADDRESS_H
@@ -16,21 +16,31 @@ enum {
 
 struct mail_path {
     struct slice mailbox; /* without <> and source route; empty for <> */
-    struct slice domain;  /* the part after the last '@'; empty for <> and for a bare postmaster */
+    struct slice domain;  /* the part after the last '@'; empty for <>, and when there is none */
+    bool utf8;            /* the mailbox has characters beyond ASCII: SMTPUTF8 is needed */
 };
 
-/*
- * Parses "<mailbox>" (a source route before it is skipped, RFC 5321 appendix C) at the start of *rest and
- * moves *rest behind it. An empty path is allowed only with `null_allowed`; without a domain only
- * <postmaster> is, and only with `postmaster_allowed`. False on a syntax error.
- */
-bool address_parse_path(struct slice *rest, bool null_allowed, bool postmaster_allowed,
-                        struct mail_path *path);
+struct address_rules {
+    bool pedantic; /* rfc2821_pedantic_address_rules: no "a..b@" and "ab.@" */
+    bool blanks;   /* allow_trailing_whitespace_in_commands: "< user@example.com >" */
+};
 
-/* Is `name` a Domain or an address literal of RFC 5321 4.1.2/4.1.3? Underscores are tolerated in labels. */
+enum address_fault { ADDRESS_OK, ADDRESS_SYNTAX, ADDRESS_TOO_LONG };
+
+/*
+ * Parses "<mailbox>" (a source route before it is skipped, RFC 5321 appendix C) or "<>" at the start of *rest
+ * and moves *rest behind it. What passes is printable: no control characters, and UTF-8 where it is not
+ * ASCII. Whether a path may be null, without a domain, a literal or beyond ASCII is for the caller to say. On
+ * a fault *rest and *path mean nothing.
+ */
+enum address_fault address_parse_path(struct slice *rest, const struct address_rules *rules,
+                                      struct mail_path *path);
+
+/* Is `name` a Domain or an address literal of RFC 5321 4.1.2/4.1.3? Underscores are tolerated in labels;
+ * labels beyond ASCII must be U-labels (RFC 5890). */
 bool address_domain_valid(struct slice name);
 
-/* Splits the next "KEYWORD[=VALUE]" off *rest. 1: found; 0: the end; -1: a syntax error. */
-int address_next_parameter(struct slice *rest, struct slice *keyword, struct slice *value);
+/* Is this domain, which is valid, an IP address: "[192.0.2.1]", "[IPv6:2001:db8::1]", or "192.0.2.1"? */
+bool address_is_ip(struct slice domain);
 
 #endif

@@ -1,42 +1,14 @@
 /*
- * MAIL FROM. RFC 5321 section 4.1.1.2, with SIZE (RFC 1870) and BODY (RFC 6152).
+ * MAIL FROM. RFC 5321 section 4.1.1.2; its parameters are in parameter.c.
  */
 #include "smtp/command.h"
+#include "smtp/offers.h"
+#include "smtp/path.h"
 #include "smtp/transaction.h"
 #include "smtp/worker.h"
 
-struct mail_parameters {
-    uint64_t size; /* 0: not declared */
-    uint32_t flags;
-};
-
-static void refuse(struct session *session, const struct reply *reply)
-{
-    session_reply(session, reply);
-    session_count_error(session);
-}
-
-static const struct reply *parse_parameters(struct session *session, struct slice rest,
-                                            struct mail_parameters *p)
-{
-    struct slice keyword, value;
-    unsigned offered = session->policy->extensions;
-    int found;
-    while ((found = address_next_parameter(&rest, &keyword, &value)) > 0) {
-        if (slice_equal_nocase(keyword, SLICE_LITERAL("SIZE")) && (offered & EXTENSION_SIZE)) {
-            if (!slice_to_uint(value, &p->size))
-                return &reply_size_syntax;
-        } else if (slice_equal_nocase(keyword, SLICE_LITERAL("BODY")) && (offered & EXTENSION_8BITMIME)) {
-            if (slice_equal_nocase(value, SLICE_LITERAL("8BITMIME")))
-                p->flags |= ENVELOPE_EIGHT_BIT;
-            else if (!slice_equal_nocase(value, SLICE_LITERAL("7BIT")))
-                return &reply_parameter_unknown;
-        } else {
-            return &reply_parameter_unknown;
-        }
-    }
-    return found < 0 ? &reply_mail_syntax : NULL;
-}
+static const struct path_command mail_path = {
+    {"FROM:", 5}, &reply_mail_syntax, &reply_mail_too_long, &reply_mail_literal};
 
 static void mail_validated(struct session *session, enum hook_outcome outcome)
 {
@@ -55,11 +27,24 @@ static const struct reply *check_limits(struct session *session, uint64_t size)
     const struct esmtp_policy *policy = session->policy;
     if (policy->max_receptions_per_connection && session->receptions >= policy->max_receptions_per_connection)
         return &reply_too_many_receptions;
+    if (policy->max_messages_per_connection && session->mails >= policy->max_messages_per_connection)
+        return &reply_too_many_messages;
     if (policy->max_message_size && size > policy->max_message_size)
         return &reply_too_big;
     if (!spool_has_room(session->worker->server->spool, size))
         return &reply_spool_full;
     return NULL;
+}
+
+/* The sender as such, whatever its syntax. */
+static const struct reply *check_sender(const struct session *session, const struct mail_path *path,
+                                        const struct parameters *parameters)
+{
+    if (path->mailbox.size == 0)
+        return session->policy->allow_null_sender ? NULL : &reply_null_sender;
+    if (path->domain.size == 0 && !session->policy->sender_domain)
+        return &reply_mail_syntax;
+    return path->utf8 && !(parameters->flags & ENVELOPE_SMTPUTF8) ? &reply_not_ascii : NULL;
 }
 
 static void set_context(struct session *session, const struct mail_path *path, struct slice line)
@@ -76,37 +61,32 @@ static void set_context(struct session *session, const struct mail_path *path, s
     imp_context_set(view, IMP_CONTEXT_MESSAGE, "mailfrom_localpart", text);
 }
 
+/* What a client has to get right; NULL, or the refusal. */
+static const struct reply *parse(const struct session *session, struct slice arguments,
+                                 struct mail_path *path, struct parameters *parameters)
+{
+    if (session->hello == HELLO_NONE && session->policy->require_ehlo)
+        return &reply_need_hello;
+    if (session->transaction)
+        return &reply_mail_twice;
+    const struct reply *problem = path_parse(session, &mail_path, &arguments, path);
+    if (!problem)
+        problem = parameters_parse_mail(arguments, session_offers_parameters(session), parameters);
+    return problem ? problem : check_sender(session, path, parameters);
+}
+
 void cmd_mail(struct session *session, struct slice arguments)
 {
-    static const struct slice from = {"FROM:", 5};
     struct mail_path path;
-    struct mail_parameters parameters = {0};
+    struct parameters parameters;
     if (session->generation != session->worker->generation) {
         session_replyf(session, 421, "", "%s", session->policy->reconfig_message);
         session_close(session);
         return;
     }
-    if (session->hello == HELLO_NONE && session->policy->require_ehlo) {
-        refuse(session, &reply_need_hello);
-        return;
-    }
-    if (session->transaction) {
-        refuse(session, &reply_mail_twice);
-        return;
-    }
-    struct slice rest = arguments;
-    if (!slice_starts_nocase(rest, from)) {
-        refuse(session, &reply_mail_syntax);
-        return;
-    }
-    rest = slice_of(rest.data + from.size, rest.size - from.size);
-    if (!address_parse_path(&rest, true, false, &path)) {
-        refuse(session, &reply_mail_syntax);
-        return;
-    }
-    const struct reply *problem = parse_parameters(session, rest, &parameters);
+    const struct reply *problem = parse(session, arguments, &path, &parameters);
     if (problem) {
-        refuse(session, problem);
+        session_refuse(session, problem);
         return;
     }
     problem = check_limits(session, parameters.size);
@@ -116,7 +96,8 @@ void cmd_mail(struct session *session, struct slice arguments)
             session_close(session);
         return;
     }
-    session->transaction = transaction_create(session, &path, parameters.size, parameters.flags);
+    session->mails++;
+    session->transaction = transaction_create(session, &path, &parameters);
     session->view.in_transaction = true;
     session->view.reverse_path = transaction_reverse_path(session->transaction);
     session->view.reverse_path_domain = transaction_reverse_path_domain(session->transaction);

@@ -3,16 +3,15 @@
  * relaying to it, and the layer above has nothing against its domain.
  */
 #include "smtp/command.h"
+#include "smtp/offers.h"
+#include "smtp/path.h"
 #include "smtp/transaction.h"
 #include "smtp/worker.h"
 
 enum { RECIPIENTS_HARD_MAX = 100000 }; /* of one message, whatever is configured: memory is bounded */
 
-static void refuse(struct session *session, const struct reply *reply)
-{
-    session_reply(session, reply);
-    session_count_error(session);
-}
+static const struct path_command rcpt_path = {
+    {"TO:", 3}, &reply_rcpt_syntax, &reply_rcpt_too_long, &reply_rcpt_literal};
 
 /* "551 5.7.1 text" as a reply. */
 static void reply_static(struct session *session, const char *answer)
@@ -46,42 +45,69 @@ static void rcpt_validated(struct session *session, enum hook_outcome outcome)
         return;
     }
     transaction_add_proposed(transaction);
+    session->recipients++;
     session->view.recipient_count = transaction_recipients(transaction);
     session->view.recipient = session->view.recipient_domain = NULL;
     session_reply(session, &reply_rcpt_ok);
 }
 
-void cmd_rcpt(struct session *session, struct slice arguments)
+/* Any address may be without a domain where there is one for it; the postmaster always (RFC 5321 4.5.1). */
+static bool may_lack_domain(const struct session *session, const struct mail_path *path)
 {
-    static const struct slice to = {"TO:", 3};
-    struct slice rest = arguments, keyword, value;
-    struct mail_path path;
-    if (!session->transaction) {
-        refuse(session, &reply_rcpt_without_mail);
-        return;
-    }
-    if (!slice_starts_nocase(rest, to)) {
-        refuse(session, &reply_rcpt_syntax);
-        return;
-    }
-    rest = slice_of(rest.data + to.size, rest.size - to.size);
-    if (!address_parse_path(&rest, false, true, &path)) {
-        refuse(session, &reply_rcpt_syntax);
-        return;
-    }
-    int parameter = address_next_parameter(&rest, &keyword, &value);
-    if (parameter) { /* no extension with a RCPT parameter is offered */
-        refuse(session, parameter > 0 ? &reply_parameter_unknown : &reply_rcpt_syntax);
-        return;
-    }
-    uint32_t limit = session->policy->max_recipients_per_message;
+    return path->mailbox.size > 0 && (session->policy->recipient_domain ||
+                                      slice_equal_nocase(path->mailbox, SLICE_LITERAL("postmaster")));
+}
+
+/* What a client has to get right; NULL, or the refusal. */
+static const struct reply *parse(const struct session *session, struct slice arguments,
+                                 struct mail_path *path, struct parameters *parameters)
+{
+    unsigned offered = session_offers_parameters(session);
+    if (!session->transaction)
+        return &reply_rcpt_without_mail;
+    const struct reply *problem = path_parse(session, &rcpt_path, &arguments, path);
+    if (problem)
+        return problem;
+    if (path->domain.size == 0 && !may_lack_domain(session, path))
+        return &reply_rcpt_syntax;
+    bool utf8 = transaction_flags(session->transaction) & ENVELOPE_SMTPUTF8;
+    if (path->utf8 && !utf8)
+        return &reply_not_ascii;
+    if (!utf8)
+        offered &= ~(unsigned)EXTENSION_SMTPUTF8;
+    return parameters_parse_rcpt(arguments, offered, parameters);
+}
+
+static const struct reply *check_limits(const struct session *session)
+{
+    const struct esmtp_policy *policy = session->policy;
+    uint32_t limit = policy->max_recipients_per_message;
     if (limit == 0 || limit > RECIPIENTS_HARD_MAX)
         limit = RECIPIENTS_HARD_MAX;
-    if (transaction_recipients(session->transaction) >= limit) {
-        session_reply(session, &reply_too_many_recipients);
+    if (transaction_recipients(session->transaction) >= limit)
+        return &reply_too_many_recipients;
+    if (policy->max_recipients_per_connection && session->recipients >= policy->max_recipients_per_connection)
+        return &reply_too_many_connection_recipients;
+    return NULL;
+}
+
+void cmd_rcpt(struct session *session, struct slice arguments)
+{
+    const struct esmtp_policy *policy = session->policy;
+    struct mail_path path;
+    struct parameters parameters;
+    const struct reply *problem = parse(session, arguments, &path, &parameters);
+    if (problem) {
+        session_refuse(session, problem);
         return;
     }
-    transaction_propose(session->transaction, &path, session->policy->banner_hostname);
+    problem = check_limits(session);
+    if (problem) {
+        session_reply(session, problem);
+        return;
+    }
+    transaction_propose(session->transaction, &path, &parameters,
+                        policy->recipient_domain ? policy->recipient_domain : policy->banner_hostname);
     session->view.recipient = transaction_proposed(session->transaction);
     session->view.recipient_domain = transaction_proposed_domain(session->transaction);
     session->view.relay_permitted = false;

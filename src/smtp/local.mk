@@ -13,6 +13,8 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/generation.c \
 	src/smtp/listen_policies.c src/smtp/listen_policies.h \
 	src/smtp/offers.c src/smtp/offers.h \
+	src/smtp/parameter.c src/smtp/parameter.h \
+	src/smtp/path.c src/smtp/path.h \
 	src/smtp/policy.c src/smtp/policy.h \
 	src/smtp/policy_table.c src/smtp/policy_table.h \
 	src/smtp/protocol.c src/smtp/protocol.h \

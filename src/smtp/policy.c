@@ -25,6 +25,8 @@ static const struct field {
     {"pathway", FIELD_TEXT, offsetof(struct esmtp_policy, pathway)},
     {"max_message_size", FIELD_U64, offsetof(struct esmtp_policy, max_message_size)},
     {"max_recipients_per_message", FIELD_U32, offsetof(struct esmtp_policy, max_recipients_per_message)},
+    {"max_recipients_per_connection", FIELD_U32,
+     offsetof(struct esmtp_policy, max_recipients_per_connection)},
     {"max_receptions_per_connection", FIELD_U32,
      offsetof(struct esmtp_policy, max_receptions_per_connection)},
     {"max_messages_per_connection", FIELD_U32, offsetof(struct esmtp_policy, max_messages_per_connection)},

@@ -273,6 +273,12 @@ void session_count_error(struct session *session)
     session_close(session);
 }
 
+void session_refuse(struct session *session, const struct reply *reply)
+{
+    session_reply(session, reply);
+    session_count_error(session);
+}
+
 /* ---- waiting --------------------------------------------------------------------------------- */
 
 void session_wait(struct session *session)

@@ -81,6 +81,8 @@ struct session {
     uint64_t progress;           /* bytes of content since the deadline was last moved */
     uint64_t skipped;            /* bytes of an overlong line thrown away */
     uint32_t receptions;         /* messages accepted */
+    uint32_t mails;              /* MAIL commands accepted */
+    uint32_t recipients;         /* RCPT commands accepted */
     char *hello_name;            /* owned; NULL before HELO or EHLO */
     const struct tls_facts *tls; /* NULL: plain text */
     unsigned real_extensions; /* its own policy's, once the client took another one's place; 0: it did not */
@@ -129,6 +131,8 @@ void session_replyf(struct session *session, int code, const char *enhanced, con
     __attribute__((format(printf, 4, 5)));
 /* Counts a refusal that only a broken or hostile client earns; after too many the session ends with 421. */
 void session_count_error(struct session *session);
+/* session_reply and session_count_error. */
+void session_refuse(struct session *session, const struct reply *reply);
 
 /*
  * Asks the hooks at `point` and calls `next` with the outcome: at once when nobody suspends, else later. The

@@ -8,28 +8,47 @@
 #include "base/id.h"
 #include "base/mem.h"
 
-static struct recipient copy_path(const struct mail_path *path)
+/* An address that is not null and has no domain gets `default_domain`. */
+static struct recipient copy_path(const struct mail_path *path, const char *default_domain)
 {
     struct recipient copy = {.address = mem_copy_text(path->mailbox.data, path->mailbox.size)};
     copy.domain = copy.address + path->mailbox.size - path->domain.size;
+    if (path->domain.size > 0 || path->mailbox.size == 0)
+        return copy;
+    copy.given = copy.address;
+    copy.address = mem_printf("%s@%s", copy.given, default_domain);
+    copy.domain = copy.address + path->mailbox.size + 1;
     return copy;
 }
 
+/* name NUL value NUL */
+static void append_parameter(struct buf *out, const char *name, struct slice value)
+{
+    if (value.size == 0)
+        return;
+    buf_append(out, name, strlen(name) + 1);
+    buf_append_slice(out, value);
+    buf_append(out, "", 1);
+}
+
 struct transaction *transaction_create(struct session *session, const struct mail_path *reverse_path,
-                                       uint64_t declared_size, uint32_t flags)
+                                       const struct parameters *parameters)
 {
     struct transaction *t = mem_new(struct transaction);
-    struct recipient sender = copy_path(reverse_path);
+    struct recipient sender = copy_path(reverse_path, session->policy->sender_domain);
     t->session = session;
     t->worker = session->worker;
     t->generation = smtp_generation_ref(session->generation);
     t->batch_id = id_next();
     t->connection_id = session->view.id;
-    t->declared_size = declared_size;
-    t->flags = flags;
+    t->declared_size = parameters->size;
+    t->flags = parameters->flags;
+    append_parameter(&t->parameters, "ENVID", parameters->envid);
+    append_parameter(&t->parameters, "AUTH", parameters->auth);
     t->peer = session->view.peer;
     t->reverse_path = sender.address;
     t->reverse_path_domain = sender.domain;
+    free(sender.given);
     server_hold(t->worker->server);
     return t;
 }
@@ -37,6 +56,8 @@ struct transaction *transaction_create(struct session *session, const struct mai
 static void recipient_release(struct recipient *recipient)
 {
     free(recipient->address);
+    free(recipient->given);
+    free(recipient->orcpt);
     free(recipient->binding);
     free(recipient->group);
     free(recipient->refusal);
@@ -51,6 +72,7 @@ void transaction_free(struct transaction *t)
     free(t->recipients);
     recipient_release(&t->proposed);
     free(t->reverse_path);
+    buf_release(&t->parameters);
     buf_release(&t->content);
     free(t->head);
     free(t->envelopes);
@@ -81,16 +103,24 @@ const char *transaction_reverse_path_domain(const struct transaction *t)
     return t->reverse_path_domain;
 }
 
-void transaction_propose(struct transaction *t, const struct mail_path *recipient, const char *default_domain)
+uint32_t transaction_flags(const struct transaction *t)
+{
+    return t->flags;
+}
+
+void transaction_set_peer(struct transaction *t, const struct net_addr *peer)
+{
+    t->peer = *peer;
+}
+
+void transaction_propose(struct transaction *t, const struct mail_path *recipient,
+                         const struct parameters *parameters, const char *default_domain)
 {
     recipient_release(&t->proposed);
-    t->proposed = copy_path(recipient);
-    if (recipient->domain.size > 0)
-        return;
-    char *qualified = mem_printf("%s@%s", t->proposed.address, default_domain);
-    free(t->proposed.address);
-    t->proposed.address = qualified;
-    t->proposed.domain = qualified + recipient->mailbox.size + 1;
+    t->proposed = copy_path(recipient, default_domain);
+    t->proposed.flags = parameters->flags;
+    if (parameters->orcpt.size > 0)
+        t->proposed.orcpt = mem_copy_text(parameters->orcpt.data, parameters->orcpt.size);
 }
 
 const char *transaction_proposed(const struct transaction *t)
@@ -116,6 +146,14 @@ void transaction_add_proposed(struct transaction *t)
 size_t transaction_recipients(const struct transaction *t)
 {
     return t->recipient_count;
+}
+
+void transaction_append_parameters(const struct transaction *t, const struct recipient *recipient,
+                                   struct buf *out)
+{
+    if (buf_size(&t->parameters) > 0)
+        buf_append_slice(out, buf_slice(&t->parameters));
+    append_parameter(out, "ORCPT", slice_text(recipient->orcpt));
 }
 
 const char *transaction_recipient(const struct transaction *t, size_t index, const char **domain)

@@ -10,12 +10,15 @@
 
 #include "base/buf.h"
 #include "smtp/address.h"
+#include "smtp/parameter.h"
 #include "smtp/session.h"
 
 struct transaction; /* opaque to commands */
 
+/* `reverse_path` without a domain, if it is not null, gets the policy's; the parameters of MAIL are copied.
+ */
 struct transaction *transaction_create(struct session *session, const struct mail_path *reverse_path,
-                                       uint64_t declared_size, uint32_t flags);
+                                       const struct parameters *parameters);
 /* The client left, or RSET: nothing is accepted. Safe while chunks are on their way to the spool. */
 void transaction_abandon(struct transaction *transaction);
 
@@ -26,12 +29,16 @@ bool transaction_is_open(const struct transaction *transaction);
 /* NUL-terminated, owned by the transaction. */
 const char *transaction_reverse_path(const struct transaction *transaction);
 const char *transaction_reverse_path_domain(const struct transaction *transaction);
+/* ENVELOPE_* of MAIL. */
+uint32_t transaction_flags(const struct transaction *transaction);
+/* Messages of this transaction, and its trace header, name that client, XREMOTEIP's. */
+void transaction_set_peer(struct transaction *transaction, const struct net_addr *peer);
 /*
- * Sets the recipient in question; hooks see it until it is added or dropped. One without a domain
- * (postmaster, RFC 5321 4.5.1) gets `default_domain`.
+ * Sets the recipient in question, with its parameters; hooks see it until it is added or dropped. One without
+ * a domain gets `default_domain`.
  */
 void transaction_propose(struct transaction *transaction, const struct mail_path *recipient,
-                         const char *default_domain);
+                         const struct parameters *parameters, const char *default_domain);
 const char *transaction_proposed(const struct transaction *transaction);
 const char *transaction_proposed_domain(const struct transaction *transaction);
 void transaction_add_proposed(struct transaction *transaction);

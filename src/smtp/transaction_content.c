@@ -25,6 +25,13 @@ struct chunk {
     char *memory; /* NULL for chunk 0: the transaction's head */
 };
 
+/* The trace header has what the client wrote (Momentum 4 manual,
+ * domain_for_unqualified_recipient_addresses). */
+static const char *given_address(const struct recipient *recipient)
+{
+    return recipient->given ? recipient->given : recipient->address;
+}
+
 void transaction_begin_content(struct transaction *t)
 {
     struct session *session = t->session;
@@ -34,7 +41,8 @@ void transaction_begin_content(struct transaction *t)
         .by = session->policy->received_hostname,
         .extended = session->hello == HELLO_EHLO,
         .id = t->batch_id,
-        .recipient = t->recipient_count == 1 ? slice_text(t->recipients[0].address) : slice_of(NULL, 0),
+        .recipient =
+            t->recipient_count == 1 ? slice_text(given_address(&t->recipients[0])) : slice_of(NULL, 0),
         .time_us = clock_wall_us(),
     };
     size_t room = FIRST_CONTENT;

@@ -13,6 +13,7 @@
 static struct envelope *create_envelope(const struct transaction *t, const struct recipient *recipient)
 {
     struct buf parameters = {0};
+    transaction_append_parameters(t, recipient, &parameters);
     if (recipient->refusal) {
         buf_append(&parameters, "REFUSAL", sizeof "REFUSAL");
         buf_append(&parameters, recipient->refusal, strlen(recipient->refusal) + 1);
@@ -30,7 +31,7 @@ static struct envelope *create_envelope(const struct transaction *t, const struc
         .batch_id = t->batch_id,
         .connection_id = t->connection_id,
         .received_us = t->received_us,
-        .flags = t->flags | (recipient->refusal ? ENVELOPE_REFUSED : 0),
+        .flags = t->flags | recipient->flags | (recipient->refusal ? ENVELOPE_REFUSED : 0),
     };
     struct envelope *envelope = envelope_create(&facts, t->body);
     buf_release(&parameters);

@@ -18,6 +18,9 @@
 struct recipient {
     char *address;         /* owned */
     const char *domain;    /* inside address */
+    char *given;           /* owned: as the client wrote it, when a domain was added; else NULL */
+    char *orcpt;           /* owned; NULL: none */
+    uint32_t flags;        /* ENVELOPE_NOTIFY_* */
     char *binding, *group; /* owned; NULL: the default */
     char *refusal;         /* owned; the reply "550 5.7.1 [internal] ..." of a hook; NULL: accepted */
     struct buf context;    /* message context of this copy; meaningful if `has_context` */
@@ -31,6 +34,7 @@ struct transaction {
     uint64_t batch_id, connection_id, received_us, declared_size;
     uint32_t flags;
     struct net_addr peer;
+    struct buf parameters; /* of MAIL, as envelope_facts.parameters */
     char *reverse_path;
     const char *reverse_path_domain;
     struct recipient *recipients;
@@ -58,6 +62,9 @@ struct transaction {
     void (*finished)(struct session *session, const struct reply *reply);
 };
 
+/* Appends the parameters of MAIL and of this RCPT, as envelope_facts has them. */
+void transaction_append_parameters(const struct transaction *transaction, const struct recipient *recipient,
+                                   struct buf *out);
 /* Frees it; neither the session nor the spool holds it. */
 void transaction_free(struct transaction *transaction);
 /* The spool forgets the chunks of a body that nobody will have. */
