@@ -23,6 +23,7 @@ struct envelope {
     uint64_t next_attempt_us;      /* wall clock; 0: at once */
     uint32_t retries;              /* failed attempts so far */
     uint32_t flags;                /* ENVELOPE_* */
+    bool follows;                  /* the queue's: shares a transaction with the one before it on a list */
     struct net_addr origin;        /* the client's address */
     struct body *body;             /* one reference */
     struct slice reverse_path;     /* without <>; empty for the null reverse-path */

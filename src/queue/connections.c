@@ -9,9 +9,9 @@
 #include "queue/timer.h"
 
 enum {
-    /* A connection is expected to take this many ready envelopes soon; more of them ask for another
+    /* A connection is expected to make this many transactions soon; more of them ask for another
        connection. */
-    READY_PER_CONNECTION = 4,
+    TRANSACTIONS_PER_CONNECTION = 4,
     /* After a connection that could not be made or was of no use, no other is opened for this long: a host
      * that refuses at once is not to be asked thousands of times a second. */
     HOLD_MS = 1000,
@@ -26,10 +26,18 @@ static bool may_connect(const struct queue *queue)
            queue->connections < queue->settings->max_outbound_connections;
 }
 
+/* About how many transactions the ready envelopes are. */
+static size_t ready_transactions(const struct queue *queue)
+{
+    unsigned batch = queue->settings->max_recipients_per_batch;
+    return queue->ready_count - queue->followers + (batch ? queue->followers / batch : 0);
+}
+
 static bool wants_connection(const struct queue *queue)
 {
     return may_connect(queue) &&
-           (queue->connections == 0 || queue->ready_count / READY_PER_CONNECTION > queue->connections);
+           (queue->connections == 0 ||
+            ready_transactions(queue) / TRANSACTIONS_PER_CONNECTION > queue->connections);
 }
 
 static void open_connection(struct queue *queue)

@@ -66,10 +66,10 @@ struct queue {
     struct shard *shard;
     struct slice binding, domain; /* owned, NUL-terminated */
     const struct queue_settings *settings;
-    struct list_node link;    /* in shard->queues */
-    struct list_node touched; /* in shard->touched */
-    struct list ready;        /* envelopes, the next first */
-    size_t ready_count;
+    struct list_node link;          /* in shard->queues */
+    struct list_node touched;       /* in shard->touched */
+    struct list ready;              /* envelopes, the next first */
+    size_t ready_count, followers;  /* followers: of these, that share a transaction with the one before */
     struct list waiters;            /* idle connections */
     struct schedule_item expiry;    /* when the ready list is to be searched for expired envelopes */
     struct schedule_item growth;    /* when to look whether the connections get on */

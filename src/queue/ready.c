@@ -20,6 +20,26 @@ static struct envelope *envelope_of(struct list_node *node)
     return container_of(node, struct envelope, link);
 }
 
+/* ---- the list ---------------------------------------------------------------------------------------- */
+
+static void append(struct queue *queue, struct envelope *envelope)
+{
+    const struct list_node *last = queue->ready.head.prev;
+    envelope->follows =
+        last != &queue->ready.head && envelope_may_share(container_of(last, struct envelope, link), envelope);
+    list_append(&queue->ready, &envelope->link);
+    queue->ready_count++;
+    queue->followers += envelope->follows;
+}
+
+static void leave(struct queue *queue, struct envelope *envelope)
+{
+    list_remove(&envelope->link);
+    queue->ready_count--;
+    queue->followers -= envelope->follows;
+    envelope->follows = false;
+}
+
 /* ---- expiry ------------------------------------------------------------------------------------------ */
 
 static uint64_t ready_deadline(const struct queue *queue, const struct envelope *envelope)
@@ -55,8 +75,7 @@ static void expire_ready(struct schedule_item *item)
             earliest = deadline < earliest ? deadline : earliest;
             continue;
         }
-        list_remove(&envelope->link);
-        queue->ready_count--;
+        leave(queue, envelope);
         bounce_envelope(queue, envelope, &outcome_out_of_time);
     }
     if (earliest != UINT64_MAX)
@@ -93,8 +112,7 @@ void queue_add(struct queue *queue, struct envelope *envelope)
         drop_blackholed(queue, envelope);
         return;
     }
-    list_append(&queue->ready, &envelope->link);
-    queue->ready_count++;
+    append(queue, envelope);
     uint64_t deadline = ready_deadline(queue, envelope);
     if (!schedule_has(&queue->expiry) || deadline < queue->expiry.when_us) {
         uint64_t soonest = clock_wall_us() + EXPIRED_GRACE * UINT64_C(1000000);
@@ -117,9 +135,10 @@ void queue_refresh(struct queue *queue)
 {
     queue->settings = generation_settings(queue->shard->generation, queue->binding, queue->domain);
     if (queue->settings->blackhole != BLACKHOLE_NO)
-        for (struct list_node *node; (node = list_pop(&queue->ready));) {
-            queue->ready_count--;
-            drop_blackholed(queue, envelope_of(node));
+        while (!list_empty(&queue->ready)) {
+            struct envelope *envelope = envelope_of(queue->ready.head.next);
+            leave(queue, envelope);
+            drop_blackholed(queue, envelope);
         }
     queue_touch(queue);
 }
@@ -139,8 +158,7 @@ size_t queue_ready(const struct queue *queue)
 /* Takes it off the ready list for an attempt. False: it expired, and may not be attempted any more. */
 static bool take(struct queue *queue, struct envelope *envelope)
 {
-    list_remove(&envelope->link);
-    queue->ready_count--;
+    leave(queue, envelope);
     queue->taken++;
     if (queue->settings->never_attempt_expired &&
         retry_expiry(queue->settings, envelope->received_us) <= clock_wall_us()) {
