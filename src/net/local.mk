@@ -16,4 +16,22 @@ src_net_libnet_a_SOURCES = \
 	src/net/pollers.c \
 	src/net/pollers.h \
 	src/net/stream.c \
-	src/net/stream.h
+	src/net/stream.h \
+	src/net/tls.h \
+	src/net/tls_connection.c \
+	src/net/tls_connection.h \
+	src/net/tls_context.c \
+	src/net/tls_facts.c \
+	src/net/tls_identity.c \
+	src/net/tls_identity.h \
+	src/net/tls_private.h \
+	src/net/tls_protocols.c \
+	src/net/tls_protocols.h \
+	src/net/tls_self_signed.c \
+	src/net/tls_self_signed.h \
+	src/net/tls_setup.c \
+	src/net/tls_setup.h \
+	src/net/tls_tickets.c \
+	src/net/tls_tickets.h \
+	src/net/tls_vault.c \
+	src/net/tls_vault.h

@@ -3,6 +3,10 @@
  *
  * What is watched follows from the state (update_events), so that an idle stream costs one epoll entry and a
  * busy one no extra system calls: EPOLLOUT is asked for only while the kernel's buffer is full.
+ *
+ * Under TLS, input can wait here that epoll knows nothing of, because it was taken from the socket with what
+ * came before it. An idle handle then calls for it in the next turn, so that one client does not keep the
+ * loop to itself.
  */
 #include "net/stream.h"
 
@@ -10,18 +14,64 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "base/mem.h"
+#include "net/tls_connection.h"
+
+struct stream_tls {
+    struct tls_connection *connection;
+    uv_idle_t idle;        /* runs while input waits here */
+    size_t plain;          /* bytes of `out` that were written before TLS began and go as they are */
+    bool securing;         /* the handshake runs, or waits for those to leave */
+    bool input_waits;      /* the last stream_fill ended before it had to wait for the socket */
+    bool read_wants_write; /* TLS must write before there is input (renegotiation) */
+    bool write_wants_read; /* and the other way round */
+};
 
 static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_idle(uv_idle_t *idle);
+
+/* What the socket is watched for so that reading, or sending what waits, can go on. */
+static int reading_event(const struct stream *stream)
+{
+    return stream->tls && stream->tls->read_wants_write ? UV_WRITABLE : UV_READABLE;
+}
+
+static int sending_event(const struct stream *stream)
+{
+    return stream->tls && stream->tls->write_wants_read ? UV_READABLE : UV_WRITABLE;
+}
+
+static int handshake_event(const struct stream *stream)
+{
+    return tls_connection_wants(stream->tls->connection) == TLS_WANTS_WRITE ? UV_WRITABLE : UV_READABLE;
+}
+
+static void update_idle(struct stream *stream)
+{
+    struct stream_tls *tls = stream->tls;
+    bool wanted = tls->input_waits && (tls->securing ? !tls->plain : stream->reading);
+    if (wanted && !uv_is_active((uv_handle_t *)&tls->idle))
+        uv_idle_start(&tls->idle, on_idle);
+    else if (!wanted)
+        uv_idle_stop(&tls->idle);
+}
 
 static void update_events(struct stream *stream)
 {
     int wanted = 0;
+    bool securing = stream_is_securing(stream);
     if (stream->closing)
         return;
-    if (stream->reading && !stream->connecting)
-        wanted |= UV_READABLE;
-    if (stream->blocked || stream->connecting)
+    if (stream->tls)
+        update_idle(stream);
+    if (stream->connecting)
         wanted |= UV_WRITABLE;
+    if (stream->blocked)
+        wanted |= sending_event(stream);
+    else if (securing)
+        wanted |= handshake_event(stream);
+    if (stream->reading && !stream->connecting && !securing)
+        wanted |= reading_event(stream);
     if (wanted == stream->events)
         return;
     stream->events = wanted;
@@ -65,8 +115,29 @@ void stream_read_stop(struct stream *stream)
     update_events(stream);
 }
 
+/* As many records as there are and as fit: one is at most 16 KiB. */
+static ssize_t fill_encrypted(struct stream *stream, size_t size)
+{
+    struct stream_tls *tls = stream->tls;
+    char *room = buf_reserve(&stream->in, size);
+    size_t total = 0;
+    ssize_t got;
+    do {
+        got = tls_connection_read(tls->connection, room + total, size - total);
+        if (got > 0)
+            total += (size_t)got;
+    } while (got > 0 && total < size && tls_connection_has_input(tls->connection));
+    tls->read_wants_write = got == -EAGAIN && tls_connection_wants(tls->connection) == TLS_WANTS_WRITE;
+    /* An end or an error that came after some input is told by the next call, for which nobody else asks. */
+    tls->input_waits = total > 0 && got != -EAGAIN && (got <= 0 || tls_connection_has_input(tls->connection));
+    buf_commit(&stream->in, total);
+    return total ? (ssize_t)total : got;
+}
+
 ssize_t stream_fill(struct stream *stream, size_t size)
 {
+    if (stream->tls)
+        return fill_encrypted(stream, size);
     char *room = buf_reserve(&stream->in, size);
     ssize_t got;
     do {
@@ -98,6 +169,28 @@ static int fail(struct stream *stream, int error)
     return error;
 }
 
+static ssize_t send_plain(struct stream *stream, struct slice queued, struct slice extra)
+{
+    struct iovec parts[2] = {{(void *)queued.data, queued.size}, {(void *)extra.data, extra.size}};
+    int first = queued.size == 0;
+    struct msghdr message = {.msg_iov = parts + first, .msg_iovlen = (extra.size ? 2 : 1) - (size_t)first};
+    ssize_t sent;
+    do {
+        sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0)
+        return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+    return sent;
+}
+
+static ssize_t send_encrypted(struct stream *stream, struct slice queued, struct slice extra)
+{
+    struct stream_tls *tls = stream->tls;
+    ssize_t sent = tls_connection_write(tls->connection, queued.size ? queued : extra);
+    tls->write_wants_read = sent == -EAGAIN && tls_connection_wants(tls->connection) == TLS_WANTS_READ;
+    return sent;
+}
+
 int stream_flush_with(struct stream *stream, struct slice extra)
 {
     if (stream->closing)
@@ -106,21 +199,16 @@ int stream_flush_with(struct stream *stream, struct slice extra)
         return fail(stream, stream->error);
     /* While output waits only on_poll sends: sent here, it would leave who was promised `drained` waiting for
      * ever. */
-    bool may_send = !stream->connecting && !stream->blocked;
+    bool later = stream->connecting || stream_is_securing(stream);
+    bool may_send = !later && !stream->blocked;
     while (may_send && buf_size(&stream->out) + extra.size > 0) {
         struct slice queued = buf_slice(&stream->out);
-        struct iovec parts[2] = {{(void *)queued.data, queued.size}, {(void *)extra.data, extra.size}};
-        int first = queued.size == 0;
-        struct msghdr message = {.msg_iov = parts + first,
-                                 .msg_iovlen = (extra.size ? 2 : 1) - (size_t)first};
-        ssize_t sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
-        if (sent < 0) {
-            if (errno == EINTR)
-                continue;
-            if (errno != EAGAIN && errno != EWOULDBLOCK)
-                return fail(stream, -errno);
+        ssize_t sent =
+            stream->tls ? send_encrypted(stream, queued, extra) : send_plain(stream, queued, extra);
+        if (sent == -EAGAIN)
             break;
-        }
+        if (sent < 0)
+            return fail(stream, (int)sent);
         size_t from_queue = (size_t)sent < queued.size ? (size_t)sent : queued.size;
         buf_consume(&stream->out, from_queue);
         extra.data += (size_t)sent - from_queue;
@@ -128,7 +216,8 @@ int stream_flush_with(struct stream *stream, struct slice extra)
     }
     if (extra.size)
         buf_append_slice(&stream->out, extra);
-    stream->blocked = buf_size(&stream->out) > 0 && !stream->connecting;
+    if (!later)
+        stream->blocked = buf_size(&stream->out) > 0;
     update_events(stream);
     return buf_size(&stream->out) == 0;
 }
@@ -154,6 +243,101 @@ static void finish_connect(struct stream *stream)
     stream->handler->connected(stream, -error);
 }
 
+/* ---- TLS ------------------------------------------------------------------------------------- */
+
+int stream_start_tls(struct stream *stream, struct tls_context *context, struct slice received)
+{
+    struct tls_connection *connection = tls_connection_create(context, stream->fd, received);
+    if (!connection)
+        return -ENOMEM;
+    int flushed = stream_flush(stream);
+    if (flushed < 0) {
+        tls_connection_free(connection);
+        return flushed;
+    }
+    struct stream_tls *tls = mem_new(struct stream_tls);
+    tls->connection = connection;
+    tls->securing = true;
+    tls->plain = buf_size(&stream->out);
+    tls->input_waits = received.size > 0;
+    uv_idle_init(loop_uv(stream->loop), &tls->idle);
+    tls->idle.data = stream;
+    stream->tls = tls;
+    update_events(stream);
+    return 0;
+}
+
+bool stream_is_securing(const struct stream *stream)
+{
+    return stream->tls && stream->tls->securing;
+}
+
+const struct tls_facts *stream_tls_facts(const struct stream *stream)
+{
+    return stream->tls ? tls_connection_facts(stream->tls->connection) : NULL;
+}
+
+const char *stream_tls_reason(const struct stream *stream)
+{
+    return stream->tls ? tls_connection_reason(stream->tls->connection) : "";
+}
+
+/* The rest of what was written before TLS began. 0, -EAGAIN or another negative errno. */
+static int send_plain_rest(struct stream *stream)
+{
+    struct stream_tls *tls = stream->tls;
+    while (tls->plain) {
+        struct slice rest = slice_of(buf_slice(&stream->out).data, tls->plain);
+        ssize_t sent = send_plain(stream, rest, slice_of(NULL, 0));
+        if (sent < 0)
+            return (int)sent;
+        tls->plain -= (size_t)sent;
+        buf_consume(&stream->out, (size_t)sent);
+    }
+    stream->blocked = false;
+    return 0;
+}
+
+static void secure(struct stream *stream)
+{
+    struct stream_tls *tls = stream->tls;
+    int error = send_plain_rest(stream);
+    if (error == 0) {
+        tls->input_waits = false;
+        error = tls_connection_handshake(tls->connection);
+    }
+    if (error != -EAGAIN) {
+        tls->securing = false;
+        stream->error = error;
+        stream->blocked = error == 0 && buf_size(&stream->out) > 0;
+        tls->input_waits = error == 0 && tls_connection_has_input(tls->connection);
+        stream->handler->secured(stream, error);
+    }
+    update_events(stream);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    struct stream *stream = idle->data;
+    if (stream->closing)
+        return;
+    if (stream_is_securing(stream)) {
+        secure(stream);
+        return;
+    }
+    stream->handler->readable(stream);
+    update_events(stream);
+}
+
+void stream_finish(struct stream *stream)
+{
+    if (stream->tls)
+        tls_connection_finish(stream->tls->connection);
+    shutdown(stream->fd, SHUT_WR);
+}
+
+/* ---- the loop's word ------------------------------------------------------------------------- */
+
 /*
  * libuv stops watching a socket that has an error (status < 0). There may still be input to read before the
  * error, so it is watched again for as long as the owner wants to.
@@ -169,21 +353,26 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         finish_connect(stream);
         return;
     }
-    if (stream->blocked && (failed || (events & UV_WRITABLE))) {
+    if (stream_is_securing(stream)) {
+        secure(stream);
+        return;
+    }
+    if (stream->blocked && (failed || (events & sending_event(stream)))) {
         stream->blocked = false;
         flushed = stream_flush(stream);
     }
     if (flushed == 1 && stream->handler->drained)
         stream->handler->drained(stream);
-    bool readable = stream->reading && (failed || (events & UV_READABLE));
-    if (!stream->closing && (readable || flushed < 0))
+    bool readable = stream->reading && (failed || (events & reading_event(stream)));
+    if (!stream->closing && !stream_is_securing(stream) && (readable || flushed < 0))
         stream->handler->readable(stream);
     update_events(stream);
 }
 
-static void on_closed(uv_handle_t *handle)
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void finish_close(struct stream *stream)
 {
-    struct stream *stream = handle->data;
     close(stream->fd);
     stream->fd = -1;
     buf_release(&stream->in);
@@ -192,10 +381,32 @@ static void on_closed(uv_handle_t *handle)
         stream->handler->closed(stream);
 }
 
+static void on_idle_closed(uv_handle_t *handle)
+{
+    struct stream *stream = handle->data;
+    tls_connection_free(stream->tls->connection);
+    free(stream->tls);
+    stream->tls = NULL;
+    finish_close(stream);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    struct stream *stream = handle->data;
+    if (!stream->tls)
+        finish_close(stream);
+    else
+        uv_close((uv_handle_t *)&stream->tls->idle, on_idle_closed);
+}
+
 void stream_close(struct stream *stream)
 {
     if (stream->closing)
         return;
     stream->closing = true;
-    uv_close((uv_handle_t *)&stream->poll, on_closed);
+    if (stream->tls && !stream->tls->securing && !stream->error)
+        tls_connection_finish(stream->tls->connection);
+    if (stream->tls)
+        uv_idle_stop(&stream->tls->idle);
+    uv_close((uv_handle_t *)&stream->poll, on_poll_closed);
 }

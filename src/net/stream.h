@@ -1,8 +1,8 @@
 /*
  * stream: a connected non-blocking socket on a loop, with an input buffer and an output buffer.
  *
- * The seam under which TLS will sit: whoever uses a stream reads from `in` and writes through stream_write,
- * and never sees the socket. The loop's thread only. A stream lives inside its owner's object.
+ * The seam under which TLS sits: whoever uses a stream reads from `in` and writes through stream_write, both
+ * plain text, and never sees the socket. The loop's thread only. A stream lives inside its owner's object.
  */
 #ifndef IMPULSE_NET_STREAM_H
 #define IMPULSE_NET_STREAM_H
@@ -12,6 +12,9 @@
 #include "event/loop.h"
 
 struct stream;
+struct stream_tls;
+struct tls_context;
+struct tls_facts;
 
 struct stream_handler {
     /*
@@ -25,6 +28,11 @@ struct stream_handler {
     void (*connected)(struct stream *stream, int error);
     /* After stream_close: the object may be freed now. */
     void (*closed)(struct stream *stream);
+    /*
+     * The handshake that stream_start_tls began is over, in a later turn: 0, or a negative errno (-EPROTO: it
+     * failed, stream_tls_reason says why), after which the stream can only be closed.
+     */
+    void (*secured)(struct stream *stream, int error);
 };
 
 struct stream {
@@ -37,9 +45,10 @@ struct stream {
     bool connecting;
     bool blocked; /* output waits for the socket */
     bool closing;
-    int error;      /* why nothing can be sent any more, a negative errno; 0: it can */
-    struct buf in;  /* received, not yet consumed by the owner */
-    struct buf out; /* written, not yet taken by the kernel */
+    int error;              /* why nothing can be sent any more, a negative errno; 0: it can */
+    struct stream_tls *tls; /* NULL: plain text */
+    struct buf in;          /* received, not yet consumed by the owner */
+    struct buf out;         /* written, not yet taken by the kernel */
 };
 
 /* Takes over a connected fd; reading is off. 0 or a negative errno (the fd is then still the caller's). */
@@ -57,8 +66,8 @@ ssize_t stream_fill(struct stream *stream, size_t size);
 /* Appends to `out`; nothing is sent before stream_flush. */
 void stream_write(struct stream *stream, const void *data, size_t size);
 /*
- * Sends `out`. 1: all with the kernel; 0: the rest follows (also while connecting), `drained` will be called; a
- * negative errno: broken, `out` is dropped.
+ * Sends `out`. 1: all with the kernel; 0: the rest follows (also while connecting), `drained` will be called;
+ * a negative errno: broken, `out` is dropped.
  */
 int stream_flush(struct stream *stream);
 /*
@@ -68,6 +77,25 @@ int stream_flush(struct stream *stream);
 int stream_flush_with(struct stream *stream, struct slice extra);
 /* Gives both buffers' memory back if they are empty. */
 void stream_trim(struct stream *stream);
+/*
+ * From here on the stream is encrypted, we being the server: what is in `out` is still sent as it is, then
+ * the handshake runs, and `secured` is called. Until then neither `readable` nor `drained` is, and what is
+ * written waits. `in` is left alone: that nothing unencrypted is taken for encrypted is the owner's care (RFC
+ * 3207 section 6). `received` (copied) is what was read of the handshake already, which may be in `in`. Once.
+ * 0 or a negative errno: the stream is as it was.
+ */
+int stream_start_tls(struct stream *stream, struct tls_context *context, struct slice received);
+/* stream_start_tls was called and `secured` not yet. */
+bool stream_is_securing(const struct stream *stream);
+/* NULL unless the stream is encrypted. They live until `closed`. */
+const struct tls_facts *stream_tls_facts(const struct stream *stream);
+/* Why TLS failed, in OpenSSL's words; static. */
+const char *stream_tls_reason(const struct stream *stream);
+/*
+ * Tells the other side that nothing more will be sent (close_notify where there is TLS, FIN); reading goes
+ * on. When all output is with the kernel.
+ */
+void stream_finish(struct stream *stream);
 /* Closes the socket; no callback but `closed` follows, in a later turn. Twice is harmless. */
 void stream_close(struct stream *stream);
 

@@ -34,12 +34,14 @@ struct tls_settings {        /* texts as the options have them; NULL: not set. B
     const char *client_ca;          /* PEM bundle; NULL: client certificates cannot be verified */
     const char *hostname;           /* of the self-signed certificate; never NULL */
     enum tls_verify_mode verify_mode;
-    bool enable_dhe; /* TLS_Enable_DHE_Ciphers */
+    bool enable_dhe;          /* TLS_Enable_DHE_Ciphers */
+    bool allow_renegotiation; /* TLS_Allow_Renegotiation: by the client, TLS 1.2 and below */
 };
 
 /*
- * NULL with one line in error[]: which file or word is wrong and OpenSSL's reason. Blocks on files (and on
- * Vault, for at most a few seconds). Main thread.
+ * The context for these settings: one that is there already, else a new one. NULL with one line in error[],
+ * which begins with the name of the option at fault and ": ", and says which file or word is wrong and
+ * OpenSSL's reason. Blocks on files (and on Vault, for at most a few seconds). Main thread.
  */
 struct tls_context *tls_context_create(const struct tls_settings *settings, char *error, size_t error_size);
 struct tls_context *tls_context_ref(struct tls_context *context); /* any thread */
@@ -49,6 +51,11 @@ void tls_context_unref(struct tls_context *context);              /* any thread;
  * be used is left, with a line in the paniclog. Main thread, or a pool thread for what comes from Vault.
  */
 void tls_context_refresh(struct tls_context *context);
+/*
+ * Refreshes every context there is, those with something from Vault or those without. What cannot be used is
+ * said once, not each time.
+ */
+void tls_refresh_all(bool from_vault);
 
 /* What is known of an encrypted connection after its handshake; texts live as long as the stream is open. */
 struct tls_facts {

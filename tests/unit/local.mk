@@ -257,7 +257,7 @@ TESTS += tests/unit/test_addr
 tests_unit_test_addr_SOURCES = tests/unit/test_addr.c tests/unit/unit.h
 tests_unit_test_addr_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
 
-NET_TEST_LIBS = src/net/libnet.a src/event/libevent.a src/log/liblog.a src/base/libbase.a $(UNIT_LIBS) $(UV_LIBS)
+NET_TEST_LIBS = src/net/libnet.a src/event/libevent.a src/log/liblog.a src/base/libbase.a $(UNIT_LIBS) $(NET_LIBS)
 
 check_PROGRAMS += tests/unit/test_listener
 TESTS += tests/unit/test_listener
@@ -273,6 +273,11 @@ check_PROGRAMS += tests/unit/test_stream
 TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/unit.h
 tests_unit_test_stream_LDADD = $(NET_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_tls_stream
+TESTS += tests/unit/test_tls_stream
+tests_unit_test_tls_stream_SOURCES = tests/unit/test_tls_stream.c tests/unit/unit.h
+tests_unit_test_tls_stream_LDADD = $(NET_TEST_LIBS)
 
 DELIVERY_TEST_LIBS = src/delivery/libdelivery.a src/queue/libqueue.a src/spool/libspool.a src/message/libmessage.a \
 	src/net/libnet.a src/event/libevent.a src/log/liblog.a src/base/libbase.a confparse/libconfparse.a \
@@ -323,7 +328,7 @@ tests_unit_test_sasl_CPPFLAGS = $(AM_CPPFLAGS) $(GSASL_CFLAGS)
 tests_unit_test_sasl_LDADD = $(SASL_TEST_LIBS)
 
 CONTROL_TEST_LIBS = src/control/libcontrol.a src/net/libnet.a src/event/libevent.a src/sasl/libsasl.a src/log/liblog.a src/base/libbase.a \
-	confparse/libconfparse.a $(UNIT_LIBS) $(UV_LIBS) $(PCRE2_LIBS) $(GSASL_LIBS)
+	confparse/libconfparse.a $(UNIT_LIBS) $(NET_LIBS) $(PCRE2_LIBS) $(GSASL_LIBS)
 
 check_PROGRAMS += tests/unit/test_control_words
 TESTS += tests/unit/test_control_words

@@ -105,7 +105,8 @@ static void on_closed(struct stream *stream)
     unit_count(&container_of(stream, struct owner, stream)->closed, 1);
 }
 
-static const struct stream_handler handler = {on_readable, on_drained, on_connected, on_closed};
+static const struct stream_handler handler = {
+    .readable = on_readable, .drained = on_drained, .connected = on_connected, .closed = on_closed};
 
 #define OWNER                                                                                                \
     {                                                                                                        \

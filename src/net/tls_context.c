@@ -1,0 +1,305 @@
+/*
+ * tls_context: contexts, each once: whoever asks for the same settings gets the same one, also from the next
+ * configuration on.
+ *
+ * A change of a file makes a whole OpenSSL context anew beside the one in use; if that succeeds the two are
+ * swapped. Conversations hold a reference to the one they began with. One lock guards the list, the counts
+ * and the swap; it is held for a few instructions, once a handshake.
+ */
+#include <openssl/err.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "base/mem.h"
+#include "log/paniclog.h"
+#include "net/tls_private.h"
+#include "net/tls_setup.h"
+#include "net/tls_vault.h"
+
+enum { WATCHED = 4 }; /* files that a context is made of */
+
+/* What tells one content of a file from another. */
+struct stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+};
+
+struct tls_context {
+    struct tls_context *next;
+    unsigned references;          /* guarded by `lock` */
+    struct tls_settings settings; /* owned */
+    SSL_CTX *ssl;                 /* guarded by `lock` */
+    pthread_mutex_t refreshing;   /* guards what follows: one thread reads the files at a time */
+    struct stamp stamps[WATCHED];
+    struct tls_identity identity; /* what `ssl` has */
+    char complaint[512];          /* said last; "": nothing is wrong */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct tls_context *contexts;
+
+const char *tls_take_reason(void)
+{
+    unsigned long code = ERR_peek_error();
+    const char *reason = ERR_reason_error_string(code);
+    if (!reason && ERR_SYSTEM_ERROR(code))
+        reason = strerror(ERR_GET_REASON(code));
+    ERR_clear_error();
+    return reason ? reason : "unknown reason";
+}
+
+/* ---- settings -------------------------------------------------------------------------------- */
+
+/* The texts of settings, for whoever copies, compares or frees them all. */
+#define TEXTS 9
+static void list_texts(struct tls_settings *settings, const char **texts[TEXTS])
+{
+    const char **all[TEXTS] = {
+        &settings->certificate,        &settings->key,       &settings->ciphers,
+        &settings->ciphersuites,       &settings->protocols, &settings->curves,
+        &settings->dh_parameters_file, &settings->client_ca, &settings->hostname,
+    };
+    memcpy(texts, all, sizeof all);
+}
+
+static struct tls_settings copy_settings(const struct tls_settings *settings)
+{
+    struct tls_settings copy = *settings;
+    const char **texts[TEXTS];
+    list_texts(&copy, texts);
+    for (size_t i = 0; i < TEXTS; i++)
+        *texts[i] = mem_dup(*texts[i]);
+    return copy;
+}
+
+static void free_settings(struct tls_settings *settings)
+{
+    const char **texts[TEXTS];
+    list_texts(settings, texts);
+    for (size_t i = 0; i < TEXTS; i++)
+        free((char *)*texts[i]);
+}
+
+static bool equal_settings(const struct tls_settings *one, const struct tls_settings *other)
+{
+    struct tls_settings a = *one, b = *other;
+    const char **left[TEXTS], **right[TEXTS];
+    list_texts(&a, left);
+    list_texts(&b, right);
+    for (size_t i = 0; i < TEXTS; i++)
+        if (!slice_equal(slice_text(*left[i]), slice_text(*right[i])) || !*left[i] != !*right[i])
+            return false;
+    return a.verify_mode == b.verify_mode && a.enable_dhe == b.enable_dhe &&
+           a.allow_renegotiation == b.allow_renegotiation;
+}
+
+/* ---- counts ---------------------------------------------------------------------------------- */
+
+struct tls_context *tls_context_ref(struct tls_context *context)
+{
+    pthread_mutex_lock(&lock);
+    context->references++;
+    pthread_mutex_unlock(&lock);
+    return context;
+}
+
+static void free_context(struct tls_context *context)
+{
+    SSL_CTX_free(context->ssl);
+    tls_identity_release(&context->identity);
+    pthread_mutex_destroy(&context->refreshing);
+    free_settings(&context->settings);
+    free(context);
+}
+
+void tls_context_unref(struct tls_context *context)
+{
+    if (!context)
+        return;
+    pthread_mutex_lock(&lock);
+    bool last = --context->references == 0;
+    struct tls_context **link = &contexts;
+    while (last && *link && *link != context)
+        link = &(*link)->next;
+    if (last && *link)
+        *link = context->next;
+    pthread_mutex_unlock(&lock);
+    if (last)
+        free_context(context);
+}
+
+SSL *tls_context_converse(struct tls_context *context)
+{
+    pthread_mutex_lock(&lock);
+    SSL_CTX *current = context->ssl;
+    SSL_CTX_up_ref(current);
+    pthread_mutex_unlock(&lock);
+    SSL *ssl = SSL_new(current); /* which has a reference of its own */
+    SSL_CTX_free(current);
+    return ssl;
+}
+
+static struct tls_context *find(const struct tls_settings *settings)
+{
+    pthread_mutex_lock(&lock);
+    struct tls_context *context = contexts;
+    while (context && !equal_settings(&context->settings, settings))
+        context = context->next;
+    if (context)
+        context->references++;
+    pthread_mutex_unlock(&lock);
+    return context;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static void take_stamps(const struct tls_settings *settings, struct stamp stamps[WATCHED])
+{
+    const char *files[WATCHED] = {settings->certificate, settings->key, settings->client_ca,
+                                  settings->dh_parameters_file};
+    memset(stamps, 0, WATCHED * sizeof *stamps);
+    for (size_t i = 0; i < WATCHED; i++) {
+        struct stat facts;
+        if (!files[i] || tls_vault_is(files[i]) || stat(files[i], &facts) < 0)
+            continue;
+        stamps[i].device = facts.st_dev;
+        stamps[i].inode = facts.st_ino;
+        stamps[i].size = facts.st_size;
+        stamps[i].changed = facts.st_mtim;
+    }
+}
+
+/* Makes what the settings ask for, and puts it in the place of what was there. */
+static bool load(struct tls_context *context, bool *changed, char *error, size_t error_size)
+{
+    struct tls_identity identity;
+    struct stamp stamps[WATCHED];
+    take_stamps(&context->settings, stamps); /* before the files are read: a change meanwhile is seen later */
+    bool same_files = memcmp(stamps, context->stamps, sizeof stamps) == 0;
+    memcpy(context->stamps, stamps, sizeof stamps);
+    *changed = false;
+    if (!tls_identity_load(&context->settings, &identity, error, error_size))
+        return false;
+    if (context->ssl && same_files && tls_identity_equal(&identity, &context->identity)) {
+        tls_identity_release(&identity);
+        return true;
+    }
+    SSL_CTX *ssl = tls_setup_create(&context->settings, &identity, error, error_size);
+    if (!ssl) {
+        tls_identity_release(&identity);
+        return false;
+    }
+    pthread_mutex_lock(&lock);
+    SSL_CTX *before = context->ssl;
+    context->ssl = ssl;
+    pthread_mutex_unlock(&lock);
+    SSL_CTX_free(before);
+    tls_identity_release(&context->identity);
+    context->identity = identity;
+    *changed = true;
+    return true;
+}
+
+static bool has_changed_files(struct tls_context *context)
+{
+    struct stamp stamps[WATCHED];
+    take_stamps(&context->settings, stamps);
+    return memcmp(stamps, context->stamps, sizeof stamps) != 0;
+}
+
+/* Reads what changed, or what may have. False when it cannot be used, which error[] explains. */
+static bool reload(struct tls_context *context, bool ask_vault, bool *changed, char *error, size_t error_size)
+{
+    bool from_vault = tls_identity_is_in_vault(&context->settings);
+    *changed = false;
+    if (!(from_vault && ask_vault) && !has_changed_files(context))
+        return true;
+    return load(context, changed, error, error_size);
+}
+
+void tls_context_refresh(struct tls_context *context)
+{
+    char error[sizeof context->complaint] = "";
+    bool changed;
+    pthread_mutex_lock(&context->refreshing);
+    if (!reload(context, true, &changed, error, sizeof error)) {
+        if (strcmp(error, context->complaint) != 0)
+            paniclog(PANIC_ERROR, "%s; clients are shown the certificate that was read before", error);
+        memcpy(context->complaint, error, sizeof error);
+    } else if (changed) {
+        paniclog(PANIC_NOTICE, "tls_certificate: %s was read again",
+                 tls_identity_is_configured(&context->settings) ? context->settings.certificate : "none");
+        context->complaint[0] = 0;
+    }
+    pthread_mutex_unlock(&context->refreshing);
+}
+
+/* References to all contexts, so that none of them is looked at under the lock. */
+static struct tls_context **list_contexts(size_t *count)
+{
+    struct tls_context **all = NULL;
+    *count = 0;
+    pthread_mutex_lock(&lock);
+    for (struct tls_context *context = contexts; context; context = context->next) {
+        all = mem_resize(all, (*count + 1) * sizeof *all);
+        all[(*count)++] = context;
+        context->references++;
+    }
+    pthread_mutex_unlock(&lock);
+    return all;
+}
+
+void tls_refresh_all(bool from_vault)
+{
+    size_t count;
+    struct tls_context **all = list_contexts(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (tls_identity_is_in_vault(&all[i]->settings) == from_vault)
+            tls_context_refresh(all[i]);
+        tls_context_unref(all[i]);
+    }
+    free(all);
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+/* One that is there: what its files hold by now must be good, as if it were read for the first time. */
+static bool check_again(struct tls_context *context, char *error, size_t error_size)
+{
+    bool changed;
+    pthread_mutex_lock(&context->refreshing);
+    bool good = reload(context, false, &changed, error, error_size);
+    if (!good)
+        memset(context->stamps, 0, sizeof context->stamps); /* the next one who asks is told, too */
+    pthread_mutex_unlock(&context->refreshing);
+    return good;
+}
+
+struct tls_context *tls_context_create(const struct tls_settings *settings, char *error, size_t error_size)
+{
+    struct tls_context *context = find(settings);
+    bool changed;
+    if (context) {
+        if (check_again(context, error, error_size))
+            return context;
+        tls_context_unref(context);
+        return NULL;
+    }
+    context = mem_new(struct tls_context);
+    context->references = 1;
+    context->settings = copy_settings(settings);
+    pthread_mutex_init(&context->refreshing, NULL);
+    if (!load(context, &changed, error, error_size)) {
+        free_context(context);
+        return NULL;
+    }
+    tls_setup_warn(settings);
+    pthread_mutex_lock(&lock);
+    context->next = contexts;
+    contexts = context;
+    pthread_mutex_unlock(&lock);
+    return context;
+}

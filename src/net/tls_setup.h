@@ -1,0 +1,16 @@
+/*
+ * tls_setup.h: OpenSSL's context, made of settings; private to src/net.
+ */
+#ifndef IMPULSE_NET_TLS_SETUP_H
+#define IMPULSE_NET_TLS_SETUP_H
+
+#include <openssl/ssl.h>
+#include "net/tls_identity.h"
+
+/* NULL with one line in error[], as tls_context_create has it. Reads files. Any thread. */
+SSL_CTX *tls_setup_create(const struct tls_settings *settings, const struct tls_identity *identity,
+                          char *error, size_t error_size);
+/* Says in the paniclog what of the settings OpenSSL does not know and passes over. */
+void tls_setup_warn(const struct tls_settings *settings);
+
+#endif
