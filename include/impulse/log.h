@@ -84,7 +84,7 @@ struct imp_log_hooks { /* NULL members are not called */
     void (*rejection)(const struct imp_log_rejection *event, struct imp_module *module);
     void (*paniclog)(enum imp_level level, const char *line, size_t size, struct imp_module *module);
     void (*reopen)(struct imp_module *module); /* after SIGHUP; imp_log_file reopens by itself */
-    /* Since ABI 1.1; both on the main thread. */
+    /* Since ABI 1.1; the console's on the main thread, those of SMTP clients on event-loop threads. */
     void (*authentication)(const struct imp_log_authentication *event, struct imp_module *module);
     void (*authorization)(const struct imp_log_authorization *event, struct imp_module *module);
 };

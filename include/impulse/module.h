@@ -31,7 +31,7 @@ extern "C" {
  * line. The minor number grows when something is added, the major one when something that existed changes.
  */
 #define IMP_ABI_MAJOR 1
-#define IMP_ABI_MINOR 1
+#define IMP_ABI_MINOR 2
 #define IMP_MODULE_MAGIC 0x494d504cu /* "IMPL" */
 
 struct imp_module; /* one loaded instance; the daemon's */

@@ -56,6 +56,28 @@ IMP_API void imp_session_permit_relay(struct imp_session *session);
  * question. Copied. */
 IMP_API void imp_session_set_binding(struct imp_session *session, const char *binding, const char *group);
 
+/* ---- authentication, in validate_auth; since ABI 1.2 --------------------------------------------------------- */
+
+/*
+ * A client has answered everything that its mechanism asks, and the passwords have been looked at. IMP_CONT: what they
+ * say is right. IMP_DONE after imp_session_reject: refused, with that answer (535 5.7.8 is the usual one). IMP_DONE
+ * without: the client is who it says, whatever the passwords say; a user without a name is refused all the same. A hook
+ * that has to ask elsewhere suspends the session; imp_suspension_resume with IMP_DONE and code 0 accepts.
+ * Source: Momentum 4 manual, validate_auth, auth_ds.
+ */
+enum imp_auth_status {
+    IMP_AUTH_PASS,
+    IMP_AUTH_FAIL,
+    IMP_AUTH_ERROR, /* there are no passwords: no file can be read, or `uri` names no file */
+};
+IMP_API enum imp_auth_status imp_session_auth_status(const struct imp_session *session); /* of the passwords */
+IMP_API const char *imp_session_auth_mechanism(const struct imp_session *session);       /* "PLAIN", ... */
+IMP_API const char *imp_session_auth_user(const struct imp_session *session); /* "" when it is not known */
+/* As the client gave it; NULL unless the mechanism is PLAIN or LOGIN. */
+IMP_API const char *imp_session_auth_password(const struct imp_session *session);
+/* `uri` of the mechanism's parameters: a scheme that is not file:// or digest:// can be a module's own. May be NULL. */
+IMP_API const char *imp_session_auth_uri(const struct imp_session *session);
+
 /* ---- contexts ---------------------------------------------------------------------------------------------- */
 
 enum imp_context {

@@ -146,7 +146,7 @@ static bool recover(struct daemon *d, char *error, size_t error_size)
 static bool build_server(struct daemon *d, char *error, size_t error_size)
 {
     struct smtp_upper upper = {accept_envelope, check_recipient, d->queues};
-    d->server = smtp_server_create(d->spool, &upper);
+    d->server = smtp_server_create(d->spool, threads_pools(d->threads), &upper);
     struct smtp_generation *generation = smtp_generation_create(d->conf, d->modules, error, error_size);
     if (!generation)
         return false;

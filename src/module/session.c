@@ -120,6 +120,31 @@ void imp_session_set_binding(struct imp_session *session, const char *binding, c
     snprintf(session->binding_group, sizeof session->binding_group, "%s", group ? group : "");
 }
 
+const char *imp_session_auth_mechanism(const struct imp_session *session)
+{
+    return session->auth ? session->auth->mechanism : NULL;
+}
+
+const char *imp_session_auth_user(const struct imp_session *session)
+{
+    return session->auth ? session->auth->user : NULL;
+}
+
+const char *imp_session_auth_password(const struct imp_session *session)
+{
+    return session->auth ? session->auth->password : NULL;
+}
+
+const char *imp_session_auth_uri(const struct imp_session *session)
+{
+    return session->auth ? session->auth->uri : NULL;
+}
+
+enum imp_auth_status imp_session_auth_status(const struct imp_session *session)
+{
+    return session->auth ? session->auth->status : IMP_AUTH_ERROR;
+}
+
 bool imp_context_set(struct imp_session *session, enum imp_context which, const char *name, const char *value)
 {
     if (which == IMP_CONTEXT_CONNECTION)

@@ -28,6 +28,13 @@ enum hook_outcome {
     HOOK_SUSPENDED, /* session->resumed will be called on the session's loop */
 };
 
+struct imp_auth_facts { /* of an authentication; texts are borrowed */
+    const char *mechanism, *user;
+    const char *password; /* NULL: it did not cross the connection */
+    const char *uri;      /* NULL: the mechanism has no parameters */
+    enum imp_auth_status status;
+};
+
 struct imp_session {
     struct loop *loop;
     uint64_t id;
@@ -47,7 +54,9 @@ struct imp_session {
     /* the hook chain that runs or was last run */
     struct module_set *modules; /* whose chain; the caller of module_set_validate holds the reference */
     struct hook_reply reply;
-    const char *refused_by; /* module name of the last refusal */
+    bool decided;                      /* a hook ended the chain without a refusal */
+    const struct imp_auth_facts *auth; /* in validate_auth; NULL elsewhere */
+    const char *refused_by;            /* module name of the last refusal */
     enum imp_hook_point point;
     size_t next_hook;                /* index into the chain to resume at */
     struct imp_session **awaited_by; /* suspended: where the answer finds this session; else NULL */

@@ -40,6 +40,7 @@ static enum hook_outcome outcome_of(struct imp_suspension *suspension, struct im
         return hook_chain_continue(session);
     if (!suspension->refused) {
         session->reply.code = 0;
+        session->decided = true;
         return HOOK_PASS;
     }
     session->reply = suspension->reply;

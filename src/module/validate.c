@@ -60,7 +60,8 @@ static enum hook_outcome judge(struct imp_session *session, struct hook *hook, i
         verdict = IMP_CONT;
     }
     if (verdict == IMP_DONE) {
-        if (session->reply.code == 0)
+        session->decided = session->reply.code == 0;
+        if (session->decided)
             return HOOK_PASS;
         session->refused_by = hook->module->definition->name;
         return HOOK_REFUSED;
@@ -96,5 +97,6 @@ enum hook_outcome module_set_validate(struct module_set *set, enum imp_hook_poin
     session->point = point;
     session->next_hook = 0;
     session->refused_by = NULL;
+    session->decided = false;
     return hook_chain_continue(session);
 }

@@ -1,6 +1,7 @@
 /*
  * MAIL FROM. RFC 5321 section 4.1.1.2; its parameters are in parameter.c.
  */
+#include "smtp/auth.h"
 #include "smtp/command.h"
 #include "smtp/offers.h"
 #include "smtp/path.h"
@@ -62,11 +63,13 @@ static void set_context(struct session *session, const struct mail_path *path, s
 }
 
 /* What a client has to get right; NULL, or the refusal. */
-static const struct reply *parse(const struct session *session, struct slice arguments,
-                                 struct mail_path *path, struct parameters *parameters)
+static const struct reply *parse(struct session *session, struct slice arguments, struct mail_path *path,
+                                 struct parameters *parameters)
 {
     if (session->hello == HELLO_NONE && session->policy->require_ehlo)
         return &reply_need_hello;
+    if (auth_is_missing(session))
+        return &reply_auth_required;
     if (session->transaction)
         return &reply_mail_twice;
     const struct reply *problem = path_parse(session, &mail_path, &arguments, path);
@@ -96,6 +99,8 @@ void cmd_mail(struct session *session, struct slice arguments)
             session_close(session);
         return;
     }
+    if (parameters.auth.size)
+        parameters.auth = auth_sender(session, parameters.auth);
     session->mails++;
     session->transaction = transaction_create(session, &path, &parameters);
     session->view.in_transaction = true;

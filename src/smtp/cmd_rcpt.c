@@ -2,6 +2,7 @@
  * RCPT TO. RFC 5321 section 4.1.1.3. A recipient is accepted when no hook objects, some module permits
  * relaying to it, and the layer above has nothing against its domain.
  */
+#include "smtp/auth.h"
 #include "smtp/command.h"
 #include "smtp/offers.h"
 #include "smtp/path.h"
@@ -34,7 +35,7 @@ static void rcpt_validated(struct session *session, enum hook_outcome outcome)
         session_reply_hook(session);
         return;
     }
-    if (!session->view.relay_permitted) {
+    if (!session->view.relay_permitted && !auth_may_relay(session)) {
         session_reply(session, &reply_relaying_denied);
         return;
     }

@@ -10,6 +10,7 @@
 /* `arguments` is what follows the verb and one space; trailing blanks are gone. Valid during the call. */
 typedef void command_fn(struct session *session, struct slice arguments);
 
-command_fn cmd_helo, cmd_ehlo, cmd_mail, cmd_rcpt, cmd_data, cmd_rset, cmd_noop, cmd_vrfy, cmd_help, cmd_quit;
+command_fn cmd_auth, cmd_helo, cmd_ehlo, cmd_mail, cmd_rcpt, cmd_data, cmd_rset, cmd_noop, cmd_vrfy, cmd_help,
+    cmd_quit;
 
 #endif

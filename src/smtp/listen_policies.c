@@ -3,12 +3,14 @@
  */
 #include "smtp/listen_policies.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/mem.h"
 #include "confparse/chain.h"
 #include "net/cidr.h"
 
 struct listen_policies {
+    const char *endpoint;       /* the stanza's name; the configuration's */
     struct cidr_table *by_peer; /* values: struct esmtp_policy of the table */
     const struct esmtp_policy *general;
 };
@@ -75,6 +77,7 @@ struct listen_policies *listen_policies_create(const struct conf *conf, const st
 {
     struct listen_policies *policies = mem_new(struct listen_policies);
     struct making making = {conf, listener, listen, modules, table, policies, error, error_size};
+    policies->endpoint = conf_scope_name(listen);
     policies->by_peer = cidr_table_create();
     if (add_all(&making))
         return policies;
@@ -99,4 +102,10 @@ const struct esmtp_policy *listen_policies_find(const struct listen_policies *po
     net_addr_mapped(peer, mapped);
     const struct esmtp_policy *policy = cidr_table_find(policies->by_peer, mapped);
     return policy ? policy : policies->general;
+}
+
+void listen_policies_endpoint(const struct listen_policies *policies, char text[NET_ADDR_TEXT_SIZE])
+{
+    const char *any = policies->endpoint[0] == ':' ? "*" : "";
+    snprintf(text, NET_ADDR_TEXT_SIZE, "%s%s", any, policies->endpoint);
 }

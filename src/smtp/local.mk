@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/smtp/libsmtp.a
 src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/acceptance.c src/smtp/acceptance.h \
 	src/smtp/address.c src/smtp/address.h \
+	src/smtp/auth.c src/smtp/auth.h \
+	src/smtp/cmd_auth.c \
 	src/smtp/cmd_data.c \
 	src/smtp/cmd_hello.c \
 	src/smtp/cmd_mail.c \
@@ -16,6 +18,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/parameter.c src/smtp/parameter.h \
 	src/smtp/path.c src/smtp/path.h \
 	src/smtp/policy.c src/smtp/policy.h \
+	src/smtp/policy_auth.c src/smtp/policy_auth.h \
 	src/smtp/policy_table.c src/smtp/policy_table.h \
 	src/smtp/protocol.c src/smtp/protocol.h \
 	src/smtp/replies.def src/smtp/reply.c src/smtp/reply.h \

@@ -3,6 +3,7 @@
  */
 #include "smtp/offers.h"
 
+#include "smtp/auth.h"
 #include "smtp/extension.h"
 
 enum { LIMIT_MAX = 999999 }; /* RFC 9422: at most six digits */
@@ -19,7 +20,7 @@ unsigned session_offers(const struct session *session)
         bits &= ~(unsigned)EXTENSION_REQUIRETLS;
     if (!policy->tls)
         bits &= ~(unsigned)EXTENSION_STARTTLS;
-    if (!policy->auth)
+    if (!auth_mechanisms(session))
         bits &= ~(unsigned)EXTENSION_AUTH;
     return bits;
 }
@@ -62,10 +63,24 @@ static void append_xclient(const struct session *session, struct buf *out)
     buf_append_text(out, " NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT");
 }
 
+static void append_auth(const struct session *session, struct buf *out)
+{
+    auth_append_mechanisms(session, ' ', out);
+}
+
+/* "AUTH=LOGIN PLAIN", as clients of before RFC 2554 read it and Momentum sends it. */
+static void append_old_auth(const struct session *session, struct buf *out)
+{
+    buf_append_text(out, "250-AUTH");
+    auth_append_mechanisms(session, '=', out);
+    buf_append_text(out, "\r\n");
+}
+
 static const struct {
     unsigned bit;
     void (*append)(const struct session *session, struct buf *out);
 } arguments[] = {
+    {EXTENSION_AUTH, append_auth},
     {EXTENSION_SIZE, append_size},
     {EXTENSION_LIMITS, append_limits},
     {EXTENSION_XCLIENT, append_xclient},
@@ -74,6 +89,8 @@ static const struct {
 static void append_offer(const struct session *session, const struct extension *extension, bool last,
                          struct buf *out)
 {
+    if (extension->bit == EXTENSION_AUTH)
+        append_old_auth(session, out);
     buf_append_text(out, last ? "250 " : "250-");
     buf_append_text(out, extension->keyword);
     for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)

@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "smtp/policy_auth.h"
 
 enum field_kind { FIELD_TEXT, FIELD_U32, FIELD_U64, FIELD_BOOL };
 
@@ -128,12 +129,13 @@ struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct 
         policy->pathway = "default";
     policy->pathway_group = "default";
     policy->extensions = resolve_extensions(chain);
+    policy->auth = auth_policy_create(chain, modules, own_hostname(chain));
     policy->line_endings = resolve_line_endings(chain);
     policy->batch_by_domain =
         strcasecmp(conf_chain_text(chain, "batch_handling", ""), "batch_by_domain") == 0;
     policy->modules = imp_policy_create(modules, chain, error, error_size);
     if (!policy->modules) {
-        free(policy);
+        esmtp_policy_free(policy);
         return NULL;
     }
     return policy;
@@ -143,6 +145,8 @@ void esmtp_policy_free(struct esmtp_policy *policy)
 {
     if (!policy)
         return;
-    imp_policy_free(policy->modules);
+    if (policy->modules)
+        imp_policy_free(policy->modules);
+    auth_policy_free(policy->auth);
     free(policy);
 }

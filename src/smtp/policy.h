@@ -62,7 +62,7 @@ struct esmtp_policy {
     bool verified_peer_can_relay; /* TLS_Verified_Peer_Can_Relay */
     unsigned extensions;          /* EXTENSION_*; what a session is offered of them: offers.h */
     enum starttls_injection starttls_injection;
-    const struct auth_policy *auth;   /* NULL: nobody can authenticate */
+    struct auth_policy *auth;         /* NULL: nobody can authenticate, and nobody must */
     struct tls_context *tls;          /* NULL: neither STARTTLS nor Use_SSL */
     const struct conf_value *context; /* pairs for the connection context; NULL: none */
 

@@ -3,6 +3,7 @@
  */
 #include "smtp/protocol.h"
 
+#include "smtp/auth.h"
 #include "smtp/command.h"
 #include "smtp/transaction.h"
 
@@ -14,7 +15,7 @@ static const struct {
     {{"MAIL", 4}, cmd_mail, true}, {{"RCPT", 4}, cmd_rcpt, true},  {{"DATA", 4}, cmd_data, true},
     {{"RSET", 4}, cmd_rset, true}, {{"EHLO", 4}, cmd_ehlo, true},  {{"HELO", 4}, cmd_helo, true},
     {{"NOOP", 4}, cmd_noop, true}, {{"QUIT", 4}, cmd_quit, false}, {{"VRFY", 4}, cmd_vrfy, true},
-    {{"HELP", 4}, cmd_help, true},
+    {{"HELP", 4}, cmd_help, true}, {{"AUTH", 4}, cmd_auth, true},
 };
 
 static bool printable(struct slice line)
@@ -70,13 +71,20 @@ static bool congested(const struct session *session)
 
 static void reset(struct session *session)
 {
+    auth_cancel(session);
     if (session->transaction)
         transaction_abandon(session->transaction);
     session->transaction = NULL;
 }
 
+static bool is_long(struct slice line)
+{
+    return slice_starts_nocase(line, SLICE_LITERAL("AUTH ")); /* it may carry an initial response */
+}
+
 const struct session_protocol smtp_protocol = {
     .command = run_command,
+    .is_long = is_long,
     .congested = congested,
     .reset = reset,
     .phase = phase,

@@ -30,11 +30,14 @@ struct drain_task {
     struct worker *worker;
 };
 
-struct smtp_server *smtp_server_create(struct spool *spool, const struct smtp_upper *upper)
+struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *pools,
+                                       const struct smtp_upper *upper)
 {
     struct smtp_server *server = mem_new(struct smtp_server);
     server->spool = spool;
     server->upper = *upper;
+    server->sasl = sasl_service_create();
+    server->auth_pool = pool_set_find(pools, "CPU");
     return server;
 }
 
@@ -46,6 +49,7 @@ void smtp_server_free(struct smtp_server *server)
         smtp_generation_unref(server->workers[i]->generation);
         free(server->workers[i]);
     }
+    sasl_service_free(server->sasl);
     free(server->listens);
     free(server->workers);
     free(server);

@@ -9,7 +9,7 @@
 #define IMPULSE_SMTP_SERVER_H
 
 #include "confparse/confparse.h"
-#include "event/loop.h"
+#include "event/pool.h"
 #include "message/envelope.h"
 #include "module/module.h"
 #include "net/addr.h"
@@ -31,7 +31,8 @@ struct smtp_upper {
     void *upper;
 };
 
-struct smtp_server *smtp_server_create(struct spool *spool, const struct smtp_upper *upper);
+struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *pools,
+                                       const struct smtp_upper *upper);
 /* After the loops stopped and every session ended or was abandoned. */
 void smtp_server_free(struct smtp_server *server);
 

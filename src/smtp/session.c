@@ -288,7 +288,7 @@ void session_wait(struct session *session)
     session->time_is_up = NULL;
 }
 
-static void end_wait(struct session *session)
+void session_end_wait(struct session *session)
 {
     session->state = SESSION_READING;
     session->time_is_up = NULL;
@@ -298,7 +298,7 @@ static void end_wait(struct session *session)
 void session_resume(struct session *session)
 {
     if (session->state == SESSION_WAITING)
-        end_wait(session);
+        session_end_wait(session);
     session_process(session);
 }
 
@@ -321,12 +321,24 @@ void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome)
     session->waiting_for_hook = false;
     if (session->state == SESSION_CLOSING)
         return;
-    end_wait(session);
+    session_end_wait(session);
     session->next(session, outcome);
     session_process(session);
 }
 
 /* ---- input ----------------------------------------------------------------------------------- */
+
+static void refuse_long_line(struct session *session)
+{
+    session_line_fn *run = session->read_line;
+    session->read_line = NULL;
+    if (run) {
+        run(session, slice_of(NULL, 0));
+    } else {
+        session_reply(session, &reply_line_too_long);
+        session_count_error(session);
+    }
+}
 
 static void skip_input(struct session *session, size_t size, bool line_ended)
 {
@@ -334,13 +346,16 @@ static void skip_input(struct session *session, size_t size, bool line_ended)
     session->skipped += size;
     session->skip_line = !line_ended;
     if (line_ended || session->skipped > SKIP_MAX) {
-        session_reply(session, &reply_line_too_long);
+        refuse_long_line(session);
         if (session->skipped > SKIP_MAX)
             session_close(session);
-        else
-            session_count_error(session);
         session->skipped = 0;
     }
+}
+
+static size_t line_max(const struct session *session, struct slice input)
+{
+    return session->read_line || session->protocol->is_long(input) ? DIALOGUE_LINE_MAX : COMMAND_LINE_MAX;
 }
 
 /* Runs one command line, or throws away one that is too long. False when the input holds no whole line. */
@@ -349,7 +364,7 @@ static bool read_command(struct session *session)
     struct slice input = buf_slice(&session->stream.in);
     const char *feed = memchr(input.data, '\n', input.size);
     size_t size = feed ? (size_t)(feed - input.data) + 1 : input.size;
-    if (session->skip_line || size > COMMAND_LINE_MAX + 2) {
+    if (session->skip_line || size > line_max(session, input) + 2) {
         skip_input(session, size, feed != NULL);
         return feed != NULL;
     }

@@ -22,6 +22,7 @@
 #include "smtp/reply.h"
 #include "smtp/server.h"
 
+struct auth_dialogue;
 struct listen_policies;
 struct tls_facts;
 struct worker;
@@ -37,11 +38,18 @@ enum session_state {
 
 enum hello_kind { HELLO_NONE, HELLO_HELO, HELLO_EHLO };
 
-enum { COMMAND_LINE_MAX = 2048 }; /* bytes of a command line without CR LF; RFC 5321 4.5.3.1.4 asks for 512 */
+enum {                                /* bytes of a line without CR LF */
+       COMMAND_LINE_MAX = 2048,       /* RFC 5321 4.5.3.1.4 asks for 512 */
+       DIALOGUE_LINE_MAX = 12288 - 2, /* within a dialogue, or of a command that begins one: RFC 4954 4 */
+};
+
+enum auth_status { AUTH_NONE, AUTH_PASS, AUTH_FAIL, AUTH_ERROR }; /* of the last AUTH */
+
+enum { AUTH_USER_SHOWN = 255 }; /* bytes of a user's name that the connection context keeps */
 
 struct session;
 typedef void session_continue_fn(struct session *session, enum hook_outcome outcome);
-/* One line without its end; valid during the call. */
+/* One line without its end; valid during the call. NULL and 0: within a dialogue, it was too long. */
 typedef void session_line_fn(struct session *session, struct slice line);
 /* SESSION_OPENING: the socket is readable, or a time that was set has come. */
 typedef void session_event_fn(struct session *session);
@@ -53,6 +61,7 @@ typedef size_t session_content_fn(struct session *session, struct slice input);
  */
 struct session_protocol {
     session_line_fn *command;
+    bool (*is_long)(struct slice start); /* a command that may have DIALOGUE_LINE_MAX bytes, by its start */
     bool (*congested)(
         const struct session *session);     /* content cannot be taken further; session_resume will come */
     void (*reset)(struct session *session); /* forget the transaction: nothing of it is accepted */
@@ -87,15 +96,20 @@ struct session {
     const struct tls_facts *tls; /* NULL: plain text */
     unsigned real_extensions; /* its own policy's, once the client took another one's place; 0: it did not */
     char *user;               /* who authenticated; owned; NULL: nobody */
-    struct slice command;     /* the running command's line, while it runs */
-    struct transaction *transaction; /* NULL outside MAIL ... end of data */
-    session_event_fn *opening;       /* SESSION_OPENING: takes the input */
-    session_event_fn *time_is_up;    /* called at the deadline; NULL: the client is given up with 421 4.4.2 */
-    session_line_fn *read_line;      /* takes the next line instead of the command table; NULL: nobody */
-    session_content_fn *content;     /* SESSION_RECEIVING: takes the input */
-    session_continue_fn *next;       /* what continues the command after a hook */
-    size_t next_recipient;           /* after the final dot: whom the per-recipient hooks are asked about */
-    bool asking_recipients;          /* the loop over them is running */
+    enum auth_status auth_status;
+    const char *auth_mechanism;       /* of the last AUTH; static text; NULL: there was none */
+    unsigned auth_failures;           /* so far */
+    struct auth_dialogue *dialogue;   /* an AUTH that is under way; NULL: none */
+    struct imp_auth_facts auth_facts; /* what view.auth points to, while hooks are asked */
+    struct slice command;             /* the running command's line, while it runs */
+    struct transaction *transaction;  /* NULL outside MAIL ... end of data */
+    session_event_fn *opening;        /* SESSION_OPENING: takes the input */
+    session_event_fn *time_is_up; /* called at the deadline; NULL: the client is given up with 421 4.4.2 */
+    session_line_fn *read_line;   /* takes the next line instead of the command table; NULL: nobody */
+    session_content_fn *content;  /* SESSION_RECEIVING: takes the input */
+    session_continue_fn *next;    /* what continues the command after a hook */
+    size_t next_recipient;        /* after the final dot: whom the per-recipient hooks are asked about */
+    bool asking_recipients;       /* the loop over them is running */
 };
 
 /*
@@ -147,6 +161,8 @@ void session_wait(struct session *session);
  * when it is called after session_wait or session_ask. Going on, or another wait, takes it back.
  */
 void session_set_time(struct session *session, uint64_t milliseconds, session_event_fn *run);
+/* The wait is over, and the caller goes on with the command; session_process afterwards. */
+void session_end_wait(struct session *session);
 /* Goes on with the input at hand, after a wait or when the spool has caught up with the content. */
 void session_resume(struct session *session);
 

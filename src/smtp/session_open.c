@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "smtp/auth.h"
 #include "smtp/listen_policies.h"
 #include "smtp/worker.h"
 
@@ -31,6 +32,7 @@ void session_set_addresses(struct session *session, const struct net_addr *peer,
     imp_session_set_addresses(&session->view, local ? local : &session->view.local, peer);
     session->policy = listen_policies_find(session->policies, peer);
     session->view.policy = session->policy->modules;
+    auth_meet(session);
 }
 
 void session_start(struct worker *worker, const struct session_protocol *protocol,
@@ -58,6 +60,7 @@ void session_start(struct worker *worker, const struct session_protocol *protoco
     imp_session_init(&session->view, worker->loop, id_next(), local, peer);
     session->view.policy = session->policy->modules;
     session->view.resumed = session_hook_resumed;
+    auth_meet(session);
     session_renew_deadline(session);
     session_ask(session, IMP_VALIDATE_CONNECT, greet);
     session_process(session);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include "base/counter.h"
 #include "base/list.h"
+#include "sasl/sasl.h"
 #include "smtp/server.h"
 
 struct worker {
@@ -22,6 +23,8 @@ struct worker {
 struct smtp_server {
     struct spool *spool;
     struct smtp_upper upper;
+    struct sasl_service *sasl;
+    struct pool *auth_pool;  /* where steps of an authentication run */
     struct worker **workers; /* one for each loop of each group that a Listen uses */
     size_t worker_count;
     struct smtp_listen **listens;

@@ -223,7 +223,7 @@ check_PROGRAMS += tests/unit/test_listen_policies
 TESTS += tests/unit/test_listen_policies
 tests_unit_test_listen_policies_SOURCES = tests/unit/test_listen_policies.c $(MODULE_HARNESS)
 tests_unit_test_listen_policies_CPPFLAGS = $(MODULE_HARNESS_CPPFLAGS)
-tests_unit_test_listen_policies_LDADD = src/smtp/libsmtp.a $(MODULE_HARNESS_LIBS)
+tests_unit_test_listen_policies_LDADD = src/smtp/libsmtp.a src/sasl/libsasl.a $(MODULE_HARNESS_LIBS) $(GSASL_LIBS)
 tests_unit_test_listen_policies_LDFLAGS = -rdynamic
 
 check_PROGRAMS += tests/unit/test_ec_logger

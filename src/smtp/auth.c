@@ -1,0 +1,137 @@
+/*
+ * auth: mechanisms that are on offer, and the rights that follow from an authentication.
+ */
+#include "smtp/auth.h"
+
+#include "base/mem.h"
+#include "net/tls.h"
+#include "smtp/policy_auth.h"
+
+/* ---- mechanisms ------------------------------------------------------------------------------ */
+
+static bool has_starttls(const struct esmtp_policy *policy)
+{
+    return policy->tls && (policy->extensions & EXTENSION_STARTTLS);
+}
+
+bool auth_needs_tls(const struct session *session, enum sasl_mechanism mechanism)
+{
+    if (session->tls)
+        return false;
+    if (mechanism == SASL_EXTERNAL)
+        return true;
+    return sasl_is_plain_text(mechanism) && has_starttls(session->policy) &&
+           !session->policy->auth->plain_text;
+}
+
+static bool is_usable(const struct session *session, enum sasl_mechanism mechanism)
+{
+    if (auth_needs_tls(session, mechanism))
+        return false;
+    return mechanism != SASL_EXTERNAL ||
+           (session->tls->client_verified && session->tls->client_subject_cn[0]);
+}
+
+unsigned auth_mechanisms(const struct session *session)
+{
+    const struct auth_policy *policy = session->policy->auth;
+    unsigned usable = 0;
+    for (size_t i = 0; policy && i < SASL_MECHANISMS; i++)
+        if ((policy->mechanisms & 1u << i) && is_usable(session, (enum sasl_mechanism)i))
+            usable |= 1u << i;
+    return usable;
+}
+
+void auth_append_mechanisms(const struct session *session, char first, struct buf *out)
+{
+    char separator = first;
+    unsigned usable = auth_mechanisms(session);
+    for (size_t i = 0; i < SASL_MECHANISMS; i++)
+        if (usable & 1u << i) {
+            buf_append(out, &separator, 1);
+            separator = ' ';
+            buf_append_text(out, sasl_mechanism_name((enum sasl_mechanism)i));
+        }
+}
+
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+static void set(struct session *session, const char *name, const char *value)
+{
+    imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, name, value);
+}
+
+static bool is_always_allowed(const struct session *session)
+{
+    return session->policy->auth && session->policy->auth->always_allow;
+}
+
+static bool is_verified_peer(const struct session *session)
+{
+    return session->policy->verified_peer_can_relay && session->tls && session->tls->client_verified;
+}
+
+bool auth_may_relay(struct session *session)
+{
+    const char *said = imp_context_get(&session->view, IMP_CONTEXT_CONNECTION, "can_relay");
+    if (said && strcmp(said, "true") == 0)
+        return true;
+    if (!session->user && !is_always_allowed(session) && !is_verified_peer(session))
+        return false;
+    set(session, "can_relay", "true");
+    return true;
+}
+
+bool auth_is_missing(struct session *session)
+{
+    return session->policy->auth && session->policy->auth->required && !session->user &&
+           !auth_may_relay(session);
+}
+
+struct slice auth_sender(struct session *session, struct slice claimed)
+{
+    return session->user || auth_may_relay(session) ? claimed : SLICE_LITERAL("<>");
+}
+
+/* ---- who it is ------------------------------------------------------------------------------- */
+
+void auth_record(struct session *session, const char *mechanism, enum auth_status status, const char *user)
+{
+    static const char *const words[] = {
+        [AUTH_NONE] = NULL, [AUTH_PASS] = "pass", [AUTH_FAIL] = "fail", [AUTH_ERROR] = "error"};
+    char safe[AUTH_USER_SHOWN + 1];
+    size_t size = 0;
+    for (; user[size] && size < AUTH_USER_SHOWN; size++)
+        safe[size] = (unsigned char)user[size] < 32 || user[size] == 127 ? '?' : user[size];
+    safe[size] = '\0';
+    session->auth_mechanism = mechanism;
+    session->auth_status = status;
+    set(session, "auth_name", mechanism);
+    set(session, "auth_status", words[status]);
+    set(session, "auth_user", size ? safe : NULL);
+}
+
+void auth_accept(struct session *session, const char *user)
+{
+    free(session->user);
+    session->user = mem_dup(user);
+    set(session, "can_relay", "true");
+}
+
+void auth_forget(struct session *session)
+{
+    free(session->user);
+    session->user = NULL;
+    auth_record(session, NULL, AUTH_NONE, "");
+    set(session, "can_relay", NULL);
+    auth_meet(session);
+}
+
+/* Momentum 4 manual, "ALWAYS-ALLOW Property": authenticated as the user "anonymous". */
+void auth_meet(struct session *session)
+{
+    if (session->user)
+        return;
+    set(session, "can_relay", is_always_allowed(session) ? "true" : NULL);
+    set(session, "auth_user", is_always_allowed(session) ? "anonymous" : NULL);
+}

@@ -1,0 +1,45 @@
+/*
+ * auth.h: what a session may because of who it is; private to src/smtp. The session's loop thread.
+ */
+#ifndef IMPULSE_SMTP_AUTH_H
+#define IMPULSE_SMTP_AUTH_H
+
+#include "sasl/sasl.h"
+#include "smtp/session.h"
+
+/* The mechanisms that the session may use now, as bits 1 << enum sasl_mechanism. */
+unsigned auth_mechanisms(const struct session *session);
+/* Would the password of this mechanism cross the network in clear text where it need not? */
+bool auth_needs_tls(const struct session *session, enum sasl_mechanism mechanism);
+
+/* Appends the names of the mechanisms: `first` in front of the first, blanks in front of the others. */
+void auth_append_mechanisms(const struct session *session, char first, struct buf *out);
+
+/*
+ * May it relay, whatever a module says: because it authenticated, is always allowed, or can_relay is "true"
+ * in the connection context, or its certificate was verified (TLS_Verified_Peer_Can_Relay)?
+ */
+bool auth_may_relay(struct session *session);
+/* Must it authenticate before MAIL? Hosts that may relay need not (Momentum 4 manual, relay_hosts). */
+bool auth_is_missing(struct session *session);
+
+/* What is kept of the AUTH parameter of MAIL: RFC 4954 section 5 says that of a client that is not trusted to
+ * say it, it is "<>". `claimed` is the parameter's value, still in xtext. */
+struct slice auth_sender(struct session *session, struct slice claimed);
+
+/*
+ * An authentication by `mechanism` has come to an end: sets auth_name, auth_status, auth_user, and with
+ * AUTH_PASS can_relay in the connection context. `user` may be "".
+ */
+void auth_record(struct session *session, const char *mechanism, enum auth_status status, const char *user);
+/* It succeeded: the session is that user's from here on. */
+void auth_accept(struct session *session, const char *user);
+/* The client is nobody again, as after STARTTLS (RFC 3207 section 4.2). */
+void auth_forget(struct session *session);
+/* The session begins, or its client is at another address now: rights that an address gave are gone. */
+void auth_meet(struct session *session);
+
+/* Ends a dialogue that is under way; no answer is sent. In cmd_auth.c. */
+void auth_cancel(struct session *session);
+
+#endif

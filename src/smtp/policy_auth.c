@@ -1,0 +1,128 @@
+/*
+ * policy_auth: resolves the authentication options.
+ *
+ * A mechanism is offered where SMTP_Extensions names it and its parameters name passwords that it can use, or
+ * where a module could answer for it: one that hooks validate_auth sees the password of PLAIN and LOGIN.
+ */
+#include "smtp/policy_auth.h"
+
+#include <string.h>
+#include "base/mem.h"
+#include "sasl/parameters.h"
+
+static const char *const options[SASL_MECHANISMS] = {
+    [SASL_PLAIN] = "authplainparameters",       [SASL_LOGIN] = "authloginparameters",
+    [SASL_CRAM_MD5] = "authcrammd5parameters",  [SASL_DIGEST_MD5] = "authdigestmd5parameters",
+    [SASL_SCRAM_SHA_1] = "authscramparameters", [SASL_SCRAM_SHA_256] = "authscramparameters",
+};
+
+const char *auth_policy_option(enum sasl_mechanism mechanism)
+{
+    return options[mechanism];
+}
+
+/* DIGEST-MD5 alone can do with digests, and with records that name a realm. */
+const char *auth_policy_file(enum sasl_mechanism mechanism, const struct conf_value *parameters,
+                             struct passwords_form *form)
+{
+    const char *uri = parameters_find(parameters, "uri");
+    bool is_digest = mechanism == SASL_DIGEST_MD5;
+    bool clear = parameters_is_true(parameters_find(parameters, "stored_cleartext"));
+    *form = (struct passwords_form){.hashed = is_digest && !clear};
+    if (is_digest && parameters_path(uri, "digest")) {
+        form->realms = true;
+        return parameters_path(uri, "digest");
+    }
+    return parameters_path(uri, "file");
+}
+
+static void resolve_method(struct auth_method *method, enum sasl_mechanism mechanism,
+                           const struct conf_chain *chain, const char *hostname)
+{
+    struct passwords_form form;
+    method->parameters = options[mechanism] ? conf_chain_value(chain, options[mechanism]) : NULL;
+    if (!method->parameters)
+        return;
+    const char *path = auth_policy_file(mechanism, method->parameters, &form);
+    const char *realm = parameters_find(method->parameters, "realm");
+    method->uri = parameters_find(method->parameters, "uri");
+    method->realm = realm && *realm ? realm : hostname;
+    method->log = parameters_is_true(parameters_find(method->parameters, "log_authentication"));
+    method->passwords = path ? passwords_open(path, form) : NULL;
+}
+
+/* ---- SMTP_Extensions ------------------------------------------------------------------------- */
+
+/* "AUTH PLAIN LOGIN", "AUTH=LOGIN"; "AUTH" alone names all that can succeed. */
+static unsigned named_by(const char *item)
+{
+    static const struct slice keyword = {"AUTH", 4};
+    struct slice rest = slice_text(item), word;
+    unsigned named = 0;
+    size_t size = strcspn(item, " \t=");
+    if (!slice_equal_nocase(slice_of(item, size), keyword))
+        return 0;
+    rest = slice_trim(slice_of(item + size, rest.size - size));
+    if (rest.size == 0)
+        return (1u << SASL_MECHANISMS) - 1;
+    while (rest.size > 0) {
+        enum sasl_mechanism mechanism;
+        for (size = 0; size < rest.size && !strchr(" \t=,", rest.data[size]);)
+            size++;
+        word = slice_of(rest.data, size);
+        if (sasl_mechanism_find(word, &mechanism))
+            named |= 1u << mechanism;
+        size += size < rest.size;
+        rest = slice_of(rest.data + size, rest.size - size);
+    }
+    return named;
+}
+
+static unsigned resolve_named(const struct conf_chain *chain)
+{
+    const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
+    unsigned named = 0;
+    for (size_t i = 0; value && value->place.line > 0 && i < value->count; i++)
+        named |= named_by(value->items[i]);
+    return named;
+}
+
+static bool can_succeed(const struct auth_method *method, enum sasl_mechanism mechanism,
+                        const struct module_set *modules)
+{
+    if (mechanism == SASL_EXTERNAL || method->passwords)
+        return true;
+    return method->parameters && sasl_is_plain_text(mechanism) && modules &&
+           module_set_has_hook(modules, IMP_VALIDATE_AUTH);
+}
+
+/* ---- the policy ------------------------------------------------------------------------------ */
+
+struct auth_policy *auth_policy_create(const struct conf_chain *chain, const struct module_set *modules,
+                                       const char *hostname)
+{
+    struct auth_policy *policy = mem_new(struct auth_policy);
+    unsigned named = resolve_named(chain);
+    for (size_t i = 0; i < SASL_MECHANISMS; i++) {
+        enum sasl_mechanism mechanism = (enum sasl_mechanism)i;
+        resolve_method(&policy->methods[i], mechanism, chain, hostname);
+        if ((named & 1u << i) && can_succeed(&policy->methods[i], mechanism, modules))
+            policy->mechanisms |= 1u << i;
+    }
+    policy->plain_text = conf_chain_bool(chain, "plaintext_authentication", false);
+    policy->required = conf_chain_bool(chain, "enable_authentication", false);
+    policy->always_allow = conf_chain_bool(chain, "always_allow", false);
+    if (policy->mechanisms || policy->required || policy->always_allow)
+        return policy;
+    auth_policy_free(policy);
+    return NULL;
+}
+
+void auth_policy_free(struct auth_policy *policy)
+{
+    if (!policy)
+        return;
+    for (size_t i = 0; i < SASL_MECHANISMS; i++)
+        passwords_close(policy->methods[i].passwords);
+    free(policy);
+}
