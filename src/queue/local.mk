@@ -12,6 +12,8 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/flight.c \
 	src/queue/flight.h \
 	src/queue/generation.h \
+	src/queue/notice.c \
+	src/queue/notice.h \
 	src/queue/outcome.c \
 	src/queue/outcome.h \
 	src/queue/private.h \

@@ -1,8 +1,11 @@
 /*
  * outcome: outcomes that the queue finds by itself, and copies of those that delivery brings.
  */
+#include "base/buf.h"
 #include "base/mem.h"
 #include "queue/outcome.h"
+
+enum { REMARK_RESPONSE = 480 }; /* bytes of a response that are remembered */
 
 const struct queue_outcome outcome_out_of_time = {
     .verdict = QUEUE_PERMANENT,
@@ -32,4 +35,37 @@ struct stored_outcome *outcome_store(const struct queue_outcome *outcome)
     if (response.size)
         memcpy(stored->text + peer.size, response.data, response.size);
     return stored;
+}
+
+bool outcome_is_own(const struct queue_outcome *outcome)
+{
+    static const struct queue_outcome *const own[] = {&outcome_out_of_time, &outcome_out_of_retries,
+                                                      &outcome_not_attempted};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (slice_equal(outcome->response, own[i]->response))
+            return true;
+    return false;
+}
+
+/* The peer, a NUL, the response. */
+void outcome_remember(const struct queue_outcome *outcome, struct buf *remark)
+{
+    struct slice response = outcome->response;
+    buf_append_slice(remark, outcome->peer);
+    buf_append(remark, "", 1);
+    buf_append(remark, response.data, response.size < REMARK_RESPONSE ? response.size : REMARK_RESPONSE);
+}
+
+struct stored_outcome *outcome_recall(struct slice remark)
+{
+    const char *end = remark.size ? memchr(remark.data, '\0', remark.size) : NULL;
+    if (!end)
+        return NULL;
+    size_t peer = (size_t)(end - remark.data);
+    struct queue_outcome outcome = {
+        .verdict = QUEUE_TRANSIENT,
+        .peer = slice_of(remark.data, peer),
+        .response = slice_of(end + 1, remark.size - peer - 1),
+    };
+    return outcome_store(&outcome);
 }

@@ -9,7 +9,8 @@
  *   connections.c  when a queue wants one
  *   settle.c       what becomes of an envelope that was tried
  *   ready.c        the ready list
- *   bounce.c       giving up: the P record, the notification (dsn.c), the removal
+ *   bounce.c       giving up: the P record, the notification, the removal
+ *   notice.c       notifications (dsn.c)
  *   delay.c        envelopes that wait
  *   accept.c       from any thread to the inbox of the right shard
  *   view.c         what a thread remembers of the configuration (settings.c)
@@ -55,9 +56,9 @@ struct shard {
     bool timer_open;
     bool draining;
     uint64_t in_flight;          /* envelopes that delivery or a bounce has in hand */
-    struct list bounces;         /* struct bounce in the making */
-    struct list bounces_waiting; /* for their number to go down */
-    unsigned bounce_count;
+    struct list notices;         /* struct notice in the making */
+    struct list notices_waiting; /* for their number to go down */
+    unsigned notice_count;
     struct counter connections, delayed, delivered, failed; /* struct queue_counts */
     uint64_t complained_us; /* when a notification that could not be stored was last reported */
 };

@@ -31,7 +31,8 @@ enum {
 struct queue_settings {
     enum { BLACKHOLE_NO, BLACKHOLE_INLINE, BLACKHOLE_INTERNAL } blackhole;
     unsigned retry_interval, max_retry_interval, message_expiration;
-    int max_retries; /* QUEUE_RETRIES_NONE, QUEUE_RETRIES_AUTO or a count */
+    unsigned delay_dsn_retry_interval; /* after which a sender who asked for it is told of the delay */
+    int max_retries;                   /* QUEUE_RETRIES_NONE, QUEUE_RETRIES_AUTO or a count */
     bool never_retry, never_attempt_expired, suspend_delivery;
     bool generate_bounces;
     enum { BOUNCE_HEADERS, BOUNCE_NONE, BOUNCE_ALL } bounces_inline_original;

@@ -76,7 +76,7 @@ static void expire_ready(struct schedule_item *item)
             continue;
         }
         leave(queue, envelope);
-        bounce_envelope(queue, envelope, &outcome_out_of_time);
+        bounce_envelope(queue, envelope, &outcome_out_of_time, NULL);
     }
     if (earliest != UINT64_MAX)
         watch_expiry(queue, earliest > now + 1000000 ? earliest : now + 1000000);
@@ -98,7 +98,7 @@ static void bounce_refused(struct queue *queue, struct envelope *envelope)
         .verdict = QUEUE_PERMANENT,
         .response = envelope_parameter(envelope, "REFUSAL"),
     };
-    bounce_envelope(queue, envelope, &refused);
+    bounce_envelope(queue, envelope, &refused, NULL);
 }
 
 void queue_add(struct queue *queue, struct envelope *envelope)
@@ -126,7 +126,7 @@ void queue_delay_over(struct queue *queue, struct envelope *envelope)
     queue_touch(queue);
     uint64_t now = clock_wall_us();
     if (envelope->next_attempt_us > now && retry_expiry(queue->settings, envelope->received_us) <= now)
-        bounce_envelope(queue, envelope, &outcome_out_of_time);
+        bounce_envelope(queue, envelope, &outcome_out_of_time, NULL);
     else
         queue_add(queue, envelope);
 }
@@ -162,7 +162,7 @@ static bool take(struct queue *queue, struct envelope *envelope)
     queue->taken++;
     if (queue->settings->never_attempt_expired &&
         retry_expiry(queue->settings, envelope->received_us) <= clock_wall_us()) {
-        bounce_envelope(queue, envelope, &outcome_not_attempted);
+        bounce_envelope(queue, envelope, &outcome_not_attempted, NULL);
         return false;
     }
     shard_flight_begin(queue->shard);

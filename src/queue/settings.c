@@ -39,6 +39,7 @@ static const struct number_row {
     NUMBER(retry_interval, 1200),
     NUMBER(max_retry_interval, 43200),
     NUMBER(message_expiration, 86400),
+    NUMBER(delay_dsn_retry_interval, 3600),
     NUMBER(max_outbound_connections, 32),
     NUMBER(max_deliveries_per_connection, 0),
     NUMBER(max_recipients_per_batch, 100),

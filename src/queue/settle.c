@@ -6,19 +6,74 @@
 #include "queue/bounce.h"
 #include "queue/delay.h"
 #include "queue/flight.h"
+#include "queue/notice.h"
 #include "queue/outcome.h"
 #include "queue/records.h"
 #include "queue/retry.h"
 #include "queue/settle.h"
 #include "queue/spooling.h"
 
+static void success_told(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome,
+                         enum spool_status status)
+{
+    (void)envelope, (void)outcome, (void)status; /* it is finished, and the notification is not tried again */
+    queue_drop(queue);
+}
+
 static void settle_delivered(struct queue *queue, struct envelope *envelope,
                              const struct queue_outcome *outcome)
 {
     record_outcome(queue_modules(queue), RECORD_DELIVERY, envelope, outcome);
     counter_add(&queue->shard->delivered, 1);
+    if (outcome->duty != QUEUE_PASSED_ON && notice_is_wanted(queue, envelope, DSN_DELIVERED)) {
+        notice_send(queue, envelope, outcome->duty == QUEUE_FINAL ? DSN_DELIVERED : DSN_RELAYED, outcome,
+                    NULL, success_told);
+        return;
+    }
     envelope_finish(queue->shard->set, envelope);
     queue_drop(queue);
+}
+
+/* ---- delay ------------------------------------------------------------------------------------------- */
+
+/*
+ * Is this failed attempt the first one since the message is late? When the attempt before was follows from
+ * when this one was due, so that nothing has to be remembered over a restart.
+ */
+static bool is_late_now(const struct queue_settings *settings, const struct envelope *envelope, uint64_t now)
+{
+    uint64_t late = envelope->received_us + settings->delay_dsn_retry_interval * UINT64_C(1000000);
+    if (now < late)
+        return false;
+    uint64_t wait = retry_delay(settings, envelope->retries) * UINT64_C(1000000);
+    return envelope->retries == 0 || envelope->next_attempt_us < late + wait;
+}
+
+static void delay_told(struct queue *queue, struct envelope *copy, const struct queue_outcome *outcome,
+                       enum spool_status status)
+{
+    (void)outcome, (void)status;
+    envelope_free(copy);
+    queue->held--;
+}
+
+/* The notification is made of a copy, because the envelope goes on with its life meanwhile. */
+static void tell_delay(struct queue *queue, const struct envelope *envelope,
+                       const struct queue_outcome *outcome)
+{
+    struct envelope_facts facts = {
+        .reverse_path = envelope->reverse_path,
+        .recipient = envelope->recipient,
+        .parameters = envelope->parameters,
+        .header = envelope->header,
+        .id = envelope->id,
+        .received_us = envelope->received_us,
+        .flags = envelope->flags,
+    };
+    struct envelope *copy = envelope_create(&facts, NULL);
+    copy->body = body_ref(envelope->body); /* not attached: it has no row in the spool */
+    queue->held++;                         /* the queue lives until delay_told */
+    notice_send(queue, copy, DSN_DELAYED, outcome, NULL, delay_told);
 }
 
 static void settle_transient(struct queue *queue, struct envelope *envelope,
@@ -30,13 +85,15 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
     uint64_t expiry = retry_expiry(settings, envelope->received_us);
     bool exhausted = retry_exhausted(settings, envelope->retries + 1);
     if (exhausted || expiry <= now) {
-        bounce_envelope(queue, envelope, exhausted ? &outcome_out_of_retries : &outcome_out_of_time);
+        bounce_envelope(queue, envelope, exhausted ? &outcome_out_of_retries : &outcome_out_of_time, outcome);
         return;
     }
+    if (notice_is_wanted(queue, envelope, DSN_DELAYED) && is_late_now(settings, envelope, now))
+        tell_delay(queue, envelope, outcome);
     envelope->retries++;
     envelope->next_attempt_us = now + retry_delay(settings, envelope->retries) * UINT64_C(1000000);
     body_drop(envelope->body);
-    envelope_save(queue->shard->set, envelope);
+    envelope_save(queue->shard->set, envelope, outcome);
     queue_delay(queue, envelope, envelope->next_attempt_us < expiry ? envelope->next_attempt_us : expiry);
 }
 
@@ -47,7 +104,7 @@ void queue_settle(struct queue *queue, struct envelope *envelope, const struct q
     else if (outcome->verdict == QUEUE_TRANSIENT)
         settle_transient(queue, envelope, outcome);
     else
-        bounce_envelope(queue, envelope, outcome);
+        bounce_envelope(queue, envelope, outcome, NULL);
     shard_flight_end(queue->shard);
 }
 

@@ -3,10 +3,10 @@
  */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "queue/bounce.h"
 #include "queue/connections.h"
 #include "queue/delay.h"
 #include "queue/flight.h"
+#include "queue/notice.h"
 #include "queue/ready.h"
 #include "queue/shard.h"
 #include "queue/view.h"
@@ -99,8 +99,8 @@ struct shard *shard_create(struct queue_set *set, struct loop *loop)
     list_init(&shard->queues);
     list_init(&shard->touched);
     list_init(&shard->arrived);
-    list_init(&shard->bounces);
-    list_init(&shard->bounces_waiting);
+    list_init(&shard->notices);
+    list_init(&shard->notices_waiting);
     return shard;
 }
 
@@ -119,7 +119,7 @@ void shard_free(struct shard *shard)
     }
     for (struct list_node *node; (node = list_pop(&shard->arrived));)
         envelope_free(container_of(node, struct envelope, link));
-    bounce_free_all(shard);
+    notice_free_all(shard);
     list_each(&shard->queues, node, after)
         queue_free(container_of(node, struct queue, link));
     for (size_t i = 1; i <= shard->schedule.count; i++)

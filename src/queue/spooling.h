@@ -6,8 +6,8 @@
 
 #include "queue/private.h"
 
-/* Writes the envelope's retry state to the spool. */
-void envelope_save(struct queue_set *set, struct envelope *envelope);
+/* Writes the envelope's retry state to the spool, and what the last attempt ended with. */
+void envelope_save(struct queue_set *set, struct envelope *envelope, const struct queue_outcome *outcome);
 /* Removes a finished envelope from the spool and frees it. */
 void envelope_finish(struct queue_set *set, struct envelope *envelope);
 

@@ -57,12 +57,17 @@ static void add_store(struct spool_backend *backend, const struct spool_request 
     }
 }
 
-static void add_update(struct spool_backend *backend, const struct spool_request *request)
+static void add_update(struct spool_backend *backend, const struct spool_request *request,
+                       struct buf *scratch)
 {
     struct layout_key key;
     char value[LAYOUT_RETRY_SIZE];
-    on(backend)->put(backend, SPOOL_META, layout_meta_key(&key, request->facts.id, LAYOUT_RETRY),
+    buf_clear(scratch);
+    buf_append_slice(scratch,
                      layout_retry_value(value, request->facts.next_attempt_us, request->facts.retries));
+    buf_append_slice(scratch, request->data);
+    on(backend)->put(backend, SPOOL_META, layout_meta_key(&key, request->facts.id, LAYOUT_RETRY),
+                     buf_slice(scratch));
 }
 
 static void add_remove(struct spool_backend *backend, const struct spool_request *request)
@@ -90,7 +95,7 @@ void batch_add(struct spool_backend *backend, const struct spool_request *reques
         batch_drop_parts(backend, request->facts.id);
         break;
     case SPOOL_UPDATE:
-        add_update(backend, request);
+        add_update(backend, request, scratch);
         break;
     case SPOOL_REMOVE:
         add_remove(backend, request);

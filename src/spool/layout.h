@@ -61,8 +61,8 @@ static inline bool layout_meta_parse(struct slice key, uint64_t *id, enum layout
     return true;
 }
 
-/* The retry row's value: next attempt (microseconds, 8 bytes) and failed attempts (4 bytes), little-endian.
- */
+/* The retry row's value: next attempt (microseconds, 8 bytes) and failed attempts (4 bytes), little-endian,
+ * then the remark, if there is one. */
 static inline struct slice layout_retry_value(char bytes[static LAYOUT_RETRY_SIZE], uint64_t next_attempt_us,
                                               uint32_t retries)
 {
@@ -77,7 +77,7 @@ static inline bool layout_retry_parse(struct slice value, uint64_t *next_attempt
 {
     uint64_t next;
     uint32_t count;
-    if (value.size != LAYOUT_RETRY_SIZE)
+    if (value.size < LAYOUT_RETRY_SIZE)
         return false;
     memcpy(&next, value.data, sizeof next);
     memcpy(&count, value.data + sizeof next, sizeof count);

@@ -119,6 +119,18 @@ int spool_body_read(struct spool *spool, const struct body *body, uint32_t chunk
                                             layout_body_key(&key, body->id, chunk), data, size);
 }
 
+int spool_remark_read(struct spool *spool, uint64_t envelope_id, char **data, size_t *size)
+{
+    struct layout_key key;
+    int error = spool->backend->operations->read(
+        spool->backend, SPOOL_META, layout_meta_key(&key, envelope_id, LAYOUT_RETRY), data, size);
+    if (error)
+        return error;
+    *size = *size > LAYOUT_RETRY_SIZE ? *size - LAYOUT_RETRY_SIZE : 0;
+    memmove(*data, *data + LAYOUT_RETRY_SIZE, *size);
+    return 0;
+}
+
 void spool_close(struct spool *spool)
 {
     release(spool);

@@ -50,7 +50,9 @@ struct spool_request {
     /* CHUNK: its number from 0. STORE: the number of the last part, which is in `data`; a whole body is part
      * 0. */
     uint32_t chunk;
-    /* CHUNK and STORE: the bytes; borrowed until done. A STORE after chunks may have none. */
+    /* CHUNK and STORE: the bytes; borrowed until done. A STORE after chunks may have none. UPDATE: a remark
+     * to keep with the retry state, for spool_remark_read; borrowed until done, or part of the request's own
+     * memory. */
     struct slice data;
     bool durable;             /* REMOVE: done is called when the removal survives power loss */
     enum spool_status status; /* set before done */
@@ -108,6 +110,9 @@ bool spool_has_room(struct spool *spool, uint64_t size);
  * 0, -ENOENT or -EIO.
  */
 int spool_body_read(struct spool *spool, const struct body *body, uint32_t chunk, char **data, size_t *size);
+
+/* The remark of the last UPDATE of an envelope that is not removed, likewise. */
+int spool_remark_read(struct spool *spool, uint64_t envelope_id, char **data, size_t *size);
 
 /* Settles everything submitted, syncs, closes. Nobody submits any more. */
 void spool_close(struct spool *spool);
