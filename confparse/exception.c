@@ -66,18 +66,28 @@ static bool is_value(const struct conf_value *value, const char *word)
     return false;
 }
 
+/* What it would be dangerous to pass over in a stanza is harmless when it is off. */
+static bool asks_for_nothing(const struct conf_exception *exception, const struct conf_value *value)
+{
+    return !exception->value && exception->support == CONF_UNSUPPORTED && value->type == CONF_BOOL &&
+           !value->number;
+}
+
+static bool applies(const struct conf_exception *exception, const struct conf_scope *scope,
+                    const struct conf_value *value)
+{
+    if (exception->stanza && strcmp(exception->stanza, conf_scope_kind(conf_scope_outermost(scope))) != 0)
+        return false;
+    return exception->value ? is_value(value, exception->value) : !asks_for_nothing(exception, value);
+}
+
 size_t conf_exceptions_find(const struct conf_option *option, const struct conf_scope *scope,
                             const struct conf_value *value,
                             const struct conf_exception *found[CONF_EXCEPTIONS_MAX])
 {
     size_t count = 0;
-    for (size_t i = 0; i < EXCEPTION_COUNT && count < CONF_EXCEPTIONS_MAX; i++) {
-        const struct conf_exception *exception = &exceptions[i];
-        if (strcmp(exception->option, option->name) == 0 &&
-            (!exception->stanza ||
-             strcmp(exception->stanza, conf_scope_kind(conf_scope_outermost(scope))) == 0) &&
-            (!exception->value || is_value(value, exception->value)))
-            found[count++] = exception;
-    }
+    for (size_t i = 0; i < EXCEPTION_COUNT && count < CONF_EXCEPTIONS_MAX; i++)
+        if (strcmp(exceptions[i].option, option->name) == 0 && applies(&exceptions[i], scope, value))
+            found[count++] = &exceptions[i];
     return count;
 }

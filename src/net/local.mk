@@ -15,6 +15,8 @@ src_net_libnet_a_SOURCES = \
 	src/net/listener_private.h \
 	src/net/pollers.c \
 	src/net/pollers.h \
+	src/net/proxy_header.c \
+	src/net/proxy_header.h \
 	src/net/stream.c \
 	src/net/stream.h \
 	src/net/tls.h \

@@ -149,6 +149,17 @@ ssize_t stream_fill(struct stream *stream, size_t size)
     return got;
 }
 
+ssize_t stream_peek(struct stream *stream, void *bytes, size_t size)
+{
+    ssize_t got;
+    do {
+        got = recv(stream->fd, bytes, size, MSG_PEEK);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+    return got;
+}
+
 void stream_write(struct stream *stream, const void *data, size_t size)
 {
     buf_append(&stream->out, data, size);

@@ -63,6 +63,11 @@ void stream_read_stop(struct stream *stream);
  * when there is nothing now, or another negative errno.
  */
 ssize_t stream_fill(struct stream *stream, size_t size);
+/*
+ * Copies up to `size` bytes that have come, and leaves them where they are: for the next stream_fill of that
+ * size, or for the TLS handshake. Returns as stream_fill.
+ */
+ssize_t stream_peek(struct stream *stream, void *bytes, size_t size);
 /* Appends to `out`; nothing is sent before stream_flush. */
 void stream_write(struct stream *stream, const void *data, size_t size);
 /*

@@ -1,18 +1,32 @@
 /*
- * listen_policies: which policy a client of a Listen gets, by its address.
+ * listen_policies: which terms a client of a Listen gets, by its address and the one it connected to.
  */
 #include "smtp/listen_policies.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/mem.h"
 #include "confparse/chain.h"
 #include "net/cidr.h"
+#include "smtp/message_throttle.h"
+
+/* Each Via has terms for each Peer. More than so many of one Listen are a mistake, not a configuration. */
+enum { TERMS_MAX = 2000000 };
+
+struct client_terms { /* of those who connect to one block of our addresses */
+    struct cidr_table *by_peer;
+    const struct listen_terms *general;
+};
 
 struct listen_policies {
-    const char *endpoint;       /* the stanza's name; the configuration's */
-    struct cidr_table *by_peer; /* values: struct esmtp_policy of the table */
-    const struct esmtp_policy *general;
+    const char *endpoint; /* the stanza's name; the configuration's */
+    struct client_terms general;
+    struct cidr_table *by_local; /* values: struct client_terms; NULL: no Via applies */
+    struct client_terms **vias;
+    size_t via_count;
+    struct listen_terms **terms; /* all of them, for freeing */
+    size_t count, room;
 };
 
 struct making { /* what the steps of making them share */
@@ -25,50 +39,98 @@ struct making { /* what the steps of making them share */
     size_t error_size;
 };
 
-static const struct esmtp_policy *find_policy(const struct making *making, const uint8_t *address,
-                                              unsigned bits)
+static const struct conf_block no_block = {.known = false};
+static const uint8_t ipv4[16] = {[10] = 0xff, [11] = 0xff};
+
+static struct listen_terms *add_terms(const struct making *making, const struct conf_block *local,
+                                      const struct conf_block *peer)
 {
+    struct listen_policies *policies = making->policies;
+    struct conf_clients clients = {making->listener, making->listen, *local, *peer};
     struct conf_chain chain;
-    struct conf_clients clients = {.listener = making->listener, .listen = making->listen};
-    clients.peer.known = address != NULL;
-    clients.peer.bits = bits;
-    if (address)
-        memcpy(clients.peer.address, address, sizeof clients.peer.address);
     conf_chain_clients(&chain, making->conf, &clients);
-    return policy_table_find(making->table, &chain, making->modules, making->error, making->error_size);
+    if (policies->count == TERMS_MAX) {
+        snprintf(making->error, making->error_size,
+                 "Listen \"%s\": its Vias and Peers make more than %d combinations",
+                 conf_scope_name(making->listen), TERMS_MAX);
+        return NULL;
+    }
+    const struct esmtp_policy *policy =
+        policy_table_find(making->table, &chain, making->modules, making->error, making->error_size);
+    if (!policy)
+        return NULL;
+    if (policies->count == policies->room) {
+        policies->room = policies->room ? 2 * policies->room : 8;
+        policies->terms = mem_resize(policies->terms, policies->room * sizeof *policies->terms);
+    }
+    struct listen_terms *terms = mem_new(struct listen_terms);
+    policies->terms[policies->count++] = terms;
+    terms->policy = policy;
+    session_limits_resolve(&terms->limits, &chain, making->listener, making->listen);
+    terms->throttle = message_throttle_resolve(&chain);
+    return terms;
 }
 
-static void set_block(struct listen_policies *policies, const uint8_t address[16], unsigned bits,
-                      const struct esmtp_policy *policy)
+static struct conf_block block_of(const struct conf_scope *scope)
 {
-    cidr_table_set(policies->by_peer, address, bits, (void *)policy);
+    struct conf_block block = {.known = false};
+    block.known = conf_parse_cidr(conf_scope_key(scope), block.address, &block.bits);
+    return block; /* the load refused one that is none */
 }
 
-/* One policy for each Peer block below `scope`. */
-static bool add_peers(const struct making *making, const struct conf_scope *scope)
+/* Terms for each Peer block below `scope`. */
+static bool add_peers(const struct making *making, struct client_terms *clients,
+                      const struct conf_block *local, const struct conf_scope *scope)
 {
-    for (const struct conf_scope *peer = NULL; (peer = conf_scope_next(scope, "peer", peer));) {
-        uint8_t address[16];
-        unsigned bits;
-        if (!conf_parse_cidr(conf_scope_name(peer), address, &bits))
-            continue; /* the load refused it already */
-        const struct esmtp_policy *policy = find_policy(making, address, bits);
-        if (!policy)
+    for (const struct conf_scope *stanza = NULL; (stanza = conf_scope_next(scope, "peer", stanza));) {
+        struct conf_block peer = block_of(stanza);
+        struct listen_terms *terms = add_terms(making, local, &peer);
+        if (!terms)
             return false;
-        set_block(making->policies, address, bits, policy);
+        cidr_table_set(clients->by_peer, peer.address, peer.bits, terms);
     }
     return true;
 }
 
-static bool add_all(const struct making *making)
+/* All terms for those who connect to `local`. */
+static bool add_clients(const struct making *making, struct client_terms *clients,
+                        const struct conf_block *local)
 {
-    static const uint8_t ipv4[16] = {[10] = 0xff, [11] = 0xff};
-    struct listen_policies *policies = making->policies;
-    policies->general = find_policy(making, NULL, 0);
-    if (!policies->general)
+    struct conf_clients anybody = {making->listener, making->listen, *local, no_block};
+    struct conf_chain chain;
+    conf_chain_clients(&chain, making->conf, &anybody);
+    struct listen_terms *general = add_terms(making, local, &no_block);
+    clients->by_peer = cidr_table_create();
+    clients->general = general;
+    if (!general)
         return false;
-    set_block(policies, ipv4, 96, policies->general); /* a Peer "::/0" holds no IPv4 client */
-    return add_peers(making, making->listener) && add_peers(making, making->listen);
+    cidr_table_set(clients->by_peer, ipv4, 96, general); /* a Peer "::/0" holds no IPv4 client */
+    for (size_t i = 0; i < chain.count; i++)
+        if (strcmp(conf_scope_kind(chain.levels[i]), "via") == 0 &&
+            !add_peers(making, clients, local, chain.levels[i]))
+            return false;
+    return add_peers(making, clients, local, making->listener) &&
+           add_peers(making, clients, local, making->listen);
+}
+
+/* The same for each Via block below `scope`. */
+static bool add_vias(const struct making *making, const struct conf_scope *scope)
+{
+    struct listen_policies *policies = making->policies;
+    for (const struct conf_scope *stanza = NULL; (stanza = conf_scope_next(scope, "via", stanza));) {
+        struct conf_block local = block_of(stanza);
+        if (!policies->by_local) {
+            policies->by_local = cidr_table_create();
+            cidr_table_set(policies->by_local, ipv4, 96, &policies->general);
+        }
+        struct client_terms *clients = mem_new(struct client_terms);
+        policies->vias = mem_resize(policies->vias, (policies->via_count + 1) * sizeof *policies->vias);
+        policies->vias[policies->via_count++] = clients;
+        cidr_table_set(policies->by_local, local.address, local.bits, clients);
+        if (!add_clients(making, clients, &local))
+            return false;
+    }
+    return true;
 }
 
 struct listen_policies *listen_policies_create(const struct conf *conf, const struct conf_scope *listener,
@@ -78,8 +140,8 @@ struct listen_policies *listen_policies_create(const struct conf *conf, const st
     struct listen_policies *policies = mem_new(struct listen_policies);
     struct making making = {conf, listener, listen, modules, table, policies, error, error_size};
     policies->endpoint = conf_scope_name(listen);
-    policies->by_peer = cidr_table_create();
-    if (add_all(&making))
+    if (add_clients(&making, &policies->general, &no_block) && add_vias(&making, listener) &&
+        add_vias(&making, listen))
         return policies;
     listen_policies_free(policies);
     return NULL;
@@ -89,19 +151,41 @@ void listen_policies_free(struct listen_policies *policies)
 {
     if (!policies)
         return;
-    cidr_table_free(policies->by_peer);
+    for (size_t i = 0; i < policies->count; i++) {
+        session_limits_release(&policies->terms[i]->limits);
+        message_throttle_unref(policies->terms[i]->throttle);
+        free(policies->terms[i]);
+    }
+    for (size_t i = 0; i < policies->via_count; i++) {
+        cidr_table_free(policies->vias[i]->by_peer);
+        free(policies->vias[i]);
+    }
+    cidr_table_free(policies->general.by_peer);
+    if (policies->by_local)
+        cidr_table_free(policies->by_local);
+    free(policies->terms);
+    free(policies->vias);
     free(policies);
 }
 
-const struct esmtp_policy *listen_policies_find(const struct listen_policies *policies,
-                                                const struct net_addr *peer)
+/* What the longest block that holds `address` stands for, or NULL. */
+static void *find_block(const struct cidr_table *table, const struct net_addr *address)
 {
-    if (peer->family != AF_INET && peer->family != AF_INET6)
-        return policies->general;
     uint8_t mapped[16];
-    net_addr_mapped(peer, mapped);
-    const struct esmtp_policy *policy = cidr_table_find(policies->by_peer, mapped);
-    return policy ? policy : policies->general;
+    if (!table || (address->family != AF_INET && address->family != AF_INET6))
+        return NULL;
+    net_addr_mapped(address, mapped);
+    return cidr_table_find(table, mapped);
+}
+
+const struct listen_terms *listen_policies_find(const struct listen_policies *policies,
+                                                const struct net_addr *local, const struct net_addr *peer)
+{
+    const struct client_terms *clients = find_block(policies->by_local, local);
+    if (!clients)
+        clients = &policies->general;
+    const struct listen_terms *terms = find_block(clients->by_peer, peer);
+    return terms ? terms : clients->general;
 }
 
 void listen_policies_endpoint(const struct listen_policies *policies, char text[NET_ADDR_TEXT_SIZE])

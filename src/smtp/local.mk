@@ -13,7 +13,8 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/data_reader.c src/smtp/data_reader.h \
 	src/smtp/extension.c src/smtp/extension.h \
 	src/smtp/generation.c \
-	src/smtp/listen_policies.c src/smtp/listen_policies.h \
+	src/smtp/listen_policies.c src/smtp/listen_policies.h src/smtp/listen_terms.h \
+	src/smtp/message_throttle.c src/smtp/message_throttle.h \
 	src/smtp/offers.c src/smtp/offers.h \
 	src/smtp/parameter.c src/smtp/parameter.h \
 	src/smtp/path.c src/smtp/path.h \
@@ -21,9 +22,12 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/policy_auth.c src/smtp/policy_auth.h \
 	src/smtp/policy_table.c src/smtp/policy_table.h \
 	src/smtp/protocol.c src/smtp/protocol.h \
+	src/smtp/rejection.c src/smtp/rejection.h \
 	src/smtp/replies.def src/smtp/reply.c src/smtp/reply.h \
+	src/smtp/scope_state.c src/smtp/scope_state.h \
 	src/smtp/server.c src/smtp/server.h \
 	src/smtp/session.c src/smtp/session.h \
+	src/smtp/session_limits.c src/smtp/session_limits.h \
 	src/smtp/session_open.c \
 	src/smtp/transaction.c src/smtp/transaction.h src/smtp/transaction_private.h \
 	src/smtp/transaction_commit.c \

@@ -31,7 +31,6 @@ static const struct field {
     {"max_receptions_per_connection", FIELD_U32,
      offsetof(struct esmtp_policy, max_receptions_per_connection)},
     {"max_messages_per_connection", FIELD_U32, offsetof(struct esmtp_policy, max_messages_per_connection)},
-    {"idle_time", FIELD_U32, offsetof(struct esmtp_policy, idle_time)},
     {"data_processing_timeout", FIELD_U32, offsetof(struct esmtp_policy, data_processing_timeout)},
     {"proxy_protocol_timeout", FIELD_U32, offsetof(struct esmtp_policy, proxy_protocol_timeout)},
     {"line_length_hard_limit", FIELD_U32, offsetof(struct esmtp_policy, line_length_hard_limit)},
@@ -113,6 +112,23 @@ static const char *own_hostname(const struct conf_chain *chain)
     return system_name;
 }
 
+/* The group of the chain's pathway. */
+static const char *pathway_group_of(const struct conf_chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        if (strcmp(conf_scope_kind(chain->levels[i]), "pathway_group") == 0)
+            return conf_scope_name(chain->levels[i]);
+    return "default";
+}
+
+/* client_timeout is KumoMTA's name for the same. */
+static uint32_t idle_time_of(const struct conf_chain *chain)
+{
+    const struct conf_value *timeout = conf_chain_value(chain, "client_timeout");
+    int64_t seconds = timeout ? timeout->number : conf_chain_int(chain, "idle_time", 0);
+    return seconds < 0 ? 0 : seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+}
+
 struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct module_set *modules,
                                          char *error, size_t error_size)
 {
@@ -127,7 +143,9 @@ struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct 
         policy->reconfig_message = "4.3.2 Reconfiguration in progress";
     if (!policy->pathway)
         policy->pathway = "default";
-    policy->pathway_group = "default";
+    policy->idle_time = idle_time_of(chain);
+    policy->context = conf_chain_value(chain, "context");
+    policy->pathway_group = pathway_group_of(chain);
     policy->extensions = resolve_extensions(chain);
     policy->auth = auth_policy_create(chain, modules, own_hostname(chain));
     policy->line_endings = resolve_line_endings(chain);

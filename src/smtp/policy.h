@@ -11,7 +11,6 @@
 
 struct auth_policy;
 struct header_rules;
-struct session_budget;
 struct tls_context;
 
 enum line_ending_policy { /* a CR or LF that is not part of a CR LF pair in the content */
@@ -46,8 +45,6 @@ struct esmtp_policy {
     uint32_t idle_time;                     /* seconds without progress, client_timeout if that is set */
     uint32_t data_processing_timeout;       /* seconds from the end of content to the answer */
     uint32_t proxy_protocol_timeout;        /* seconds for the header */
-    struct session_budget *listener_budget; /* Listener_Sessions; NULL: no limit */
-    struct session_budget *service_budget;  /* Service_Sessions */
 
     /* who may speak, and how */
     bool always_deny;

@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "smtp/rejection.h"
+#include "smtp/session_limits.h"
 #include "smtp/worker.h"
 
 enum {
@@ -85,6 +87,8 @@ static void handle_closed(struct session *session)
     if (--session->open_handles > 0)
         return;
     struct smtp_server *server = session->worker->server;
+    if (session->slots)
+        session_limits_give(session->slots);
     free(session->hello_name);
     free(session->user);
     smtp_generation_unref(session->generation);
@@ -178,37 +182,20 @@ void session_leave(struct session *session)
 
 /* ---- replies --------------------------------------------------------------------------------- */
 
-static struct imp_text text_of(const char *text)
-{
-    return (struct imp_text){text, strlen(text)};
-}
-
 static void log_rejection(struct session *session, const struct reply *reply, const char *module)
 {
-    struct module_set *modules = generation_modules(session->generation);
-    if (!module_set_wants_rejections(modules))
-        return;
-    struct buf connection = {0}, message = {0};
-    char local[NET_ADDR_TEXT_SIZE], peer[NET_ADDR_TEXT_SIZE];
-    context_format(context_pairs(&session->view.connection_context), &connection);
-    context_format(context_pairs(&session->view.message_context), &message);
-    struct imp_log_rejection event = {
-        .time_us = clock_wall_us(),
+    struct rejection rejection = {
+        .reply = reply,
+        .module = module,
+        .phase = session->protocol->phase(session),
+        .policy = session->policy,
         .connection_id = session->view.id,
-        .peer = text_of(net_addr_format_port(&session->view.peer, peer)),
-        .local = text_of(net_addr_format_port(&session->view.local, local)),
-        .pathway = text_of(session->policy->pathway),
-        .pathway_group = text_of(session->policy->pathway_group),
-        .phase = text_of(session->protocol->phase(session)),
-        .code = reply->code,
-        .module = text_of(module),
-        .connection_context = {buf_slice(&connection).data, buf_size(&connection)},
-        .message_context = {buf_slice(&message).data, buf_size(&message)},
-        .text = text_of(reply->text),
+        .peer = &session->view.peer,
+        .local = &session->view.local,
+        .connection_context = context_pairs(&session->view.connection_context),
+        .message_context = context_pairs(&session->view.message_context),
     };
-    module_set_log_rejection(modules, &event);
-    buf_release(&connection);
-    buf_release(&message);
+    rejection_log(generation_modules(session->generation), &rejection);
 }
 
 /* A message or a recipient, rather than a command out of order. */

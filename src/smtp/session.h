@@ -24,6 +24,8 @@
 
 struct auth_dialogue;
 struct listen_policies;
+struct listen_terms;
+struct session_limits;
 struct tls_facts;
 struct worker;
 struct transaction;
@@ -77,7 +79,9 @@ struct session {
     const struct session_protocol *protocol;
     struct smtp_generation *generation;     /* one reference */
     const struct listen_policies *policies; /* the generation's */
-    const struct esmtp_policy *policy;      /* for this client, out of `policies` */
+    const struct listen_terms *terms;       /* for this client, out of `policies` */
+    const struct esmtp_policy *policy;      /* of the terms */
+    const struct session_limits *slots;     /* the budgets in which this session holds a slot */
     enum session_state state;
     enum hello_kind hello;
     bool waiting_for_hook; /* SESSION_WAITING: `view.resumed` will come */
@@ -113,8 +117,8 @@ struct session {
 };
 
 /*
- * Begins a session on an accepted socket: validate_connect, then the greeting. `policies` are the Listen's in
- * `generation`. In session_open.c.
+ * What begins with an accepted socket: a session with its greeting, or one line and the end. `policies` are
+ * the Listen's in `generation`. In session_open.c.
  */
 void session_start(struct worker *worker, const struct session_protocol *protocol,
                    struct smtp_generation *generation, const struct listen_policies *policies, int fd,
@@ -122,8 +126,8 @@ void session_start(struct worker *worker, const struct session_protocol *protoco
 
 /*
  * The client is at another address than it seemed (PROXY header, XCLIENT, XREMOTEIP): from here on everything
- * that goes by the address, its policy too, goes by this one. `local` (where it connected to) may be NULL: as
- * it was. In session_open.c.
+ * that goes by the address, its policy and its `context` too, goes by this one; only the budgets that it
+ * counts in stay. `local` (where it connected to) may be NULL: as it was. In session_open.c.
  */
 void session_set_addresses(struct session *session, const struct net_addr *peer,
                            const struct net_addr *local);

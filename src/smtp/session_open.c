@@ -1,15 +1,29 @@
 /*
- * session_open: from an accepted socket to the greeting.
+ * session_open: from an accepted socket to the greeting, step by step:
+ *
+ *     admit      the budgets of the address that connects: they count every connection
+ *     (header)   what a proxy says of the client, where Proxy_Protocol asks for it
+ *     judge      the terms of the client's address: always_deny; its budgets, where it is another address now
+ *     (secure)   the TLS handshake of Use_SSL
+ *     welcome    `context`, validate_connect, the greeting
+ *
+ * Who is turned away in the first step gets a line, if that can be sent at once, and costs no session.
  */
 #include "smtp/session.h"
 
+#include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "net/proxy_header.h"
 #include "smtp/auth.h"
 #include "smtp/listen_policies.h"
+#include "smtp/rejection.h"
 #include "smtp/worker.h"
+
+/* ---- welcome --------------------------------------------------------------------------------- */
 
 static void greet(struct session *session, enum hook_outcome outcome)
 {
@@ -27,41 +41,200 @@ static void greet(struct session *session, enum hook_outcome outcome)
     }
 }
 
-void session_set_addresses(struct session *session, const struct net_addr *peer, const struct net_addr *local)
+/* The pairs of the policy's `context`. */
+static void set_context(struct session *session)
 {
-    imp_session_set_addresses(&session->view, local ? local : &session->view.local, peer);
-    session->policy = listen_policies_find(session->policies, peer);
+    const struct conf_value *pairs = session->policy->context;
+    for (size_t i = 0; pairs && i < pairs->count; i++)
+        context_set(&session->view.connection_context, pairs->items[2 * i], pairs->items[2 * i + 1]);
+}
+
+static void welcome(struct session *session)
+{
+    session->opening = NULL;
+    session->state = SESSION_READING;
+    session_renew_deadline(session); /* in place of that of a step before */
+    set_context(session);
+    session_ask(session, IMP_VALIDATE_CONNECT, greet);
+    session_process(session);
+}
+
+/* ---- judge ----------------------------------------------------------------------------------- */
+
+static void set_terms(struct session *session)
+{
+    session->terms = listen_policies_find(session->policies, &session->view.local, &session->view.peer);
+    session->policy = session->terms->policy;
     session->view.policy = session->policy->modules;
     auth_meet(session);
 }
 
-void session_start(struct worker *worker, const struct session_protocol *protocol,
-                   struct smtp_generation *generation, const struct listen_policies *policies, int fd,
-                   const struct net_addr *local, const struct net_addr *peer)
+void session_set_addresses(struct session *session, const struct net_addr *peer, const struct net_addr *local)
+{
+    imp_session_set_addresses(&session->view, local ? local : &session->view.local, peer);
+    set_terms(session);
+    if (session->state != SESSION_OPENING)
+        set_context(session);
+}
+
+static void log_refusal(struct smtp_generation *generation, const struct listen_terms *terms,
+                        const struct reply *refusal, uint64_t id, const struct net_addr *local,
+                        const struct net_addr *peer)
+{
+    struct rejection rejection = {.reply = refusal,
+                                  .module = "core",
+                                  .phase = refusal == &reply_denied ? "just connected" : "concurrency limit",
+                                  .policy = terms->policy,
+                                  .connection_id = id,
+                                  .peer = peer,
+                                  .local = local};
+    rejection_log(generation_modules(generation), &rejection);
+}
+
+/* NULL: the client may go on. */
+static const struct reply *objection(const struct listen_terms *terms, const struct session_limits *held)
+{
+    return terms->policy->always_deny ? &reply_denied : session_limits_take(&terms->limits, held);
+}
+
+/* A client that is turned away is told with the enhanced code, whatever would have been offered. */
+static void turn_away(struct session *session, const struct reply *refusal)
+{
+    log_refusal(session->generation, session->terms, refusal, session->view.id, &session->view.local,
+                &session->view.peer);
+    if (session->policy->use_ssl) { /* it expects a handshake, and no line */
+        session_abort(session);
+        return;
+    }
+    reply_format(refusal, true, &session->stream.out);
+    session_close(session);
+}
+
+static void judge(struct session *session)
+{
+    const struct reply *refusal = objection(session->terms, session->slots);
+    if (refusal) {
+        turn_away(session, refusal);
+        return;
+    }
+    session->slots = &session->terms->limits;
+    welcome(session);
+}
+
+/* ---- header ---------------------------------------------------------------------------------- */
+
+/* The bytes that came are looked at, and those that belong to the header are taken: to stream.in. */
+static enum proxy_status take_header(struct stream *stream, const char *come, size_t size,
+                                     struct proxy_header *header)
+{
+    struct buf whole = {0};
+    size_t before = buf_size(&stream->in);
+    buf_append_slice(&whole, buf_slice(&stream->in));
+    buf_append(&whole, come, size);
+    enum proxy_status status = proxy_header_parse(buf_slice(&whole).data, buf_size(&whole), header);
+    buf_release(&whole);
+    if (status == PROXY_DONE || status == PROXY_WITHOUT)
+        size = header->size - before;
+    return stream_fill(stream, size) == (ssize_t)size ? status : PROXY_MALFORMED;
+}
+
+/*
+ * What follows the header stays in the socket: it may be the beginning of a TLS handshake. A connection
+ * without a header is closed without a word (manual, "The header is required").
+ */
+static void read_header(struct session *session)
+{
+    char come[PROXY_HEADER_MAX];
+    struct proxy_header header;
+    struct stream *stream = &session->stream;
+    ssize_t size = stream_peek(stream, come, sizeof come - buf_size(&stream->in));
+    if (size == -EAGAIN)
+        return;
+    enum proxy_status status = size > 0 ? take_header(stream, come, (size_t)size, &header) : PROXY_MALFORMED;
+    if (status == PROXY_MORE)
+        return;
+    if (status == PROXY_MALFORMED) {
+        session_abort(session);
+        return;
+    }
+    buf_release(&stream->in);
+    if (status == PROXY_DONE)
+        session_set_addresses(session, &header.client, &header.server);
+    judge(session);
+}
+
+static void await_header(struct session *session)
+{
+    session->opening = read_header;
+    if (session->policy->proxy_protocol_timeout)
+        session_set_time(session, (uint64_t)session->policy->proxy_protocol_timeout * 1000, session_abort);
+    stream_read_start(&session->stream);
+}
+
+/* ---- admit ----------------------------------------------------------------------------------- */
+
+/* One line, if the kernel takes it at once. What the client sent is read, so that closing is no reset. */
+static void turn_away_at_once(int fd, const struct esmtp_policy *policy, const struct reply *refusal)
+{
+    char ignored[1024];
+    struct buf line = {0};
+    if (!policy->use_ssl) {
+        reply_format(refusal, true, &line);
+        (void)!send(fd, buf_slice(&line).data, buf_size(&line), MSG_DONTWAIT | MSG_NOSIGNAL);
+        shutdown(fd, SHUT_WR);
+        (void)!recv(fd, ignored, sizeof ignored, MSG_DONTWAIT);
+        buf_release(&line);
+    }
+    close(fd);
+}
+
+static struct session *make_session(struct worker *worker, const struct session_protocol *protocol, int fd)
 {
     struct session *session = mem_new(struct session);
     if (stream_open(&session->stream, worker->loop, fd, &session_stream_handler) < 0) {
-        close(fd);
         free(session);
-        return;
+        return NULL;
     }
     uv_timer_init(loop_uv(worker->loop), &session->timer);
     session->timer.data = session;
     session->open_handles = 2;
     session->worker = worker;
     session->protocol = protocol;
-    session->generation = smtp_generation_ref(generation);
-    session->policies = policies;
-    session->policy = listen_policies_find(policies, peer);
-    session->state = SESSION_READING;
+    session->state = SESSION_OPENING;
     list_append(&worker->sessions, &session->link);
     server_hold(worker->server);
     atomic_fetch_add(&worker->server->sessions, 1);
-    imp_session_init(&session->view, worker->loop, id_next(), local, peer);
-    session->view.policy = session->policy->modules;
+    return session;
+}
+
+void session_start(struct worker *worker, const struct session_protocol *protocol,
+                   struct smtp_generation *generation, const struct listen_policies *policies, int fd,
+                   const struct net_addr *local, const struct net_addr *peer)
+{
+    const struct listen_terms *terms = listen_policies_find(policies, local, peer);
+    uint64_t id = id_next();
+    /* A proxy may be denied what its clients are not. */
+    const struct reply *refusal =
+        terms->policy->proxy_protocol ? session_limits_take(&terms->limits, NULL) : objection(terms, NULL);
+    if (refusal) {
+        log_refusal(generation, terms, refusal, id, local, peer);
+        turn_away_at_once(fd, terms->policy, refusal);
+        return;
+    }
+    struct session *session = make_session(worker, protocol, fd);
+    if (!session) {
+        session_limits_give(&terms->limits);
+        close(fd);
+        return;
+    }
+    session->generation = smtp_generation_ref(generation);
+    session->policies = policies;
+    session->slots = &terms->limits;
+    imp_session_init(&session->view, worker->loop, id, local, peer);
     session->view.resumed = session_hook_resumed;
-    auth_meet(session);
-    session_renew_deadline(session);
-    session_ask(session, IMP_VALIDATE_CONNECT, greet);
-    session_process(session);
+    set_terms(session);
+    if (session->policy->proxy_protocol)
+        await_header(session);
+    else
+        welcome(session);
 }

@@ -163,8 +163,6 @@ def test_what_protects_something_blocks(production, reported):
     def lines(option, value):
         return {(file, line) for name, file, line, _, given in production.settings
                 if name == option and given.strip('"') == value}
-    assert places(named(report, "blocks", "always_deny")) == lines("always_deny", "true")
-    assert places(named(report, "honoured", "always_deny")) == lines("always_deny", "false")
     assert places(named(report, "blocks", "tls", "= required")) == lines("tls", "required")
     assert places(named(report, "no_effect", "tls")) == lines("tls", "ifavailable")
     assert places(named(report, "blocks", "tls_verify", "= host")) == lines("tls_verify", "host")
@@ -315,10 +313,10 @@ def test_a_plain_configuration_is_ready(site, tmp_path):
 
 def test_what_asks_for_nothing_does_not_block(tmp_path):
     file = tmp_path / "off.conf"
-    file.write_text('ESMTP_Listener {\n  use_ssl = false\n  always_deny = no\n}\nclamav { enabled = false }\n')
+    file.write_text('ESMTP_Listener {\n  use_ssl = false\n}\nalias_schemes = ( )\nclamav { enabled = false }\n')
     status, _, report, _ = migrate(file, tmp_path)
     assert status == 0
-    assert named(report, "honoured", "use_ssl") and named(report, "honoured", "always_deny")
+    assert named(report, "honoured", "use_ssl") and named(report, "honoured", "alias_schemes")
     assert named(report, "no_effect", "clamav")["qualifier"] == "(not enabled)"
 
 
@@ -406,7 +404,7 @@ def test_what_cannot_be_read_is_trouble(tmp_path):
 
 def test_what_only_the_daemon_can_judge_is_a_mistake(tmp_path):
     file = tmp_path / "addresses.conf"
-    file.write_text('ESMTP_Listener {\n  Listen "127.0.0.1:99999" { }\n  always_deny = true\n}\n'
+    file.write_text('ESMTP_Listener {\n  Listen "127.0.0.1:99999" { }\n}\nalias_schemes = ( "files" )\n'
                     'bind_address = "nowhere"\n')
     status, _, report, _ = migrate(file, tmp_path)
     assert status == 1 and report["judged"] is True

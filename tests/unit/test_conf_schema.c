@@ -305,11 +305,11 @@ static void test_different(void)
     CU_ASSERT_STRING_EQUAL(finding_of("max_retries = 5", CONF_NOTE), "");
 
     /* A stanza that differs has its effect, and so has what stands in it. */
-    struct conf *conf = conf_of("Pathway_Group a { idle_time = 5 context = [ a = b ] }");
+    struct conf *conf = conf_of("Pathway_Group a { idle_time = 5 disable_chunked = true }");
     CU_ASSERT_EQUAL_FATAL(conf_report_count(found), 3);
     CU_ASSERT(strstr(conf_report_at(found, 0)->message, "stanza pathway_group differs") != NULL);
     CU_ASSERT(strstr(conf_report_at(found, 1)->message, "option idle_time differs") != NULL);
-    CU_ASSERT(strstr(conf_report_at(found, 2)->message, "option context is read but has no") != NULL);
+    CU_ASSERT(strstr(conf_report_at(found, 2)->message, "option disable_chunked is read but has no") != NULL);
     conf_drop(conf);
 }
 
@@ -354,8 +354,10 @@ static void test_by_stanza(void)
     CU_ASSERT(
         strstr(finding_of("ESMTP_Listener { Listen \":1\" { Enable_Authentication = true } }", CONF_WARNING),
                "no client gains rights by it") != NULL);
-    CU_ASSERT(strstr(finding_of("ESMTP_Listener { Peer \"::1\" { Always_Deny = true } }", CONF_ERROR),
-                     "option always_deny is not supported in this version: clients that must") != NULL);
+    CU_ASSERT(strstr(finding_of("Control_Listener { Proxy_Protocol = true }", CONF_ERROR),
+                     "option proxy_protocol in control_listener is not supported in this version: the") !=
+              NULL);
+    CU_ASSERT_STRING_EQUAL(finding_of("ESMTP_Listener { Proxy_Protocol = true }", CONF_NOTE), "");
 }
 
 static void test_unsupported(void)
@@ -365,22 +367,18 @@ static void test_unsupported(void)
         unsigned column;
     } cases[] = {
         {"ESMTP_Listener { Use_SSL = true }", "option use_ssl is not supported in this version: TLS", 18},
-        {"ESMTP_Listener { Proxy_Protocol = 1 }", "option proxy_protocol is not supported", 18},
+        {"Control_Listener { Proxy_Protocol = 1 }",
+         "option proxy_protocol in control_listener is not supported", 20},
         {"Security { chroot = /jail }", "option chroot is not supported", 12},
         {"Alias_Schemes = ( a )", "option alias_schemes is not supported", 1},
         {"TLS = required", "value required of option tls is not supported", 1},
         {"Default_Binding = Suspended", "value suspended of option default_binding is not supported", 1},
         {"Default_Binding = Suspended", "; instead: Binding \"default\" { suspend_delivery = true }", 1},
-        {"ESMTP_Listener { Listener_Sessions = 100 }", "option listener_sessions is not supported", 18},
-        {"Inbound_Throttle_Messages = \"10/60\"", "option inbound_throttle_messages is not supported", 1},
         {"Curfew { Schedule_File = /s }", "stanza curfew is not supported", 1},
     };
     static const char *const harmless[] = {
-        "ESMTP_Listener { Use_SSL = false Proxy_Protocol = no Listen \":25\" { Always_Deny = off } }",
-        "Security { chroot = \"\" }",
-        "Alias_Schemes = ()",
-        "ESMTP_Listener { Listener_Sessions = 0 Service_Sessions = 0 }",
-        "Inbound_Throttle_Messages = 0",
+        "ESMTP_Listener { Use_SSL = false }", "Control_Listener { Proxy_Protocol = no }",
+        "Security { chroot = \"\" }",         "Alias_Schemes = ()",
         "Reroute_Domain = disabled",
     };
     const struct conf_load_options lenient = {.lenient = true};

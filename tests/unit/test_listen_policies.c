@@ -1,9 +1,12 @@
-/* Which policy a client of a Listen gets, and how few policies there are. */
+/* Which policy and which budgets a client of a Listen gets, and how few policies there are. */
 #include "smtp/listen_policies.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include "module_harness.h"
+#include "smtp/reply.h"
 #include "unit.h"
 
 struct listen { /* the first Listen of a configuration */
@@ -31,11 +34,18 @@ static void listen_close(struct listen *listen)
     modules_unload(&listen->modules);
 }
 
+/* "unix" is no address. */
+static const struct listen_terms *terms_of(const struct listen *listen, const char *local, const char *client)
+{
+    struct net_addr peer = {.family = AF_UNIX}, own = {.family = AF_UNIX};
+    net_addr_parse(&peer, client);
+    net_addr_parse(&own, local);
+    return listen_policies_find(listen->policies, &own, &peer);
+}
+
 static const struct esmtp_policy *policy_of(const struct listen *listen, const char *client)
 {
-    struct net_addr peer = {.family = AF_UNIX};
-    net_addr_parse(&peer, client); /* "unix" is none */
-    return listen_policies_find(listen->policies, &peer);
+    return terms_of(listen, "192.0.2.250", client)->policy;
 }
 
 static unsigned idle_time(const struct listen *listen, const char *client)
@@ -99,12 +109,127 @@ static void test_sharing(void)
     listen_close(&listen);
 }
 
+static void test_vias(void)
+{
+    struct listen listen;
+    listen_open(&listen,
+                "ESMTP_Listener {\n"
+                "  Via \"10.0.0.0/8\" { idle_time = 2 Peer \"192.0.2.0/24\" { idle_time = 3 } }\n"
+                "  Peer \"192.0.2.0/24\" { idle_time = 4 }\n"
+                "  Listen \":25\" { idle_time = 1 Via \"10.0.0.1\" { max_recipients_per_message = 9 }\n"
+                "                  Via \"::/0\" { idle_time = 5 } }\n"
+                "}\n");
+    CU_ASSERT_EQUAL(terms_of(&listen, "unix", "unix")->policy->idle_time, 1);
+    CU_ASSERT_EQUAL(terms_of(&listen, "198.51.100.1", "198.51.100.2")->policy->idle_time, 1);
+    CU_ASSERT_EQUAL(terms_of(&listen, "198.51.100.1", "192.0.2.1")->policy->idle_time, 4);
+    CU_ASSERT_EQUAL(terms_of(&listen, "10.9.9.9", "198.51.100.2")->policy->idle_time, 2);
+    CU_ASSERT_EQUAL(terms_of(&listen, "10.9.9.9", "192.0.2.1")->policy->idle_time, 3);
+    CU_ASSERT_EQUAL(terms_of(&listen, "10.0.0.1", "192.0.2.1")->policy->idle_time, 3);
+    CU_ASSERT_EQUAL(terms_of(&listen, "10.0.0.1", "192.0.2.1")->policy->max_recipients_per_message, 9);
+    CU_ASSERT_EQUAL(terms_of(&listen, "fd00::1", "fd00::2")->policy->idle_time, 5);
+    listen_close(&listen);
+}
+
+/* Peers that set the same share a policy, and each has a budget of its own. */
+static void test_budgets(void)
+{
+    struct listen listen;
+    listen_open(&listen, "ESMTP_Listener {\n"
+                         "  Listener_Sessions = 3\n"
+                         "  Peer \"10.0.0.0/8\" { Listener_Sessions = 2 }\n"
+                         "  Peer \"11.0.0.0/8\" { Listener_Sessions = 2 }\n"
+                         "  Listen \":25\" { }\n"
+                         "}\n");
+    const struct listen_terms *ten = terms_of(&listen, "unix", "10.0.0.1");
+    const struct listen_terms *eleven = terms_of(&listen, "unix", "11.0.0.1");
+    const struct listen_terms *others = terms_of(&listen, "unix", "12.0.0.1");
+    CU_ASSERT_PTR_EQUAL(ten->policy, eleven->policy);
+    CU_ASSERT_PTR_NULL(session_limits_take(&ten->limits, NULL));
+    CU_ASSERT_PTR_NULL(session_limits_take(&ten->limits, NULL));
+    CU_ASSERT_PTR_EQUAL(session_limits_take(&ten->limits, NULL), &reply_session_limit);
+    CU_ASSERT_PTR_NULL(session_limits_take(&eleven->limits, NULL));
+    CU_ASSERT_PTR_EQUAL(session_limits_take(&eleven->limits, NULL), &reply_session_limit); /* the ceiling */
+    CU_ASSERT_PTR_EQUAL(session_limits_take(&others->limits, NULL), &reply_session_limit);
+    /* Another address of the same connection: what both count in is not taken twice, nor given back. */
+    CU_ASSERT_PTR_NULL(session_limits_take(&others->limits, &ten->limits));
+    CU_ASSERT_PTR_NULL(session_limits_take(&ten->limits, &others->limits));
+    session_limits_give(&eleven->limits);
+    CU_ASSERT_PTR_NULL(session_limits_take(&others->limits, NULL));
+    CU_ASSERT_PTR_EQUAL(session_limits_take(&others->limits, NULL), &reply_session_limit);
+    for (unsigned i = 0; i < ten->limits.count; i++)
+        CU_ASSERT(session_budget_used(ten->limits.items[i].budget) == (i == 0 ? 2 : 3));
+    session_limits_give(&ten->limits);
+    session_limits_give(&ten->limits);
+    session_limits_give(&others->limits);
+    for (unsigned i = 0; i < ten->limits.count; i++)
+        CU_ASSERT(session_budget_used(ten->limits.items[i].budget) == 0);
+    listen_close(&listen);
+}
+
+/* A slot that is held through a reload counts against the next generation's limit, however that spells it. */
+static void test_reload(void)
+{
+    struct listen before, after;
+    listen_open(&before,
+                "ESMTP_Listener { Listen \":25\" { Peer \"10.0.0.0/8\" { Service_Sessions = 5 } } }");
+    const struct listen_terms *old = terms_of(&before, "unix", "10.0.0.1");
+    CU_ASSERT_PTR_NULL(session_limits_take(&old->limits, NULL));
+    listen_open(&after,
+                "ESMTP_Listener { Listen \"*:25\" { Peer \"10.1.2.3/8\" { Service_Sessions = 1 } } }");
+    const struct listen_terms *fresh = terms_of(&after, "unix", "10.0.0.2");
+    CU_ASSERT_PTR_EQUAL(session_limits_take(&fresh->limits, NULL), &reply_session_limit);
+    session_limits_give(&old->limits);
+    listen_close(&before);
+    CU_ASSERT_PTR_NULL(session_limits_take(&fresh->limits, NULL));
+    session_limits_give(&fresh->limits);
+    listen_close(&after);
+}
+
+enum { THREADS = 4, TRIES = 20000, ROOM = 3 };
+
+static _Atomic int inside, most_inside;
+
+static void *come_and_go(void *argument)
+{
+    const struct listen_terms *terms = argument;
+    for (int i = 0; i < TRIES; i++) {
+        if (session_limits_take(&terms->limits, NULL))
+            continue;
+        int now = atomic_fetch_add(&inside, 1) + 1, most = atomic_load(&most_inside);
+        while (now > most && !atomic_compare_exchange_weak(&most_inside, &most, now))
+            continue;
+        atomic_fetch_sub(&inside, 1);
+        session_limits_give(&terms->limits);
+    }
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    struct listen listen;
+    pthread_t threads[THREADS];
+    listen_open(&listen, "ESMTP_Listener { Listener_Sessions = 3 Listen \":25\" { } }");
+    const struct listen_terms *terms = terms_of(&listen, "unix", "unix");
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, come_and_go, (void *)terms);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    CU_ASSERT(atomic_load(&most_inside) <= ROOM);
+    for (unsigned i = 0; i < terms->limits.count; i++)
+        CU_ASSERT(session_budget_used(terms->limits.items[i].budget) == 0);
+    listen_close(&listen);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
         {"clients", test_clients},
         {"all of IPv4", test_all_of_ipv4},
         {"sharing", test_sharing},
+        {"vias", test_vias},
+        {"budgets of Peers and a ceiling", test_budgets},
+        {"budgets over a reload", test_reload},
+        {"budgets on several threads", test_threads},
         CU_TEST_INFO_NULL,
     };
     return unit_run("listen policies", tests);
