@@ -1,18 +1,15 @@
 /*
  * check: what is wrong with Control_Listener and Authorization stanzas, and what is dangerous about them.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "base/buf.h"
 #include "base/mem.h"
 #include "control/control.h"
 #include "control/roles.h"
 #include "net/cidr.h"
 #include "net/listener.h"
+#include "sasl/check.h"
 #include "sasl/records.h"
-
-enum { COMPLAINTS_MAX = 5 }; /* about the records of one file */
 
 struct check {
     const struct conf *conf;
@@ -33,35 +30,6 @@ static bool is_new(struct check *check, const struct conf_value *value)
     return true;
 }
 
-static void check_records(struct check *check, const char *path, struct slice text,
-                          const char *(*problem_of)(struct slice record))
-{
-    struct slice record;
-    unsigned line = 0, complaints = 0;
-    while (complaints < COMPLAINTS_MAX && records_next(&text, &record, &line)) {
-        const char *problem = problem_of(record);
-        if (!problem)
-            continue;
-        conf_report_add(check->report, CONF_WARNING, (struct conf_place){path, line, 1},
-                        "this line is left out: %s", problem);
-        complaints++;
-    }
-}
-
-/* The file may come later, and who checks may not be who will read it: no more than warnings. */
-static void check_file(struct check *check, const struct access_method *method,
-                       const char *(*problem_of)(struct slice record))
-{
-    struct buf text = {0};
-    int error = records_read(&text, method->path);
-    if (error < 0)
-        conf_report_add(check->report, CONF_WARNING, method->value->place, "cannot read %s: %s", method->path,
-                        strerror(-error));
-    else
-        check_records(check, method->path, buf_slice(&text), problem_of);
-    buf_release(&text);
-}
-
 static void check_method(struct check *check, const struct access_method *method, const char *scheme,
                          const char *(*problem_of)(struct slice record))
 {
@@ -70,7 +38,7 @@ static void check_method(struct check *check, const struct access_method *method
         return;
     enum access_finding finding = access_method_check(method->value, scheme, problem, sizeof problem);
     if (finding == ACCESS_FINE)
-        check_file(check, method, problem_of);
+        records_check_file(check->report, method->value->place, method->path, problem_of);
     else
         conf_report_add(check->report, finding == ACCESS_WRONG ? CONF_ERROR : CONF_WARNING,
                         method->value->place, "%s", problem);

@@ -99,6 +99,7 @@ static void check(const struct conf *conf, struct conf_report *report, void *arg
     (void)argument;
     listens_check(conf, report);
     control_check(conf, report);
+    smtp_auth_check(conf, report);
     check_scope(conf_root(conf), report);
 }
 

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/sasl/libsasl.a
 src_sasl_libsasl_a_SOURCES = \
+	src/sasl/check.c src/sasl/check.h \
 	src/sasl/parameters.c src/sasl/parameters.h \
 	src/sasl/passwords.c src/sasl/passwords.h \
 	src/sasl/records.c src/sasl/records.h \

@@ -125,6 +125,21 @@ const char *records_check_password(struct slice record)
     return records_parse_password(record, &user, &password) ? NULL : "expected user:password";
 }
 
+const char *records_check_realm_password(struct slice record)
+{
+    struct slice user, realm, password;
+    return records_parse_realm_password(record, &user, &realm, &password) ? NULL
+                                                                          : "expected user:realm:password";
+}
+
+const char *records_check_password_digest(struct slice record)
+{
+    struct slice user, digest;
+    return records_parse_password(record, &user, &digest) && records_is_digest(digest)
+               ? NULL
+               : "expected user:MD5 (32 hexadecimal digits)";
+}
+
 const char *records_check_group(struct slice record)
 {
     struct slice group, users;

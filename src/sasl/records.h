@@ -27,6 +27,8 @@ bool records_next(struct slice *rest, struct slice *record, unsigned *line);
 /* What such a record must be, for a complaint, or NULL when it is well formed. */
 const char *records_check_digest(struct slice record);
 const char *records_check_password(struct slice record);
+const char *records_check_realm_password(struct slice record);
+const char *records_check_password_digest(struct slice record);
 const char *records_check_group(struct slice record);
 
 /* The fields of a record; false when it is not one. `realm` may be empty, the others are not. */

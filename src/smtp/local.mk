@@ -3,6 +3,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/acceptance.c src/smtp/acceptance.h \
 	src/smtp/address.c src/smtp/address.h \
 	src/smtp/auth.c src/smtp/auth.h \
+	src/smtp/auth_check.c \
 	src/smtp/cmd_auth.c \
 	src/smtp/cmd_data.c \
 	src/smtp/cmd_hello.c \

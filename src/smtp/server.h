@@ -44,6 +44,9 @@ void smtp_server_free(struct smtp_server *server);
  */
 struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_set *modules, char *error,
                                                size_t error_size);
+/* Findings about the authentication of SMTP clients that need more than one option, or a file, to see; for -t and
+ * every load. Main thread. */
+void smtp_auth_check(const struct conf *conf, struct conf_report *report);
 struct smtp_generation *smtp_generation_ref(struct smtp_generation *generation); /* any thread */
 void smtp_generation_unref(struct smtp_generation *generation); /* any thread; NULL is harmless */
 

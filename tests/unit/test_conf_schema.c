@@ -352,8 +352,8 @@ static void test_by_stanza(void)
     for (size_t i = 0; i < sizeof honoured / sizeof *honoured; i++)
         CU_ASSERT_STRING_EQUAL(finding_of(honoured[i], CONF_NOTE), "");
     CU_ASSERT(
-        strstr(finding_of("ESMTP_Listener { Listen \":1\" { Enable_Authentication = true } }", CONF_WARNING),
-               "no client gains rights by it") != NULL);
+        strstr(finding_of("ESMTP_Listener { Listen \":1\" { Enable_Authorization = true } }", CONF_WARNING),
+               "no SMTP command is judged by a role") != NULL);
     CU_ASSERT(strstr(finding_of("Control_Listener { Proxy_Protocol = true }", CONF_ERROR),
                      "option proxy_protocol in control_listener is not supported in this version: the") !=
               NULL);
@@ -396,11 +396,13 @@ static void test_unsupported(void)
 static void test_values_without_effect(void)
 {
     struct conf *conf = conf_of(
-        "ESMTP_Listener { SMTP_Extensions = ( \"ENHANCEDSTATUSCODES\" \"STARTTLS\" \"AUTH LOGIN\" ) }");
+        "ESMTP_Listener { SMTP_Extensions = ( \"ENHANCEDSTATUSCODES\" \"STARTTLS\" \"AUTH LOGIN\" ) }"); /* AUTH
+                                                                                                            has
+                                                                                                            one
+                                                                                                          */
     CU_ASSERT_PTR_NOT_NULL(conf);
-    CU_ASSERT_EQUAL_FATAL(conf_report_warnings(found), 2);
-    CU_ASSERT(strstr(conf_report_at(found, 0)->message, "value AUTH of option smtp_extensions") != NULL);
-    CU_ASSERT(strstr(conf_report_at(found, 1)->message, "value STARTTLS of option smtp_extensions") != NULL);
+    CU_ASSERT_EQUAL_FATAL(conf_report_warnings(found), 1);
+    CU_ASSERT(strstr(conf_report_at(found, 0)->message, "value STARTTLS of option smtp_extensions") != NULL);
     conf_drop(conf);
     conf = conf_of("TLS = ifavailable");
     CU_ASSERT(only_finding(1, 1, "option tls is read but has no effect"));

@@ -1,0 +1,18 @@
+/*
+ * check: what a file of passwords or groups holds that will be left out.
+ */
+#ifndef IMPULSE_SASL_CHECK_H
+#define IMPULSE_SASL_CHECK_H
+
+#include "base/slice.h"
+#include "confparse/confparse.h"
+
+/*
+ * Warns of a file that cannot be read, at `place`, and of lines of it to which `problem_of` objects (see
+ * records_check_*), at theirs. No more than warnings: the file may come later, and who checks may not be who
+ * will read it. `path` lives as long as the report. Blocks on the disk; main thread.
+ */
+void records_check_file(struct conf_report *report, struct conf_place place, const char *path,
+                        const char *(*problem_of)(struct slice record));
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * auth_check: mistakes and dangers among the authentication options of ESMTP_Listener.
+ *
+ * Parameters are judged where they are set. What follows from several options together is judged for each
+ * Listen, and for each Peer as a client of it, by the policy that they make.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include "base/mem.h"
+#include "confparse/chain.h"
+#include "sasl/check.h"
+#include "sasl/parameters.h"
+#include "sasl/records.h"
+#include "smtp/extension.h"
+#include "smtp/policy_auth.h"
+#include "smtp/server.h"
+
+struct check {
+    const struct conf *conf;
+    struct conf_report *report;
+    const struct conf_value **seen; /* values that something was said about */
+    size_t seen_count;
+};
+
+static bool is_new(struct check *check, const struct conf_value *value)
+{
+    for (size_t i = 0; i < check->seen_count; i++)
+        if (check->seen[i] == value)
+            return false;
+    check->seen = mem_resize(check->seen, (check->seen_count + 1) * sizeof *check->seen);
+    check->seen[check->seen_count++] = value;
+    return true;
+}
+
+/* ---- parameters ------------------------------------------------------------------------------ */
+
+static bool is_key(enum sasl_mechanism mechanism, const char *key)
+{
+    static const char *const keys[] = {"uri", "log_authentication", "realm", "stored_cleartext"};
+    size_t count = mechanism == SASL_DIGEST_MD5 ? sizeof keys / sizeof *keys : 2;
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+static bool check_keys(struct check *check, enum sasl_mechanism mechanism, const struct conf_value *value)
+{
+    for (size_t i = 0; i < value->count; i++)
+        if (!is_key(mechanism, value->items[2 * i])) {
+            conf_report_add(check->report, CONF_ERROR, value->place,
+                            "\"%s\" has no meaning here; uri and log_authentication have%s",
+                            value->items[2 * i],
+                            mechanism == SASL_DIGEST_MD5 ? ", realm and stored_cleartext, too" : "");
+            return false;
+        }
+    return true;
+}
+
+/* A URI that names no file that the mechanism can use. */
+static void complain_of_uri(struct check *check, enum sasl_mechanism mechanism,
+                            const struct conf_value *value)
+{
+    const char *uri = parameters_find(value, "uri");
+    const char *scheme = mechanism == SASL_DIGEST_MD5 ? "digest" : "file";
+    bool is_ours = uri && (strncasecmp(uri, "file:", 5) == 0 || strncasecmp(uri, "digest:", 7) == 0);
+    if (!uri || !strstr(uri, "://"))
+        conf_report_add(check->report, CONF_ERROR, value->place, "%s; expected uri = \"%s:///PATH\"",
+                        uri ? "this is no URI" : "uri is missing", scheme);
+    else if (is_ours)
+        conf_report_add(check->report, CONF_ERROR, value->place,
+                        "\"%s\" is not what this mechanism can use; expected uri = \"%s:///PATH\"", uri,
+                        scheme);
+    else
+        conf_report_add(check->report, CONF_WARNING, value->place,
+                        "scheme \"%.*s\" is not available: nobody can authenticate by it unless a module "
+                        "answers for it; instead: uri = \"%s:///PATH\"",
+                        (int)(strstr(uri, "://") - uri), uri, scheme);
+}
+
+static const char *(*record_check(struct passwords_form form))(struct slice record)
+{
+    if (form.realms)
+        return form.hashed ? records_check_digest : records_check_realm_password;
+    return form.hashed ? records_check_password_digest : records_check_password;
+}
+
+static void check_parameters(struct check *check, enum sasl_mechanism mechanism,
+                             const struct conf_value *value)
+{
+    struct passwords_form form;
+    if (!is_new(check, value) || !check_keys(check, mechanism, value))
+        return;
+    const char *path = auth_policy_file(mechanism, value, &form);
+    if (path)
+        records_check_file(check->report, value->place, path, record_check(form));
+    else
+        complain_of_uri(check, mechanism, value);
+}
+
+/* ---- what options make together -------------------------------------------------------------- */
+
+static bool has_tls(const struct conf_chain *chain)
+{
+    const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
+    bool is_set = value && value->place.line > 0;
+    return conf_chain_bool(chain, "use_ssl", false) ||
+           (is_set && (extensions_resolve(value->items, value->count) & EXTENSION_STARTTLS));
+}
+
+static void warn_of_plain_text(struct check *check, const struct conf_chain *chain,
+                               const struct auth_policy *policy)
+{
+    const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
+    const struct conf_value *asked = conf_chain_value(chain, "plaintext_authentication");
+    bool tls = has_tls(chain);
+    bool always = conf_chain_bool(chain, "use_ssl", false);
+    bool plain = policy->mechanisms & (1u << SASL_PLAIN | 1u << SASL_LOGIN);
+    if (!plain || always || (tls && !policy->plain_text))
+        return;
+    if (tls && is_new(check, asked))
+        conf_report_add(check->report, CONF_WARNING, asked->place,
+                        "PLAIN and LOGIN are offered before STARTTLS: passwords cross the network in clear "
+                        "text");
+    else if (!tls && is_new(check, value))
+        conf_report_add(check->report, CONF_WARNING, value->place,
+                        "AUTH PLAIN or LOGIN without STARTTLS: passwords cross the network in clear text");
+}
+
+/* SMTP_Extensions that names a mechanism whose passwords nobody named. */
+static void warn_of_nothing(struct check *check, const struct conf_chain *chain,
+                            const struct auth_policy *policy)
+{
+    const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
+    bool named =
+        value && value->place.line > 0 && (extensions_resolve(value->items, value->count) & EXTENSION_AUTH);
+    if (named && (!policy || !policy->mechanisms) && is_new(check, value))
+        conf_report_add(check->report, CONF_WARNING, value->place,
+                        "AUTH is not offered: no passwords are named for its mechanisms "
+                        "(AuthPlainParameters, ...)");
+    if (policy && policy->required && !policy->mechanisms && !policy->always_allow) {
+        const struct conf_value *required = conf_chain_value(chain, "enable_authentication");
+        if (is_new(check, required))
+            conf_report_add(check->report, CONF_WARNING, required->place,
+                            "authentication is required and none is possible: only hosts that may relay can "
+                            "send mail");
+    }
+}
+
+static void warn_of_everybody(struct check *check, const struct conf_chain *chain)
+{
+    const struct conf_value *value = conf_chain_value(chain, "always_allow");
+    if (is_new(check, value))
+        conf_report_add(check->report, CONF_WARNING, value->place,
+                        "every client that this is for may relay to everywhere, without a password");
+}
+
+static void check_chain(struct check *check, const struct conf_chain *chain)
+{
+    struct auth_policy *policy = auth_policy_create(chain, NULL, "");
+    for (size_t i = 0; i < SASL_MECHANISMS; i++) {
+        const char *option = auth_policy_option((enum sasl_mechanism)i);
+        const struct conf_value *value = option ? conf_chain_value(chain, option) : NULL;
+        if (value)
+            check_parameters(check, (enum sasl_mechanism)i, value);
+    }
+    warn_of_nothing(check, chain, policy);
+    if (policy && policy->always_allow)
+        warn_of_everybody(check, chain);
+    if (policy)
+        warn_of_plain_text(check, chain, policy);
+    auth_policy_free(policy);
+}
+
+static void check_peers(struct check *check, const struct conf_scope *listener,
+                        const struct conf_scope *listen, const struct conf_scope *scope)
+{
+    struct conf_chain chain;
+    uint8_t address[16];
+    unsigned bits;
+    for (const struct conf_scope *peer = NULL; (peer = conf_scope_next(scope, "peer", peer));) {
+        if (!conf_parse_cidr(conf_scope_name(peer), address, &bits))
+            continue; /* the load refuses it */
+        conf_chain_inbound(&chain, check->conf, listener, listen, address);
+        check_chain(check, &chain);
+    }
+}
+
+void smtp_auth_check(const struct conf *conf, struct conf_report *report)
+{
+    struct check check = {.conf = conf, .report = report};
+    const struct conf_scope *listener = NULL, *listen = NULL;
+    struct conf_chain chain;
+    while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener)))
+        while ((listen = conf_scope_next(listener, "listen", listen))) {
+            conf_chain_inbound(&chain, conf, listener, listen, NULL);
+            check_chain(&check, &chain);
+            check_peers(&check, listener, listen, listener);
+            check_peers(&check, listener, listen, listen);
+        }
+    free(check.seen);
+}
