@@ -29,7 +29,7 @@ void trace_append_received(const struct trace_facts *facts, struct buf *out)
     append_hello(hello, out);
     if (facts->peer->family == AF_UNIX) {
         buf_append_text(out, " (local)");
-    } else {
+    } else if (facts->peer->family != AF_UNSPEC) { /* XCLIENT may say that it is not known */
         buf_append_text(out, facts->peer->family == AF_INET6 ? " ([IPv6:" : " ([");
         buf_append_text(out, net_addr_format(facts->peer, peer));
         buf_append_text(out, "])");

@@ -36,18 +36,18 @@ static void hello(struct session *session, struct slice name, enum hello_kind ki
     if (name.size == 0 || name.size > DOMAIN_MAX || memchr(name.data, ' ', name.size) ||
         memchr(name.data, '(', name.size) || memchr(name.data, ')', name.size) ||
         memchr(name.data, '<', name.size) || memchr(name.data, '\t', name.size)) {
-        session_reply(session, invalid);
-        session_count_error(session);
+        session_refuse(session, invalid);
         return;
     }
-    char string[DOMAIN_MAX + 8];
+    char string[COMMAND_LINE_MAX + 1];
+    struct slice line = slice_trim(session->command);
     session_reset_transaction(session);
     free(session->hello_name);
     session->hello_name = mem_copy_text(name.data, name.size);
     session->hello = kind;
     session->view.ehlo = session->hello_name;
-    memcpy(string, kind == HELLO_EHLO ? "EHLO " : "HELO ", 5);
-    memcpy(string + 5, session->hello_name, name.size + 1);
+    memcpy(string, line.data, line.size);
+    string[line.size] = '\0';
     imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, "ehlo_string", string);
     imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, "ehlo_domain", session->hello_name);
     session_ask(session, IMP_VALIDATE_EHLO, hello_validated);

@@ -1,5 +1,6 @@
 /*
- * The commands that only answer: RSET, NOOP, VRFY, HELP, QUIT. RFC 5321 sections 4.1.1.5 to 4.1.1.10.
+ * The commands that only answer: RSET, NOOP, VRFY, HELP, QUIT, and those that are not for this server. RFC
+ * 5321 sections 4.1.1.5 to 4.1.1.10.
  */
 #include "smtp/command.h"
 #include "smtp/worker.h"
@@ -7,8 +8,7 @@
 void cmd_rset(struct session *session, struct slice arguments)
 {
     if (arguments.size > 0) {
-        session_reply(session, &reply_rset_argument);
-        session_count_error(session);
+        session_refuse(session, &reply_rset_argument);
         return;
     }
     session_reset_transaction(session);
@@ -29,8 +29,7 @@ void cmd_noop(struct session *session, struct slice arguments)
 void cmd_vrfy(struct session *session, struct slice arguments)
 {
     if (arguments.size == 0) {
-        session_replyf(session, 501, "5.5.4", "VRFY needs an argument");
-        session_count_error(session);
+        session_refuse(session, &reply_vrfy_argument);
         return;
     }
     session_reply(session, &reply_vrfy);
@@ -40,6 +39,12 @@ void cmd_help(struct session *session, struct slice arguments)
 {
     (void)arguments;
     session_reply(session, &reply_help);
+}
+
+void cmd_not_implemented(struct session *session, struct slice arguments)
+{
+    (void)arguments;
+    session_refuse(session, &reply_not_implemented);
 }
 
 void cmd_quit(struct session *session, struct slice arguments)

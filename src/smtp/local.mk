@@ -10,6 +10,9 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/cmd_mail.c \
 	src/smtp/cmd_rcpt.c \
 	src/smtp/cmd_simple.c \
+	src/smtp/cmd_xclient.c \
+	src/smtp/cmd_xcontext.c \
+	src/smtp/cmd_xremoteip.c \
 	src/smtp/command.h \
 	src/smtp/data_reader.c src/smtp/data_reader.h \
 	src/smtp/extension.c src/smtp/extension.h \
@@ -29,6 +32,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/server.c src/smtp/server.h \
 	src/smtp/session.c src/smtp/session.h \
 	src/smtp/session_limits.c src/smtp/session_limits.h \
+	src/smtp/stand_in.c src/smtp/stand_in.h \
 	src/smtp/session_open.c \
 	src/smtp/transaction.c src/smtp/transaction.h src/smtp/transaction_private.h \
 	src/smtp/transaction_commit.c \

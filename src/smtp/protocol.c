@@ -5,17 +5,37 @@
 
 #include "smtp/auth.h"
 #include "smtp/command.h"
+#include "smtp/offers.h"
 #include "smtp/transaction.h"
 
 static const struct {
     struct slice verb;
     command_fn *run;
     bool takes_arguments; /* false: an argument is refused with 501 5.5.4 */
+    unsigned extension;   /* without this offer (extension.h) there is no such command; 0: there always is */
 } commands[] = {
-    {{"MAIL", 4}, cmd_mail, true}, {{"RCPT", 4}, cmd_rcpt, true},  {{"DATA", 4}, cmd_data, true},
-    {{"RSET", 4}, cmd_rset, true}, {{"EHLO", 4}, cmd_ehlo, true},  {{"HELO", 4}, cmd_helo, true},
-    {{"NOOP", 4}, cmd_noop, true}, {{"QUIT", 4}, cmd_quit, false}, {{"VRFY", 4}, cmd_vrfy, true},
-    {{"HELP", 4}, cmd_help, true}, {{"AUTH", 4}, cmd_auth, true},
+    {{"MAIL", 4}, cmd_mail, true, 0},
+    {{"RCPT", 4}, cmd_rcpt, true, 0},
+    {{"DATA", 4}, cmd_data, true, 0},
+    {{"RSET", 4}, cmd_rset, true, 0},
+    {{"EHLO", 4}, cmd_ehlo, true, 0},
+    {{"HELO", 4}, cmd_helo, true, 0},
+    {{"NOOP", 4}, cmd_noop, true, 0},
+    {{"QUIT", 4}, cmd_quit, false, 0},
+    {{"VRFY", 4}, cmd_vrfy, true, 0},
+    {{"HELP", 4}, cmd_help, true, 0},
+    {{"AUTH", 4}, cmd_auth, true, 0},
+    {{"XCLIENT", 7}, cmd_xclient, true, EXTENSION_XCLIENT},
+    {{"XREMOTEIP", 9}, cmd_xremoteip, true, EXTENSION_XREMOTEIP},
+    {{"XSETCONTEXT", 11}, cmd_xsetcontext, true, EXTENSION_XSETCONTEXT},
+    {{"XDUMPCONTEXT", 12}, cmd_xdumpcontext, false, EXTENSION_XDUMPCONTEXT},
+    /* Known, and not for this server (RFC 5321 4.2.4): 502. */
+    {{"EXPN", 4}, cmd_not_implemented, true, 0},
+    {{"TURN", 4}, cmd_not_implemented, true, 0},
+    {{"ETRN", 4}, cmd_not_implemented, true, 0},
+    {{"SEND", 4}, cmd_not_implemented, true, 0},
+    {{"SOML", 4}, cmd_not_implemented, true, 0},
+    {{"SAML", 4}, cmd_not_implemented, true, 0},
 };
 
 static bool printable(struct slice line)
@@ -32,28 +52,24 @@ static void run_command(struct session *session, struct slice line)
 {
     struct slice rest = line, verb;
     if (!printable(line) || !slice_next(&rest, ' ', &verb)) {
-        session_reply(session, &reply_unrecognized);
-        session_count_error(session);
+        session_refuse(session, &reply_unrecognized);
         return;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (!slice_equal_nocase(verb, commands[i].verb))
             continue;
+        if (commands[i].extension && (commands[i].extension & ~session_offers(session)))
+            break;
         struct slice arguments = slice_trim(rest);
-        if (!commands[i].takes_arguments && arguments.size > 0) {
-            session_reply(session, &reply_no_parameters);
-            session_count_error(session);
-        } else {
+        if (!commands[i].takes_arguments && arguments.size > 0)
+            session_refuse(session, &reply_no_parameters);
+        else
             commands[i].run(session, arguments);
-        }
         return;
     }
-    session_reply(session, &reply_unrecognized);
-    session_count_error(session);
+    session_refuse(session, &reply_unrecognized);
 }
 
-/* In Momentum's words (manual, esmtp_message_factory_state), as its rejectlog examples use them: hooks after
- * the content belong to "reading body". */
 static const char *phase(const struct session *session)
 {
     const struct transaction *transaction = session->transaction;

@@ -125,6 +125,12 @@ void session_start(struct worker *worker, const struct session_protocol *protoco
                    const struct net_addr *local, const struct net_addr *peer);
 
 /*
+ * Asks validate_connect and greets, as when the client had just connected: when it did, and after XCLIENT. In
+ * session_open.c.
+ */
+void session_greet(struct session *session);
+
+/*
  * The client is at another address than it seemed (PROXY header, XCLIENT, XREMOTEIP): from here on everything
  * that goes by the address, its policy and its `context` too, goes by this one; only the budgets that it
  * counts in stay. `local` (where it connected to) may be NULL: as it was. In session_open.c.

@@ -41,6 +41,11 @@ static void greet(struct session *session, enum hook_outcome outcome)
     }
 }
 
+void session_greet(struct session *session)
+{
+    session_ask(session, IMP_VALIDATE_CONNECT, greet);
+}
+
 /* The pairs of the policy's `context`. */
 static void set_context(struct session *session)
 {
@@ -55,7 +60,7 @@ static void welcome(struct session *session)
     session->state = SESSION_READING;
     session_renew_deadline(session); /* in place of that of a step before */
     set_context(session);
-    session_ask(session, IMP_VALIDATE_CONNECT, greet);
+    session_greet(session);
     session_process(session);
 }
 
