@@ -66,6 +66,7 @@ class Relay:
         self.daemon = Impulse(self.site)
         self.daemon.start(self.site.config(
             f"generate_bounces = false\n{policy.settings}", f"""open_relay = true
+  SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "STARTTLS" "CHUNKING" )
   TLS_Certificate = "{certificates.certificate}"
   TLS_Key = "{certificates.key}"
   Listen "{self.path}" {{ }}""", to=next_hop or self.capture))
