@@ -364,6 +364,60 @@ static bool make_list(struct conf_arena *arena, const struct conf_option *option
     return true;
 }
 
+/* Takes the word at *at, which may be in single or double quotes. False: there is none. */
+static bool take_word(struct conf_arena *arena, const char **at, const char *end, const char **word)
+{
+    const char *start = *at, *stop = start;
+    if (start < end && (*start == '"' || *start == '\'')) {
+        stop = memchr(start + 1, *start, (size_t)(end - start - 1));
+        if (!stop)
+            return false;
+        *word = conf_arena_text(arena, start + 1, (size_t)(stop - start - 1));
+        *at = stop + 1;
+        return true;
+    }
+    while (stop < end && !strchr(" \t\r\n,=", *stop))
+        stop++;
+    *word = conf_arena_text(arena, start, (size_t)(stop - start));
+    *at = stop;
+    return stop > start;
+}
+
+static void skip(const char **at, const char *end, const char *what)
+{
+    while (*at < end && strchr(what, **at))
+        ++*at;
+}
+
+/*
+ * A dictionary as a string: "(name = value, name = value)" or "(name = value name = value)" (Momentum 4
+ * manual, "context").
+ */
+static bool make_dictionary(struct conf_arena *arena, struct conf_value *value)
+{
+    size_t size = strlen(value->text);
+    if (size < 2 || value->text[0] != '(' || value->text[size - 1] != ')')
+        return false;
+    const char *at = value->text + 1, *end = value->text + size - 1;
+    const char **items = conf_arena_array(arena, size + 1, sizeof *items); /* a pair has two bytes at least */
+    size_t filled = 0;
+    for (skip(&at, end, " \t\r\n,"); at < end; skip(&at, end, " \t\r\n,")) {
+        if (!take_word(arena, &at, end, &items[filled++]))
+            return false;
+        skip(&at, end, " \t\r\n");
+        if (at == end || *at++ != '=')
+            return false;
+        skip(&at, end, " \t\r\n");
+        if (!take_word(arena, &at, end, &items[filled++]))
+            return false;
+    }
+    value->type = CONF_DICT;
+    value->text = "";
+    value->items = items;
+    value->count = filled / 2;
+    return true;
+}
+
 bool conf_value_make(struct conf_arena *arena, const struct conf_option *option, const struct ast_value *ast,
                      struct conf_value *value, char *problem, size_t problem_size)
 {
@@ -371,7 +425,8 @@ bool conf_value_make(struct conf_arena *arena, const struct conf_option *option,
     conf_value_copy(arena, ast, value);
     if (list && value->type != CONF_DICT)
         return make_list(arena, option, value, problem, problem_size);
-    if (value->type == CONF_DICT && option->type == CONF_DICT)
+    if (option->type == CONF_DICT &&
+        (value->type == CONF_DICT || (value->type == CONF_STRING && make_dictionary(arena, value))))
         return true;
     if (value->type != CONF_STRING || option->type == CONF_DICT) {
         static const char *const found[] = {

@@ -3,9 +3,21 @@
  */
 #include "smtp/acceptance.h"
 #include "smtp/command.h"
+#include "smtp/message_throttle.h"
 #include "smtp/transaction.h"
 
 static size_t data_content(struct session *session, struct slice input);
+
+static void begin_content(struct session *session, enum hook_outcome outcome)
+{
+    if (outcome == HOOK_REFUSED) {
+        session_reply(session, &reply_throttled);
+        return;
+    }
+    session_reply(session, &reply_go_ahead);
+    transaction_begin_content(session->transaction);
+    session_receive(session, data_content);
+}
 
 void cmd_data(struct session *session, struct slice arguments)
 {
@@ -21,9 +33,7 @@ void cmd_data(struct session *session, struct slice arguments)
         session_count_error(session);
         return;
     }
-    session_reply(session, &reply_go_ahead);
-    transaction_begin_content(session->transaction);
-    session_receive(session, data_content);
+    session_throttle(session, begin_content);
 }
 
 static size_t data_content(struct session *session, struct slice input)

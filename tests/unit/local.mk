@@ -89,6 +89,11 @@ TESTS += tests/unit/test_cidr
 tests_unit_test_cidr_SOURCES = tests/unit/test_cidr.c
 tests_unit_test_cidr_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_proxy_header
+TESTS += tests/unit/test_proxy_header
+tests_unit_test_proxy_header_SOURCES = tests/unit/test_proxy_header.c
+tests_unit_test_proxy_header_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_smtp_data
 TESTS += tests/unit/test_smtp_data
 tests_unit_test_smtp_data_SOURCES = tests/unit/test_smtp_data.c
@@ -225,6 +230,13 @@ tests_unit_test_listen_policies_SOURCES = tests/unit/test_listen_policies.c $(MO
 tests_unit_test_listen_policies_CPPFLAGS = $(MODULE_HARNESS_CPPFLAGS)
 tests_unit_test_listen_policies_LDADD = src/smtp/libsmtp.a src/sasl/libsasl.a $(MODULE_HARNESS_LIBS) $(GSASL_LIBS)
 tests_unit_test_listen_policies_LDFLAGS = -rdynamic
+
+check_PROGRAMS += tests/unit/test_message_throttle
+TESTS += tests/unit/test_message_throttle
+tests_unit_test_message_throttle_SOURCES = tests/unit/test_message_throttle.c $(MODULE_HARNESS)
+tests_unit_test_message_throttle_CPPFLAGS = $(MODULE_HARNESS_CPPFLAGS)
+tests_unit_test_message_throttle_LDADD = src/smtp/libsmtp.a src/sasl/libsasl.a $(MODULE_HARNESS_LIBS) $(GSASL_LIBS)
+tests_unit_test_message_throttle_LDFLAGS = -rdynamic
 
 check_PROGRAMS += tests/unit/test_ec_logger
 TESTS += tests/unit/test_ec_logger

@@ -194,6 +194,33 @@ static void test_lists(void)
     conf_drop(conf);
 }
 
+/* The form in which the manual's page of context writes one. */
+static void test_dictionaries(void)
+{
+    static const char *const same[] = {
+        "[ a = b c = \"d e\" ]",     "\"(a = b c = 'd e')\"",
+        "\"(a=b,c='d e')\"",         "\"( a = b, 'c' = \\\"d e\\\" , )\"",
+        "\"(\ta  =  b\n,c='d e')\"",
+    };
+    static const char *const bad[] = {"\"(\"",        "\"(a)\"",   "\"(a = )\"",
+                                      "\"(a = 'b)\"", "\"(= b)\"", "\"(a = b\""};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        char text[80];
+        snprintf(text, sizeof text, "ESMTP_Listener { context = %s }", same[i]);
+        struct conf *conf = clean(text);
+        const struct conf_value *value = conf_scope_value(at(conf, "esmtp_listener", "", NULL), "context");
+        CU_ASSERT_FATAL(value->type == CONF_DICT && value->count == 2);
+        CU_ASSERT(strcmp(value->items[0], "a") == 0 && strcmp(value->items[1], "b") == 0);
+        CU_ASSERT(strcmp(value->items[2], "c") == 0 && strcmp(value->items[3], "d e") == 0);
+        conf_drop(conf);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[80];
+        snprintf(text, sizeof text, "ESMTP_Listener { context = %s }", bad[i]);
+        CU_ASSERT(refused(text, 1, 28, "expected a dictionary [ name = value ... ]"));
+    }
+}
+
 static void test_blocks(void)
 {
     static const uint8_t ten[16] = {[10] = 0xff, [11] = 0xff, [12] = 10};
@@ -216,8 +243,8 @@ int main(void)
     CU_TestInfo tests[] = {
         {"numbers", test_numbers}, {"texts", test_texts},
         {"refused", test_refused}, {"place of a wrong item", test_item_place},
-        {"lists", test_lists},     {"blocks", test_blocks},
-        CU_TEST_INFO_NULL,
+        {"lists", test_lists},     {"dictionaries", test_dictionaries},
+        {"blocks", test_blocks},   CU_TEST_INFO_NULL,
     };
     return unit_run("values", tests);
 }
