@@ -19,6 +19,20 @@ static void append_hello(const char *hello, struct buf *out)
     buf_commit(out, size);
 }
 
+/* RFC 3848 and RFC 6531 have names for EHLO alone. */
+static void append_protocol(const struct trace_facts *facts, struct buf *out)
+{
+    if (!facts->extended) {
+        buf_append_text(out, "SMTP");
+        return;
+    }
+    buf_append_text(out, facts->utf8 ? "UTF8SMTP" : "ESMTP");
+    if (facts->tls)
+        buf_append_text(out, "S");
+    if (facts->authenticated)
+        buf_append_text(out, "A");
+}
+
 void trace_append_received(const struct trace_facts *facts, struct buf *out)
 {
     char peer[NET_ADDR_TEXT_SIZE], id[ID_TEXT_SIZE], date[40];
@@ -36,7 +50,9 @@ void trace_append_received(const struct trace_facts *facts, struct buf *out)
     }
     buf_append_text(out, "\r\n\tby ");
     buf_append_text(out, facts->by);
-    buf_append_text(out, facts->extended ? " (Impulse) with ESMTP id " : " (Impulse) with SMTP id ");
+    buf_append_text(out, " (Impulse) with ");
+    append_protocol(facts, out);
+    buf_append_text(out, " id ");
     buf_append_text(out, id);
     if (facts->recipient.size) {
         buf_append_text(out, "\r\n\tfor <");
@@ -46,6 +62,25 @@ void trace_append_received(const struct trace_facts *facts, struct buf *out)
     buf_append_text(out, ";\r\n\t");
     buf_append_text(out, date);
     buf_append_text(out, "\r\n");
+}
+
+/* `by` as a token of MIME: what is none becomes '-'. */
+static void append_token(const char *by, struct buf *out)
+{
+    size_t size = strlen(by);
+    char *text = buf_reserve(out, size);
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)by[i];
+        text[i] = c > ' ' && c < 127 && !strchr("()<>@,;:\\\"/[]?=", c) ? by[i] : '-';
+    }
+    buf_commit(out, size);
+}
+
+void trace_append_authentication(const char *by, const char *result, const char *mechanism, struct buf *out)
+{
+    buf_append_text(out, "Authentication-Results: ");
+    append_token(by, out);
+    buf_printf(out, ";\r\n\tauth=%s (%s) smtp.auth=xxxx\r\n", result, mechanism);
 }
 
 unsigned trace_count_received(struct slice content)

@@ -13,10 +13,7 @@
 /* What ec_md5passwd writes unless told otherwise (Momentum 4 manual, "ec_md5passwd"). */
 #define DEFAULT_REALM "Momentum Console"
 
-enum {
-    USER_MAX = 1024, /* bytes of a name */
-    STEPS_MAX = 4,   /* of any exchange: some mechanisms would take empty answers for ever */
-};
+enum { USER_MAX = 1024 }; /* bytes of a name */
 
 struct sasl_service {
     Gsasl *library;
@@ -282,8 +279,8 @@ enum sasl_outcome sasl_step(struct sasl_exchange *exchange, const char *answer, 
     *challenge = NULL;
     if (exchange->verified)
         return SASL_SUCCEEDED;
-    if (exchange->steps >= STEPS_MAX)
-        return SASL_FAILED;
+    if (exchange->steps && !*answer && exchange->mechanism != SASL_EXTERNAL)
+        return SASL_FAILED; /* libgsasl would ask the same again, for ever */
     if (answer && *answer && gsasl_base64_from(answer, strlen(answer), &decoded, &size) != GSASL_OK)
         return SASL_MALFORMED;
     text = answer ? mem_copy_text(decoded, size) : NULL;

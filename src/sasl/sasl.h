@@ -54,8 +54,8 @@ enum sasl_outcome {
 };
 
 /*
- * Takes what the client said, in base64 ("" is an empty answer, NULL nothing yet). *challenge is base64 to be
- * freed, or NULL. After anything but SASL_CONTINUES the exchange is over.
+ * Takes what the client said, in base64 ("" is an empty answer; NULL, at the first step alone, nothing).
+ * *challenge is base64 to be freed, or NULL. After anything but SASL_CONTINUES the exchange is over.
  */
 enum sasl_outcome sasl_step(struct sasl_exchange *exchange, const char *answer, char **challenge);
 

@@ -4,6 +4,7 @@
 #include "smtp/auth.h"
 
 #include "base/mem.h"
+#include "message/trace.h"
 #include "net/tls.h"
 #include "smtp/policy_auth.h"
 
@@ -134,4 +135,13 @@ void auth_meet(struct session *session)
         return;
     set(session, "can_relay", is_always_allowed(session) ? "true" : NULL);
     set(session, "auth_user", is_always_allowed(session) ? "anonymous" : NULL);
+}
+
+void auth_append_results(const struct session *session, struct buf *out)
+{
+    static const char *const results[] = {
+        [AUTH_PASS] = "pass", [AUTH_FAIL] = "fail", [AUTH_ERROR] = "temperror"};
+    if (session->auth_status != AUTH_NONE)
+        trace_append_authentication(session->policy->received_hostname, results[session->auth_status],
+                                    session->auth_mechanism, out);
 }

@@ -39,6 +39,10 @@ void auth_forget(struct session *session);
 /* The session begins, or its client is at another address now: rights that an address gave are gone. */
 void auth_meet(struct session *session);
 
+/* Appends an Authentication-Results field if the client tried to authenticate (Momentum 4 manual,
+ * "ESMTP_Listener Authentication"). */
+void auth_append_results(const struct session *session, struct buf *out);
+
 /* Ends a dialogue that is under way; no answer is sent. In cmd_auth.c. */
 void auth_cancel(struct session *session);
 

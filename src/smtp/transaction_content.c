@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "message/trace.h"
+#include "smtp/auth.h"
 
 enum {
     CHUNKS_OUTSTANDING = 4,
@@ -40,6 +41,9 @@ void transaction_begin_content(struct transaction *t)
         .peer = &t->peer,
         .by = session->policy->received_hostname,
         .extended = session->hello == HELLO_EHLO,
+        .tls = session->tls != NULL,
+        .authenticated = session->user != NULL,
+        .utf8 = t->flags & ENVELOPE_SMTPUTF8,
         .id = t->batch_id,
         .recipient =
             t->recipient_count == 1 ? slice_text(given_address(&t->recipients[0])) : slice_of(NULL, 0),
@@ -49,6 +53,7 @@ void transaction_begin_content(struct transaction *t)
     if (t->declared_size > FIRST_CONTENT - 1024)
         room = t->declared_size < BODY_CHUNK ? (size_t)t->declared_size + 1024 : BODY_CHUNK;
     buf_reserve(&t->content, room);
+    auth_append_results(session, &t->content);
     trace_append_received(&facts, &t->content);
     t->trace_size = buf_size(&t->content);
     t->received_us = facts.time_us;
