@@ -161,11 +161,11 @@ void client_open(struct delivery_loop *home, struct queue *queue, bool lmtp, boo
                      lmtp ? settings->lmtp_port : settings->remote_smtp_port, home->turn++);
 }
 
-static void free_recipients(struct transaction *transaction)
+static void free_recipients(struct queue_set *queues, struct transaction *transaction)
 {
     for (unsigned i = 0; transaction->live > 0; i++)
         if (transaction_unsettled(transaction, i))
-            envelope_free(transaction_release(transaction, i));
+            queue_abandon(queues, transaction_release(transaction, i));
 }
 
 void client_free_all(struct delivery_loop *home)
@@ -174,10 +174,9 @@ void client_free_all(struct delivery_loop *home)
         struct client *client = container_of(node, struct client, node);
         list_remove(&client->node); /* the list is gone when the link reports that it is closed */
         client->queue = NULL;
-        if (client->held)
-            envelope_free(client->held);
+        queue_abandon(home->delivery->queues, client->held);
         for (size_t i = 0; i < 2; i++)
-            free_recipients(&client->slots[i]);
+            free_recipients(home->delivery->queues, &client->slots[i]);
         link_close(&client->link);
     }
 }

@@ -195,8 +195,7 @@ void method_free_all(struct delivery_loop *home)
 {
     list_each(&home->workers, node, after) {
         struct worker *worker = container_of(node, struct worker, node);
-        if (worker->envelope)
-            envelope_free(worker->envelope);
+        queue_abandon(home->delivery->queues, worker->envelope);
         free_worker(worker);
     }
 }

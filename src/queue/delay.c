@@ -32,11 +32,20 @@ void queue_delay(struct queue *queue, struct envelope *envelope, uint64_t when_u
     shard_schedule(queue->shard, &delayed->item);
 }
 
-void queue_free_delayed(struct schedule_item *item)
+struct envelope *queue_delayed(const struct schedule_item *item, struct queue **queue)
+{
+    if (item->due != delay_over)
+        return NULL;
+    const struct delayed *delayed = container_of(item, struct delayed, item);
+    *queue = delayed->queue;
+    return delayed->envelope;
+}
+
+void queue_free_delayed(struct queue_set *set, struct schedule_item *item)
 {
     if (item->due != delay_over)
         return;
     struct delayed *delayed = container_of(item, struct delayed, item);
-    envelope_free(delayed->envelope);
+    queue_abandon(set, delayed->envelope);
     free(delayed);
 }

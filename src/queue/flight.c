@@ -10,9 +10,8 @@ static void shard_drained(struct shard *shard)
         set->drained(set->drained_argument);
 }
 
-void shard_drain(struct loop_task *task)
+void shard_drain(struct shard *shard)
 {
-    struct shard *shard = container_of(task, struct shard, drain_task);
     shard->draining = true;
     if (shard->in_flight == 0)
         shard_drained(shard);

@@ -10,8 +10,7 @@
 /* Counts an envelope into, and out of, the hands of delivery or a bounce. */
 void shard_flight_begin(struct shard *shard);
 void shard_flight_end(struct shard *shard);
-/* shard->drain_task, which queue_set_drain posts: nothing is begun any more; when nothing is in flight in any
- * shard, the set is told. */
-void shard_drain(struct loop_task *task);
+/* Nothing is begun any more; when nothing is in flight in any shard, the set is told. */
+void shard_drain(struct shard *shard);
 
 #endif

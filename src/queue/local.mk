@@ -5,6 +5,8 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/bounce.h \
 	src/queue/connections.c \
 	src/queue/connections.h \
+	src/queue/deferred.c \
+	src/queue/deferred.h \
 	src/queue/delay.c \
 	src/queue/delay.h \
 	src/queue/dsn.c \
@@ -35,6 +37,8 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/shard.h \
 	src/queue/spooling.c \
 	src/queue/spooling.h \
+	src/queue/sweep.c \
+	src/queue/sweep.h \
 	src/queue/timer.c \
 	src/queue/timer.h \
 	src/queue/view.c \

@@ -328,11 +328,11 @@ void notice_send(struct queue *queue, struct envelope *subject, enum dsn_action 
     begin_waiting(shard);
 }
 
-static void free_list(struct list *notices)
+static void free_list(struct shard *shard, struct list *notices)
 {
     list_each(notices, node, after) {
         struct notice *notice = container_of(node, struct notice, link);
-        envelope_free(notice->subject);
+        queue_abandon(shard->set, notice->subject);
         envelope_free(notice->notification);
         free_notice(notice);
     }
@@ -340,6 +340,6 @@ static void free_list(struct list *notices)
 
 void notice_free_all(struct shard *shard)
 {
-    free_list(&shard->notices);
-    free_list(&shard->notices_waiting);
+    free_list(shard, &shard->notices);
+    free_list(shard, &shard->notices_waiting);
 }

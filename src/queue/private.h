@@ -8,9 +8,11 @@
  *   shard.c        a loop's queues: arrival, turns
  *   connections.c  when a queue wants one
  *   settle.c       what becomes of an envelope that was tried
+ *   sweep.c        finding deferred envelopes that have to be stored
  *   ready.c        the ready list
  *   bounce.c       giving up: the P record, the notification, the removal
  *   notice.c       notifications (dsn.c)
+ *   deferred.c     envelopes that are in memory only, on their way to the spool
  *   delay.c        envelopes that wait
  *   accept.c       from any thread to the inbox of the right shard
  *   view.c         what a thread remembers of the configuration (settings.c)
@@ -31,6 +33,8 @@
 #include "queue/queue.h"
 #include "queue/schedule.h"
 
+/* A deferred envelope that is ready is stored after so many microseconds (deferred_spool). */
+#define DEFERRED_US (10 * UINT64_C(1000000))
 /* Envelopes handled in one turn of a loop before others get theirs. */
 enum { QUEUE_BATCH = 500 };
 
@@ -50,6 +54,8 @@ struct shard {
     void (*end_turn)(struct shard *shard); /* pumps the queues that were touched */
     void *tree;                            /* queues by binding and domain, for tsearch */
     struct list queues;                    /* the same */
+    struct schedule_item sweep;            /* when deferred envelopes are looked for; `due` is sweep_due */
+    struct list deferrals;                 /* struct deferral: deferred envelopes on their way to the spool */
     struct list touched;                   /* queues with news since the turn began */
     struct schedule schedule;
     uv_timer_t timer; /* for the schedule; opened by the first use */

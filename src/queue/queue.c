@@ -56,7 +56,7 @@ void queue_free(struct queue *queue)
     schedule_remove(&queue->shard->schedule, &queue->growth);
     schedule_remove(&queue->shard->schedule, &queue->hold);
     for (struct list_node *node; (node = list_pop(&queue->ready)) || (node = list_pop(&queue->condemned));)
-        envelope_free(container_of(node, struct envelope, link));
+        queue_abandon(queue->shard->set, container_of(node, struct envelope, link));
     free(queue->verdict);
     free((char *)queue->binding.data);
     free((char *)queue->domain.data);

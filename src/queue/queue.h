@@ -145,6 +145,9 @@ void queue_settle(struct queue *queue, struct envelope *envelope, const struct q
 /* Gives back an envelope that was not tried (the connection ended first); it keeps its place and retry count.
  */
 void queue_give_back(struct queue *queue, struct envelope *envelope);
+/* After the loops stopped: frees an envelope that was neither settled nor given back. What is in memory only
+ * (ENVELOPE_DEFERRED) is stored first. NULL is fine. */
+void queue_abandon(struct queue_set *set, struct envelope *envelope);
 /* The connection reached a next hop that talks to it; others that fail leave the ready envelopes to it. */
 void queue_connection_established(struct queue *queue);
 /*

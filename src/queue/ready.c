@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "queue/bounce.h"
+#include "queue/deferred.h"
 #include "queue/flight.h"
 #include "queue/outcome.h"
 #include "queue/ready.h"
@@ -32,7 +33,7 @@ static void append(struct queue *queue, struct envelope *envelope)
     queue->followers += envelope->follows;
 }
 
-static void leave(struct queue *queue, struct envelope *envelope)
+void queue_leave(struct queue *queue, struct envelope *envelope)
 {
     list_remove(&envelope->link);
     queue->ready_count--;
@@ -75,7 +76,7 @@ static void expire_ready(struct schedule_item *item)
             earliest = deadline < earliest ? deadline : earliest;
             continue;
         }
-        leave(queue, envelope);
+        queue_leave(queue, envelope);
         bounce_envelope(queue, envelope, &outcome_out_of_time, NULL);
     }
     if (earliest != UINT64_MAX)
@@ -89,6 +90,15 @@ static void drop_blackholed(struct queue *queue, struct envelope *envelope)
 {
     queue_drop(queue);
     queue_accept(queue->shard->set, envelope); /* which deals with blackholed envelopes by itself */
+}
+
+/* What is in memory only is looked after: see sweep.c. */
+static void watch_deferred(struct shard *shard, const struct envelope *envelope)
+{
+    if (!(envelope->flags & ENVELOPE_DEFERRED) || schedule_has(&shard->sweep))
+        return;
+    shard->sweep.when_us = clock_wall_us() + DEFERRED_US;
+    shard_schedule(shard, &shard->sweep);
 }
 
 /* It was never to be delivered. */
@@ -108,11 +118,12 @@ void queue_add(struct queue *queue, struct envelope *envelope)
         bounce_refused(queue, envelope);
         return;
     }
-    if (queue->settings->blackhole != BLACKHOLE_NO) {
+    if (queue->settings->blackhole != BLACKHOLE_NO && !(envelope->flags & ENVELOPE_REFUSED)) {
         drop_blackholed(queue, envelope);
         return;
     }
     append(queue, envelope);
+    watch_deferred(queue->shard, envelope);
     uint64_t deadline = ready_deadline(queue, envelope);
     if (!schedule_has(&queue->expiry) || deadline < queue->expiry.when_us) {
         uint64_t soonest = clock_wall_us() + EXPIRED_GRACE * UINT64_C(1000000);
@@ -137,7 +148,7 @@ void queue_refresh(struct queue *queue)
     if (queue->settings->blackhole != BLACKHOLE_NO)
         while (!list_empty(&queue->ready)) {
             struct envelope *envelope = envelope_of(queue->ready.head.next);
-            leave(queue, envelope);
+            queue_leave(queue, envelope);
             drop_blackholed(queue, envelope);
         }
     queue_touch(queue);
@@ -158,7 +169,7 @@ size_t queue_ready(const struct queue *queue)
 /* Takes it off the ready list for an attempt. False: it expired, and may not be attempted any more. */
 static bool take(struct queue *queue, struct envelope *envelope)
 {
-    leave(queue, envelope);
+    queue_leave(queue, envelope);
     queue->taken++;
     if (queue->settings->never_attempt_expired &&
         retry_expiry(queue->settings, envelope->received_us) <= clock_wall_us()) {
@@ -205,6 +216,10 @@ void queue_give_back(struct queue *queue, struct envelope *envelope)
 {
     list_prepend(&queue->ready, &envelope->link);
     queue->ready_count++;
+    if (!queue->shard->draining)
+        watch_deferred(queue->shard, envelope);
+    else if (envelope->flags & ENVELOPE_DEFERRED)
+        deferred_store(queue, envelope, NULL);
     shard_flight_end(queue->shard);
     queue_touch(queue);
 }

@@ -9,6 +9,8 @@
 
 /* Takes an envelope that arrived or whose time came; the queue is touched. */
 void queue_add(struct queue *queue, struct envelope *envelope);
+/* Takes it off the list, which it is on. */
+void queue_leave(struct queue *queue, struct envelope *envelope);
 /* shard->delay_over: the envelope has become ready, unless it expired while it waited. */
 void queue_delay_over(struct queue *queue, struct envelope *envelope);
 /* Settings of the shard's generation. */

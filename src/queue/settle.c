@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/clock.h"
 #include "queue/bounce.h"
+#include "queue/deferred.h"
 #include "queue/delay.h"
 #include "queue/flight.h"
 #include "queue/notice.h"
@@ -76,6 +77,14 @@ static void tell_delay(struct queue *queue, const struct envelope *envelope,
     notice_send(queue, copy, DSN_DELAYED, outcome, NULL, delay_told);
 }
 
+static void wait_for_retry(struct queue *queue, struct envelope *envelope)
+{
+    uint64_t expiry = retry_expiry(queue->settings, envelope->received_us);
+    if (!(envelope->flags & ENVELOPE_DEFERRED))
+        body_drop(envelope->body);
+    queue_delay(queue, envelope, envelope->next_attempt_us < expiry ? envelope->next_attempt_us : expiry);
+}
+
 static void settle_transient(struct queue *queue, struct envelope *envelope,
                              const struct queue_outcome *outcome)
 {
@@ -92,9 +101,12 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
         tell_delay(queue, envelope, outcome);
     envelope->retries++;
     envelope->next_attempt_us = now + retry_delay(settings, envelope->retries) * UINT64_C(1000000);
-    body_drop(envelope->body);
-    envelope_save(queue->shard->set, envelope, outcome);
-    queue_delay(queue, envelope, envelope->next_attempt_us < expiry ? envelope->next_attempt_us : expiry);
+    bool deferred = envelope->flags & ENVELOPE_DEFERRED;
+    if (deferred)
+        deferred_store(queue, envelope, wait_for_retry);
+    envelope_save(queue->shard->set, envelope, outcome); /* behind it: the spool keeps their order */
+    if (!deferred)
+        wait_for_retry(queue, envelope);
 }
 
 void queue_settle(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome)

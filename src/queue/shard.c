@@ -4,11 +4,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "queue/connections.h"
+#include "queue/deferred.h"
 #include "queue/delay.h"
 #include "queue/flight.h"
 #include "queue/notice.h"
 #include "queue/ready.h"
 #include "queue/shard.h"
+#include "queue/sweep.h"
 #include "queue/view.h"
 
 /* Bodies are let go on arrival while more content than this is in memory. */
@@ -26,7 +28,7 @@ static void admit(struct shard *shard, struct envelope *envelope, uint64_t now)
 {
     struct queue *queue = queue_find(shard, envelope->binding, envelope->recipient_domain);
     queue->held++;
-    if (body_resident_bytes() > RESIDENT_LIMIT)
+    if (body_resident_bytes() > RESIDENT_LIMIT && !(envelope->flags & ENVELOPE_DEFERRED))
         body_drop(envelope->body);
     if (envelope->next_attempt_us > now)
         queue_delay(queue, envelope, envelope->next_attempt_us);
@@ -55,9 +57,9 @@ static void run_arrived(struct loop_task *task)
     admit_arrived(shard);
 }
 
-static void take_inbox(struct loop_task *task)
+/* Moves the inbox to the list of those that arrived, in their order. */
+static void empty_inbox(struct shard *shard)
 {
-    struct shard *shard = container_of(task, struct shard, inbox_task);
     struct envelope *envelope = atomic_exchange_explicit(&shard->inbox, NULL, memory_order_acq_rel);
     struct list_node *before = shard->arrived.head.prev; /* the inbox is turned round behind it */
     while (envelope) {
@@ -65,7 +67,26 @@ static void take_inbox(struct loop_task *task)
         list_insert_before(before->next, &envelope->link);
         envelope = earlier ? container_of(earlier, struct envelope, link) : NULL;
     }
+}
+
+static void take_inbox(struct loop_task *task)
+{
+    struct shard *shard = container_of(task, struct shard, inbox_task);
+    empty_inbox(shard);
     admit_arrived(shard);
+}
+
+/* What arrived and is in memory only is stored before the shard says that it has drained. */
+static void drain(struct loop_task *task)
+{
+    struct shard *shard = container_of(task, struct shard, drain_task);
+    uint64_t now = clock_wall_us();
+    shard->draining = true;
+    empty_inbox(shard);
+    for (struct list_node *node; (node = list_pop(&shard->arrived));)
+        admit(shard, container_of(node, struct envelope, link), now);
+    sweep_all(shard);
+    shard_drain(shard);
 }
 
 static void reconfigure(struct loop_task *task)
@@ -91,13 +112,15 @@ struct shard *shard_create(struct queue_set *set, struct loop *loop)
     shard->generation = generation_ref(set->generation);
     shard->inbox_task.run = take_inbox;
     shard->arrived_task.run = run_arrived;
-    shard->drain_task.run = shard_drain;
+    shard->drain_task.run = drain;
+    shard->sweep.due = sweep_due;
     shard->reconfigure_task.run = reconfigure;
     shard->delay_over = queue_delay_over;
     shard->end_turn = pump_touched;
     atomic_flag_clear(&shard->reconfigure_posted);
     list_init(&shard->queues);
     list_init(&shard->touched);
+    list_init(&shard->deferrals);
     list_init(&shard->arrived);
     list_init(&shard->notices);
     list_init(&shard->notices_waiting);
@@ -114,16 +137,18 @@ void shard_free(struct shard *shard)
     struct envelope *envelope = atomic_exchange(&shard->inbox, NULL);
     while (envelope) {
         struct list_node *earlier = envelope->link.next;
-        envelope_free(envelope);
+        queue_abandon(shard->set, envelope);
         envelope = earlier ? container_of(earlier, struct envelope, link) : NULL;
     }
+    deferred_free_all(shard);
     for (struct list_node *node; (node = list_pop(&shard->arrived));)
-        envelope_free(container_of(node, struct envelope, link));
+        queue_abandon(shard->set, container_of(node, struct envelope, link));
     notice_free_all(shard);
     list_each(&shard->queues, node, after)
         queue_free(container_of(node, struct queue, link));
     for (size_t i = 1; i <= shard->schedule.count; i++)
-        queue_free_delayed(shard->schedule.items[i]); /* the queues have taken their own items out */
+        queue_free_delayed(shard->set,
+                           shard->schedule.items[i]); /* the queues have taken their own items out */
     schedule_release(&shard->schedule);
     generation_unref(shard->generation);
     if (shard->timer_open)

@@ -33,6 +33,7 @@ void envelope_save(struct queue_set *set, struct envelope *envelope, const struc
 
 void envelope_finish(struct queue_set *set, struct envelope *envelope)
 {
-    submit(set, envelope, SPOOL_REMOVE, slice_of(NULL, 0));
+    if (!(envelope->flags & ENVELOPE_DEFERRED)) /* else it never was there */
+        submit(set, envelope, SPOOL_REMOVE, slice_of(NULL, 0));
     envelope_free(envelope);
 }

@@ -1,0 +1,136 @@
+/*
+ * deferred: the way into the spool of envelopes that are in memory only.
+ *
+ * The spool keeps a body once, with all of its envelopes at once. Deferred envelopes of one body are stored
+ * each at its time, or never: so each that is stored takes a copy of the body along, unless no other has it
+ * any more. A body that deferred envelopes share never lets its memory go.
+ */
+#include "queue/deferred.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "queue/flight.h"
+
+struct deferral {
+    struct list_node link; /* in shard->deferrals */
+    struct queue *queue;
+    struct envelope *envelope;
+    deferred_done_fn *done;
+    struct spool_request request;
+    struct loop_task task;
+};
+
+/* What a shared body is to the others stays theirs. */
+static void take_own_body(struct envelope *envelope)
+{
+    struct body *shared = envelope->body;
+    if (atomic_load_explicit(&shared->references, memory_order_acquire) == 1)
+        return;
+    const char *content = body_pin(shared);
+    char *memory = mem_zalloc(shared->size + 1);
+    if (shared->size)
+        memcpy(memory, content, shared->size);
+    body_unpin(shared);
+    struct body *own = body_create(id_next(), memory, shared->size);
+    own->eight_bit = shared->eight_bit;
+    atomic_fetch_sub_explicit(&shared->undelivered, 1, memory_order_relaxed);
+    envelope_attach(envelope, own);
+    body_unref(own);
+    body_unref(shared);
+}
+
+/* A request for `*envelope`, which is the caller's until `done`. */
+static struct spool_request store_request(struct envelope **envelope,
+                                          void (*done)(struct spool_request *request))
+{
+    take_own_body(*envelope);
+    struct body *body = (*envelope)->body;
+    return (struct spool_request){
+        .kind = SPOOL_STORE,
+        .body = body,
+        .envelopes = envelope,
+        .envelope_count = 1,
+        .data = {body->memory, body->size},
+        .done = done,
+    };
+}
+
+static void note_result(struct deferral *deferral)
+{
+    if (deferral->request.status == SPOOL_OK)
+        deferral->envelope->flags &= ~(uint32_t)ENVELOPE_DEFERRED;
+}
+
+static void go_on(struct loop_task *task)
+{
+    struct deferral *deferral = container_of(task, struct deferral, task);
+    struct queue *queue = deferral->queue;
+    struct shard *shard = queue->shard;
+    note_result(deferral);
+    list_remove(&deferral->link);
+    if (deferral->done)
+        deferral->done(queue, deferral->envelope);
+    free(deferral);
+    shard_flight_end(shard);
+    shard->end_turn(shard);
+}
+
+static void stored(struct spool_request *request)
+{
+    struct deferral *deferral = container_of(request, struct deferral, request);
+    struct queue_set *set = deferral->queue->shard->set;
+    loop_post(deferral->queue->shard->loop, &deferral->task); /* it may be gone from here on */
+    pending_end(&set->outside);
+}
+
+void deferred_store(struct queue *queue, struct envelope *envelope, deferred_done_fn *done)
+{
+    struct queue_set *set = queue->shard->set;
+    struct deferral *deferral = mem_new(struct deferral);
+    deferral->queue = queue;
+    deferral->envelope = envelope;
+    deferral->done = done;
+    deferral->task.run = go_on;
+    deferral->request = store_request(&deferral->envelope, stored);
+    list_append(&queue->shard->deferrals, &deferral->link);
+    shard_flight_begin(queue->shard);
+    pending_begin(&set->outside);
+    spool_submit(set->dependencies.spool, &deferral->request);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------- */
+
+struct last_store {
+    struct spool_request request;
+    struct envelope *envelope;
+};
+
+static void stored_last(struct spool_request *request)
+{
+    struct last_store *store = container_of(request, struct last_store, request);
+    envelope_free(store->envelope);
+    free(store);
+}
+
+void queue_abandon(struct queue_set *set, struct envelope *envelope)
+{
+    if (!envelope || !(envelope->flags & ENVELOPE_DEFERRED)) {
+        envelope_free(envelope);
+        return;
+    }
+    struct last_store *store = mem_new(struct last_store);
+    store->envelope = envelope;
+    store->request = store_request(&store->envelope, stored_last);
+    spool_submit(set->dependencies.spool, &store->request);
+}
+
+void deferred_free_all(struct shard *shard)
+{
+    list_each(&shard->deferrals, node, after) {
+        struct deferral *deferral = container_of(node, struct deferral, link);
+        note_result(deferral);
+        list_remove(&deferral->link);
+        if (deferral->done)
+            queue_abandon(shard->set, deferral->envelope);
+        free(deferral);
+    }
+}
