@@ -79,8 +79,19 @@ static bool has_other_routes(const struct conf_scope *scope)
            strcasecmp(method->text, "lmtp") != 0;
 }
 
+/* What takes a promise back: an operator shall know it from every check and every start. */
+static void warn_of_deferral(const struct conf_scope *scope, struct conf_report *report)
+{
+    const struct conf_value *value = conf_scope_value(scope, "deferred_spool");
+    if (value && value->number)
+        conf_report_add(report, CONF_WARNING, value->place,
+                        "deferred_spool: a 250 is no promise: a message that was not tried yet is lost when "
+                        "the process or the machine fails");
+}
+
 static void check_scope(const struct conf_scope *scope, struct conf_report *report)
 {
+    warn_of_deferral(scope, report);
     for (size_t i = 0; i < conf_scope_value_count(scope); i++) {
         const char *option;
         const struct conf_value *value = conf_scope_value_at(scope, i, &option);

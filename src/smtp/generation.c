@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include "base/mem.h"
+#include "log/paniclog.h"
 #include "net/listener.h"
 #include "smtp/listen_policies.h"
 #include "smtp/worker.h"
@@ -38,6 +39,14 @@ static bool add_listen(struct smtp_generation *generation, const struct conf_sco
     return true;
 }
 
+static void warn_of_deferral(const struct smtp_generation *generation)
+{
+    if (policy_table_defers(generation->policies))
+        paniclog(PANIC_WARNING,
+                 "deferred_spool is on: a 250 is no promise; a message that was not tried yet is "
+                 "lost when the process or the machine fails");
+}
+
 struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_set *modules, char *error,
                                                size_t error_size)
 {
@@ -56,6 +65,7 @@ struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_
             }
         }
     }
+    warn_of_deferral(generation);
     return generation;
 }
 

@@ -10,7 +10,8 @@
 #include "confparse/compare.h"
 
 struct policy_table {
-    void *tree; /* of struct compiled, for tsearch */
+    void *tree;  /* of struct compiled, for tsearch */
+    bool defers; /* some policy has deferred_spool */
 };
 
 struct compiled {
@@ -63,9 +64,16 @@ const struct esmtp_policy *policy_table_find(struct policy_table *table, const s
         return (*found)->policy;
     }
     entry->policy = esmtp_policy_create(chain, modules, error, error_size);
-    if (entry->policy)
+    if (entry->policy) {
+        table->defers = table->defers || entry->policy->deferred_spool;
         return entry->policy;
+    }
     tdelete(entry, &table->tree, compare_compiled);
     free_compiled(entry);
     return NULL;
+}
+
+bool policy_table_defers(const struct policy_table *table)
+{
+    return table->defers;
 }

@@ -19,4 +19,7 @@ void policy_table_free(struct policy_table *table);
 const struct esmtp_policy *policy_table_find(struct policy_table *table, const struct conf_chain *chain,
                                              struct module_set *modules, char *error, size_t error_size);
 
+/* Does any of them have deferred_spool? */
+bool policy_table_defers(const struct policy_table *table);
+
 #endif

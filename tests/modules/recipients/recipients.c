@@ -1,0 +1,122 @@
+/*
+ * recipients: what it does after the content depends on the local part of the recipient.
+ *
+ *   each-CODE@   validate_data_spool_each_rcpt refuses this recipient with CODE
+ *   bind-CODE@   validate_set_binding does
+ *   never@       validate_data_spool_each_rcpt suspends and does not answer; the next wake@ answers all
+ *   wake@        answers whoever waits, and is accepted
+ *   slow-MS@     suspends, is accepted after MS milliseconds
+ *
+ * It permits relaying to everybody.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <impulse/hooks.h>
+#include <impulse/module.h>
+#include <impulse/session.h>
+
+enum { WAITING_MAX = 16 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct imp_suspension *waiting[WAITING_MAX];
+static unsigned waiting_count;
+
+static enum imp_verdict refuse(struct imp_session *session, const char *prefix)
+{
+    char pattern[32];
+    int code;
+    snprintf(pattern, sizeof pattern, "%s-%%3d@", prefix);
+    if (sscanf(imp_session_recipient(session), pattern, &code) != 1)
+        return IMP_CONT;
+    imp_session_reject(session, code, code < 500 ? "4.7.1" : "5.7.1", "not for this recipient");
+    return IMP_DONE;
+}
+
+static void answer_all(void)
+{
+    pthread_mutex_lock(&lock);
+    while (waiting_count > 0)
+        imp_suspension_resume(waiting[--waiting_count], IMP_CONT, 0, NULL, NULL);
+    pthread_mutex_unlock(&lock);
+}
+
+static enum imp_verdict wait_for_wake(struct imp_session *session)
+{
+    pthread_mutex_lock(&lock);
+    if (waiting_count < WAITING_MAX)
+        waiting[waiting_count++] = imp_session_suspend(session);
+    pthread_mutex_unlock(&lock);
+    return IMP_AGAIN;
+}
+
+struct nap {
+    struct imp_suspension *suspension;
+    long milliseconds;
+};
+
+static void *answer_after_nap(void *argument)
+{
+    struct nap *nap = argument;
+    struct timespec wait = {nap->milliseconds / 1000, nap->milliseconds % 1000 * 1000000};
+    nanosleep(&wait, NULL);
+    imp_suspension_resume(nap->suspension, IMP_CONT, 0, NULL, NULL);
+    free(nap);
+    return NULL;
+}
+
+static enum imp_verdict rcptto(struct imp_session *session, struct imp_module *module)
+{
+    (void)module;
+    imp_session_permit_relay(session);
+    return IMP_CONT;
+}
+
+static enum imp_verdict each_rcpt(struct imp_session *session, struct imp_module *module)
+{
+    const char *recipient = imp_session_recipient(session);
+    long milliseconds;
+    pthread_t thread;
+    (void)module;
+    if (strncmp(recipient, "never@", 6) == 0)
+        return wait_for_wake(session);
+    if (strncmp(recipient, "wake@", 5) == 0)
+        answer_all();
+    if (sscanf(recipient, "slow-%ld@", &milliseconds) == 1) {
+        struct nap *nap = malloc(sizeof *nap);
+        if (!nap)
+            return IMP_CONT;
+        *nap = (struct nap){imp_session_suspend(session), milliseconds};
+        if (pthread_create(&thread, NULL, answer_after_nap, nap) == 0)
+            pthread_detach(thread);
+        return IMP_AGAIN;
+    }
+    return refuse(session, "each");
+}
+
+static enum imp_verdict set_binding(struct imp_session *session, struct imp_module *module)
+{
+    (void)module;
+    return refuse(session, "bind");
+}
+
+static int setup(struct imp_module *module, const struct imp_config *config)
+{
+    (void)config;
+    imp_hook_validate(module, IMP_VALIDATE_RCPTTO, rcptto, IMP_PRIORITY_NORMAL);
+    imp_hook_validate(module, IMP_VALIDATE_DATA_SPOOL_EACH_RCPT, each_rcpt, IMP_PRIORITY_NORMAL);
+    imp_hook_validate(module, IMP_VALIDATE_SET_BINDING, set_binding, IMP_PRIORITY_NORMAL);
+    return 0;
+}
+
+static void teardown(struct imp_module *module)
+{
+    (void)module;
+    answer_all();
+}
+
+IMP_MODULE_DEFINE(.name = "recipients",
+                  .description = "Refuses recipients one by one after the content, late or never",
+                  .kind = IMP_SINGLETON, .setup = setup, .teardown = teardown);
