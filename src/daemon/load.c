@@ -11,6 +11,7 @@
 #include "daemon/listens.h"
 #include "delivery/delivery.h"
 #include "net/addr.h"
+#include "smtp/address.h"
 
 /* A word that is printed into replies, headers or commands; a line end in it would be a line of its own. */
 static bool one_line_check(const char *text, char *error, size_t error_size)
@@ -31,6 +32,14 @@ static bool one_word_check(const char *text, char *error, size_t error_size)
     if (!strchr(text, ' '))
         return true;
     snprintf(error, error_size, "a host name was expected, not \"%s\"", text);
+    return false;
+}
+
+static bool domain_check(const char *text, char *error, size_t error_size)
+{
+    if (address_domain_valid(slice_text(text)))
+        return true;
+    snprintf(error, error_size, "a domain was expected, not \"%s\"", text);
     return false;
 }
 
@@ -59,6 +68,8 @@ static const struct {
     {"reconfig_message", one_line_check},
     {"ehlo_hostname", one_word_check},
     {"mailerdaemon", one_line_check},
+    {"domain_for_unqualified_recipient_addresses", domain_check},
+    {"domain_for_unqualified_sender_address", domain_check},
 };
 
 static void check_value(const struct conf_value *value, size_t rule, struct conf_report *report)
@@ -111,6 +122,7 @@ static void check(const struct conf *conf, struct conf_report *report, void *arg
     listens_check(conf, report);
     control_check(conf, report);
     smtp_auth_check(conf, report);
+    smtp_extension_check(conf, report);
     check_scope(conf_root(conf), report);
 }
 

@@ -29,22 +29,34 @@ const struct extension *extension_at(size_t index)
     return index < EXTENSION_COUNT ? &extensions[index] : NULL;
 }
 
-static bool is_named(const struct extension *extension, const char *const *names, size_t count)
+const struct extension *extension_find(const char *item)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct slice word = slice_of(names[i], strcspn(names[i], " \t="));
-        if (slice_equal_nocase(word, slice_text(extension->keyword)))
-            return true;
-    }
-    return false;
+    struct slice word = slice_of(item, strcspn(item, " \t="));
+    if (slice_equal_nocase(word,
+                           SLICE_LITERAL("ENHANCEDSTATUSCODE"))) /* as Momentum's manual writes it once */
+        word = SLICE_LITERAL("ENHANCEDSTATUSCODES");
+    for (size_t i = 0; i < EXTENSION_COUNT; i++)
+        if (slice_equal_nocase(word, slice_text(extensions[i].keyword)))
+            return &extensions[i];
+    return NULL;
+}
+
+static unsigned bits_without_naming(enum extension_rule rule)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < EXTENSION_COUNT; i++)
+        if (extensions[i].rule <= rule)
+            bits |= extensions[i].bit;
+    return bits;
 }
 
 unsigned extensions_resolve(const char *const *names, size_t count)
 {
-    unsigned bits = 0;
-    for (size_t i = 0; i < EXTENSION_COUNT; i++)
-        if (extensions[i].rule == EXTENSION_ALWAYS || is_named(&extensions[i], names, count))
-            bits |= extensions[i].bit;
+    unsigned bits = bits_without_naming(EXTENSION_ALWAYS);
+    for (size_t i = 0; i < count; i++) {
+        const struct extension *extension = extension_find(names[i]);
+        bits |= extension ? extension->bit : 0;
+    }
     for (size_t i = 0; i < EXTENSION_COUNT; i++)
         if (extensions[i].needs & ~bits)
             bits &= ~extensions[i].bit;
@@ -53,9 +65,5 @@ unsigned extensions_resolve(const char *const *names, size_t count)
 
 unsigned extensions_default(void)
 {
-    unsigned bits = 0;
-    for (size_t i = 0; i < EXTENSION_COUNT; i++)
-        if (extensions[i].rule != EXTENSION_WHEN_NAMED)
-            bits |= extensions[i].bit;
-    return bits;
+    return bits_without_naming(EXTENSION_BY_DEFAULT);
 }

@@ -46,6 +46,10 @@ struct extension {
 /* In the order in which EHLO offers them. NULL at the end. */
 const struct extension *extension_at(size_t index);
 
+/* The extension that an item of SMTP_Extensions names, with or without arguments ("AUTH LOGIN"); NULL: none.
+ */
+const struct extension *extension_find(const char *item);
+
 /*
  * The bits for a SMTP_Extensions of `count` names, each with or without arguments ("AUTH LOGIN"). Unknown
  * names are left out of account.

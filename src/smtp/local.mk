@@ -16,6 +16,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/command.h \
 	src/smtp/data_reader.c src/smtp/data_reader.h \
 	src/smtp/extension.c src/smtp/extension.h \
+	src/smtp/extension_check.c \
 	src/smtp/generation.c \
 	src/smtp/listen_policies.c src/smtp/listen_policies.h src/smtp/listen_terms.h \
 	src/smtp/message_throttle.c src/smtp/message_throttle.h \
