@@ -7,7 +7,7 @@ uint64_t retry_delay(const struct queue_settings *settings, unsigned failures)
 {
     uint64_t delay = settings->retry_interval;
     uint64_t cap = settings->max_retry_interval;
-    for (unsigned i = 1; i < failures && delay < cap; i++)
+    for (unsigned i = 1; i < failures && delay > 0 && delay < cap; i++)
         delay *= 2; /* below cap, so below 2^32: it cannot overflow */
     return delay < cap ? delay : cap;
 }

@@ -359,6 +359,30 @@ uint64_t harness_send(struct harness *harness, const char *from, const char *to,
     return id;
 }
 
+static void fill_in(struct envelope_facts *facts, uint64_t batch_id)
+{
+    facts->id = id_next();
+    facts->batch_id = batch_id;
+    facts->received_us = clock_wall_us();
+    if (!facts->reverse_path.size)
+        facts->reverse_path = SLICE_LITERAL("a@example.com");
+}
+
+void harness_send_facts(struct harness *harness, const struct envelope_facts *facts, size_t count,
+                        struct slice content)
+{
+    struct body *body = store_body(harness, content);
+    struct envelope **envelopes = mem_array(count, sizeof(struct envelope *));
+    uint64_t batch_id = id_next();
+    for (size_t i = 0; i < count; i++) {
+        struct envelope_facts filled = facts[i];
+        fill_in(&filled, batch_id);
+        envelopes[i] = envelope_create(&filled, body);
+    }
+    send_all(harness, envelopes, count, body, content);
+    free(envelopes);
+}
+
 void harness_send_many(struct harness *harness, unsigned count, struct slice content)
 {
     struct body *body = store_body(harness, content);

@@ -50,6 +50,12 @@ void harness_stop(struct harness *harness);
 
 /* Stores a message and hands it to the queue; the id of its (only) envelope. */
 uint64_t harness_send(struct harness *harness, const char *from, const char *to, struct slice content);
+/*
+ * One message with an envelope for each of `facts`, in this order; id, batch_id, received_us and an empty
+ * reverse_path (a@example.com) are filled in.
+ */
+void harness_send_facts(struct harness *harness, const struct envelope_facts *facts, size_t count,
+                        struct slice content);
 /* One message to `count` recipients, r0@d0.example to rN@dN.example. */
 void harness_send_many(struct harness *harness, unsigned count, struct slice content);
 /* Hands over `count` envelopes that a restart found, due in `seconds`; they are not in the spool. */
@@ -70,7 +76,8 @@ extern const struct module_delivery_method *_Atomic harness_method;
  * What it says, by command: replies separated by '|' for the first, second ... time, the last one from then
  * on.
  * "-" says nothing, "!" closes. NULL is the usual 2xx (to DATA: 354, or 503 without a recipient). EHLO offers
- * PIPELINING, SIZE and 8BITMIME.
+ * PIPELINING, SIZE and 8BITMIME. After LHLO, `final` is said once for each accepted recipient. BDAT is for
+ * one chunk, the last.
  */
 struct server_script {
     const char *banner, *ehlo, *helo, *mail, *rcpt, *data, *final, *rset;

@@ -13,7 +13,8 @@ enum { LINE_LIMIT = 8192 };
 struct session {
     struct server *server;
     int fd;
-    bool refused;       /* the last RCPT */
+    bool lmtp;
+    unsigned accepted;  /* recipients of the transaction */
     size_t used, taken; /* of input */
     char input[LINE_LIMIT];
 };
@@ -51,9 +52,11 @@ static bool answer(struct session *session, enum verb verb, char *code)
         text = end + 1;
     size_t size = strcspn(text, "|");
     *code = text[0];
+    if (verb == MAIL || verb == RSET)
+        session->accepted = 0;
     if (verb == RCPT)
-        session->refused = text[0] != '2';
-    if (verb == DATA && !server->script.data && session->refused) {
+        session->accepted += text[0] == '2';
+    if (verb == DATA && !server->script.data && session->accepted == 0) {
         text = "503 5.5.1 no recipients";
         size = strlen(text);
         *code = '5';
@@ -107,6 +110,31 @@ static bool read_line(struct session *session, char **line, size_t *size)
     }
 }
 
+static void end_message(struct session *session)
+{
+    struct server *server = session->server;
+    note(session, &server->reads, ".", 1);
+    pthread_mutex_lock(&server->lock);
+    buf_append(&server->contents, "\n=\n", 3);
+    server->messages++;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static bool read_chunk(struct session *session, size_t size)
+{
+    while (size > 0) {
+        size_t have = session->used - session->taken, part = have < size ? have : size;
+        if (part == 0 && !fill(session))
+            return false;
+        note(session, &session->server->contents, session->input + session->taken, part);
+        session->taken += part;
+        size -= part;
+    }
+    end_message(session);
+    return true;
+}
+
 static bool read_content(struct session *session)
 {
     struct server *server = session->server;
@@ -114,18 +142,24 @@ static bool read_content(struct session *session)
     size_t size;
     while (read_line(session, &line, &size)) {
         if (size == 3 && memcmp(line, ".\r\n", 3) == 0) {
-            note(session, &server->reads, ".", 1);
-            pthread_mutex_lock(&server->lock);
-            buf_append(&server->contents, "\n=\n", 3);
-            server->messages++;
-            pthread_cond_broadcast(&server->changed);
-            pthread_mutex_unlock(&server->lock);
+            end_message(session);
             return true;
         }
         size_t dot = line[0] == '.';
         note(session, &server->contents, line + dot, size - dot);
     }
     return false;
+}
+
+static bool confirm(struct session *session)
+{
+    char code;
+    unsigned replies = session->lmtp ? session->accepted : 1;
+    session->accepted = 0;
+    while (replies-- > 0)
+        if (!answer(session, FINAL, &code))
+            return false;
+    return true;
 }
 
 static bool obey(struct session *session, const char *line, size_t size)
@@ -140,6 +174,9 @@ static bool obey(struct session *session, const char *line, size_t size)
     note(session, &server->commands, line, size > 1 ? size - 2 : 0);
     note(session, &server->commands, "\n", 1);
     note(session, &server->reads, line, 1);
+    session->lmtp |= strncasecmp(line, "LHLO", 4) == 0;
+    if (strncasecmp(line, "BDAT ", 5) == 0)
+        return read_chunk(session, strtoul(line + 5, NULL, 10)) && confirm(session);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strncasecmp(line, verbs[i].name, 4) != 0)
             continue;
@@ -147,7 +184,7 @@ static bool obey(struct session *session, const char *line, size_t size)
             return false;
         if (verbs[i].verb != DATA || code != '3')
             return true;
-        return read_content(session) && answer(session, FINAL, &code);
+        return read_content(session) && confirm(session);
     }
     if (strncasecmp(line, "QUIT", 4) == 0)
         return send(session->fd, "221 bye\r\n", 9, MSG_NOSIGNAL) < 0;

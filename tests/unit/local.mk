@@ -303,6 +303,12 @@ tests_unit_test_delivery_SOURCES = tests/unit/test_delivery.c $(DELIVERY_HARNESS
 tests_unit_test_delivery_LDADD = $(DELIVERY_TEST_LIBS)
 tests_unit_test_delivery_LDFLAGS = -Wl,--wrap=spool_submit
 
+check_PROGRAMS += tests/unit/test_delivery_recipients
+TESTS += tests/unit/test_delivery_recipients
+tests_unit_test_delivery_recipients_SOURCES = tests/unit/test_delivery_recipients.c $(DELIVERY_HARNESS)
+tests_unit_test_delivery_recipients_LDADD = $(DELIVERY_TEST_LIBS)
+tests_unit_test_delivery_recipients_LDFLAGS = -Wl,--wrap=spool_submit
+
 check_PROGRAMS += tests/unit/test_delivery_dns
 TESTS += tests/unit/test_delivery_dns
 tests_unit_test_delivery_dns_SOURCES = tests/unit/test_delivery_dns.c $(DELIVERY_HARNESS)
