@@ -309,6 +309,12 @@ tests_unit_test_delivery_recipients_SOURCES = tests/unit/test_delivery_recipient
 tests_unit_test_delivery_recipients_LDADD = $(DELIVERY_TEST_LIBS)
 tests_unit_test_delivery_recipients_LDFLAGS = -Wl,--wrap=spool_submit
 
+check_PROGRAMS += tests/unit/test_delivery_parameters
+TESTS += tests/unit/test_delivery_parameters
+tests_unit_test_delivery_parameters_SOURCES = tests/unit/test_delivery_parameters.c $(DELIVERY_HARNESS)
+tests_unit_test_delivery_parameters_LDADD = $(DELIVERY_TEST_LIBS)
+tests_unit_test_delivery_parameters_LDFLAGS = -Wl,--wrap=spool_submit -Wl,--wrap=queue_settle
+
 check_PROGRAMS += tests/unit/test_delivery_dns
 TESTS += tests/unit/test_delivery_dns
 tests_unit_test_delivery_dns_SOURCES = tests/unit/test_delivery_dns.c $(DELIVERY_HARNESS)
