@@ -1,4 +1,5 @@
 """Fixtures of the system tests and the transcripts."""
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,8 +10,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness import passable  # noqa: E402
 from harness.capture import Capture  # noqa: E402
 from harness.certificates import Certificates  # noqa: E402
-from harness.daemon import Impulse, Site  # noqa: E402
+from harness.daemon import MODULES, Impulse, Site  # noqa: E402
 from harness.namespace import Namespace  # noqa: E402
+from harness.sdk import install  # noqa: E402
 
 
 @pytest.fixture
@@ -61,3 +63,17 @@ def namespace():
 def certificates(tmp_path_factory):
     """An authority, the server's certificate, and clients' certificates by name."""
     return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """The folder that `make install DESTDIR=` filled."""
+    return install(tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture
+def modules(site):
+    """A modules directory of the test's own, with those of the build in it."""
+    directory = site.directory / "modules"
+    shutil.copytree(MODULES, directory)
+    return directory

@@ -1,52 +1,18 @@
 """Modules: one that is missing, has the wrong ABI or crashes its own setup stops the start with one clear line; one
 that is built out of tree, against nothing but what `make install` installs, works.
 """
-import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from harness import await_true, patience
-from harness import patience
 from harness.daemon import MODULES, PROGRAM, ROOT, run
 from harness.messages import EXACT, HEADER
+from harness.sdk import build, find
 from harness.wire import Wire
 
 pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
-
-
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory):
-    """The folder that `make install DESTDIR=` filled, as if it were the root of a server."""
-    root = tmp_path_factory.mktemp("installed")
-    subprocess.run(["make", "-s", "-C", str(PROGRAM.parent), "install", f"DESTDIR={root}"], check=True,
-                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return root
-
-
-def find(root, name):
-    return next(Path(root).rglob(name))
-
-
-def build(installed, name, directory, *flags):
-    """Compiles tests/modules/NAME into directory, with the installed headers and no others."""
-    source = ROOT / "tests" / "modules" / name
-    directory.mkdir(exist_ok=True)
-    include = find(installed, "impulse/module.h").parent.parent
-    subprocess.run([os.environ.get("CC", "gcc"), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared",
-                    "-fPIC", f"-I{include}", *flags, "-o", str(directory / f"{name}.so"), str(source / f"{name}.c")],
-                   check=True)
-    shutil.copy(source / f"{name}.ecm", directory)
-
-
-@pytest.fixture
-def modules(site):
-    """A modules directory of the test's own, with those of the build in it."""
-    directory = site.directory / "modules"
-    shutil.copytree(MODULES, directory)
-    return directory
 
 
 # ---- out of tree -------------------------------------------------------------------------------------------------------
