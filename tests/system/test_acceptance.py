@@ -75,6 +75,7 @@ def test_what_the_logs_say(impulse, site, capture):
     batch = {r.batch for r in received if r.protocol == "esmtp"}
     assert batch == {failed.batch}, "the recipients of one message share the batch id"
     assert len({r.message for r in received}) == 4
+    await_true(impulse.rejectlog, "a record of it")
     line, = impulse.rejectlog()
     assert ' P="reading body" E=550 M=recipients CTXCONN=[' in line and line.endswith("] not for this recipient")
     context = line.split("CTXMESS=[")[1]
@@ -89,7 +90,8 @@ def test_all_refused_is_answered(impulse, site, capture):
         assert send(client, "b").code == 250, "the session goes on"
     impulse.await_log("D")
     assert [m.recipients for m in capture.messages] == [["b@rcpt.example"]]
-    assert len(impulse.rejectlog()) == 2 and not impulse.mainlog("P")
+    await_true(lambda: len(impulse.rejectlog()) == 2, "a record of each")
+    assert not impulse.mainlog("P")
 
 
 def test_a_refusal_for_now_answers_the_whole(impulse, site, capture):
@@ -150,6 +152,7 @@ def test_a_hook_that_never_answers(impulse, site, capture):
         assert send(client, "b").code == 250
     capture.wait(2)
     assert set(by_recipient(capture)) == {"wake@rcpt.example", "b@rcpt.example"}
+    await_true(impulse.rejectlog, "a record of it")
     line, = impulse.rejectlog()
     assert ' P="reading body" E=451 M=core ' in line
 
@@ -179,6 +182,7 @@ def test_the_client_leaves_while_a_hook_thinks(impulse, site, capture):
         client.command("RCPT TO:<never@rcpt.example>", 250)
         client.command("DATA", 354)
         client.send(EXACT["plain"] + b".\r\n")
+    await_true(impulse.rejectlog, "given up")
     assert exchange(impulse, "wake").code == 250
     capture.wait(1)
     impulse.stop()

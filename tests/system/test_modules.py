@@ -62,7 +62,8 @@ def test_suspending(policy, site, capture, local, code):
         assert [client.reply().code for _ in range(7)] == [250, code, code, code, 550, 250, 354]
         client.send(EXACT["plain"] + b".\r\n")
         assert client.reply().code == 250
-    capture.wait(4 if code == 250 else 1)
+    count = 4 if code == 250 else 1
+    await_true(lambda: sum(len(m.recipients) for m in capture.messages) == count, "a copy for each recipient")
 
 
 def test_a_pools_backlog_limits_what_waits(policy, site):
