@@ -1,7 +1,7 @@
 """The measuring instrument: an SMTP (or LMTP) server that keeps the exact bytes it is sent.
 
-It is strict: a command or a message that breaks RFC 5321 is noted in `violations`, which the fixture checks at the
-end of every test. How it answers is up to `behave`, a function that is asked before each answer:
+It is strict: a command or a message that breaks RFC 5321, or uses an extension that was not offered, is noted in
+`violations`, which the fixture checks at the end of every test. How it answers is up to `behave`, a function that is asked before each answer:
 
     behave(session, verb, line) -> None (the usual reply), bytes (that reply), CLOSE (hang up), SILENT (no reply)
 
@@ -21,6 +21,7 @@ CLOSE, SILENT = object(), object()
 USUAL = {
     "CONNECT": b"220 capture.example ESMTP",
     "MAIL": b"250 2.1.0 Ok",
+    "BDAT": b"250 2.0.0 Ok",
     "RCPT": b"250 2.1.5 Ok",
     "DATA": b"354 Go ahead",
     ".": b"250 2.0.0 Captured",
@@ -30,13 +31,31 @@ USUAL = {
 }
 
 
+ALL_EXTENSIONS = ("PIPELINING", "8BITMIME", "SIZE", "ENHANCEDSTATUSCODES", "SMTPUTF8", "DSN", "CHUNKING", "BINARYMIME")
+
+# What a parameter looks like, and the extension that has it: RFC 1870, 6152, 3030, 6531, 3461.
+XTEXT = r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+"
+MAIL_PARAMETERS = {
+    r"SIZE=\d{1,20}": "SIZE",
+    r"BODY=(?:7BIT|8BITMIME)": "8BITMIME",
+    r"BODY=BINARYMIME": "BINARYMIME",
+    r"SMTPUTF8": "SMTPUTF8",
+    r"RET=(?:FULL|HDRS)": "DSN",
+    rf"ENVID={XTEXT}": "DSN",
+}
+RCPT_PARAMETERS = {
+    r"NOTIFY=(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY))*)": "DSN",
+    rf"ORCPT=(?:rfc822|utf-8);(?:{XTEXT}|[^\x00-\x7f])+": "DSN",
+}
+
+
 class Message:
-    def __init__(self, session, sender, recipients, wire):
+    def __init__(self, session, sender, recipients, wire, content=None):
         self.session = session
         self.commands = session.transaction()
         self.sender, self.recipients = sender, recipients
         self.wire = wire                # as it was sent, dots stuffed, without the final dot
-        self.content = unstuff(wire)
+        self.content = unstuff(wire) if content is None else content
         self.received = time.monotonic()
         self.answered = None            # when its reply was handed to the kernel
 
@@ -49,12 +68,41 @@ class Session:
         self.began = time.monotonic()
         self.messages = 0
         self.buffer = b""
+        self.offered = ()               # the extensions that the reply to EHLO named
+        self.chunks = None              # the content so far, when it comes with BDAT
 
     def transaction(self):
         """The MAIL of the transaction under way and its RCPTs."""
-        verbs = [command.split(" ")[0].upper() for command in self.commands]
-        start = len(verbs) - 1 - verbs[::-1].index("MAIL")
-        return [self.commands[start], *(c for c, verb in zip(self.commands[start:], verbs[start:]) if verb == "RCPT")]
+        start = next(i for i in reversed(range(len(self.commands))) if self.commands[i][:4].upper() == "MAIL")
+        return [command for command in self.commands[start:] if command[:4].upper() in ("MAIL", "RCPT")]
+
+    def parameters(self):
+        """Of the transaction's MAIL, as a list of words."""
+        return self.transaction()[0].split("> ", 1)[1].split() if "> " in self.transaction()[0] else []
+
+    def wrong(self, what):
+        self.server.violations.append(what)
+
+    def check_parameters(self, line, known):
+        """Each parameter is one that was offered, is whole, and is there once."""
+        words = line.rsplit("> ", 1)[1].split(" ") if "> " in line else []
+        names = [word.split("=")[0] for word in words]
+        if len(names) != len(set(names)):
+            self.wrong(f"a parameter that is there twice: {line!r}")
+        for word in words:
+            extension = next((known[pattern] for pattern in known if re.fullmatch(pattern, word)), None)
+            if extension is None or extension not in self.offered:
+                self.wrong(f"{word!r} was not offered: {line!r}")
+        if not line.isascii() and "SMTPUTF8" not in (self.parameters() if line[:4] != "MAIL" else words):
+            self.wrong(f"not ASCII, without SMTPUTF8: {line!r}")
+
+    def check_content(self, size, binary):
+        words = self.parameters()
+        declared = [int(word[5:]) for word in words if word.startswith("SIZE=")]
+        if declared and not declared[0] <= size <= declared[0] + 2:
+            self.wrong(f"{size} bytes of content after SIZE={declared[0]}")
+        if "BODY=BINARYMIME" in words and not binary:
+            self.wrong("DATA after BODY=BINARYMIME")
 
     def fill(self):
         data = self.connection.recv(65536)
@@ -69,9 +117,9 @@ class Session:
             self.buffer += data
         line, self.buffer = self.buffer.split(b"\n", 1)
         if not line.endswith(b"\r") or b"\r" in line[:-1]:
-            self.server.violations.append(f"a command line with a bare CR or LF: {line!r}")
-        if len(line) > 511:
-            self.server.violations.append(f"a command line of {len(line) + 1} bytes")
+            self.wrong(f"a command line with a bare CR or LF: {line!r}")
+        if len(line) > (1000 if re.match(rb"MAIL |RCPT ", line) and "DSN" in self.offered else 550):
+            self.wrong(f"a command line of {len(line) + 1} bytes")
         return line.rstrip(b"\r").decode("latin-1")
 
     def content(self):
@@ -82,17 +130,31 @@ class Session:
             data += self.fill()
         self.buffer = bytes(data[end + 5:])
         content = bytes(data[2:end + 2])
-        if re.search(rb"(?<!\r)\n|\r(?!\n)", content):
-            self.server.violations.append("message content with a bare CR or LF")
-        if re.search(rb"(?:^|\n)\.[^.]", content):
-            self.server.violations.append("message content with an unstuffed dot")
+        if not self.server.bare and re.search(rb"(?<!\r)\n|\r(?!\n)", content):
+            self.wrong("message content with a bare CR or LF")
+        if re.search(rb"(?:^|[\r\n])\0*\.(?!\.)", content):
+            self.wrong("message content with an unstuffed dot, whoever looks for one")
+        self.check_content(len(unstuff(content)), False)
         return content
+
+    def chunk(self, line):
+        """Reads what a BDAT brings; True when it was the last."""
+        match = re.fullmatch(r"BDAT (\d+)( LAST)?", line)
+        if not match or "CHUNKING" not in self.offered:
+            self.wrong(f"BDAT that is malformed or was not offered: {line!r}")
+        size = int(match[1])
+        while len(self.buffer) < size:
+            self.buffer += self.fill()
+        self.chunks = (self.chunks or b"") + self.buffer[:size]
+        self.buffer = self.buffer[size:]
+        return bool(match[2])
 
 
 class Capture:
     def __init__(self, address=("127.0.0.1", 0), lmtp=False, behave=None, keep=True,
-                 extensions=("PIPELINING", "8BITMIME", "SIZE", "ENHANCEDSTATUSCODES")):
-        self.lmtp, self.behave, self.keep = lmtp, behave or (lambda *_: None), keep
+                 extensions=("PIPELINING", "8BITMIME", "SIZE", "ENHANCEDSTATUSCODES"), bare=False):
+        """`bare`: content over DATA may hold a bare CR or LF."""
+        self.lmtp, self.behave, self.keep, self.bare = lmtp, behave or (lambda *_: None), keep, bare
         self.extensions = extensions
         self.messages, self.sessions, self.violations = [], [], []
         self.changed = threading.Condition()
@@ -159,7 +221,10 @@ class Capture:
             raise EOFError
         if reply is SILENT:
             return False
-        session.connection.sendall((reply or usual or USUAL.get(verb, b"500 5.5.2 What?")) + b"\r\n")
+        said = reply or usual or USUAL.get(verb, b"500 5.5.2 What?")
+        if verb in ("EHLO", "LHLO"):
+            session.offered = {text[4:].split(" ")[0].upper() for text in said.decode("latin-1").split("\r\n")[1:]}
+        session.connection.sendall(said + b"\r\n")
         return not reply or reply[:1] in b"23"
 
     def converse(self, session):
@@ -179,9 +244,11 @@ class Capture:
             elif verb == "MAIL":
                 if sender is not None:
                     self.violations.append("MAIL within a transaction")
+                session.check_parameters(line, MAIL_PARAMETERS)
                 if self.answer(session, verb, line):
                     sender, recipients = line.split("<", 1)[1].split(">")[0], []
             elif verb == "RCPT":
+                session.check_parameters(line, RCPT_PARAMETERS)
                 if sender is None:
                     session.connection.sendall(b"503 5.5.1 No sender\r\n")
                 elif self.answer(session, verb, line):
@@ -190,8 +257,17 @@ class Capture:
                 if not recipients:
                     session.connection.sendall(b"503 5.5.1 No recipients\r\n")
                 elif self.answer(session, verb, line):
-                    self.take(session, sender, recipients)
+                    self.take(session, Message(session, sender, recipients, session.content()))
                     sender, recipients = None, []
+            elif verb == "BDAT":
+                if not recipients:
+                    self.violations.append("BDAT without recipients")
+                if not session.chunk(line):
+                    self.answer(session, verb, line)
+                    continue
+                session.check_content(len(session.chunks), True)
+                self.take(session, Message(session, sender, recipients, b"", session.chunks))
+                sender, recipients, session.chunks = None, [], None
             else:
                 self.answer(session, verb, line)
                 if verb == "RSET":
@@ -199,8 +275,8 @@ class Capture:
                 if verb == "QUIT":
                     return
 
-    def take(self, session, sender, recipients):
-        message = Message(session, sender, recipients, session.content())
+    def take(self, session, message):
+        recipients = message.recipients
         if not self.keep:
             message.wire = b""
         session.messages += 1

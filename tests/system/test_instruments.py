@@ -3,7 +3,7 @@ import smtplib
 
 import pytest
 
-from harness.capture import Capture
+from harness.capture import ALL_EXTENSIONS, Capture
 from harness.messages import EXACT, only_trace_added
 from harness.wire import Wire, stuff, unstuff
 
@@ -38,6 +38,42 @@ def test_it_notices(plain, content):
         client.send(content + b".\r\n")
         client.reply()
     assert plain.violations
+
+
+@pytest.mark.parametrize("content", [b"a\n.\r\n", b"a\r.b\r\n", b"\0.a\r\n", b"a\r\n\0\0.\r\n"])
+def test_it_notices_what_others_take_for_an_end(plain, content):
+    plain.bare = True
+    test_it_notices(plain, content)
+
+
+@pytest.mark.parametrize("commands", [
+    ["MAIL FROM:<a@x> RET=FULL"],                       # not offered
+    ["MAIL FROM:<a@x> BODY=8BITMIME BODY=7BIT"],
+    ["MAIL FROM:<a@x> SIZE=ten"],
+    ["MAIL FROM:<a@x>", "RCPT TO:<b@y> NOTIFY=NEVER"],
+    ["MAIL FROM:<\xe4@x>"],
+    ["MAIL FROM:<a@x>", "RCPT TO:<b@y>", "BDAT 0 LAST"],
+    ["MAIL FROM:<a@x> SIZE=3", "RCPT TO:<b@y>", "DATA", "a\r\nb\r\n."],
+])
+def test_it_notices_what_was_not_offered(plain, commands):
+    with Wire(plain.address) as client:
+        client.greet()
+        for line in commands:
+            client.command(line)
+    assert plain.violations
+
+
+def test_it_takes_what_it_offers():
+    everything = Capture(extensions=ALL_EXTENSIONS)
+    with Wire(everything.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<\xe4@x> SIZE=10 BODY=BINARYMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb", 250)
+        client.command("RCPT TO:<b@y> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b@y", 250)
+        client.command(b"BDAT 6\r\na\n.\nb\r", 250)
+        client.command(b"BDAT 4 LAST\r\n\n.\r\n", 250)
+        client.command("MAIL FROM:<a@x>", 250)
+    assert everything.wait()[0].content == b"a\n.\nb\r\n.\r\n" and not everything.violations
+    everything.stop()
 
 
 def test_it_notices_a_bare_line_feed_in_a_command(plain):
