@@ -1,6 +1,7 @@
 """Modules: one that is missing, has the wrong ABI or crashes its own setup stops the start with one clear line; one
 that is built out of tree, against nothing but what `make install` installs, works.
 """
+import base64
 import shutil
 import subprocess
 
@@ -161,6 +162,38 @@ def test_the_installed_daemon(installed, site, impulse, capture):
     for name in ("impulsed.8", "impulse.service", "ecelerity.conf", "compatibility.md"):
         assert find(installed, name)
     assert str(directory).endswith("lib/impulse/modules")
+
+
+
+@pytest.fixture
+def auth_demo(installed, impulse, modules):
+    """impulse, with the auth_demo module beside its own."""
+    build(installed, "auth_demo", modules)
+    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    return impulse
+
+
+def authenticate(impulse, mechanism, user, password):
+    with Wire(impulse.address) as client:
+        client.greet()
+        return client.command(f"AUTH {mechanism} " + base64.b64encode(f"\0{user}\0{password}".encode()).decode()).text
+
+
+def test_a_module_decides_authentications(auth_demo, site):
+    """Its own passwords, at a URI of its own; and the last word about those of a file."""
+    passwords = site.directory / "passwords"
+    passwords.write_text("ann:secret\nblocked:secret\n")
+    plain = 'SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "AUTH PLAIN CRAM-MD5" )\nAuthPlainParameters = [ uri = "%s" ]'
+    auth_demo.start(site.config("auth_demo { password = right }", plain % f"file://{passwords}"))
+    assert authenticate(auth_demo, "PLAIN", "ann", "secret") == "235 2.7.0 authentication successful"
+    assert authenticate(auth_demo, "PLAIN", "ann", "wrong") == "535 5.7.8 authentication failed"
+    assert authenticate(auth_demo, "PLAIN", "blocked", "secret") == "535 5.7.8 PLAIN"
+    assert authenticate(auth_demo, "PLAIN", "trusted", "wrong") == "235 2.7.0 authentication successful"
+    auth_demo.stop()
+    auth_demo.start(site.config("auth_demo { password = right }", plain % "demo://"))
+    assert authenticate(auth_demo, "PLAIN", "ann", "right") == "235 2.7.0 authentication successful"
+    assert authenticate(auth_demo, "PLAIN", "ann", "secret") == "535 5.7.8 not by demo://"
+    assert authenticate(auth_demo, "CRAM-MD5", "ann", "right").startswith("504 ")
 
 
 # ---- ecxs ----------------------------------------------------------------------------------------------------------------
