@@ -48,6 +48,13 @@ static inline void buf_clear(struct buf *b)
     b->head = b->tail = 0;
 }
 
+/* Forgets what comes after the first `size` unread bytes. */
+static inline void buf_truncate(struct buf *b, size_t size)
+{
+    if (size < buf_size(b))
+        b->tail = b->head + size;
+}
+
 void buf_append(struct buf *b, const void *data, size_t size);
 void buf_append_text(struct buf *b, const char *text);
 static inline void buf_append_slice(struct buf *b, struct slice s)

@@ -321,12 +321,16 @@ static void take_down(struct daemon *d)
 
 /* What a start would find missing on this machine. Accounts are looked at by root only, who alone could
  * change. */
-static bool check_machine(const struct conf *conf, const struct manifest_set *manifests, char *error,
+static bool check_machine(struct conf *conf, const struct manifest_set *manifests, char *error,
                           size_t error_size)
 {
     struct process_identity identity;
-    return module_set_check(conf, manifests, error, error_size) &&
-           (geteuid() != 0 || process_identity_resolve(conf, &identity, error, error_size));
+    if (!module_set_check(conf, manifests, error, error_size) ||
+        (geteuid() == 0 && !process_identity_resolve(conf, &identity, error, error_size)))
+        return false;
+    struct smtp_generation *policies = smtp_generation_create(conf, NULL, error, error_size);
+    smtp_generation_unref(policies);
+    return policies != NULL;
 }
 
 int daemon_check(const struct arguments *arguments)

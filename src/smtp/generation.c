@@ -54,7 +54,7 @@ struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_
     const struct conf_scope *listener = NULL;
     atomic_init(&generation->references, 1);
     generation->conf = conf_ref(conf);
-    generation->modules = module_set_ref(modules);
+    generation->modules = modules ? module_set_ref(modules) : NULL;
     generation->policies = policy_table_create();
     while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener))) {
         const struct conf_scope *listen = NULL;

@@ -13,6 +13,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/cmd_xclient.c \
 	src/smtp/cmd_xcontext.c \
 	src/smtp/cmd_xremoteip.c \
+	src/smtp/cmd_starttls.c \
 	src/smtp/command.h \
 	src/smtp/data_reader.c src/smtp/data_reader.h \
 	src/smtp/extension.c src/smtp/extension.h \
@@ -25,6 +26,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/path.c src/smtp/path.h \
 	src/smtp/policy.c src/smtp/policy.h \
 	src/smtp/policy_auth.c src/smtp/policy_auth.h \
+	src/smtp/policy_tls.c src/smtp/policy_tls.h \
 	src/smtp/policy_table.c src/smtp/policy_table.h \
 	src/smtp/protocol.c src/smtp/protocol.h \
 	src/smtp/rejection.c src/smtp/rejection.h \
@@ -34,6 +36,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/session.c src/smtp/session.h \
 	src/smtp/session_limits.c src/smtp/session_limits.h \
 	src/smtp/stand_in.c src/smtp/stand_in.h \
+	src/smtp/session_tls.c src/smtp/session_tls.h \
 	src/smtp/session_open.c \
 	src/smtp/transaction.c src/smtp/transaction.h src/smtp/transaction_private.h \
 	src/smtp/transaction_commit.c \

@@ -10,7 +10,9 @@
 #include <strings.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "net/tls.h"
 #include "smtp/policy_auth.h"
+#include "smtp/policy_tls.h"
 
 enum field_kind { FIELD_TEXT, FIELD_U32, FIELD_U64, FIELD_BOOL };
 
@@ -151,8 +153,10 @@ struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct 
     policy->line_endings = resolve_line_endings(chain);
     policy->batch_by_domain =
         strcasecmp(conf_chain_text(chain, "batch_handling", ""), "batch_by_domain") == 0;
-    policy->modules = imp_policy_create(modules, chain, error, error_size);
-    if (!policy->modules) {
+    bool good = policy_tls_resolve(policy, chain, own_hostname(chain), error, error_size);
+    if (good && modules)
+        policy->modules = imp_policy_create(modules, chain, error, error_size);
+    if (!good || (modules && !policy->modules)) {
         esmtp_policy_free(policy);
         return NULL;
     }
@@ -163,6 +167,7 @@ void esmtp_policy_free(struct esmtp_policy *policy)
 {
     if (!policy)
         return;
+    tls_context_unref(policy->tls);
     if (policy->modules)
         imp_policy_free(policy->modules);
     auth_policy_free(policy->auth);

@@ -86,7 +86,7 @@ struct esmtp_policy {
 
 /*
  * Resolves every option through `chain` and has each module compile its own. Texts are the configuration's.
- * NULL with one line in error[]. Main thread.
+ * NULL with one line in error[]. Without modules (NULL) it serves to see whether that works. Main thread.
  */
 struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct module_set *modules,
                                          char *error, size_t error_size);

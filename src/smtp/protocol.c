@@ -25,6 +25,7 @@ static const struct {
     {{"VRFY", 4}, cmd_vrfy, true, 0},
     {{"HELP", 4}, cmd_help, true, 0},
     {{"AUTH", 4}, cmd_auth, true, 0},
+    {{"STARTTLS", 8}, cmd_starttls, false, 0},
     {{"XCLIENT", 7}, cmd_xclient, true, EXTENSION_XCLIENT},
     {{"XREMOTEIP", 9}, cmd_xremoteip, true, EXTENSION_XREMOTEIP},
     {{"XSETCONTEXT", 11}, cmd_xsetcontext, true, EXTENSION_XSETCONTEXT},

@@ -40,7 +40,8 @@ void smtp_server_free(struct smtp_server *server);
 
 /*
  * Compiles the inbound policies of every enabled Listen of every ESMTP_Listener. Takes its own references to
- * conf and modules. NULL with one line in error[]. Main thread.
+ * conf and modules. NULL with one line in error[]. Without modules (NULL) it serves to see whether that works,
+ * certificates included. Main thread.
  */
 struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_set *modules, char *error,
                                                size_t error_size);

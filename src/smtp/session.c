@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "smtp/rejection.h"
 #include "smtp/session_limits.h"
+#include "smtp/session_tls.h"
 #include "smtp/worker.h"
 
 enum {
@@ -72,7 +73,7 @@ static void on_timer(uv_timer_t *timer)
         session->time_is_up = NULL;
         session->deadline = 0;
         run(session);
-    } else if (session->state == SESSION_CLOSING) {
+    } else if (session->state == SESSION_CLOSING || stream_is_securing(&session->stream)) {
         session_abort(session);
     } else if (session->state != SESSION_WAITING) {
         session_reply(session, &reply_idle);
@@ -135,7 +136,7 @@ void session_abort(struct session *session)
  * reply. */
 static void flushed_last_reply(struct session *session)
 {
-    shutdown(session->stream.fd, SHUT_WR);
+    stream_finish(&session->stream);
     session->skipped = 0;
     stream_read_start(&session->stream);
 }
@@ -465,5 +466,7 @@ static void on_drained(struct stream *stream)
         session_process(session);
 }
 
-const struct stream_handler session_stream_handler = {
-    .readable = on_readable, .drained = on_drained, .closed = on_stream_closed};
+const struct stream_handler session_stream_handler = {.readable = on_readable,
+                                                      .drained = on_drained,
+                                                      .closed = on_stream_closed,
+                                                      .secured = session_tls_secured};

@@ -1,0 +1,87 @@
+/*
+ * STARTTLS. RFC 3207: the handshake follows the reply, and everything that the client said before it is
+ * forgotten.
+ *
+ * What the client sent along with the command was sent in plain text, by whoever sits in between as likely as
+ * by the client (CVE-2011-0411); Starttls_Injection_Policy says what becomes of it. Where it is "allow" these
+ * commands run after the handshake, as if they had been protected; the greeting is forgotten all the same, so
+ * that they must bring one of their own.
+ */
+#include "smtp/command.h"
+#include "smtp/offers.h"
+#include "smtp/session_tls.h"
+
+#include <stdlib.h>
+#include "smtp/extension.h"
+
+/* What the client told, or was told about, in plain text. */
+static const char *const told[] = {"ehlo_string", "ehlo_domain"};
+static const char *const told_by_auth[] = {"auth_name", "auth_status", "auth_user", "can_relay"};
+
+static void forget(struct session *session, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, names[i], NULL);
+}
+
+/* RFC 3207 section 4.2. */
+static void forget_client(struct session *session)
+{
+    session_reset_transaction(session);
+    free(session->hello_name);
+    session->hello_name = NULL;
+    session->hello = HELLO_NONE;
+    session->view.ehlo = "";
+    forget(session, told, sizeof told / sizeof *told);
+    if (session->user)
+        forget(session, told_by_auth, sizeof told_by_auth / sizeof *told_by_auth);
+    free(session->user);
+    session->user = NULL;
+}
+
+/* The client's next command is read by session_process. */
+static void secured(struct session *session)
+{
+    (void)session;
+}
+
+/* Where the command's line ends in the input; what is behind it came along. */
+static size_t line_size(const struct session *session)
+{
+    struct slice input = buf_slice(&session->stream.in);
+    const char *feed = memchr(input.data, '\n', input.size);
+    return feed ? (size_t)(feed - input.data) + 1 : input.size;
+}
+
+void cmd_starttls(struct session *session, struct slice arguments)
+{
+    struct buf *input = &session->stream.in;
+    (void)arguments;
+    if (session->tls) {
+        session_refuse(session, &reply_starttls_twice);
+        return;
+    }
+    if (!(session_offers(session) & EXTENSION_STARTTLS)) {
+        session_refuse(session, &reply_starttls_not_offered);
+        return;
+    }
+    if (buf_size(input) > line_size(session)) {
+        if (session->policy->starttls_injection == STARTTLS_REJECT) {
+            session_reply(session, &reply_starttls_injection);
+            session_close(session);
+            return;
+        }
+        if (session->policy->starttls_injection == STARTTLS_IGNORE)
+            buf_truncate(input, line_size(session));
+    }
+    struct buf *out = &session->stream.out;
+    size_t before = buf_size(out);
+    session_reply(session, &reply_starttls_ready);
+    if (session_start_tls(session, slice_of(NULL, 0), secured)) {
+        forget_client(session);
+        return;
+    }
+    if (session->stream.error == 0)
+        buf_truncate(out, before);
+    session_reply(session, &reply_starttls_unavailable);
+}

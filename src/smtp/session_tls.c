@@ -1,0 +1,67 @@
+/*
+ * session_tls: a session's handshake, and what its context says of it afterwards (Momentum 4 manual,
+ * "Policy", predefined connection context variables).
+ *
+ * A handshake that fails is the client's affair and can be had by the thousand, so that the paniclog has it
+ * at level info only.
+ */
+#include "smtp/session_tls.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "log/paniclog.h"
+#include "net/tls.h"
+
+bool session_start_tls(struct session *session, struct slice received, session_event_fn *secured)
+{
+    if (!session->policy->tls || stream_start_tls(&session->stream, session->policy->tls, received) < 0)
+        return false;
+    session->state = SESSION_OPENING;
+    session->opening = secured;
+    return true;
+}
+
+static void set_text(struct session *session, const char *name, const char *value)
+{
+    if (*value)
+        imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, name, value);
+}
+
+static void set_number(struct session *session, const char *name, unsigned value)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", value);
+    set_text(session, name, text);
+}
+
+static void set_context(struct session *session)
+{
+    const struct tls_facts *tls = session->tls;
+    set_text(session, "tls", "on");
+    set_text(session, "tls_protocol", tls->protocol);
+    set_text(session, "tls_cipher", tls->cipher);
+    set_number(session, "tls_cipher_algbits", tls->algorithm_bits);
+    set_number(session, "tls_cipher_usebits", tls->used_bits);
+    set_text(session, "tls_client_cert_subject", tls->client_subject);
+    set_text(session, "tls_client_cert_subject_cn", tls->client_subject_cn);
+    set_text(session, "tls_client_cert_issuer", tls->client_issuer);
+    set_text(session, "tls_client_cert_issuer_cn", tls->client_issuer_cn);
+    set_text(session, "tls_client_verified", tls->client_verified ? "yes" : "");
+}
+
+void session_tls_secured(struct stream *stream, int error)
+{
+    struct session *session = container_of(stream, struct session, stream);
+    if (error) {
+        paniclog(PANIC_INFO, "TLS with %s failed: %s", session->view.peer_text, stream_tls_reason(stream));
+        session_abort(session);
+        return;
+    }
+    if (session->state == SESSION_CLOSING)
+        return; /* given up meanwhile; what it is told goes out by itself */
+    session->tls = stream_tls_facts(stream);
+    set_context(session);
+    session->state = SESSION_READING;
+    session->opening(session);
+    session_process(session);
+}
