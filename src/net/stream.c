@@ -49,7 +49,7 @@ static int handshake_event(const struct stream *stream)
 static void update_idle(struct stream *stream)
 {
     struct stream_tls *tls = stream->tls;
-    bool wanted = tls->input_waits && (tls->securing ? !tls->plain : stream->reading);
+    bool wanted = tls->input_waits && stream->reading;
     if (wanted && !uv_is_active((uv_handle_t *)&tls->idle))
         uv_idle_start(&tls->idle, on_idle);
     else if (!wanted)
@@ -256,9 +256,9 @@ static void finish_connect(struct stream *stream)
 
 /* ---- TLS ------------------------------------------------------------------------------------- */
 
-int stream_start_tls(struct stream *stream, struct tls_context *context, struct slice received)
+int stream_start_tls(struct stream *stream, struct tls_context *context)
 {
-    struct tls_connection *connection = tls_connection_create(context, stream->fd, received);
+    struct tls_connection *connection = tls_connection_create(context, stream->fd);
     if (!connection)
         return -ENOMEM;
     int flushed = stream_flush(stream);
@@ -270,7 +270,6 @@ int stream_start_tls(struct stream *stream, struct tls_context *context, struct 
     tls->connection = connection;
     tls->securing = true;
     tls->plain = buf_size(&stream->out);
-    tls->input_waits = received.size > 0;
     uv_idle_init(loop_uv(stream->loop), &tls->idle);
     tls->idle.data = stream;
     stream->tls = tls;
@@ -313,10 +312,8 @@ static void secure(struct stream *stream)
 {
     struct stream_tls *tls = stream->tls;
     int error = send_plain_rest(stream);
-    if (error == 0) {
-        tls->input_waits = false;
+    if (error == 0)
         error = tls_connection_handshake(tls->connection);
-    }
     if (error != -EAGAIN) {
         tls->securing = false;
         stream->error = error;
@@ -332,10 +329,6 @@ static void on_idle(uv_idle_t *idle)
     struct stream *stream = idle->data;
     if (stream->closing)
         return;
-    if (stream_is_securing(stream)) {
-        secure(stream);
-        return;
-    }
     stream->handler->readable(stream);
     update_events(stream);
 }

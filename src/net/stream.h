@@ -86,10 +86,10 @@ void stream_trim(struct stream *stream);
  * From here on the stream is encrypted, we being the server: what is in `out` is still sent as it is, then
  * the handshake runs, and `secured` is called. Until then neither `readable` nor `drained` is, and what is
  * written waits. `in` is left alone: that nothing unencrypted is taken for encrypted is the owner's care (RFC
- * 3207 section 6). `received` (copied) is what was read of the handshake already, which may be in `in`. Once.
- * 0 or a negative errno: the stream is as it was.
+ * 3207 section 6). Once. 0 or a negative errno: the stream is as
+ * it was.
  */
-int stream_start_tls(struct stream *stream, struct tls_context *context, struct slice received);
+int stream_start_tls(struct stream *stream, struct tls_context *context);
 /* stream_start_tls was called and `secured` not yet. */
 bool stream_is_securing(const struct stream *stream);
 /* NULL unless the stream is encrypted. They live until `closed`. */

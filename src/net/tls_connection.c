@@ -1,8 +1,8 @@
 /*
  * tls_connection: one TLS conversation over a non-blocking socket.
  *
- * OpenSSL reads and writes through a BIO of ours rather than its socket BIO: it begins with bytes that were
- * read before TLS began, and a client that has gone is an error, not a signal.
+ * OpenSSL reads and writes through a BIO of ours rather than its socket BIO: a client that has gone is an
+ * error, not a signal.
  */
 #include "net/tls_connection.h"
 
@@ -10,14 +10,12 @@
 #include <openssl/err.h>
 #include <pthread.h>
 #include <sys/socket.h>
-#include "base/buf.h"
 #include "base/mem.h"
 #include "net/tls_private.h"
 
 struct tls_connection {
     SSL *ssl;
     int fd;
-    struct buf early; /* of the conversation, read from the socket by somebody else */
     enum tls_wants wants;
     int io_error; /* the errno of the socket's last failure */
     int failed;   /* a negative errno: OpenSSL must not be asked any more */
@@ -33,15 +31,6 @@ static int bio_read(BIO *bio, char *data, int size)
     struct tls_connection *connection = BIO_get_data(bio);
     ssize_t got;
     BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY | BIO_FLAGS_IN_EOF);
-    if (buf_size(&connection->early) > 0) {
-        struct slice early = buf_slice(&connection->early);
-        size_t taken = early.size < (size_t)size ? early.size : (size_t)size;
-        memcpy(data, early.data, taken);
-        buf_consume(&connection->early, taken);
-        if (buf_size(&connection->early) == 0)
-            buf_release(&connection->early);
-        return (int)taken;
-    }
     do {
         got = recv(connection->fd, data, (size_t)size, 0);
     } while (got < 0 && errno == EINTR);
@@ -92,7 +81,7 @@ static void make_method(void)
 
 /* ---- its life -------------------------------------------------------------------------------- */
 
-struct tls_connection *tls_connection_create(struct tls_context *context, int fd, struct slice received)
+struct tls_connection *tls_connection_create(struct tls_context *context, int fd)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_method);
@@ -111,7 +100,6 @@ struct tls_connection *tls_connection_create(struct tls_context *context, int fd
     BIO_set_init(bio, 1);
     SSL_set_bio(connection->ssl, bio, bio);
     SSL_set_accept_state(connection->ssl);
-    buf_append_slice(&connection->early, received);
     return connection;
 }
 
@@ -120,7 +108,6 @@ void tls_connection_free(struct tls_connection *connection)
     if (!connection)
         return;
     SSL_free(connection->ssl);
-    buf_release(&connection->early);
     free(connection->facts);
     free(connection);
 }
@@ -195,7 +182,7 @@ ssize_t tls_connection_write(struct tls_connection *connection, struct slice dat
 
 bool tls_connection_has_input(const struct tls_connection *connection)
 {
-    return SSL_has_pending(connection->ssl) || buf_size(&connection->early) > 0;
+    return SSL_has_pending(connection->ssl);
 }
 
 void tls_connection_finish(struct tls_connection *connection)

@@ -17,11 +17,10 @@ enum tls_wants { /* what the last call that said -EAGAIN waits for; TLS may read
                  TLS_WANTS_WRITE,
 };
 
-/*
- * The server's side of a conversation that begins with `received` (copied; empty: nothing of it was read
- * yet). Holds on to what it needs of the context. NULL when OpenSSL has no memory.
+/* The server's side of a conversation. Holds on to what it needs of the context. NULL when OpenSSL has no
+ * memory.
  */
-struct tls_connection *tls_connection_create(struct tls_context *context, int fd, struct slice received);
+struct tls_connection *tls_connection_create(struct tls_context *context, int fd);
 void tls_connection_free(struct tls_connection *connection); /* NULL is harmless */
 
 /* 0: done; -EAGAIN; another negative errno: it failed, tls_connection_reason says why. */

@@ -8,21 +8,15 @@
  * that they must bring one of their own.
  */
 #include "smtp/command.h"
+
+#include <stdlib.h>
+#include "smtp/auth.h"
+#include "smtp/extension.h"
 #include "smtp/offers.h"
 #include "smtp/session_tls.h"
 
-#include <stdlib.h>
-#include "smtp/extension.h"
-
-/* What the client told, or was told about, in plain text. */
+/* What the connection context has from the client's greeting. */
 static const char *const told[] = {"ehlo_string", "ehlo_domain"};
-static const char *const told_by_auth[] = {"auth_name", "auth_status", "auth_user", "can_relay"};
-
-static void forget(struct session *session, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, names[i], NULL);
-}
 
 /* RFC 3207 section 4.2. */
 static void forget_client(struct session *session)
@@ -32,17 +26,17 @@ static void forget_client(struct session *session)
     session->hello_name = NULL;
     session->hello = HELLO_NONE;
     session->view.ehlo = "";
-    forget(session, told, sizeof told / sizeof *told);
-    if (session->user)
-        forget(session, told_by_auth, sizeof told_by_auth / sizeof *told_by_auth);
-    free(session->user);
-    session->user = NULL;
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, told[i], NULL);
+    if (session->auth_status != AUTH_NONE)
+        auth_forget(session); /* rights that the address gave stay */
 }
 
-/* The client's next command is read by session_process. */
 static void secured(struct session *session)
 {
-    (void)session;
+    session->state = SESSION_READING;
+    session_renew_deadline(session);
+    session_process(session);
 }
 
 /* Where the command's line ends in the input; what is behind it came along. */
@@ -77,7 +71,7 @@ void cmd_starttls(struct session *session, struct slice arguments)
     struct buf *out = &session->stream.out;
     size_t before = buf_size(out);
     session_reply(session, &reply_starttls_ready);
-    if (session_start_tls(session, slice_of(NULL, 0), secured)) {
+    if (session_start_tls(session, secured)) {
         forget_client(session);
         return;
     }

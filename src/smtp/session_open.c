@@ -21,6 +21,7 @@
 #include "smtp/auth.h"
 #include "smtp/listen_policies.h"
 #include "smtp/rejection.h"
+#include "smtp/session_tls.h"
 #include "smtp/worker.h"
 
 /* ---- welcome --------------------------------------------------------------------------------- */
@@ -62,6 +63,16 @@ static void welcome(struct session *session)
     set_context(session);
     session_greet(session);
     session_process(session);
+}
+
+/* ---- secure ---------------------------------------------------------------------------------- */
+
+static void secure(struct session *session)
+{
+    if (!session->policy->use_ssl)
+        welcome(session);
+    else if (!session_start_tls(session, welcome))
+        session_abort(session);
 }
 
 /* ---- judge ----------------------------------------------------------------------------------- */
@@ -123,7 +134,7 @@ static void judge(struct session *session)
         return;
     }
     session->slots = &session->terms->limits;
-    welcome(session);
+    secure(session);
 }
 
 /* ---- header ---------------------------------------------------------------------------------- */
@@ -241,5 +252,5 @@ void session_start(struct worker *worker, const struct session_protocol *protoco
     if (session->policy->proxy_protocol)
         await_header(session);
     else
-        welcome(session);
+        secure(session);
 }

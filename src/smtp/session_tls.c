@@ -12,12 +12,13 @@
 #include "log/paniclog.h"
 #include "net/tls.h"
 
-bool session_start_tls(struct session *session, struct slice received, session_event_fn *secured)
+bool session_start_tls(struct session *session, session_event_fn *secured)
 {
-    if (!session->policy->tls || stream_start_tls(&session->stream, session->policy->tls, received) < 0)
+    if (!session->policy->tls || stream_start_tls(&session->stream, session->policy->tls) < 0)
         return false;
     session->state = SESSION_OPENING;
     session->opening = secured;
+    session_renew_deadline(session);
     return true;
 }
 
@@ -61,7 +62,5 @@ void session_tls_secured(struct stream *stream, int error)
         return; /* given up meanwhile; what it is told goes out by itself */
     session->tls = stream_tls_facts(stream);
     set_context(session);
-    session->state = SESSION_READING;
     session->opening(session);
-    session_process(session);
 }

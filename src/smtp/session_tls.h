@@ -7,12 +7,11 @@
 #include "smtp/session.h"
 
 /*
- * Sends the replies that are queued, does the handshake and then calls `secured`, with session->tls and the
- * connection context set and the state SESSION_READING; the input at hand is taken after that. The handshake
- * counts against the time that the session has; when it fails the session ends. `received` (copied) is what
- * was read of the handshake already. False: it could not begin, and nothing has changed.
+ * Sends the replies that are queued, does the handshake, for which the client has idle_time, and then calls
+ * `secured` with session->tls and the connection context set, the state still SESSION_OPENING. When the
+ * handshake fails the session ends. False: it could not begin, and nothing has changed.
  */
-bool session_start_tls(struct session *session, struct slice received, session_event_fn *secured);
+bool session_start_tls(struct session *session, session_event_fn *secured);
 
 /* As stream_handler.secured. */
 void session_tls_secured(struct stream *stream, int error);

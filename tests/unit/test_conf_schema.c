@@ -366,7 +366,7 @@ static void test_unsupported(void)
         const char *text, *part;
         unsigned column;
     } cases[] = {
-        {"ESMTP_Listener { Use_SSL = true }", "option use_ssl is not supported in this version: TLS", 18},
+        {"Use_DANE = true", "option use_dane is not supported in this version: TLS", 1},
         {"Control_Listener { Proxy_Protocol = 1 }",
          "option proxy_protocol in control_listener is not supported", 20},
         {"Security { chroot = /jail }", "option chroot is not supported", 12},
@@ -377,8 +377,8 @@ static void test_unsupported(void)
         {"Curfew { Schedule_File = /s }", "stanza curfew is not supported", 1},
     };
     static const char *const harmless[] = {
-        "ESMTP_Listener { Use_SSL = false }", "Control_Listener { Proxy_Protocol = no }",
-        "Security { chroot = \"\" }",         "Alias_Schemes = ()",
+        "Use_DANE = false",           "Control_Listener { Proxy_Protocol = no }",
+        "Security { chroot = \"\" }", "Alias_Schemes = ()",
         "Reroute_Domain = disabled",
     };
     const struct conf_load_options lenient = {.lenient = true};
@@ -395,14 +395,10 @@ static void test_unsupported(void)
 
 static void test_values_without_effect(void)
 {
-    struct conf *conf = conf_of(
-        "ESMTP_Listener { SMTP_Extensions = ( \"ENHANCEDSTATUSCODES\" \"STARTTLS\" \"AUTH LOGIN\" ) }"); /* AUTH
-                                                                                                            has
-                                                                                                            one
-                                                                                                          */
+    struct conf *conf = conf_of("Domain \"a\" { Delivery_Method = APN }");
     CU_ASSERT_PTR_NOT_NULL(conf);
     CU_ASSERT_EQUAL_FATAL(conf_report_warnings(found), 1);
-    CU_ASSERT(strstr(conf_report_at(found, 0)->message, "value STARTTLS of option smtp_extensions") != NULL);
+    CU_ASSERT(strstr(conf_report_at(found, 0)->message, "value APN of option delivery_method") != NULL);
     conf_drop(conf);
     conf = conf_of("TLS = ifavailable");
     CU_ASSERT(only_finding(1, 1, "option tls is read but has no effect"));

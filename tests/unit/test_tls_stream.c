@@ -44,13 +44,12 @@ struct server {
     struct stream stream;
     struct tls_context *context;
     int fd, peer;
-    size_t step;           /* bytes asked of one stream_fill */
-    struct slice received; /* of the handshake, before TLS */
-    const char *first;     /* written before TLS began */
-    const char *after;     /* written while the handshake runs */
-    bool extra;            /* echoes with stream_flush_with */
-    int result;            /* of stream_start_tls, then of the last stream_fill that was no input */
-    int error;             /* of the handshake */
+    size_t step;       /* bytes asked of one stream_fill */
+    const char *first; /* written before TLS began */
+    const char *after; /* written while the handshake runs */
+    bool extra;        /* echoes with stream_flush_with */
+    int result;        /* of stream_start_tls, then of the last stream_fill that was no input */
+    int error;         /* of the handshake */
     int readable_calls;
     struct unit_counter secured, read, drained, ended, closed;
 };
@@ -116,7 +115,7 @@ static void do_start(void *argument)
     stream_read_start(&server->stream);
     if (server->first)
         stream_write(&server->stream, server->first, strlen(server->first));
-    server->result = stream_start_tls(&server->stream, server->context, server->received);
+    server->result = stream_start_tls(&server->stream, server->context);
     CU_ASSERT_TRUE(stream_is_securing(&server->stream));
     if (server->after) {
         stream_write(&server->stream, server->after, strlen(server->after));
@@ -339,31 +338,6 @@ static void test_byte_at_a_time(void)
         CU_ASSERT_EQUAL(unit_wait(&server.ended, 1, 10), 1);
         CU_ASSERT_EQUAL(server.result, 0);
         SSL_free(ssl);
-        server_release(&server);
-    }
-}
-
-/* What was read of the handshake before TLS began: all of the ClientHello, or its first bytes. */
-static void test_begun_before(void)
-{
-    for (size_t part = 0; part < 2; part++) {
-        struct server server = SERVER;
-        char hello[4096];
-        SSL *ssl = client_in_memory(TLS1_3_VERSION);
-        SSL_do_handshake(ssl);
-        int size = BIO_read(SSL_get_wbio(ssl), hello, sizeof hello);
-        CU_ASSERT_FATAL(size > 0);
-        server.received = slice_of(hello, part ? 7 : (size_t)size);
-        server_start(&server);
-        if (part)
-            CU_ASSERT_EQUAL(send(server.peer, hello + 7, (size_t)size - 7, 0), size - 7);
-        while (SSL_do_handshake(ssl) != 1)
-            hear_once(ssl, server.peer);
-        trickle(ssl, server.peer);
-        CU_ASSERT_EQUAL(unit_wait(&server.secured, 1, 10), 1);
-        CU_ASSERT_EQUAL(server.error, 0);
-        SSL_free(ssl);
-        on_loop(do_close, &server);
         server_release(&server);
     }
 }
@@ -679,7 +653,6 @@ int main(void)
         {"what is written during the handshake", test_written_during_handshake},
         {"records in small steps", test_small_steps},
         {"a byte at a time", test_byte_at_a_time},
-        {"a handshake that began before TLS", test_begun_before},
         {"input behind the handshake", test_input_behind_the_handshake},
         {"much in both directions", test_large},
         {"key updates", test_key_update},
