@@ -25,6 +25,7 @@ enum {
     READ_CONTENT = 128 * 1024, /* and within one */
     SKIP_MAX = 1024 * 1024,    /* bytes of one overlong command line that are thrown away before we hang up */
     ERRORS_MAX = 100,          /* refused commands before we hang up */
+    REPLIES_MAX = 16 * 1024,   /* bytes of replies that wait while more commands are run */
     PROGRESS_UNIT = 1024,      /* bytes of content that earn another idle_time */
     LINGER_MS = 5000,          /* how long a client that we hang up on may take to read why */
     LINGER_MAX = 4 * 1024 * 1024 /* bytes it may still send meanwhile */
@@ -414,6 +415,12 @@ static void settle(struct session *session)
     stream_trim(&session->stream);
 }
 
+/* Short commands have long replies: a client that does not read them gets no more of them than this. */
+static bool replies_are_stuck(struct session *session)
+{
+    return buf_size(&session->stream.out) >= REPLIES_MAX && stream_flush(&session->stream) != 1;
+}
+
 void session_process(struct session *session)
 {
     if (session->stream.blocked) { /* on_drained goes on */
@@ -421,7 +428,7 @@ void session_process(struct session *session)
             session_renew_deadline(session); /* a client that does not read is given up, too */
         return;
     }
-    while (buf_size(&session->stream.in) > 0) {
+    while (buf_size(&session->stream.in) > 0 && !replies_are_stuck(session)) {
         if (session->state == SESSION_RECEIVING)
             read_content(session);
         else if (session->state != SESSION_READING || !read_command(session))
