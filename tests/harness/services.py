@@ -67,10 +67,15 @@ class Services:
             trace = trace_before(message.content, sent)
             by = re.search(r"\bwith (\S+)", unfolded(trace, "Received"))
             assert by and by[1] == protocol, trace
-            if user: # who it was is not for the recipient
-                results = unfolded(trace, "Authentication-Results")
-                assert "auth=pass" in results and "smtp.auth=xxxx" in results and user not in results, trace
+            if user:
+                self.authenticated(trace, user)
         return trace
+
+    def authenticated(self, trace, user):
+        """Authentication-Results tells strangers that somebody was; the acctlog tells the operator who."""
+        results = unfolded(trace, "Authentication-Results")
+        assert "auth=pass (" in results and "smtp.auth=xxxx" in results and user not in results, trace
+        await_true(lambda: any(user in line.split("@") for line in self.acctlog()), f"{user} in {self.acctlog()}")
 
     def acctlog(self):
         path = self.site.log / "acctlog.ec"

@@ -56,7 +56,7 @@ def after_postfix(services, protocol, user=None, count=1):
         trace = message.content[:place].decode()
         assert f" with {protocol} " in unfolded(trace, "Received"), trace
         if user:
-            assert f"smtp.auth={user}" in unfolded(trace, "Authentication-Results"), trace
+            services.authenticated(trace, user)
         contents.append(message.content[place:])
     return contents
 

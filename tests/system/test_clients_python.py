@@ -77,10 +77,12 @@ def test_login_takes_the_best(services):
 
 def test_login_fails(services):
     services.start()
+    client = connect(services)      # it tries one mechanism after the other, until it is hung up on
+    with pytest.raises(smtplib.SMTPAuthenticationError) as failure:
+        client.login(USER, "wrong")
+    assert failure.value.smtp_code == 535
+    client.close()
     with connect(services) as client:
-        with pytest.raises(smtplib.SMTPAuthenticationError) as failure:
-            client.login(USER, "wrong")
-        assert failure.value.smtp_code == 535
         with pytest.raises(smtplib.SMTPRecipientsRefused):
             send(client)
 
