@@ -1,0 +1,130 @@
+"""deferred_spool: a message stays in memory until its first failure; what that loses, and what it must not lose."""
+import pytest
+
+from harness import await_true
+from harness.capture import SILENT
+from harness.daemon import run
+from harness.messages import EXACT, header
+from harness.wire import Wire
+
+DEFERRED = "deferred_spool = true\nretry_interval = 1\nmax_retry_interval = 1\nmax_retries = none\n"
+
+
+def send(impulse, recipients=("b@rcpt.example",), content=EXACT["plain"]):
+    with Wire(impulse.address) as client:
+        client.greet()
+        assert client.mail(content, recipients=recipients).code == 250
+
+
+def arrived(capture):
+    return sorted(recipient for message in capture.messages for recipient in message.recipients)
+
+
+def stored(impulse, config):
+    """Kills it. How many messages does the next start find?"""
+    impulse.kill()
+    before = len(impulse.paniclog())
+    impulse.start(config)
+    await_true(lambda: "started, " in impulse.paniclog()[before:], "the start is in the paniclog")
+    said = impulse.paniclog()[before:]
+    return int(said.split(" messages recovered")[0].rsplit(" ", 1)[1]) if "recovered" in said else 0
+
+
+def test_the_promise_that_is_taken_back(impulse, site):
+    """A kill before the first attempt loses a deferred message, and no other."""
+    for deferred, found in ("deferred_spool = true", 0), ("deferred_spool = false", 3):
+        config = site.config(f"{deferred}\nsuspend_delivery = true")
+        impulse.start(config)
+        send(impulse, ["b@rcpt.example", "c@rcpt.example", "d@other.example"])
+        assert stored(impulse, config) == found
+        impulse.stop()
+
+
+def test_it_is_delivered(impulse, site, capture):
+    impulse.start(site.config(DEFERRED, to=capture))
+    for name in "plain", "8-bit", "a chunk less 1", "300 kB", "nothing at all":
+        send(impulse, ["b@rcpt.example", "c@other.example"], EXACT[name])
+    await_true(lambda: len(arrived(capture)) == 10, "all of them")
+    assert {m.content[-len(EXACT["300 kB"]):] for m in capture.messages if len(m.content) > 290_000} == {EXACT["300 kB"]}
+    impulse.stop()
+    assert len(impulse.mainlog("R")) == len(impulse.mainlog("D")) == 10
+
+
+def test_it_is_stored_at_its_first_failure(impulse, site, captures):
+    """Recipients of one message fail at different times, or not at all."""
+    def behave(session, verb, line):
+        return b"451 4.3.0 later" if verb == "RCPT" and any(name in line for name in failing) else None
+    capture, failing = captures(behave=behave), ["b@", "c@", "d@"]
+    config = site.config(DEFERRED, to=capture)
+    impulse.start(config)
+    send(impulse, ["a@one.example", "b@one.example", "c@two.example", "d@three.example"])
+    impulse.await_log("D", 1)
+    impulse.await_log("T", 3)
+    failing.remove("c@")
+    impulse.await_log("D", 2)
+    assert stored(impulse, config) == 2
+    failing.clear()
+    await_true(lambda: len(arrived(capture)) == 4, "all of them")
+    impulse.stop()
+    assert arrived(capture) == ["a@one.example", "b@one.example", "c@two.example", "d@three.example"]
+    assert all(m.content.endswith(EXACT["plain"]) for m in capture.messages)
+
+
+def test_one_that_waits_is_stored_soon(impulse, site):
+    """After ten seconds it is in the spool, although nobody has tried to deliver it."""
+    config = site.config(DEFERRED + "suspend_delivery = true")
+    impulse.start(config)
+    send(impulse, ["b@one.example", "c@one.example", "d@two.example"])
+    await_true(lambda: len(list((site.spool / "impulse").glob("*.log"))) and
+               sum(file.stat().st_size for file in (site.spool / "impulse").glob("*.log")) > 3 * len(EXACT["plain"]),
+               "the spool grows", 30)
+    assert stored(impulse, config) == 3
+
+
+@pytest.mark.parametrize("state", ["suspended", "in flight", "no next hop"])
+def test_sigterm_loses_nothing(impulse, site, captures, state):
+    answers = {"in flight": lambda session, verb, line: SILENT if verb == "." and hanging else None}
+    hanging = True
+    capture = captures(behave=answers.get(state))
+    if state == "no next hop":
+        capture.stop()
+    outer = DEFERRED + ("suspend_delivery = true\n" if state == "suspended" else "")
+    outer += "body_timeout = 3\n"
+    impulse.start(site.config(outer, to=capture))
+    recipients = [f"r{number}@d{number % 7}.example" for number in range(40)]
+    for recipient in recipients:
+        send(impulse, [recipient, f"x{recipient}"])
+    if state == "in flight":
+        await_true(lambda: sum(s.messages for s in capture.sessions) >= 7, "under way")
+    impulse.stop()
+    hanging = False
+    after = captures()
+    impulse.start(site.config("retry_interval = 1\nmax_retry_interval = 1", to=after))
+    wanted = sorted(recipients + [f"x{recipient}" for recipient in recipients])
+    await_true(lambda: len(arrived(after)) == len(wanted), "all of them after the start", 30)
+    assert arrived(after) == wanted
+
+
+def test_memory_is_bounded(impulse, site):
+    """Beyond 128 MiB of content in memory, messages are stored at once."""
+    config = site.config(DEFERRED + "suspend_delivery = true")
+    impulse.start(config)
+    content = header() + (b"x" * 990 + b"\r\n") * 250
+    with Wire(impulse.address) as client:
+        client.greet()
+        for _ in range(600):   # 150 MB; less than 10 seconds' worth must be in memory alone
+            assert client.mail(content).code == 250
+    impulse.stop()
+    impulse.start(config)
+    impulse.await_panic("600 messages recovered")
+
+
+def test_it_is_warned_of(impulse, site):
+    file = site.directory / "checked.conf"
+    file.write_text(site.config(listener="deferred_spool = true"))
+    status, said = run("-t", "-c", file)
+    line = next(number for number, text in enumerate(file.read_text().split("\n"), 1) if "deferred_spool" in text)
+    assert status == 0 and f"{file}:{line}:" in said
+    assert "warning: deferred_spool: a 250 is no promise" in said
+    impulse.start(file.read_text())
+    impulse.await_panic("deferred_spool is on: a 250 is no promise")
