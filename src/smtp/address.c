@@ -152,7 +152,7 @@ static bool literal_valid(struct slice literal)
         return false;
     memcpy(text, inner.data, inner.size);
     text[inner.size] = '\0';
-    return net_addr_parse(&address, text) && tagged == (address.family == AF_INET6);
+    return net_addr_parse(&address, text) && tagged == (strchr(text, ':') != NULL);
 }
 
 bool address_domain_valid(struct slice name)
@@ -193,7 +193,11 @@ static size_t domain_span(struct slice s, const char *stops)
 /* "@one,@two:" before the mailbox: accepted and ignored, as RFC 5321 asks. */
 static bool skip_source_route(struct slice *s)
 {
-    while (s->size > 0 && s->data[0] == '@') {
+    if (s->size == 0 || s->data[0] != '@')
+        return true;
+    for (;;) {
+        if (s->size == 0 || s->data[0] != '@')
+            return false;
         skip(s, 1);
         size_t span = domain_span(*s, ",:>");
         if (!address_domain_valid(slice_of(s->data, span)))
@@ -206,7 +210,6 @@ static bool skip_source_route(struct slice *s)
         if (last)
             return true;
     }
-    return true;
 }
 
 static enum address_fault parse_mailbox(struct slice *s, const struct address_rules *rules,

@@ -9,8 +9,6 @@
 #include "smtp/transaction.h"
 #include "smtp/worker.h"
 
-enum { RECIPIENTS_HARD_MAX = 100000 }; /* of one message, whatever is configured: memory is bounded */
-
 static const struct path_command rcpt_path = {
     {"TO:", 3}, &reply_rcpt_syntax, &reply_rcpt_too_long, &reply_rcpt_literal};
 
@@ -82,14 +80,21 @@ static const struct reply *parse(const struct session *session, struct slice arg
 static const struct reply *check_limits(const struct session *session)
 {
     const struct esmtp_policy *policy = session->policy;
-    uint32_t limit = policy->max_recipients_per_message;
-    if (limit == 0 || limit > RECIPIENTS_HARD_MAX)
-        limit = RECIPIENTS_HARD_MAX;
-    if (transaction_recipients(session->transaction) >= limit)
+    if (transaction_recipients(session->transaction) >= policy->max_recipients_per_message)
         return &reply_too_many_recipients;
     if (policy->max_recipients_per_connection && session->recipients >= policy->max_recipients_per_connection)
         return &reply_too_many_connection_recipients;
     return NULL;
+}
+
+/* What the client wrote, where that is not the recipient's address (Momentum 4 manual,
+ * domain_for_unqualified_recipient_addresses). */
+static void keep_given(struct session *session, struct slice line)
+{
+    char text[COMMAND_LINE_MAX + 1];
+    memcpy(text, line.data, line.size);
+    text[line.size] = '\0';
+    imp_context_set(&session->view, IMP_CONTEXT_MESSAGE, "rcptto_string", text);
 }
 
 void cmd_rcpt(struct session *session, struct slice arguments)
@@ -111,6 +116,8 @@ void cmd_rcpt(struct session *session, struct slice arguments)
                         policy->recipient_domain ? policy->recipient_domain : policy->banner_hostname);
     session->view.recipient = transaction_proposed(session->transaction);
     session->view.recipient_domain = transaction_proposed_domain(session->transaction);
+    if (path.domain.size == 0)
+        keep_given(session, session->command);
     session->view.relay_permitted = false;
     session_ask(session, IMP_VALIDATE_RCPTTO, rcpt_validated);
 }

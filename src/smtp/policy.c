@@ -149,6 +149,8 @@ struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct 
     policy->context = conf_chain_value(chain, "context");
     policy->pathway_group = pathway_group_of(chain);
     policy->extensions = resolve_extensions(chain);
+    if (policy->max_recipients_per_message == 0 || policy->max_recipients_per_message > RECIPIENTS_MAX)
+        policy->max_recipients_per_message = RECIPIENTS_MAX;
     policy->auth = auth_policy_create(chain, modules, own_hostname(chain));
     policy->line_endings = resolve_line_endings(chain);
     policy->batch_by_domain =

@@ -25,6 +25,8 @@ enum date_rule { DATE_IFNEEDED, DATE_IGNORE, DATE_PEDANTIC }; /* rfc2822_date_he
 
 enum line_length_rule { LINE_LENGTH_NONE, LINE_LENGTH_FIX, LINE_LENGTH_REJECT };
 
+enum { RECIPIENTS_MAX = 100000 }; /* of one message, whatever is configured: memory is bounded */
+
 struct esmtp_policy {
     /* names */
     const char *banner_hostname;   /* what the banner and EHLO answer call us; never NULL */
@@ -37,8 +39,8 @@ struct esmtp_policy {
     const char *sender_domain;     /* likewise; NULL: none may */
 
     /* limits; 0: none */
-    uint64_t max_message_size; /* bytes */
-    uint32_t max_recipients_per_message;
+    uint64_t max_message_size;           /* bytes */
+    uint32_t max_recipients_per_message; /* never 0: at most RECIPIENTS_MAX */
     uint32_t max_recipients_per_connection;
     uint32_t max_receptions_per_connection; /* then 421 */
     uint32_t max_messages_per_connection;   /* then 452 to MAIL, the connection stays */

@@ -8,6 +8,7 @@ What the server is told beforehand:
     %listener TEXT    ... for ESMTP_Listener
     %listen TEXT      ... for its Listen
     %file NAME TEXT   a line of the file NAME in the server's folder: a password file, for example
+    %hop WORD ...     extensions that the next hop offers besides PIPELINING, 8BITMIME, SIZE and ENHANCEDSTATUSCODES
 
     {folder} in these lines is the server's folder, {port} its port (for a Listen at another address), {certificate}
     and {key} what it needs for TLS, {ca} the authority that signed its certificate and those of the clients. Without
@@ -52,7 +53,7 @@ from harness.wire import Wire
 
 FOLDER = Path(__file__).parent
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\", "0": b"\0"}
-BEFORE = ("%outer", "%listener", "%listen", "%file")
+BEFORE = ("%outer", "%listener", "%listen", "%file", "%hop")
 STEPS = ("C:", "C\\", "S:", "--", "++", "M:", "L:")
 
 
@@ -103,7 +104,8 @@ class Server:
 
     def __init__(self, folder, transcript, certificates):
         self.site, self.certificates = Site(folder), certificates
-        self.capture = Capture() if transcript.key[1] else None
+        offered = " ".join(("PIPELINING 8BITMIME SIZE ENHANCEDSTATUSCODES", *transcript.before["%hop"])).split()
+        self.capture = Capture(extensions=offered) if transcript.key[1] else None
         self.taken = 0      # messages that M lines have looked at
         for line in transcript.before["%file"]:
             name, _, text = line.partition(" ")
@@ -245,7 +247,7 @@ def match_message(server, lines, place):
     message = server.next_message()
     text = message.content.decode("utf-8", "replace")
     if lines[0].startswith("MAIL "):
-        text = "".join(line + "\r\n" for line in [*message.commands, ""]) + text
+        text = "".join(line + "\r\n" for line in [*message.commands, ""]).encode("latin-1").decode("utf-8", "replace") + text
     assert expected_message(lines).fullmatch(text), place + "the next hop was handed\n" + text
 
 

@@ -45,6 +45,7 @@ static void test_paths(void)
         {"<\"a\\\"b@c\"@b.example>", "\"a\\\"b@c\"@b.example", "b.example"},
         {"<a@[127.0.0.1]>", "a@[127.0.0.1]", "[127.0.0.1]"},
         {"<a@[IPv6:::1]>", "a@[IPv6:::1]", "[IPv6:::1]"},
+        {"<a@[IPv6:::ffff:192.0.2.1]>", "a@[IPv6:::ffff:192.0.2.1]", "[IPv6:::ffff:192.0.2.1]"},
         {"<@one.example,@two.example:a@b.example>", "a@b.example", "b.example"},
         {"<a@under_score.example>", "a@under_score.example", "under_score.example"},
         {"<postmaster>", "postmaster", ""},
@@ -71,6 +72,8 @@ static void test_paths(void)
         {"<\"a\\\"@b.example>", NULL, NULL},
         {"<\"a\\", NULL, NULL},
         {"<@one.example:@b.example>", NULL, NULL},
+        {"<@one.example,a@b.example>", NULL, NULL},
+        {"<@one.example,:a@b.example>", NULL, NULL},
         {"<", NULL, NULL},
         {"", NULL, NULL},
     };
