@@ -133,8 +133,8 @@ class Session:
         if not self.server.bare and re.search(rb"(?<!\r)\n|\r(?!\n)", content):
             self.wrong("message content with a bare CR or LF")
         if re.search(rb"(?:^|[\r\n])\0*\.(?!\.)", content):
-            self.wrong("message content with an unstuffed dot, whoever looks for one")
-        self.check_content(len(unstuff(content)), False)
+            self.wrong("message content with an unstuffed dot")
+        self.check_content(len(re.sub(rb"((?:^|[\r\n])\0*)\.\.", rb"\1.", content)), False)
         return content
 
     def chunk(self, line):
