@@ -114,6 +114,11 @@ TESTS += tests/unit/test_message
 tests_unit_test_message_SOURCES = tests/unit/test_message.c
 tests_unit_test_message_LDADD = src/message/libmessage.a src/base/libbase.a $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_trace
+TESTS += tests/unit/test_trace
+tests_unit_test_trace_SOURCES = tests/unit/test_trace.c tests/unit/unit.h
+tests_unit_test_trace_LDADD = src/message/libmessage.a src/net/libnet.a src/base/libbase.a $(UNIT_LIBS) $(UV_LIBS)
+
 SPOOL_TEST_LIBS = src/spool/libspool.a src/message/libmessage.a src/log/liblog.a src/base/libbase.a \
 	$(UNIT_LIBS) $(DEP_LIBS)
 SPOOL_HARNESS = tests/unit/spool_harness.c tests/unit/spool_harness.h
