@@ -254,6 +254,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
     module_set_tick(d->modules);
+    certificates_tick(&d->certificates, threads_pools(d->threads));
 }
 
 static void begin_main_loop(struct daemon *d)

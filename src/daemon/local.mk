@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/daemon/libdaemon.a
 src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/arguments.c src/daemon/arguments.h \
+	src/daemon/certificates.c src/daemon/certificates.h \
 	src/daemon/console.c src/daemon/console.h \
 	src/daemon/daemon.c src/daemon/daemon.h \
 	src/daemon/listens.c src/daemon/listens.h \

@@ -11,6 +11,7 @@
 #include <uv.h>
 #include "control/control.h"
 #include "daemon/arguments.h"
+#include "daemon/certificates.h"
 #include "daemon/listens.h"
 #include "daemon/load.h"
 #include "daemon/summary.h"
@@ -42,6 +43,7 @@ struct daemon {
     uv_async_t sessions_drained, queue_drained;
     enum phase phase;
     struct summary summary;
+    struct certificates certificates;
 };
 
 #endif

@@ -33,6 +33,13 @@ static void append_protocol(const struct trace_facts *facts, struct buf *out)
         buf_append_text(out, "A");
 }
 
+/* The usual comment; RFC 8314 section 7.4 has a clause of its own, which few know. */
+static void append_tls(const struct tls_facts *tls, struct buf *out)
+{
+    if (tls)
+        buf_printf(out, "\r\n\t(version=%s cipher=%s bits=%u)", tls->protocol, tls->cipher, tls->used_bits);
+}
+
 void trace_append_received(const struct trace_facts *facts, struct buf *out)
 {
     char peer[NET_ADDR_TEXT_SIZE], id[ID_TEXT_SIZE], date[40];
@@ -54,6 +61,7 @@ void trace_append_received(const struct trace_facts *facts, struct buf *out)
     append_protocol(facts, out);
     buf_append_text(out, " id ");
     buf_append_text(out, id);
+    append_tls(facts->tls, out);
     if (facts->recipient.size) {
         buf_append_text(out, "\r\n\tfor <");
         buf_append_slice(out, facts->recipient);

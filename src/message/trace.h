@@ -7,15 +7,17 @@
 
 #include "base/buf.h"
 #include "net/addr.h"
+#include "net/tls.h"
 
 struct trace_facts {   /* borrowed */
     const char *hello; /* the client's EHLO or HELO argument; "" when it gave none */
     const struct net_addr *peer;
-    const char *by;                /* our name */
-    bool extended;                 /* EHLO was used: "with ESMTP" */
-    bool tls, authenticated, utf8; /* "ESMTPSA" (RFC 3848), "UTF8SMTPSA" (RFC 6531 section 4.3) */
-    uint64_t id;                   /* the batch id: it is also in every log record of the message */
-    struct slice recipient;        /* the only recipient; empty when there are several (RFC 5321 7.6) */
+    const char *by;              /* our name */
+    bool extended;               /* EHLO was used: "with ESMTP" */
+    const struct tls_facts *tls; /* NULL: plain text. "ESMTPS" (RFC 3848), and a comment */
+    bool authenticated, utf8;    /* "ESMTPSA", "UTF8SMTPSA" (RFC 6531 section 4.3) */
+    uint64_t id;                 /* the batch id: it is also in every log record of the message */
+    struct slice recipient;      /* the only recipient; empty when there are several (RFC 5321 7.6) */
     uint64_t time_us;
 };
 

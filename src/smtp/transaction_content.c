@@ -41,7 +41,7 @@ void transaction_begin_content(struct transaction *t)
         .peer = &t->peer,
         .by = session->policy->received_hostname,
         .extended = session->hello == HELLO_EHLO,
-        .tls = session->tls != NULL,
+        .tls = session->tls,
         .authenticated = session->user != NULL,
         .utf8 = t->flags & ENVELOPE_SMTPUTF8,
         .id = t->batch_id,
