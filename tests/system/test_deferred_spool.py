@@ -1,8 +1,10 @@
 """deferred_spool: a message stays in memory until its first failure; what that loses, and what it must not lose."""
+import threading
+
 import pytest
 
 from harness import await_true
-from harness.capture import SILENT
+from harness.capture import CLOSE
 from harness.daemon import run
 from harness.messages import EXACT, header
 from harness.wire import Wire
@@ -83,9 +85,15 @@ def test_one_that_waits_is_stored_soon(impulse, site):
 
 @pytest.mark.parametrize("state", ["suspended", "in flight", "no next hop"])
 def test_sigterm_loses_nothing(impulse, site, captures, state):
-    answers = {"in flight": lambda session, verb, line: SILENT if session.messages and hanging else None}
-    hanging = True
-    capture = captures(behave=answers.get(state))
+    released = threading.Event()
+
+    def hang(session, verb, line):
+        if state != "in flight" or verb != ".":
+            return None
+        released.wait()
+        return CLOSE
+
+    capture = captures(behave=hang)
     if state == "no next hop":
         capture.stop()
     outer = DEFERRED + ("suspend_delivery = true\n" if state == "suspended" else "")
@@ -97,7 +105,7 @@ def test_sigterm_loses_nothing(impulse, site, captures, state):
     if state == "in flight":
         await_true(lambda: sum(s.messages for s in capture.sessions) >= 7, "under way")
     impulse.stop()
-    hanging = False
+    released.set()
     after = captures()
     impulse.start(site.config("retry_interval = 1\nmax_retry_interval = 1", to=after))
     wanted = sorted(recipients + [f"x{recipient}" for recipient in recipients])
