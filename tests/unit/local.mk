@@ -104,6 +104,11 @@ TESTS += tests/unit/test_smtp_address
 tests_unit_test_smtp_address_SOURCES = tests/unit/test_smtp_address.c
 tests_unit_test_smtp_address_LDADD = src/smtp/libsmtp.a src/net/libnet.a src/base/libbase.a $(IDN2_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_smtp_reply
+TESTS += tests/unit/test_smtp_reply
+tests_unit_test_smtp_reply_SOURCES = tests/unit/test_smtp_reply.c
+tests_unit_test_smtp_reply_LDADD = src/smtp/libsmtp.a src/base/libbase.a $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_smtp_parameter
 TESTS += tests/unit/test_smtp_parameter
 tests_unit_test_smtp_parameter_SOURCES = tests/unit/test_smtp_parameter.c
