@@ -39,6 +39,15 @@ void buf_append(struct buf *b, const void *data, size_t size)
     b->tail += size;
 }
 
+void buf_replace(struct buf *b, size_t offset, size_t size, struct slice with)
+{
+    size_t behind = buf_size(b) - offset - size;
+    char *end = buf_reserve(b, with.size);
+    memmove(end - behind + with.size - size, end - behind, behind);
+    memcpy(end - behind - size, with.data, with.size);
+    b->tail = b->tail + with.size - size;
+}
+
 void buf_append_text(struct buf *b, const char *text)
 {
     buf_append(b, text, strlen(text));

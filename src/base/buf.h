@@ -24,7 +24,7 @@ static inline size_t buf_size(const struct buf *b)
 /* The unread bytes; valid until the next change to the buf. */
 static inline struct slice buf_slice(const struct buf *b)
 {
-    return (struct slice){b->memory + b->head, b->tail - b->head};
+    return (struct slice){b->memory ? b->memory + b->head : NULL, b->tail - b->head};
 }
 
 /* Makes room for `size` more bytes and returns where they go; commit them with buf_commit. */
@@ -56,6 +56,8 @@ static inline void buf_truncate(struct buf *b, size_t size)
 }
 
 void buf_append(struct buf *b, const void *data, size_t size);
+/* `with` takes the place of `size` bytes, `offset` bytes behind the first unread one. */
+void buf_replace(struct buf *b, size_t offset, size_t size, struct slice with);
 void buf_append_text(struct buf *b, const char *text);
 static inline void buf_append_slice(struct buf *b, struct slice s)
 {

@@ -99,6 +99,12 @@ TESTS += tests/unit/test_smtp_data
 tests_unit_test_smtp_data_SOURCES = tests/unit/test_smtp_data.c
 tests_unit_test_smtp_data_LDADD = src/smtp/libsmtp.a src/base/libbase.a $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_header
+TESTS += tests/unit/test_header
+tests_unit_test_header_SOURCES = tests/unit/test_header.c tests/unit/unit.h
+tests_unit_test_header_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_header_LDADD = src/message/libmessage.a src/base/libbase.a $(UNIT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+
 check_PROGRAMS += tests/unit/test_smtp_address
 TESTS += tests/unit/test_smtp_address
 tests_unit_test_smtp_address_SOURCES = tests/unit/test_smtp_address.c

@@ -1,0 +1,125 @@
+/*
+ * header: one pass over the lines of the header block.
+ */
+#include "message/header.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The next line, its CR LF included; the last may lack it. An LF without its CR ends no line. */
+static struct slice next_line(struct slice *rest)
+{
+    struct slice line = *rest;
+    for (size_t at = 0; at < rest->size;) {
+        const char *feed = memchr(rest->data + at, '\n', rest->size - at);
+        if (!feed)
+            break;
+        at = (size_t)(feed - rest->data) + 1;
+        if (at >= 2 && feed[-1] == '\r') {
+            line.size = at;
+            break;
+        }
+    }
+    *rest = slice_of(rest->data + line.size, rest->size - line.size);
+    return line;
+}
+
+static size_t name_size(struct slice text)
+{
+    size_t size = 0;
+    while (size < text.size && text.data[size] > ' ' && text.data[size] < 127 && text.data[size] != ':')
+        size++;
+    return size;
+}
+
+bool header_is_name(struct slice name)
+{
+    return name.size > 0 && name_size(name) == name.size;
+}
+
+/* The name of the field that begins with `line`; empty when none does. */
+static struct slice field_name(struct slice line)
+{
+    size_t size = name_size(line), colon = size;
+    while (colon < line.size && is_blank(line.data[colon]))
+        colon++;
+    return slice_of(line.data, colon < line.size && line.data[colon] == ':' ? size : 0);
+}
+
+static void note_field(struct header_facts *facts, struct slice name)
+{
+    facts->fields++;
+    facts->received += slice_equal_nocase(name, SLICE_LITERAL("Received"));
+    facts->date |= slice_equal_nocase(name, SLICE_LITERAL("Date"));
+    facts->message_id |= slice_equal_nocase(name, SLICE_LITERAL("Message-ID"));
+}
+
+struct header_facts header_scan(struct slice content)
+{
+    struct header_facts facts = {0};
+    while (content.size > 0) {
+        struct slice line = next_line(&content), name;
+        if (line.size == 2 && memcmp(line.data, "\r\n", 2) == 0) {
+            facts.closed = true;
+            break;
+        }
+        if (!is_blank(line.data[0]) || facts.fields == 0) {
+            name = field_name(line);
+            if (name.size == 0) {
+                facts.invalid = true;
+                break;
+            }
+            note_field(&facts, name);
+        }
+        facts.size += line.size;
+    }
+    return facts;
+}
+
+/*
+ * Where a line of `size` bytes is folded: at the last white space within `limit`, else at the first behind
+ * it. Something else than white space must stand before and behind it, because a line of white space alone is
+ * an obsolete form; the name of a field stays with its colon. `size` when it cannot be folded.
+ */
+static size_t fold_at(const char *line, size_t size, size_t limit)
+{
+    size_t first = 0, last = size, best = 0;
+    const char *colon = is_blank(line[0]) ? NULL : memchr(line, ':', size);
+    if (colon)
+        first = (size_t)(colon - line) + 1;
+    while (!colon && first < size && is_blank(line[first]))
+        first++;
+    while (last > first && is_blank(line[last - 1]))
+        last--;
+    for (size_t i = first; i < last; i++) {
+        if (is_blank(line[i]) && (i <= limit || !best))
+            best = i;
+        if (i >= limit && best)
+            break;
+    }
+    return best ? best : size;
+}
+
+size_t header_fold(struct slice header, size_t limit, struct buf *out)
+{
+    size_t longest = 0;
+    while (header.size > 0) {
+        struct slice line = next_line(&header);
+        size_t left = line.size;
+        if (left >= 2 && memcmp(line.data + left - 2, "\r\n", 2) == 0)
+            left -= 2;
+        while (left > 0) {
+            size_t size = left > limit ? fold_at(line.data, left, limit) : left;
+            buf_append(out, line.data, size);
+            longest = size > longest ? size : longest;
+            left -= size;
+            line = slice_of(line.data + size, line.size - size);
+            if (left > 0)
+                buf_append(out, "\r\n", 2);
+        }
+        buf_append_slice(out, line);
+    }
+    return longest;
+}
