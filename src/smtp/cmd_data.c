@@ -1,5 +1,6 @@
 /*
- * DATA: content up to the final dot. RFC 5321 section 4.1.1.4. What follows the dot is in acceptance.c.
+ * DATA: content up to the final dot. RFC 5321 section 4.1.1.4, RFC 3030 sections 2 and 3. What follows the
+ * dot is in acceptance.c.
  */
 #include "smtp/acceptance.h"
 #include "smtp/command.h"
@@ -15,7 +16,7 @@ static void begin_content(struct session *session, enum hook_outcome outcome)
         return;
     }
     session_reply(session, &reply_go_ahead);
-    transaction_begin_content(session->transaction);
+    transaction_begin_content(session->transaction, true);
     session_receive(session, data_content);
 }
 
@@ -28,6 +29,9 @@ void cmd_data(struct session *session, struct slice arguments)
         problem = &reply_data_without_mail;
     else if (transaction_recipients(session->transaction) == 0)
         problem = &reply_data_without_rcpt;
+    else if (transaction_content_begun(session->transaction) ||
+             transaction_flags(session->transaction) & ENVELOPE_BINARY)
+        problem = &reply_bad_sequence; /* not after BDAT, nor instead of it: RFC 3030 */
     if (problem) {
         session_reply(session, problem);
         session_count_error(session);

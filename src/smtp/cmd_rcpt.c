@@ -64,6 +64,8 @@ static const struct reply *parse(const struct session *session, struct slice arg
     unsigned offered = session_offers_parameters(session);
     if (!session->transaction)
         return &reply_rcpt_without_mail;
+    if (transaction_content_begun(session->transaction))
+        return &reply_bad_sequence; /* RFC 3030 section 2: BDAT has begun */
     const struct reply *problem = path_parse(session, &rcpt_path, &arguments, path);
     if (problem)
         return problem;

@@ -10,7 +10,8 @@
 /* `arguments` is what follows the verb and one space; trailing blanks are gone. Valid during the call. */
 typedef void command_fn(struct session *session, struct slice arguments);
 
-command_fn cmd_auth, cmd_data, cmd_ehlo, cmd_helo, cmd_help, cmd_mail, cmd_noop, cmd_not_implemented,
-    cmd_quit, cmd_rcpt, cmd_rset, cmd_starttls, cmd_vrfy, cmd_xclient, cmd_xdumpcontext, cmd_xremoteip, cmd_xsetcontext;
+command_fn cmd_auth, cmd_bdat, cmd_data, cmd_ehlo, cmd_helo, cmd_help, cmd_mail, cmd_noop,
+    cmd_not_implemented, cmd_quit, cmd_rcpt, cmd_rset, cmd_starttls, cmd_vrfy, cmd_xclient, cmd_xdumpcontext,
+    cmd_xremoteip, cmd_xsetcontext;
 
 #endif

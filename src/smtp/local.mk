@@ -5,6 +5,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/auth.c src/smtp/auth.h \
 	src/smtp/auth_check.c \
 	src/smtp/cmd_auth.c \
+	src/smtp/cmd_bdat.c \
 	src/smtp/cmd_data.c \
 	src/smtp/cmd_hello.c \
 	src/smtp/cmd_mail.c \
@@ -26,6 +27,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/path.c src/smtp/path.h \
 	src/smtp/policy.c src/smtp/policy.h \
 	src/smtp/policy_auth.c src/smtp/policy_auth.h \
+	src/smtp/policy_content.c src/smtp/policy_content.h \
 	src/smtp/policy_tls.c src/smtp/policy_tls.h \
 	src/smtp/policy_table.c src/smtp/policy_table.h \
 	src/smtp/protocol.c src/smtp/protocol.h \
@@ -42,4 +44,5 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/transaction_commit.c \
 	src/smtp/transaction_content.c \
 	src/smtp/transaction_envelopes.c \
+	src/smtp/transaction_header.c \
 	src/smtp/worker.c src/smtp/worker.h

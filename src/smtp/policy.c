@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "net/tls.h"
 #include "smtp/policy_auth.h"
+#include "smtp/policy_content.h"
 #include "smtp/policy_tls.h"
 
 enum field_kind { FIELD_TEXT, FIELD_U32, FIELD_U64, FIELD_BOOL };
@@ -89,20 +90,6 @@ static unsigned resolve_extensions(const struct conf_chain *chain)
     return set ? extensions_resolve(value->items, value->count) : extensions_default();
 }
 
-/*
- * rfc2822_lone_lf_in_body decides when it is set. Momentum's default is to accept; ours is to refuse, because
- * what a next hop takes for the end of the message must not depend on it (doc/compatibility.md).
- */
-/* "ignore" is "fix": passed on as it came, a bare CR or LF could mean the end of a message to the next hop.
- */
-static enum line_ending_policy resolve_line_endings(const struct conf_chain *chain)
-{
-    const struct conf_value *value = conf_chain_value(chain, "rfc2822_lone_lf_in_body");
-    if (!value || value->place.line == 0 || strcasecmp(value->text, "pedantic") == 0)
-        return LINE_ENDINGS_REJECT;
-    return LINE_ENDINGS_FIX;
-}
-
 static const char *own_hostname(const struct conf_chain *chain)
 {
     static char system_name[256];
@@ -152,10 +139,10 @@ struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct 
     if (policy->max_recipients_per_message == 0 || policy->max_recipients_per_message > RECIPIENTS_MAX)
         policy->max_recipients_per_message = RECIPIENTS_MAX;
     policy->auth = auth_policy_create(chain, modules, own_hostname(chain));
-    policy->line_endings = resolve_line_endings(chain);
     policy->batch_by_domain =
         strcasecmp(conf_chain_text(chain, "batch_handling", ""), "batch_by_domain") == 0;
-    bool good = policy_tls_resolve(policy, chain, own_hostname(chain), error, error_size);
+    bool good = policy_tls_resolve(policy, chain, own_hostname(chain), error, error_size) &&
+                policy_content_resolve(policy, chain, error, error_size);
     if (good && modules)
         policy->modules = imp_policy_create(modules, chain, error, error_size);
     if (!good || (modules && !policy->modules)) {
@@ -173,5 +160,6 @@ void esmtp_policy_free(struct esmtp_policy *policy)
     if (policy->modules)
         imp_policy_free(policy->modules);
     auth_policy_free(policy->auth);
+    policy_content_release(policy);
     free(policy);
 }

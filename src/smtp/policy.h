@@ -7,17 +7,12 @@
 
 #include "confparse/confparse.h"
 #include "module/module.h"
+#include "smtp/data_reader.h"
 #include "smtp/extension.h"
 
 struct auth_policy;
-struct header_rules;
+struct supplemental_rules;
 struct tls_context;
-
-enum line_ending_policy { /* a CR or LF that is not part of a CR LF pair in the content */
-                          LINE_ENDINGS_REJECT, /* 550 5.6.0 */
-                          LINE_ENDINGS_FIX,    /* each becomes CR LF */
-                          LINE_ENDINGS_ALLOW,  /* passed on as it came; it ends no line for us */
-};
 
 enum starttls_injection { STARTTLS_REJECT, STARTTLS_IGNORE, STARTTLS_ALLOW }; /* Starttls_Injection_Policy */
 
@@ -76,7 +71,8 @@ struct esmtp_policy {
     bool refuse_missing_header;
     bool add_received;
     uint32_t data_buffer_size;               /* bytes asked of the kernel at once within content */
-    const struct header_rules *supplemental; /* the supplemental trace header; NULL: none */
+    uint32_t large_message;                  /* content beyond it goes to the spool while it arrives */
+    struct supplemental_rules *supplemental; /* the supplemental trace header; owned; NULL: none */
 
     /* after acceptance */
     bool bounce_refused_recipients; /* generate_bounces_for_multi_recipient_policy_rejections */

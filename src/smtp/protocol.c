@@ -17,6 +17,7 @@ static const struct {
     {{"MAIL", 4}, cmd_mail, true, 0},
     {{"RCPT", 4}, cmd_rcpt, true, 0},
     {{"DATA", 4}, cmd_data, true, 0},
+    {{"BDAT", 4}, cmd_bdat, true, 0},
     {{"RSET", 4}, cmd_rset, true, 0},
     {{"EHLO", 4}, cmd_ehlo, true, 0},
     {{"HELO", 4}, cmd_helo, true, 0},
@@ -83,7 +84,7 @@ static const char *phase(const struct session *session)
 
 static bool congested(const struct session *session)
 {
-    return transaction_congested(session->transaction);
+    return session->transaction && transaction_congested(session->transaction);
 }
 
 static void reset(struct session *session)

@@ -21,13 +21,12 @@
 #include "smtp/worker.h"
 
 enum {
-    READ_COMMAND = 16 * 1024,  /* bytes asked of the kernel at once between messages */
-    READ_CONTENT = 128 * 1024, /* and within one */
-    SKIP_MAX = 1024 * 1024,    /* bytes of one overlong command line that are thrown away before we hang up */
-    ERRORS_MAX = 100,          /* refused commands before we hang up */
-    REPLIES_MAX = 16 * 1024,   /* bytes of replies that wait while more commands are run */
-    PROGRESS_UNIT = 1024,      /* bytes of content that earn another idle_time */
-    LINGER_MS = 5000,          /* how long a client that we hang up on may take to read why */
+    READ_COMMAND = 16 * 1024, /* bytes asked of the kernel at once but for content  */
+    SKIP_MAX = 1024 * 1024,   /* bytes of one overlong command line that are thrown away before we hang up */
+    ERRORS_MAX = 100,         /* refused commands before we hang up */
+    REPLIES_MAX = 16 * 1024,  /* bytes of replies that wait while more commands are run */
+    PROGRESS_UNIT = 1024,     /* bytes of content that earn another idle_time */
+    LINGER_MS = 5000,         /* how long a client that we hang up on may take to read why */
     LINGER_MAX = 4 * 1024 * 1024 /* bytes it may still send meanwhile */
 };
 
@@ -457,7 +456,8 @@ static void on_readable(struct stream *stream)
         stream_read_stop(stream);
         return;
     }
-    ssize_t got = stream_fill(stream, session->state == SESSION_RECEIVING ? READ_CONTENT : READ_COMMAND);
+    ssize_t got = stream_fill(stream, session->state == SESSION_RECEIVING ? session->policy->data_buffer_size
+                                                                          : READ_COMMAND);
     if (got > 0)
         session_process(session);
     else if (got != -EAGAIN)

@@ -107,7 +107,13 @@ struct session {
     struct imp_auth_facts auth_facts; /* what view.auth points to, while hooks are asked */
     struct slice command;             /* the running command's line, while it runs */
     struct transaction *transaction;  /* NULL outside MAIL ... end of data */
-    session_event_fn *opening;        /* SESSION_OPENING: takes the input */
+    struct {                          /* BDAT: the chunk that is being read */
+        uint64_t size, left;          /* bytes */
+        bool last;                    /* it ends the message */
+        const struct reply
+            *problem; /* its bytes are thrown away, then this is the answer; NULL: it is taken */
+    } chunk;
+    session_event_fn *opening;    /* SESSION_OPENING: takes the input */
     session_event_fn *time_is_up; /* called at the deadline; NULL: the client is given up with 421 4.4.2 */
     session_line_fn *read_line;   /* takes the next line instead of the command table; NULL: nobody */
     session_content_fn *content;  /* SESSION_RECEIVING: takes the input */

@@ -58,13 +58,17 @@ size_t transaction_refused(const struct transaction *transaction); /* recipients
 /* The recipient's copy has the message context that the session has at this moment. */
 void transaction_keep_context(struct transaction *transaction, size_t index);
 
-/* After 354: writes the trace header. */
-void transaction_begin_content(struct transaction *transaction);
+/* Content comes: writes the trace header. `dot_stuffed`: after DATA, else the chunks of BDAT. */
+void transaction_begin_content(struct transaction *transaction, bool dot_stuffed);
+/* It has come, or the first chunk of it: there are no more recipients. */
+bool transaction_content_begun(const struct transaction *transaction);
 /*
- * Takes content from `input`; returns the bytes used; *end as data_reader_feed. Content beyond
- * max_message_size is thrown away and the refusal remembered.
+ * Takes content from `input`; returns the bytes used; *end as data_reader_feed. Content that is refused is
+ * thrown away and the refusal remembered.
  */
 size_t transaction_receive(struct transaction *transaction, struct slice input, bool *end);
+/* After the last chunk of BDAT. */
+void transaction_end_chunks(struct transaction *transaction);
 /* True when the spool has not kept up and the session should stop reading; session_resume is called later. */
 bool transaction_congested(const struct transaction *transaction);
 
@@ -74,7 +78,7 @@ bool transaction_has_content(const struct transaction *transaction); /* all of i
 /* clock_mono_ms by which the message is to be accepted; 0: no limit. Is it later? */
 uint64_t transaction_due(const struct transaction *transaction);
 bool transaction_is_overdue(const struct transaction *transaction);
-/* After the end: the refusal that the content earned, or NULL. */
+/* The refusal that the content earned so far, or NULL. */
 const struct reply *transaction_verdict(struct transaction *transaction);
 uint64_t transaction_size(const struct transaction *transaction);
 struct slice transaction_head(const struct transaction *transaction);

@@ -2,8 +2,8 @@
  * transaction_content: what comes after 354.
  *
  * Small content is gathered in one buffer and stored with its envelopes in one request. Content beyond
- * BODY_CHUNK goes to the spool a chunk at a time while it arrives; at most CHUNKS_OUTSTANDING of them wait
- * for the committer, then the session stops reading.
+ * Large_Message_Threshold goes to the spool a chunk at a time while it arrives, once its header was seen; at
+ * most CHUNKS_OUTSTANDING of them wait for the committer, then the session stops reading.
  */
 #include "smtp/transaction_private.h"
 
@@ -16,7 +16,6 @@
 enum {
     CHUNKS_OUTSTANDING = 4,
     FIRST_CONTENT = 4 * 1024, /* room made for content of undeclared size */
-    RECEIVED_MAX = 100,       /* Received fields: RFC 5321 6.3 */
 };
 
 struct chunk {
@@ -33,7 +32,20 @@ static const char *given_address(const struct recipient *recipient)
     return recipient->given ? recipient->given : recipient->address;
 }
 
-void transaction_begin_content(struct transaction *t)
+static void begin_reader(struct transaction *t, bool dot_stuffed)
+{
+    const struct esmtp_policy *policy = t->session->policy;
+    bool breaks = policy->line_length_rule == LINE_LENGTH_FIX;
+    struct data_rules rules = {
+        .line_endings = {policy->header_line_endings, policy->line_endings},
+        .break_lines = breaks ? policy->max_line_length : 0,
+        .dot_stuffed = dot_stuffed,
+        .binary = t->flags & ENVELOPE_BINARY,
+    };
+    data_reader_init(&t->reader, &rules);
+}
+
+void transaction_begin_content(struct transaction *t, bool dot_stuffed)
 {
     struct session *session = t->session;
     struct trace_facts facts = {
@@ -54,10 +66,17 @@ void transaction_begin_content(struct transaction *t)
         room = t->declared_size < BODY_CHUNK ? (size_t)t->declared_size + 1024 : BODY_CHUNK;
     buf_reserve(&t->content, room);
     auth_append_results(session, &t->content);
-    trace_append_received(&facts, &t->content);
+    if (session->policy->add_received)
+        trace_append_received(&facts, &t->content);
     t->trace_size = buf_size(&t->content);
     t->received_us = facts.time_us;
-    data_reader_init(&t->reader, session->policy->line_endings == LINE_ENDINGS_FIX);
+    t->begun = true;
+    begin_reader(t, dot_stuffed);
+}
+
+bool transaction_content_begun(const struct transaction *t)
+{
+    return t->begun;
 }
 
 void transaction_discard_chunks(struct transaction *t)
@@ -132,31 +151,77 @@ static void store_chunk(struct transaction *t, char *memory, size_t size)
 static void spill(struct transaction *t)
 {
     while (buf_size(&t->content) > BODY_CHUNK) {
-        size_t size;
-        struct buf rest = {0};
-        buf_append(&rest, buf_slice(&t->content).data + BODY_CHUNK, buf_size(&t->content) - BODY_CHUNK);
-        char *memory = buf_take(&t->content, &size);
-        t->content = rest;
+        char *memory = mem_resize(NULL, BODY_CHUNK);
+        memcpy(memory, buf_slice(&t->content).data, BODY_CHUNK);
+        buf_consume(&t->content, BODY_CHUNK);
         store_chunk(t, memory, BODY_CHUNK);
     }
-    t->congested = t->outstanding >= CHUNKS_OUTSTANDING;
+}
+
+/* A line of that part is longer than it may be. */
+static const struct reply *judge_length(const struct transaction *t, enum content_part part)
+{
+    const struct esmtp_policy *policy = t->session->policy;
+    uint64_t longest = t->reader.longest_line[part];
+    if (part == CONTENT_HEADER && policy->line_length_rule == LINE_LENGTH_FIX && !t->header_done)
+        return NULL; /* it is yet to be folded */
+    if (policy->line_length_hard_limit && longest > policy->line_length_hard_limit)
+        return &reply_content_line_too_long;
+    if (policy->line_length_rule == LINE_LENGTH_REJECT && longest > policy->max_line_length)
+        return part == CONTENT_HEADER ? &reply_header_line_too_long : &reply_body_line_too_long;
+    return NULL;
+}
+
+static const struct reply *judge(const struct transaction *t)
+{
+    const struct esmtp_policy *policy = t->session->policy;
+    const struct data_reader *reader = &t->reader;
+    const struct reply *problem;
+    if (policy->max_message_size && reader->size > policy->max_message_size)
+        return &reply_too_big;
+    if (t->status != SPOOL_OK)
+        return transaction_status_reply(t->status);
+    if (reader->bare[CONTENT_HEADER] && policy->header_line_endings == LINE_ENDINGS_REJECT)
+        return &reply_bare_newline_in_header;
+    if (reader->bare[CONTENT_BODY] && policy->line_endings == LINE_ENDINGS_REJECT)
+        return &reply_bare_newline_in_body;
+    problem = judge_length(t, CONTENT_HEADER);
+    return problem ? problem : judge_length(t, CONTENT_BODY);
+}
+
+/* After the reader took some content, or all that there is. */
+static void settle_content(struct transaction *t, bool all)
+{
+    bool complete = all || t->reader.part == CONTENT_BODY;
+    if (!t->refusal)
+        t->refusal = judge(t);
+    if (!t->refusal && !t->header_done && (complete || buf_size(&t->content) > BODY_CHUNK)) {
+        t->refusal = transaction_apply_header_rules(t, complete);
+        t->header_done = true;
+        if (!t->refusal)
+            t->refusal = judge_length(t, CONTENT_HEADER);
+    }
+    if (t->refusal) {
+        t->reader.keep = false;
+        buf_clear(&t->content);
+    } else if (buf_size(&t->content) > (t->stored ? BODY_CHUNK : t->session->policy->large_message)) {
+        spill(t);
+    }
+    /* When all is there the session waits for something else than the chunks. */
+    t->congested = !all && t->outstanding >= CHUNKS_OUTSTANDING;
 }
 
 size_t transaction_receive(struct transaction *t, struct slice input, bool *end)
 {
-    uint64_t limit = t->session->policy->max_message_size;
     size_t used = data_reader_feed(&t->reader, input, &t->content, end);
-    if (limit && transaction_size(t) - t->trace_size > limit)
-        t->too_big = true;
-    if (t->too_big || t->status != SPOOL_OK) {
-        t->reader.keep = false;
-        buf_clear(&t->content);
-    } else if (buf_size(&t->content) > BODY_CHUNK) {
-        spill(t);
-    }
-    if (*end)
-        t->congested = false; /* nothing more comes: from here on the session waits for something else */
+    settle_content(t, *end);
     return used;
+}
+
+void transaction_end_chunks(struct transaction *t)
+{
+    data_reader_finish(&t->reader, &t->content);
+    settle_content(t, true);
 }
 
 bool transaction_congested(const struct transaction *t)
@@ -181,13 +246,7 @@ const struct reply *transaction_status_reply(enum spool_status status)
 
 const struct reply *transaction_verdict(struct transaction *t)
 {
-    if (t->too_big)
-        return &reply_too_big;
-    if (t->status != SPOOL_OK)
+    if (!t->refusal && t->status != SPOOL_OK)
         return transaction_status_reply(t->status);
-    if (t->reader.bare && t->session->policy->line_endings == LINE_ENDINGS_REJECT)
-        return &reply_bare_newline;
-    if (trace_count_received(transaction_head(t)) > RECEIVED_MAX)
-        return &reply_loop;
-    return NULL;
+    return t->refusal;
 }

@@ -9,23 +9,29 @@
 #include <stdlib.h>
 #include "base/id.h"
 #include "base/mem.h"
+#include "message/supplemental.h"
 
 static struct envelope *create_envelope(const struct transaction *t, const struct recipient *recipient)
 {
-    struct buf parameters = {0};
+    const struct supplemental_rules *supplemental = t->session->policy->supplemental;
+    struct buf parameters = {0}, header = {0};
+    struct slice context = recipient->has_context ? buf_slice(&recipient->context)
+                                                  : context_pairs(&t->session->view.message_context);
     transaction_append_parameters(t, recipient, &parameters);
     if (recipient->refusal) {
         buf_append(&parameters, "REFUSAL", sizeof "REFUSAL");
         buf_append(&parameters, recipient->refusal, strlen(recipient->refusal) + 1);
     }
+    if (supplemental)
+        supplemental_append(supplemental, slice_text(recipient->address), context, &header);
     struct envelope_facts facts = {
         .reverse_path = slice_text(t->reverse_path),
         .recipient = slice_text(recipient->address),
         .binding = slice_text(recipient->binding ? recipient->binding : "default"),
         .binding_group = slice_text(recipient->group ? recipient->group : "default"),
-        .context = recipient->has_context ? buf_slice(&recipient->context)
-                                          : context_pairs(&t->session->view.message_context),
+        .context = context,
         .parameters = buf_slice(&parameters),
+        .header = buf_slice(&header),
         .origin = t->peer,
         .id = id_next(),
         .batch_id = t->batch_id,
@@ -35,6 +41,7 @@ static struct envelope *create_envelope(const struct transaction *t, const struc
     };
     struct envelope *envelope = envelope_create(&facts, t->body);
     buf_release(&parameters);
+    buf_release(&header);
     return envelope;
 }
 

@@ -3,6 +3,7 @@
  * above it only:
  *
  *   transaction.c           the sender, the recipients, making and freeing
+ *   transaction_header.c    what the header rules make of the header
  *   transaction_content.c   the content on its way in
  *   transaction_envelopes.c what is made of the recipients
  *   transaction_commit.c    making it durable and handing it over
@@ -42,14 +43,15 @@ struct transaction {
     struct recipient proposed;
     /* content */
     struct data_reader reader;
-    struct buf content;       /* what is not in the spool yet */
-    size_t trace_size;        /* bytes of our own at the start */
-    uint64_t stored;          /* bytes handed over as chunks */
-    struct body *body;        /* from the first chunk, or from commit */
-    char *head;               /* chunk 0, kept for the hooks and the loop check */
-    unsigned outstanding;     /* chunks at the committer */
-    enum spool_status status; /* of the chunks so far */
-    bool too_big, congested, committing;
+    struct buf content;          /* what is not in the spool yet */
+    size_t trace_size;           /* bytes of our own at the start */
+    uint64_t stored;             /* bytes handed over as chunks */
+    struct body *body;           /* from the first chunk, or from commit */
+    char *head;                  /* chunk 0, kept for the hooks and the loop check */
+    unsigned outstanding;        /* chunks at the committer */
+    enum spool_status status;    /* of the chunks so far */
+    const struct reply *refusal; /* what the content earned so far; NULL: nothing */
+    bool begun, header_done, congested, committing;
     bool open;       /* MAIL was answered 250 */
     bool complete;   /* all content is here */
     uint64_t due_ms; /* clock_mono_ms; 0: none */
@@ -69,6 +71,11 @@ void transaction_append_parameters(const struct transaction *transaction, const 
 void transaction_free(struct transaction *transaction);
 /* The spool forgets the chunks of a body that nobody will have. */
 void transaction_discard_chunks(struct transaction *transaction);
+/*
+ * Looks at the header, once, and adds what is missing to it. `complete`: it has ended, or all content is
+ * there; else more than a chunk of content is. The refusal that it earned, or NULL.
+ */
+const struct reply *transaction_apply_header_rules(struct transaction *transaction, bool complete);
 /* Makes t->envelopes, once t->body is there. */
 void transaction_create_envelopes(struct transaction *transaction);
 /* The answer for a spool that did not keep something. */

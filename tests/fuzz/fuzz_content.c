@@ -1,24 +1,43 @@
 /*
- * fuzz_content: any bytes after DATA, in any pieces, for libFuzzer (tests/fuzz/run).
+ * fuzz_content: any content after DATA or in the chunks of BDAT, for libFuzzer (tests/fuzz/run).
  *
- * The first byte chooses the line-ending policy, the second how the rest is cut into pieces. What the reader
- * makes of the pieces must be what it makes of the whole.
+ * The first byte chooses the rules, the second how the rest is cut into pieces. What the reader makes of the
+ * pieces must be what the reference makes of the whole. The content is then looked at as a header, and its
+ * lines are folded, which must not lose a byte of it.
  */
 #include <stdlib.h>
-#include <string.h>
-#include "smtp/data_reader.h"
+#include "../unit/content_reference.h"
+#include "message/header.h"
 
-static size_t read_all(struct slice input, bool fix, size_t piece, struct buf *out, bool *end)
+static void require(bool condition)
 {
-    struct data_reader reader;
-    size_t used = 0;
-    data_reader_init(&reader, fix);
-    *end = false;
-    while (used < input.size && !*end) {
-        size_t size = input.size - used < piece ? input.size - used : piece;
-        used += data_reader_feed(&reader, slice_of(input.data + used, size), out, end);
-    }
-    return used;
+    if (!condition)
+        abort();
+}
+
+/* Without CRs, LFs: what folding may not change. */
+static void take_line_ends_out(struct slice text, struct buf *out)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] != '\r' && text.data[i] != '\n')
+            buf_append(out, &text.data[i], 1);
+}
+
+static void look_at_header(struct slice content, size_t limit)
+{
+    struct header_facts facts = header_scan(content);
+    struct buf folded = {0}, before = {0}, after = {0};
+    require(facts.size <= content.size && (facts.fields > 0 || facts.size == 0));
+    require(facts.received <= facts.fields && !(facts.closed && facts.invalid));
+    header_fold(slice_of(content.data, facts.size), limit, &folded);
+    struct header_facts again = header_scan(buf_slice(&folded));
+    require(again.fields == facts.fields && again.size == buf_size(&folded));
+    take_line_ends_out(slice_of(content.data, facts.size), &before);
+    take_line_ends_out(buf_slice(&folded), &after);
+    require(slice_equal(buf_slice(&before), buf_slice(&after)));
+    buf_release(&folded);
+    buf_release(&before);
+    buf_release(&after);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,14 +47,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     struct slice input = slice_of((const char *)data + 2, size - 2);
-    struct buf whole = {0}, pieces = {0};
-    bool ended, ended_in_pieces;
-    size_t used = read_all(input, data[0] & 1, input.size, &whole, &ended);
-    size_t used_in_pieces = read_all(input, data[0] & 1, (size_t)data[1] % 16 + 1, &pieces, &ended_in_pieces);
-    if (used != used_in_pieces || ended != ended_in_pieces || buf_size(&whole) != buf_size(&pieces) ||
-        (buf_size(&whole) && memcmp(buf_slice(&whole).data, buf_slice(&pieces).data, buf_size(&whole)) != 0))
-        abort();
-    buf_release(&whole);
-    buf_release(&pieces);
+    struct data_rules rules = {
+        .line_endings = {data[0] % 3, data[0] / 3 % 3},
+        .dot_stuffed = data[0] / 9 % 3 == 0,
+        .binary = data[0] / 9 % 3 == 1,
+        .break_lines = data[0] / 27 % 2 ? data[1] / 16 + 1 : 0,
+    };
+    struct content_outcome expected = content_reference(input, &rules);
+    struct content_outcome got = content_read(input, &rules, data[1] % 16 + 1);
+    require(content_outcome_equal(&got, &expected, &rules));
+    look_at_header(buf_slice(&got.content), data[1] / 16 + 1);
+    buf_release(&expected.content);
+    buf_release(&got.content);
     return 0;
 }

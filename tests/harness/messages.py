@@ -5,6 +5,13 @@ HEADER = (b"From: Ann <a@sender.example>\r\nTo: Bob <b@rcpt.example>\r\nSubject:
           b"Date: Thu, 1 Jan 2026 00:00:00 +0000\r\nMessage-ID: <1@sender.example>\r\n")
 
 
+# For content without a header, which is refused otherwise and would get one.
+ANY_HEADER = """rfc2822_missing_headers = "allow"
+rfc2822_date_header = "ignore"
+rfc2822_messageid_header = "ignore"
+"""
+
+
 def header(*more):
     return HEADER + b"".join(line + b"\r\n" for line in more) + b"\r\n"
 

@@ -155,6 +155,7 @@ def test_a_message_above_the_limit_does_not_fill_memory(impulse, site):
         client.greet()
         for line in ("MAIL FROM:<a@sender.example>", "RCPT TO:<b@rcpt.example>", "DATA"):
             client.command(line)
+        client.send(b"Subject: large\r\n\r\n")
         before = impulse.peak_memory()
         for _ in range(scaled(100, 30)):
             client.send(b"x" * 998 + b"\r\n" + b"y" * 998_998 + b"\r\n")

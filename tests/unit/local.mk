@@ -94,10 +94,11 @@ TESTS += tests/unit/test_proxy_header
 tests_unit_test_proxy_header_SOURCES = tests/unit/test_proxy_header.c
 tests_unit_test_proxy_header_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
 
-check_PROGRAMS += tests/unit/test_smtp_data
-TESTS += tests/unit/test_smtp_data
-tests_unit_test_smtp_data_SOURCES = tests/unit/test_smtp_data.c
-tests_unit_test_smtp_data_LDADD = src/smtp/libsmtp.a src/base/libbase.a $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_data_reader
+TESTS += tests/unit/test_data_reader
+tests_unit_test_data_reader_SOURCES = tests/unit/test_data_reader.c tests/unit/content_reference.c \
+	tests/unit/content_reference.h
+tests_unit_test_data_reader_LDADD = src/smtp/libsmtp.a src/base/libbase.a $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_header
 TESTS += tests/unit/test_header

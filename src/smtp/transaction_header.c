@@ -1,0 +1,79 @@
+/*
+ * transaction_header: what the header rules make of the header of a message, once it is there in whole: a
+ * refusal, or fields that are added at its top (RFC 6409 section 8 has a submission server do so), or long
+ * lines that are folded.
+ */
+#include "smtp/transaction_private.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "message/header.h"
+
+enum { RECEIVED_MAX = 100 /* Received fields: RFC 5321 6.3 */ };
+
+/*
+ * More than a chunk of content has come and its header has not ended. Its last line is not whole, so that it
+ * cannot be told what it is.
+ */
+static bool is_endless(const struct header_facts *facts, struct slice content)
+{
+    const char *rest = content.data + facts->size;
+    return facts->fields > 0 && !facts->closed &&
+           (!facts->invalid || !memchr(rest, '\n', content.size - facts->size));
+}
+
+static const struct reply *judge(const struct esmtp_policy *policy, const struct header_facts *facts)
+{
+    if (facts->fields == 0 && policy->refuse_missing_header)
+        return &reply_header_missing;
+    if (facts->invalid && policy->refuse_missing_header)
+        return &reply_header_invalid;
+    if (!facts->date && policy->date_rule == DATE_PEDANTIC)
+        return &reply_date_missing;
+    if (facts->received + policy->add_received > RECEIVED_MAX)
+        return &reply_loop;
+    return NULL;
+}
+
+static void append_missing(const struct transaction *t, const struct esmtp_policy *policy,
+                           const struct header_facts *facts, struct buf *out)
+{
+    char text[40];
+    if (!facts->date && policy->date_rule == DATE_IFNEEDED) {
+        clock_rfc5322(t->received_us, text, sizeof text);
+        buf_printf(out, "Date: %s\r\n", text);
+    }
+    if (!facts->message_id && policy->add_message_id)
+        buf_printf(out, "Message-ID: <%llx@%s>\r\n", (unsigned long long)t->batch_id,
+                   policy->received_hostname);
+    if (facts->fields == 0 && facts->invalid)
+        buf_append_text(out, "\r\n"); /* the text that came is no header, and must not become one */
+}
+
+const struct reply *transaction_apply_header_rules(struct transaction *t, bool complete)
+{
+    const struct esmtp_policy *policy = t->session->policy;
+    struct slice content = buf_slice(&t->content);
+    content = slice_of(content.data + t->trace_size, content.size - t->trace_size);
+    struct header_facts facts = header_scan(content);
+    if (!complete && is_endless(&facts, content))
+        return &reply_header_too_big;
+    const struct reply *problem = judge(policy, &facts);
+    if (problem)
+        return problem;
+    struct buf top = {0};
+    size_t added, replaced = 0;
+    append_missing(t, policy, &facts, &top);
+    added = buf_size(&top);
+    if (policy->line_length_rule == LINE_LENGTH_FIX &&
+        t->reader.longest_line[CONTENT_HEADER] > policy->max_line_length) {
+        replaced = facts.size;
+        t->reader.longest_line[CONTENT_HEADER] =
+            header_fold(slice_of(content.data, replaced), policy->max_line_length, &top);
+    }
+    if (buf_size(&top) > 0)
+        buf_replace(&t->content, t->trace_size, replaced, buf_slice(&top));
+    t->trace_size += added;
+    buf_release(&top);
+    return NULL;
+}
