@@ -19,6 +19,13 @@
 
 enum { WATCHED = 4 }; /* files that a context is made of */
 
+enum reading {
+    READ_NOTHING, /* no file has changed */
+    READ_SAME,    /* what was read is what there was */
+    READ_OTHER,   /* conversations from now on have it */
+    READ_FAILED,  /* it cannot be used */
+};
+
 /* What tells one content of a file from another. */
 struct stamp {
     dev_t device;
@@ -173,24 +180,23 @@ static void take_stamps(const struct tls_settings *settings, struct stamp stamps
 }
 
 /* Makes what the settings ask for, and puts it in the place of what was there. */
-static bool load(struct tls_context *context, bool *changed, char *error, size_t error_size)
+static enum reading load(struct tls_context *context, char *error, size_t error_size)
 {
     struct tls_identity identity;
     struct stamp stamps[WATCHED];
     take_stamps(&context->settings, stamps); /* before the files are read: a change meanwhile is seen later */
     bool same_files = memcmp(stamps, context->stamps, sizeof stamps) == 0;
     memcpy(context->stamps, stamps, sizeof stamps);
-    *changed = false;
     if (!tls_identity_load(&context->settings, &identity, error, error_size))
-        return false;
+        return READ_FAILED;
     if (context->ssl && same_files && tls_identity_equal(&identity, &context->identity)) {
         tls_identity_release(&identity);
-        return true;
+        return READ_SAME;
     }
     SSL_CTX *ssl = tls_setup_create(&context->settings, &identity, error, error_size);
     if (!ssl) {
         tls_identity_release(&identity);
-        return false;
+        return READ_FAILED;
     }
     pthread_mutex_lock(&lock);
     SSL_CTX *before = context->ssl;
@@ -199,8 +205,7 @@ static bool load(struct tls_context *context, bool *changed, char *error, size_t
     SSL_CTX_free(before);
     tls_identity_release(&context->identity);
     context->identity = identity;
-    *changed = true;
-    return true;
+    return READ_OTHER;
 }
 
 static bool has_changed_files(struct tls_context *context)
@@ -210,30 +215,27 @@ static bool has_changed_files(struct tls_context *context)
     return memcmp(stamps, context->stamps, sizeof stamps) != 0;
 }
 
-/* Reads what changed, or what may have. False when it cannot be used, which error[] explains. */
-static bool reload(struct tls_context *context, bool ask_vault, bool *changed, char *error, size_t error_size)
+/* Reads what changed, or what may have. */
+static enum reading reload(struct tls_context *context, bool ask_vault, char *error, size_t error_size)
 {
     bool from_vault = tls_identity_is_in_vault(&context->settings);
-    *changed = false;
     if (!(from_vault && ask_vault) && !has_changed_files(context))
-        return true;
-    return load(context, changed, error, error_size);
+        return READ_NOTHING;
+    return load(context, error, error_size);
 }
 
 void tls_context_refresh(struct tls_context *context)
 {
     char error[sizeof context->complaint] = "";
-    bool changed;
     pthread_mutex_lock(&context->refreshing);
-    if (!reload(context, true, &changed, error, sizeof error)) {
-        if (strcmp(error, context->complaint) != 0)
-            paniclog(PANIC_ERROR, "%s; clients are shown the certificate that was read before", error);
-        memcpy(context->complaint, error, sizeof error);
-    } else if (changed) {
+    enum reading reading = reload(context, true, error, sizeof error);
+    if (reading == READ_FAILED && strcmp(error, context->complaint) != 0)
+        paniclog(PANIC_ERROR, "%s; clients are shown the certificate that was read before", error);
+    if (reading == READ_OTHER)
         paniclog(PANIC_NOTICE, "tls_certificate: %s was read again",
                  tls_identity_is_configured(&context->settings) ? context->settings.certificate : "none");
-        context->complaint[0] = 0;
-    }
+    if (reading != READ_NOTHING)
+        memcpy(context->complaint, error, sizeof error);
     pthread_mutex_unlock(&context->refreshing);
 }
 
@@ -269,19 +271,21 @@ void tls_refresh_all(bool from_vault)
 /* One that is there: what its files hold by now must be good, as if it were read for the first time. */
 static bool check_again(struct tls_context *context, char *error, size_t error_size)
 {
-    bool changed;
     pthread_mutex_lock(&context->refreshing);
-    bool good = reload(context, false, &changed, error, error_size);
-    if (!good)
+    if (context->complaint[0] && !tls_identity_is_in_vault(&context->settings))
+        memset(context->stamps, 0, sizeof context->stamps); /* what was wrong with them may still be */
+    enum reading reading = reload(context, false, error, error_size);
+    if (reading == READ_FAILED)
         memset(context->stamps, 0, sizeof context->stamps); /* the next one who asks is told, too */
+    else if (reading != READ_NOTHING)
+        context->complaint[0] = 0;
     pthread_mutex_unlock(&context->refreshing);
-    return good;
+    return reading != READ_FAILED;
 }
 
 struct tls_context *tls_context_create(const struct tls_settings *settings, char *error, size_t error_size)
 {
     struct tls_context *context = find(settings);
-    bool changed;
     if (context) {
         if (check_again(context, error, error_size))
             return context;
@@ -292,7 +296,7 @@ struct tls_context *tls_context_create(const struct tls_settings *settings, char
     context->references = 1;
     context->settings = copy_settings(settings);
     pthread_mutex_init(&context->refreshing, NULL);
-    if (!load(context, &changed, error, error_size)) {
+    if (load(context, error, error_size) == READ_FAILED) {
         free_context(context);
         return NULL;
     }

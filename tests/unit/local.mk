@@ -303,6 +303,11 @@ TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/unit.h
 tests_unit_test_stream_LDADD = $(NET_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_tls
+TESTS += tests/unit/test_tls
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/unit.h
+tests_unit_test_tls_LDADD = $(NET_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_tls_stream
 TESTS += tests/unit/test_tls_stream
 tests_unit_test_tls_stream_SOURCES = tests/unit/test_tls_stream.c tests/unit/unit.h
