@@ -41,6 +41,15 @@ static const char *global_text(const struct conf *conf, const char *option, cons
     return text && *text ? text : fallback;
 }
 
+/* Momentum's default is true; ours is to keep what somebody may want to see, so it has to be written. */
+static bool removes_damaged(const struct conf *conf)
+{
+    struct conf_chain chain;
+    conf_chain_global(&chain, conf);
+    const struct conf_value *value = conf_chain_value(&chain, "unlink_on_spool_in_failure");
+    return value && value->place.line != 0 && value->number;
+}
+
 static void accept_envelope(void *upper, struct envelope *envelope)
 {
     queue_accept(upper, envelope);
@@ -103,6 +112,7 @@ static bool open_spool(struct daemon *d, char *error, size_t error_size)
     struct spool_settings settings = {
         .directory = global_text(d->conf, "spoolbase", "/var/spool/ecelerity"),
         .reserve_bytes = SPOOL_LEAST_RESERVE,
+        .remove_damaged = removes_damaged(d->conf),
     };
     d->spool = spool_open(&settings, error, error_size);
     return d->spool != NULL;

@@ -25,6 +25,7 @@ struct found {
 
 struct recovery {
     struct spool_backend *backend;
+    bool remove_damaged;
     struct spool_recovered *result;
     struct found *found; /* `count` of `capacity` */
     size_t count, capacity;
@@ -45,8 +46,20 @@ static void see_damage(struct recovery *recovery, uint64_t id, const char *what)
     if (++recovery->result->damaged_rows > MOST_DAMAGE_LINES)
         return;
     id_format(id, text);
-    paniclog(PANIC_ERROR, "spool: %s of message %s; the row stays in the spool and is not delivered", what,
-             text);
+    paniclog(PANIC_ERROR, "spool: %s of message %s; %s", what, text,
+             recovery->remove_damaged ? "the row is removed (unlink_on_spool_in_failure)"
+                                      : "the row stays in the spool and is not delivered");
+}
+
+/* Adds the removal of an envelope's rows to the batch, where that is asked for. */
+static void remove_envelope(struct recovery *recovery, uint64_t id)
+{
+    struct spool_backend *backend = recovery->backend;
+    struct layout_key key;
+    if (!recovery->remove_damaged)
+        return;
+    backend->operations->drop(backend, SPOOL_META, layout_meta_key(&key, id, LAYOUT_ENVELOPE));
+    backend->operations->erase(backend, SPOOL_META, layout_meta_key(&key, id, LAYOUT_RETRY));
 }
 
 static void see_envelope(struct recovery *recovery, uint64_t id, struct slice value)
@@ -56,6 +69,7 @@ static void see_envelope(struct recovery *recovery, uint64_t id, struct slice va
     if (!envelope || envelope->id != id) {
         envelope_free(envelope);
         see_damage(recovery, id, "cannot read the envelope");
+        remove_envelope(recovery, id);
         return;
     }
     if (recovery->count == recovery->capacity) {
@@ -73,10 +87,12 @@ static void see_envelope(struct recovery *recovery, uint64_t id, struct slice va
 static void see_retry(struct recovery *recovery, uint64_t id, struct slice key, struct slice value)
 {
     struct envelope *envelope = recovery->count ? recovery->found[recovery->count - 1].envelope : NULL;
-    if (!envelope || envelope->id != id)
-        recovery->backend->operations->erase(recovery->backend, SPOOL_META, key);
-    else if (!layout_retry_parse(value, &envelope->next_attempt_us, &envelope->retries))
+    bool stray = !envelope || envelope->id != id;
+    bool damaged = !stray && !layout_retry_parse(value, &envelope->next_attempt_us, &envelope->retries);
+    if (damaged)
         see_damage(recovery, id, "cannot read the retry state");
+    if (stray || (damaged && recovery->remove_damaged))
+        recovery->backend->operations->erase(recovery->backend, SPOOL_META, key);
 }
 
 static void see_arriving(struct recovery *recovery, uint64_t id)
@@ -93,6 +109,8 @@ static bool see_row(struct slice key, struct slice value, void *closure)
     enum layout_kind kind;
     if (!layout_meta_parse(key, &id, &kind)) {
         see_damage(recovery, 0, "unknown row instead of an envelope");
+        if (recovery->remove_damaged)
+            recovery->backend->operations->drop(recovery->backend, SPOOL_META, key);
         return true;
     }
     see_id(recovery, id);
@@ -151,8 +169,11 @@ static bool share_body(struct recovery *recovery, struct found *first, size_t co
     if (!is_whole(recovery, &first->body)) {
         for (size_t i = 0; i < count; i++) {
             see_damage(recovery, first[i].envelope->id, "the content is missing");
+            remove_envelope(recovery, first[i].envelope->id);
             envelope_free(first[i].envelope);
         }
+        if (recovery->remove_damaged)
+            batch_drop_parts(recovery->backend, first->body.id);
         return false;
     }
     struct body *body = make_body(&first->body);
@@ -192,11 +213,12 @@ static void free_found(struct recovery *recovery)
         envelope_free(recovery->found[i].envelope);
 }
 
-int recover(struct spool_backend *backend, void (*take)(struct envelope *envelope, void *closure),
-            void *closure, struct spool_recovered *result)
+int recover(struct spool_backend *backend, bool remove_damaged,
+            void (*take)(struct envelope *envelope, void *closure), void *closure,
+            struct spool_recovered *result)
 {
     *result = (struct spool_recovered){0};
-    struct recovery recovery = {.backend = backend, .result = result};
+    struct recovery recovery = {.backend = backend, .remove_damaged = remove_damaged, .result = result};
     int error = backend->operations->scan(backend, SPOOL_META, slice_of(NULL, 0), see_row, &recovery);
     if (!error)
         error = clear_ruins(&recovery);
@@ -207,6 +229,8 @@ int recover(struct spool_backend *backend, void (*take)(struct envelope *envelop
         if (recovery.count)
             qsort(recovery.found, recovery.count, sizeof *recovery.found, compare_bodies);
         give_all(&recovery, take, closure);
+        if (remove_damaged && backend->operations->commit(backend, true) != SPOOL_OK)
+            error = -EIO;
         report_damage(result);
     }
     free(recovery.found);

@@ -8,7 +8,8 @@
 #include "spool/spool.h"
 
 /* spool_recover on a backend that nobody else uses yet. */
-int recover(struct spool_backend *backend, void (*take)(struct envelope *envelope, void *closure),
-            void *closure, struct spool_recovered *result);
+int recover(struct spool_backend *backend, bool remove_damaged,
+            void (*take)(struct envelope *envelope, void *closure), void *closure,
+            struct spool_recovered *result);
 
 #endif

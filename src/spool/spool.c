@@ -23,6 +23,7 @@ struct spool {
     struct spool_backend *backend;
     struct reclaimer *reclaimer;
     struct committer *committer;
+    bool remove_damaged;
 };
 
 /* Frees what was opened, in reverse. */
@@ -63,6 +64,7 @@ struct spool *spool_open(const struct spool_settings *settings, char *error, siz
     struct spool *spool = mem_new(struct spool);
     spool->directory = mem_printf("%s/impulse", settings->directory);
     spool->lock = -1;
+    spool->remove_damaged = settings->remove_damaged;
     if (open_parts(spool, settings->reserve_bytes, error, error_size))
         return spool;
     release(spool);
@@ -72,7 +74,7 @@ struct spool *spool_open(const struct spool_settings *settings, char *error, siz
 int spool_recover(struct spool *spool, void (*take)(struct envelope *envelope, void *closure), void *closure,
                   struct spool_recovered *result)
 {
-    int error = recover(spool->backend, take, closure, result);
+    int error = recover(spool->backend, spool->remove_damaged, take, closure, result);
     if (!error)
         reclaimer_found(spool->reclaimer, result->bytes);
     return error;

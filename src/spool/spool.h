@@ -72,7 +72,8 @@ enum { SPOOL_LEAST_RESERVE = 192 * 1024 * 1024 };
 
 struct spool_settings {
     const char
-        *directory; /* Spoolbase; the spool is in its folder "impulse", created if missing and locked */
+        *directory;      /* Spoolbase; the spool is in its folder "impulse", created if missing and locked */
+    bool remove_damaged; /* recovery removes what it cannot read, instead of keeping it for somebody to see */
     uint64_t
         reserve_bytes; /* STORE and CHUNK answer SPOOL_FULL when less would stay free on the file system */
 };
@@ -89,9 +90,9 @@ struct spool_recovered {
  * Reads every envelope back, bodies shared again and undelivered counts rebuilt, and gives each to `take`
  * (whose property it becomes), the oldest body first. The bodies have no memory. Parts of bodies that were
  * never stored are removed; an envelope whose body is missing, or a row that does not decode, is counted as
- * damaged, kept on disk and reported in the paniclog. Content is not read: it is missing when the backend
- * knows so without reading it, and spool_body_read tells otherwise. Sets id_set_floor. Before the first
- * submit. 0 or a negative errno.
+ * damaged and reported in the paniclog, and kept on disk unless remove_damaged is set. Content is not read:
+ * it is missing when the backend knows so without reading it, and spool_body_read tells otherwise. Sets
+ * id_set_floor. Before the first submit. 0 or a negative errno.
  */
 int spool_recover(struct spool *spool, void (*take)(struct envelope *envelope, void *closure), void *closure,
                   struct spool_recovered *result);

@@ -338,7 +338,8 @@ static void test_asking_for_what_is_done(void)
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
         CU_ASSERT_STRING_EQUAL(finding_of(harmless[i], CONF_NOTE), "");
     CU_ASSERT(strstr(finding_of("use_ipv6 = no", CONF_WARNING), "both families are used") != NULL);
-    CU_ASSERT(strstr(finding_of("force_fsync = 0", CONF_WARNING), "option force_fsync is read") != NULL);
+    CU_ASSERT(strstr(finding_of("fully_resolve_before_smtp = 0", CONF_WARNING),
+                     "option fully_resolve_before_smtp is read") != NULL);
 }
 
 /* The same option may be honoured in one listener and not in another, at any depth. */
