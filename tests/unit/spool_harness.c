@@ -79,9 +79,13 @@ void harness_forget_lines(void)
 
 struct spool *harness_open(const char *folder)
 {
+    return harness_open_with(&(struct spool_settings){.directory = folder});
+}
+
+struct spool *harness_open_with(const struct spool_settings *settings)
+{
     char error[500];
-    struct spool_settings settings = {.directory = folder};
-    struct spool *spool = spool_open(&settings, error, sizeof error);
+    struct spool *spool = spool_open(settings, error, sizeof error);
     if (!spool) {
         fprintf(stderr, "%s\n", error);
         exit(1);

@@ -24,6 +24,7 @@ void harness_forget_lines(void);
 
 /* Opens the spool in `folder` without a reserve; ends the program if it does not open. */
 struct spool *harness_open(const char *folder);
+struct spool *harness_open_with(const struct spool_settings *settings);
 
 /* Submits and waits until the request is settled. */
 enum spool_status harness_settle(struct spool *spool, struct spool_request *request);

@@ -139,6 +139,33 @@ static void test_damage(void)
     harness_remove(folder);
 }
 
+/* unlink_on_spool_in_failure: what is damaged is told once, and gone. */
+static void test_damage_is_removed(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message lost = harness_message(10, 2), sound = harness_message(10, 1);
+    CU_ASSERT_EQUAL(harness_store(spool, &sound), SPOOL_OK);
+    spool_close(spool);
+    size_t rows = harness_count_rows(folder);
+    damage(folder, &lost);
+    for (int round = 0; round < 2; round++) {
+        harness_forget_lines();
+        spool = harness_open_with(&(struct spool_settings){.directory = folder, .remove_damaged = true});
+        struct recovered recovered = harness_recover(spool);
+        CU_ASSERT_EQUAL(recovered.result.damaged_rows, round == 0 ? 4 : 0);
+        CU_ASSERT_EQUAL_FATAL(recovered.count, 1);
+        CU_ASSERT(harness_content_is_whole(spool, recovered.envelopes[0]->body));
+        CU_ASSERT_EQUAL(harness_saw_line("the row is removed"), round == 0);
+        harness_recovered_free(&recovered);
+        spool_close(spool);
+    }
+    CU_ASSERT_EQUAL(harness_count_rows(folder), rows);
+    harness_message_free(&lost);
+    harness_message_free(&sound);
+    harness_remove(folder);
+}
+
 /* ---- power loss ------------------------------------------------------------------------------ */
 
 /* The only log of a small spool. The caller frees the name. */
@@ -241,6 +268,7 @@ int main(void)
     CU_add_test(suite, "reserve", test_reserve);
     CU_add_test(suite, "corrupt", test_corrupt);
     CU_add_test(suite, "damage", test_damage);
+    CU_add_test(suite, "damage is removed", test_damage_is_removed);
     CU_add_test(suite, "torn log", test_torn_log);
     return harness_run();
 }
