@@ -60,12 +60,21 @@ static const struct auth_method *method_of(const struct session *session)
     return &session->policy->auth->methods[session->dialogue->mechanism];
 }
 
-/* Tells the log hooks, where log_authentication asks for it. */
+/* Does log_authentication ask for a record? EXTERNAL has no parameters: it goes by those of all others. */
+static bool is_logged(const struct session *session)
+{
+    const struct auth_policy *policy = session->policy->auth;
+    bool any = false;
+    for (size_t i = 0; i < SASL_MECHANISMS; i++)
+        any = any || policy->methods[i].log;
+    return session->dialogue->mechanism == SASL_EXTERNAL ? any : method_of(session)->log;
+}
+
 static void log_outcome(struct session *session, bool success, bool timeout)
 {
     char peer[NET_ADDR_TEXT_SIZE], endpoint[NET_ADDR_TEXT_SIZE];
     const char *user = sasl_user(session->dialogue->exchange);
-    if (!method_of(session)->log)
+    if (!is_logged(session))
         return;
     if (session->view.peer.family == AF_UNIX)
         peer[0] = '\0';

@@ -30,13 +30,13 @@ class Office:
         digest = hashlib.md5(b"ann:Realm One:secret").hexdigest()
         self.digests.write_text(f"ann:Realm One:{digest}\n")
 
-    def configuration(self, listener="", outer=""):
+    def configuration(self, listener="", outer="", starttls=""):
         parameters = "\n".join(
             f'Auth{name}Parameters = [ uri = "file://{self.passwords}" log_authentication = "true" ]'
             for name in ("Plain", "Login", "CramMD5", "SCRAM") if f"Auth{name}Parameters" not in listener)
         return self.site.config(outer, f"""
   relay_hosts = ( )
-  SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "AUTH {' '.join(MECHANISMS)}" )
+  SMTP_Extensions = ( "ENHANCEDSTATUSCODES" {starttls} "AUTH {' '.join(MECHANISMS)}" )
   {parameters}
   AuthDigestMD5Parameters = [ uri = "digest://{self.digests}" realm = "Realm One" ]
   {listener}""", logger=f'acctlog = "{self.log}"')
@@ -123,9 +123,9 @@ def test_acctlog(office):
     assert second.endswith("@ann@0")
 
 
-def findings(office, listener="", outer=""):
+def findings(office, listener="", **more):
     path = office.site.directory / "checked.conf"
-    path.write_text(office.configuration(listener, outer))
+    path.write_text(office.configuration(listener, **more))
     return run("-t", "-c", path)
 
 
@@ -143,6 +143,16 @@ def test_what_a_check_says(office, listener, status, text):
     assert code == status and text in said, said
     line = next(line for line in said.splitlines() if text in line)
     assert re.match(r"\S+/checked\.conf:\d+:\d+: ", line), line
+
+
+def test_what_a_check_says_of_plain_text(office):
+    """Not where TLS protects the passwords; where it need not, at the option that says so."""
+    office.passwords.chmod(0o600)
+    tls = '"STARTTLS"'
+    assert "clear text" not in findings(office, starttls=tls)[1]
+    said = findings(office, "Plaintext_Authentication = true", starttls=tls)[1]
+    assert "PLAIN and LOGIN are offered before STARTTLS: passwords cross the network in clear text" in said
+    assert "clear text" not in findings(office, "Use_SSL = true")[1]
 
 
 def test_a_bad_line_is_named(office):

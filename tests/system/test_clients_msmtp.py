@@ -65,7 +65,7 @@ def test_external(services, msmtp, certificates, tls):
     """The client's certificate says who it is."""
     services.start()
     certificate, key = certificates.client(USER)
-    status, said = msmtp(f"auth external\nuser\ntls_cert_file {certificate}\ntls_key_file {key}", tls)
+    status, said = msmtp(f"auth external\nuser {USER}\ntls_cert_file {certificate}\ntls_key_file {key}", tls)
     assert status == 0, said
     services.arrived(SENT, "ESMTPSA", user=USER)
 
