@@ -5,7 +5,9 @@
 #include "module/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "base/mem.h"
 
 void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
                       const struct net_addr *local, const struct net_addr *peer)
@@ -31,6 +33,21 @@ void imp_session_release(struct imp_session *session)
     imp_session_forget_suspension(session);
     context_clear(&session->connection_context);
     context_clear(&session->message_context);
+    free(session->reply);
+    session->reply = NULL;
+}
+
+void imp_session_clear_reply(struct imp_session *session)
+{
+    if (session->reply)
+        session->reply->code = 0;
+}
+
+struct hook_reply *imp_session_reply(struct imp_session *session)
+{
+    if (!session->reply)
+        session->reply = mem_new(struct hook_reply);
+    return session->reply;
 }
 
 void imp_session_forget_suspension(struct imp_session *session)
@@ -176,5 +193,5 @@ void hook_reply_set(struct hook_reply *reply, int code, const char *enhanced, co
 
 void imp_session_reject(struct imp_session *session, int code, const char *enhanced, const char *text)
 {
-    hook_reply_set(&session->reply, code, enhanced, text);
+    hook_reply_set(imp_session_reply(session), code, enhanced, text);
 }

@@ -53,8 +53,8 @@ struct imp_session {
     struct context connection_context, message_context;
     /* the hook chain that runs or was last run */
     struct module_set *modules; /* whose chain; the caller of module_set_validate holds the reference */
-    struct hook_reply reply;
-    bool decided;                      /* a hook ended the chain without a refusal */
+    struct hook_reply *reply;   /* owned; NULL: no hook has asked for one yet; see imp_session_reply_code */
+    bool decided;               /* a hook ended the chain without a refusal */
     const struct imp_auth_facts *auth; /* in validate_auth; NULL elsewhere */
     const char *refused_by;            /* module name of the last refusal */
     enum imp_hook_point point;
@@ -72,7 +72,16 @@ void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t i
 /* The client and we are at other addresses than it seemed; either may be the session's own. */
 void imp_session_set_addresses(struct imp_session *session, const struct net_addr *local,
                                const struct net_addr *peer);
-/* Releases contexts, and forgets a suspension that a hook still holds. */
+/* The code of the refusal that a hook asked for; 0: it asked for none. */
+static inline int imp_session_reply_code(const struct imp_session *session)
+{
+    return session->reply ? session->reply->code : 0;
+}
+/* No refusal is asked for. */
+void imp_session_clear_reply(struct imp_session *session);
+/* The refusal, to be filled in; made when there is none. */
+struct hook_reply *imp_session_reply(struct imp_session *session);
+/* Releases contexts and the reply, and forgets a suspension that a hook still holds. */
 void imp_session_release(struct imp_session *session);
 /* The session no longer waits for an answer; that it comes later is harmless. */
 void imp_session_forget_suspension(struct imp_session *session);

@@ -39,11 +39,11 @@ static enum hook_outcome outcome_of(struct imp_suspension *suspension, struct im
     if (suspension->verdict != IMP_DONE)
         return hook_chain_continue(session);
     if (!suspension->refused) {
-        session->reply.code = 0;
+        imp_session_clear_reply(session);
         session->decided = true;
         return HOOK_PASS;
     }
-    session->reply = suspension->reply;
+    *imp_session_reply(session) = suspension->reply;
     session->refused_by = suspension->module;
     return HOOK_REFUSED;
 }

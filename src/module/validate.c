@@ -60,7 +60,7 @@ static enum hook_outcome judge(struct imp_session *session, struct hook *hook, i
         verdict = IMP_CONT;
     }
     if (verdict == IMP_DONE) {
-        session->decided = session->reply.code == 0;
+        session->decided = imp_session_reply_code(session) == 0;
         if (session->decided)
             return HOOK_PASS;
         session->refused_by = hook->module->definition->name;
@@ -80,13 +80,13 @@ enum hook_outcome hook_chain_continue(struct imp_session *session)
     while (session->next_hook < chain->count) {
         struct hook *hook = &chain->hooks[session->next_hook++];
         bool next;
-        session->reply.code = 0;
+        imp_session_clear_reply(session);
         int verdict = (int)hook->call(session, hook->module);
         enum hook_outcome outcome = judge(session, hook, verdict, &next);
         if (!next)
             return outcome;
     }
-    session->reply.code = 0;
+    imp_session_clear_reply(session);
     return HOOK_PASS;
 }
 

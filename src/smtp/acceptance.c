@@ -109,13 +109,13 @@ static void recipient_refused(struct session *session)
 {
     struct transaction *transaction = session->transaction;
     size_t refusals = transaction_refused(transaction) + 1;
-    int code = session->view.reply.code; /* 0: the usual one, for good */
+    int code = imp_session_reply_code(&session->view); /* 0: the usual one, for good */
     if ((code && code < 500) || refusals == transaction_recipients(transaction)) {
         refused(session);
         return;
     }
     session_log_hook_refusal(session);
-    transaction_refuse_recipient(transaction, session->next_recipient, &session->view.reply);
+    transaction_refuse_recipient(transaction, session->next_recipient, session->view.reply);
     next_recipient(session);
 }
 

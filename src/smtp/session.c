@@ -221,8 +221,9 @@ void session_reply(struct session *session, const struct reply *reply)
 
 static struct reply hook_refusal(const struct session *session)
 {
-    const struct hook_reply *asked = &session->view.reply;
-    return asked->code ? (struct reply){asked->code, asked->enhanced, asked->text} : reply_policy_refused;
+    const struct hook_reply *asked = session->view.reply;
+    return imp_session_reply_code(&session->view) ? (struct reply){asked->code, asked->enhanced, asked->text}
+                                                  : reply_policy_refused;
 }
 
 static const char *hook_refuser(const struct session *session)

@@ -174,10 +174,11 @@ void transaction_set_binding(struct transaction *t, size_t index, const char *bi
 void transaction_refuse_recipient(struct transaction *t, size_t index, const struct hook_reply *reply)
 {
     struct recipient *recipient = &t->recipients[index];
-    recipient->refusal = reply->code ? mem_printf("%d %s%s[internal] %s", reply->code, reply->enhanced,
-                                                  reply->enhanced[0] ? " " : "", reply->text)
-                                     : mem_printf("%d %s [internal] %s", reply_policy_refused.code,
-                                                  reply_policy_refused.enhanced, reply_policy_refused.text);
+    recipient->refusal = reply && reply->code
+                             ? mem_printf("%d %s%s[internal] %s", reply->code, reply->enhanced,
+                                          reply->enhanced[0] ? " " : "", reply->text)
+                             : mem_printf("%d %s [internal] %s", reply_policy_refused.code,
+                                          reply_policy_refused.enhanced, reply_policy_refused.text);
     t->refused_count++;
 }
 
