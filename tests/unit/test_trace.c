@@ -23,6 +23,7 @@ static bool received_holds(struct trace_facts facts, const char *part)
 /* RFC 3848; RFC 6531 section 4.3. */
 static void test_protocols(void)
 {
+    static const struct tls_facts tls = {.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384"};
     static const struct {
         struct trace_facts facts;
         const char *with;
@@ -30,11 +31,11 @@ static void test_protocols(void)
         {{.extended = false}, " with SMTP id "},
         {{.extended = true}, " with ESMTP id "},
         {{.extended = true, .authenticated = true}, " with ESMTPA id "},
-        {{.extended = true, .tls = true}, " with ESMTPS id "},
-        {{.extended = true, .tls = true, .authenticated = true}, " with ESMTPSA id "},
+        {{.extended = true, .tls = &tls}, " with ESMTPS id "},
+        {{.extended = true, .tls = &tls, .authenticated = true}, " with ESMTPSA id "},
         {{.extended = true, .utf8 = true}, " with UTF8SMTP id "},
-        {{.extended = true, .utf8 = true, .tls = true, .authenticated = true}, " with UTF8SMTPSA id "},
-        {{.extended = false, .tls = true}, " with SMTP id "},
+        {{.extended = true, .utf8 = true, .tls = &tls, .authenticated = true}, " with UTF8SMTPSA id "},
+        {{.extended = false, .tls = &tls}, " with SMTP id "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CU_ASSERT(received_holds(cases[i].facts, cases[i].with));
