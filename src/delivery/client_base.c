@@ -81,13 +81,20 @@ void client_flush(struct client *client)
 
 /* ---- settling ---------------------------------------------------------------------------------------- */
 
+/* An LMTP server has the message in its mailbox when it says so (RFC 2033). */
+static enum queue_duty duty_of(const struct client *client)
+{
+    if (client->offers.extensions & OFFERS_DSN)
+        return QUEUE_PASSED_ON;
+    return client->lmtp ? QUEUE_FINAL : QUEUE_RELAYED;
+}
+
 void client_settle(struct client *client, struct transaction *transaction, unsigned index,
                    enum queue_verdict verdict, unsigned stage, struct slice response)
 {
-    bool knows_dsn = client->offers.extensions & OFFERS_DSN;
     struct queue_outcome outcome = {
         .verdict = verdict,
-        .duty = knows_dsn ? QUEUE_PASSED_ON : QUEUE_RELAYED,
+        .duty = duty_of(client),
         .stage = stage,
         .connection_id = client->id,
         .bytes = transaction->sent,
