@@ -17,9 +17,11 @@ IMP_API const char *imp_delivery_reverse_path(const struct imp_delivery *deliver
 IMP_API const char *imp_delivery_recipient(const struct imp_delivery *delivery);        /* as given */
 IMP_API const char *imp_delivery_recipient_domain(const struct imp_delivery *delivery); /* lower case */
 IMP_API uint64_t imp_delivery_size(const struct imp_delivery *delivery);                /* bytes of content */
+/* The content is binary (RFC 3030): a CR LF in it need not be a line end, and is to be kept. */
+IMP_API bool imp_delivery_is_binary(const struct imp_delivery *delivery);
 /*
- * The next part of the content (CR LF line ends, trace headers and those of this recipient alone included): *data is valid until the next call.
- * 1: a part; 0: the end; -1: the spool could not be read (report a transient failure).
+ * The next part of the content (CR LF line ends; trace headers, and those of this recipient alone, included): *data is
+ * valid until the next call. 1: a part; 0: the end; -1: the spool could not be read (report a transient failure).
  */
 IMP_API int imp_delivery_read(struct imp_delivery *delivery, const char **data, size_t *size);
 

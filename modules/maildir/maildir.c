@@ -39,6 +39,7 @@ struct job {
     char name[NAME_SIZE]; /* the file's name in tmp and new */
     const char *doing;    /* for the reply, when it fails */
     int fd;
+    bool crlf;     /* line ends are kept as they came */
     bool nobody;   /* the recipient has no maildir, and none may be made */
     bool after_cr; /* a CR was the last byte seen: it goes away if LF follows */
     size_t filled;
@@ -204,7 +205,7 @@ static int put_header(struct job *job, const char *before, const char *address, 
     }
     if (put(job, after, strlen(after)) != 0)
         return -1;
-    return job->maildir->crlf ? put(job, "\r\n", 2) : put(job, "\n", 1);
+    return job->crlf ? put(job, "\r\n", 2) : put(job, "\n", 1);
 }
 
 static int write_message(struct job *job)
@@ -217,7 +218,7 @@ static int write_message(struct job *job)
         put_header(job, "Delivered-To: ", imp_delivery_recipient(job->delivery), "") != 0)
         return -1;
     while ((more = imp_delivery_read(job->delivery, &data, &size)) > 0)
-        if ((job->maildir->crlf ? put(job, data, size) : put_lines(job, data, size)) != 0)
+        if ((job->crlf ? put(job, data, size) : put_lines(job, data, size)) != 0)
             return -1;
     if (more < 0) {
         job->doing = "read the spool for";
@@ -305,6 +306,7 @@ static enum imp_delivery_result deliver(struct imp_delivery *delivery, struct im
     }
     job->maildir = imp_module_data(module);
     job->delivery = delivery;
+    job->crlf = job->maildir->crlf || imp_delivery_is_binary(delivery);
     job->after_cr = job->nobody = false;
     job->filled = 0;
     job->doing = "name";

@@ -5,11 +5,12 @@
 
 /*
  * A relay promised TLS all the way (RFC 8689 section 4.2.1), and outgoing connections have none. A Unix
- * socket is delivery on this host, which is no hop of SMTP.
+ * socket is delivery on this host, which is no hop of SMTP; and a notification is not to be lost for it
+ * (section 5).
  */
 static bool lacks_tls(const struct envelope *envelope, const struct obstacle_facts *facts)
 {
-    return (envelope->flags & ENVELOPE_REQUIRETLS) && !facts->same_host;
+    return (envelope->flags & ENVELOPE_REQUIRETLS) && envelope->reverse_path.size > 0 && !facts->same_host;
 }
 
 /* RFC 3030 section 3: BODY=BINARYMIME takes BDAT; the conversion that it allows would change the message. */

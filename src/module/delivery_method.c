@@ -53,6 +53,11 @@ const char *imp_delivery_recipient_domain(const struct imp_delivery *delivery)
     return delivery->envelope->recipient_domain.data;
 }
 
+bool imp_delivery_is_binary(const struct imp_delivery *delivery)
+{
+    return delivery->envelope->flags & ENVELOPE_BINARY;
+}
+
 uint64_t imp_delivery_size(const struct imp_delivery *delivery)
 {
     return envelope_size(delivery->envelope);

@@ -118,12 +118,14 @@ static void stored(struct spool_request *request)
 
 /* ---- rendering and storing --------------------------------------------------------------------------- */
 
-/* How much of the message goes back: RET where the sender said it (RFC 3461 section 4.3: of failures only).
+/*
+ * How much of the message goes back: RET where the sender said it (RFC 3461 section 4.3: of failures only),
+ * and no more than the header of what was to travel under TLS (RFC 8689 section 5).
  */
 static enum original wanted_original(const struct notice *notice)
 {
     uint32_t flags = notice->subject->flags;
-    if (flags & ENVELOPE_RET_HDRS)
+    if (flags & (ENVELOPE_RET_HDRS | ENVELOPE_REQUIRETLS))
         return ORIGINAL_HEADER;
     if (!(flags & ENVELOPE_RET_FULL) && notice->queue->settings->bounces_inline_original == BOUNCE_NONE)
         return ORIGINAL_NONE;

@@ -41,6 +41,20 @@ def test_arrives(impulse, site, name):
     assert not list((file.parent.parent / "tmp").iterdir())
 
 
+def test_binary_is_kept(impulse, site):
+    """Line ends become those of files, but not where they have no meaning (RFC 3030)."""
+    impulse.start(config(site, 'ESMTP_Listener { SMTP_Extensions = ( "CHUNKING" "BINARYMIME" ) }'))
+    content = EXACT["plain"] + b"\r\n.\r\n\n\r\0\xff no end"
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example> BODY=BINARYMIME", 250)
+        client.command("RCPT TO:<b@rcpt.example>", 250)
+        client.command(b"BDAT %d LAST\r\n" % len(content) + content, 250)
+    impulse.await_log("D")
+    file, = stored(site.directory / "mail")
+    only_trace_added(file.read_bytes(), content, ("return-path", "delivered-to", "x-original-to", "received"))
+
+
 def test_each_recipient_has_a_folder(impulse, site):
     impulse.start(config(site))
     send(impulse, EXACT["plain"], "b@rcpt.example", "c@rcpt.example", "b@other.example")

@@ -163,8 +163,13 @@ static void test_obstacles(void)
         {{.flags = ENVELOPE_BINARY}, OFFERS_CHUNKING | OFFERS_BINARYMIME, true, false, ""},
         {{.flags = ENVELOPE_BINARY}, OFFERS_CHUNKING, true, false, "554 5.6.1 [internal] "},
         {{.flags = ENVELOPE_BINARY}, OFFERS_BINARYMIME, true, true, "554 5.6.1 [internal] "},
-        {{.flags = ENVELOPE_REQUIRETLS}, ALL, true, false, "550 5.7.30 [internal] "},
-        {{.flags = ENVELOPE_REQUIRETLS}, 0, true, true, ""},
+        {{.flags = ENVELOPE_REQUIRETLS, .reverse_path = S("a@b")},
+         ALL,
+         true,
+         false,
+         "550 5.7.30 [internal] "},
+        {{.flags = ENVELOPE_REQUIRETLS}, ALL, true, false, ""}, /* a notification */
+        {{.flags = ENVELOPE_REQUIRETLS, .reverse_path = S("a@b")}, 0, true, true, ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct offers offers = {.extensions = rows[i].offers};
