@@ -152,7 +152,8 @@ static bool literal_valid(struct slice literal)
         return false;
     memcpy(text, inner.data, inner.size);
     text[inner.size] = '\0';
-    return net_addr_parse(&address, text) && tagged == (strchr(text, ':') != NULL);
+    return strlen(text) == inner.size && net_addr_parse(&address, text) &&
+           tagged == (strchr(text, ':') != NULL);
 }
 
 bool address_domain_valid(struct slice name)

@@ -1,0 +1,392 @@
+/*
+ * fuzz_commands: any bytes as the command lines of a session, for libFuzzer (tests/fuzz/run).
+ *
+ * The first bytes choose the policy; the lines after them go through the table of commands as they would from
+ * a socket. The commands, their parameters, the transaction and what becomes an envelope and a trace header
+ * are the server's; the session around them, its socket, modules and spool are stubs below. DATA ends at
+ * once.
+ *
+ * Whatever the lines, each is answered with whole lines of printable text and a code; a transaction has the
+ * addresses and parameters that its commands were allowed to give it; an envelope is read back as it was
+ * written; and nothing of a client breaks out of its place in the trace header.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "base/xtext.h"
+#include "net/tls.h"
+#include "smtp/acceptance.h"
+#include "smtp/auth.h"
+#include "smtp/command.h"
+#include "smtp/extension.h"
+#include "smtp/message_throttle.h"
+#include "smtp/offers.h"
+#include "smtp/protocol.h"
+#include "smtp/transaction_private.h"
+
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+/* ---- the session around the commands ----------------------------------------------------------------- */
+
+static struct esmtp_policy policies[2]; /* of the client, and of whom it stands in for */
+static struct smtp_server server;
+static struct worker worker = {.server = &server};
+static struct session *started_over; /* that a greeting was asked for */
+
+void session_reply(struct session *session, const struct reply *reply)
+{
+    reply_format(reply, true, &session->stream.out);
+}
+
+void session_reply_hook(struct session *session)
+{
+    session_reply(session, &reply_policy_refused);
+}
+
+void session_replyf(struct session *session, int code, const char *enhanced, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    session_reply(session, &(struct reply){code, enhanced, text});
+}
+
+void session_refuse(struct session *session, const struct reply *reply)
+{
+    session_reply(session, reply);
+}
+
+void session_count_error(struct session *session)
+{
+    (void)session;
+}
+
+void session_ask(struct session *session, enum imp_hook_point point, session_continue_fn *next)
+{
+    session->view.relay_permitted |= point == IMP_VALIDATE_RCPTTO;
+    next(session, HOOK_PASS);
+}
+
+void session_close(struct session *session)
+{
+    session->state = SESSION_CLOSING;
+}
+
+void session_receive(struct session *session, session_content_fn *take)
+{
+    (void)take;
+    session->state = SESSION_RECEIVING;
+}
+
+void session_resume(struct session *session)
+{
+    (void)session;
+}
+
+void session_wait(struct session *session)
+{
+    (void)session;
+}
+
+void session_reset_transaction(struct session *session)
+{
+    session->protocol->reset(session);
+    session->view.in_transaction = false;
+    session->view.recipient = session->view.reverse_path = NULL;
+    context_clear(&session->view.message_context);
+}
+
+void session_set_addresses(struct session *session, const struct net_addr *peer, const struct net_addr *local)
+{
+    imp_session_set_addresses(&session->view, local ? local : &session->view.local, peer);
+    session->policy = &policies[1];
+}
+
+void session_greet(struct session *session)
+{
+    started_over = session;
+    session_replyf(session, 220, "", "%s", session->policy->banner_hostname);
+}
+
+/* ---- what the commands call below and above ---------------------------------------------------------- */
+
+struct smtp_generation *smtp_generation_ref(struct smtp_generation *generation)
+{
+    return generation;
+}
+
+void smtp_generation_unref(struct smtp_generation *generation)
+{
+    (void)generation;
+}
+
+void server_hold(struct smtp_server *held)
+{
+    (void)held;
+}
+
+void server_release(struct smtp_server *held)
+{
+    (void)held;
+}
+
+bool spool_has_room(struct spool *spool, uint64_t size)
+{
+    (void)spool;
+    return size < UINT32_MAX;
+}
+
+void spool_submit(struct spool *spool, struct spool_request *request)
+{
+    (void)spool;
+    (void)request;
+    abort(); /* nothing is so large */
+}
+
+void loop_post(struct loop *loop, struct loop_task *task)
+{
+    (void)loop;
+    (void)task;
+}
+
+static const char *check_recipient(void *upper, struct slice binding, struct slice domain)
+{
+    (void)upper;
+    (void)binding;
+    return domain.size > 3 && domain.data[0] == 'z' ? "551 5.7.1 recipient blackholed" : NULL;
+}
+
+const char *sasl_mechanism_name(enum sasl_mechanism mechanism)
+{
+    (void)mechanism;
+    return "PLAIN";
+}
+
+bool sasl_is_plain_text(enum sasl_mechanism mechanism)
+{
+    (void)mechanism;
+    return true;
+}
+
+void cmd_auth(struct session *session, struct slice arguments)
+{
+    (void)arguments;
+    session_refuse(session, &reply_unrecognized);
+}
+
+void auth_cancel(struct session *session)
+{
+    (void)session;
+}
+
+void cmd_starttls(struct session *session, struct slice arguments)
+{
+    (void)arguments;
+    session_refuse(session, &reply_starttls_not_offered);
+}
+
+void session_throttle(struct session *session, session_continue_fn *next)
+{
+    next(session, HOOK_PASS);
+}
+
+void *imp_policy_get(const struct imp_policy *policy, const struct imp_module *module)
+{
+    (void)policy;
+    (void)module;
+    return NULL;
+}
+
+void acceptance_begin(struct session *session)
+{
+    session->state = SESSION_RECEIVING; /* the content is complete: run_line looks at it */
+}
+
+/* ---- what is required -------------------------------------------------------------------------------- */
+
+static void require_printable(struct slice text)
+{
+    for (size_t i = 0, step; i < text.size; i += step) {
+        step = utf8_sequence(text.data + i, text.size - i);
+        require(step > 0 && (unsigned char)text.data[i] >= 32 && text.data[i] != 127);
+    }
+}
+
+/* Whole lines "250-text" and "250 text", at least one that ends an answer. What a context or a parameter
+ * holds is the client's, and may be no UTF-8. */
+static void require_answers(struct slice out)
+{
+    struct slice line;
+    bool last = false;
+    while (slice_next(&out, '\n', &line)) {
+        require(line.size >= 5 && line.data[line.size - 1] == '\r');
+        require(line.data[0] >= '2' && line.data[0] <= '5' && (line.data[3] == ' ' || line.data[3] == '-'));
+        for (size_t i = 0; i + 1 < line.size; i++)
+            require((unsigned char)line.data[i] >= 32 && line.data[i] != 127);
+        last = line.data[3] == ' ';
+    }
+    require(last);
+}
+
+/* The header: fields that begin at the line's beginning are ours, all other lines are folded. */
+static void require_header(struct slice header)
+{
+    struct slice line;
+    while (slice_next(&header, '\n', &line)) {
+        require(line.size > 1 && line.data[line.size - 1] == '\r');
+        require(line.data[0] == '\t' || slice_starts_nocase(line, SLICE_LITERAL("Received: from ")) ||
+                slice_starts_nocase(line, SLICE_LITERAL("Authentication-Results: ")));
+        line.size--;
+        if (line.data[0] == '\t')
+            line = slice_of(line.data + 1, line.size - 1);
+        require_printable(line);
+    }
+}
+
+static void require_stored(struct envelope *envelope)
+{
+    struct buf record = {0}, again = {0};
+    struct body_facts body;
+    envelope_encode(envelope, &record);
+    struct envelope *decoded = envelope_decode(buf_slice(&record), &body);
+    require(decoded != NULL);
+    envelope_attach(decoded, envelope->body);
+    envelope_encode(decoded, &again);
+    require(slice_equal(buf_slice(&record), buf_slice(&again)));
+    envelope_free(decoded);
+    buf_release(&record);
+    buf_release(&again);
+}
+
+static void require_envelope(const struct session *session, struct envelope *envelope)
+{
+    bool utf8 = envelope->flags & ENVELOPE_SMTPUTF8;
+    require_printable(envelope->reverse_path);
+    require_printable(envelope->recipient);
+    require(envelope->recipient_domain.size > 0);
+    for (size_t i = 0; i < envelope->recipient.size && !utf8; i++)
+        require(!(envelope->recipient.data[i] & 0x80));
+    require(xtext_valid(envelope_parameter(envelope, "ENVID"), false));
+    require(envelope_parameter(envelope, "ENVID").size <= 100);
+    require(xtext_valid(envelope_parameter(envelope, "AUTH"), false));
+    require(envelope_parameter(envelope, "ORCPT").size <= 500);
+    require_printable(envelope_parameter(envelope, "ORCPT"));
+    require(!(envelope->flags & ENVELOPE_NOTIFY_NEVER) ||
+            (envelope->flags & ENVELOPE_NOTIFY) == ENVELOPE_NOTIFY_NEVER);
+    require(session->tls || !(envelope->flags & ENVELOPE_REQUIRETLS));
+    require_stored(envelope);
+}
+
+/* After 354: the header, and an envelope for each recipient. */
+static void end_content(struct session *session)
+{
+    struct transaction *t = session->transaction;
+    require_header(buf_slice(&t->content));
+    require(t->recipient_count <= session->policy->max_recipients_per_message);
+    t->body = body_create(1, NULL, 0);
+    transaction_create_envelopes(t);
+    for (size_t i = 0; i < t->envelope_count; i++) {
+        require_envelope(session, t->envelopes[i]);
+        envelope_free(t->envelopes[i]);
+    }
+    session->state = SESSION_READING;
+    session_reset_transaction(session);
+}
+
+/* ---- a session of the input's lines ------------------------------------------------------------------ */
+
+static void choose(struct esmtp_policy *policy, const uint8_t choice[4])
+{
+    *policy = (struct esmtp_policy){
+        .banner_hostname = "mx.example",
+        .received_hostname = "mx.example",
+        .reconfig_message = "4.3.2 reconfiguration",
+        .pathway = "default",
+        .recipient_domain = choice[0] & 1 ? "recipients.example" : NULL,
+        .sender_domain = choice[0] & 2 ? "senders.example" : NULL,
+        .max_message_size = choice[0] & 4 ? 1000 : 0,
+        .max_recipients_per_message = choice[0] & 8 ? 2 : RECIPIENTS_MAX,
+        .max_recipients_per_connection = choice[0] & 16 ? 5 : 0,
+        .max_receptions_per_connection = choice[0] & 32 ? 3 : 0,
+        .max_messages_per_connection = choice[0] & 64 ? 4 : 0,
+        .require_ehlo = choice[0] & 128,
+        .allow_ip_literal = choice[1] & 1,
+        .allow_null_sender = choice[1] & 2,
+        .allow_blanks_in_path = choice[1] & 4,
+        .allow_blanks_at_end = choice[1] & 8,
+        .pedantic_addresses = choice[1] & 16,
+        .always_deny = (choice[1] & 224) == 224,
+        .extensions = extensions_default() | choice[2] | (unsigned)choice[3] << 8,
+    };
+}
+
+static void open_session(struct session *session, const uint8_t choice[4])
+{
+    static const struct net_addr peer = {AF_INET, 4711, 0, {192, 0, 2, 1}},
+                                 local = {AF_INET, 25, 0, {192, 0, 2, 2}};
+    static const struct tls_facts tls = {.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384"};
+    *session = (struct session){.worker = &worker, .protocol = &smtp_protocol, .state = SESSION_READING};
+    choose(&policies[0], choice);
+    choose(&policies[1], choice);
+    policies[1].extensions &= ~(unsigned)EXTENSION_XSETCONTEXT;
+    session->policy = &policies[0];
+    session->tls = choice[1] & 32 ? &tls : NULL;
+    imp_session_init(&session->view, NULL, 1, &local, &peer);
+}
+
+static void close_session(struct session *session)
+{
+    session_reset_transaction(session);
+    imp_session_release(&session->view);
+    buf_release(&session->stream.out);
+    free(session->hello_name);
+    free(session->user);
+}
+
+/* In memory of exactly its size. */
+static void run_line(struct session *session, struct slice line)
+{
+    unsigned trusted = session_offers(session) & EXTENSIONS_TRUSTED;
+    char *exact = malloc(line.size ? line.size : 1);
+    if (line.size)
+        memcpy(exact, line.data, line.size);
+    session->command = slice_of(exact, line.size);
+    smtp_protocol.command(session, session->command);
+    session->command = slice_of(NULL, 0);
+    free(exact);
+    require_answers(buf_slice(&session->stream.out));
+    buf_clear(&session->stream.out);
+    /* Whomever it stands in for, a client has the trust that it had. */
+    require((session_offers(session) & EXTENSIONS_TRUSTED) == trusted);
+    if (started_over == session)
+        require(!session->transaction);
+    started_over = NULL;
+    if (session->state == SESSION_RECEIVING)
+        end_content(session);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct session session;
+    struct slice line;
+    if (size < 4)
+        return 0;
+    server.upper.check_recipient = check_recipient;
+    open_session(&session, data);
+    struct slice rest = slice_of((const char *)data + 4, size - 4);
+    while (session.state == SESSION_READING && slice_next(&rest, '\n', &line))
+        if (line.size <= COMMAND_LINE_MAX)
+            run_line(&session, line);
+    close_session(&session);
+    return 0;
+}
