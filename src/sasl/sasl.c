@@ -105,16 +105,20 @@ static bool append_secret(struct sasl_exchange *exchange, struct buf *secret)
 {
     Gsasl_session *session = exchange->session;
     struct slice user = property(session, GSASL_AUTHID);
+    struct buf nobodys = {0};
     int found = 0;
+    append_random(&nobodys); /* whether it is needed or not: that would take longer for who has no account */
     if (exchange->passwords)
         found = passwords_find(exchange->passwords, user, property(session, GSASL_REALM), secret);
     if (found < 0)
         exchange->unavailable = true;
-    if (found > 0 && is_name(user) && acts_as(session, user))
-        return true;
-    buf_clear(secret);
-    append_random(secret);
-    return false;
+    bool known = found > 0 && is_name(user) && acts_as(session, user);
+    if (!known) {
+        buf_clear(secret);
+        buf_append_slice(secret, buf_slice(&nobodys));
+    }
+    buf_release(&nobodys);
+    return known;
 }
 
 static void forget_secret(struct buf *secret)
