@@ -76,6 +76,62 @@ def test_utf8_elsewhere(impulse, site, captures, sender, recipient, content, cod
     assert not capture.messages
 
 
+# ---- BINARYMIME, REQUIRETLS --------------------------------------------------------------------------------------
+
+BINARY = header() + b".\r\n\r\n.\r\nMAIL FROM:<evil@x.example>\r\n\n.\n\r.\r\0" + bytes(range(256)) * 2000 + b"no end"
+
+
+def hand_over_binary(impulse):
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example> BODY=BINARYMIME", 250)
+        client.command("RCPT TO:<b@rcpt.example>", 250)
+        client.command("RCPT TO:<c@rcpt.example>", 250)
+        client.command(b"BDAT 1000\r\n" + BINARY[:1000], 250)
+        client.command(b"BDAT %d LAST\r\n" % len(BINARY[1000:]) + BINARY[1000:], 250)
+
+
+@pytest.mark.parametrize("method", ["esmtp", "lmtp"])
+def test_binary_goes_as_it_is(impulse, site, captures, method):
+    capture = captures(extensions=ALL_EXTENSIONS, lmtp=method == "lmtp")
+    impulse.start(site.config(f"delivery_method = {method}\nlmtp_port = {capture.port}", EVERYTHING, to=capture))
+    hand_over_binary(impulse)
+    impulse.await_log("D", 2)
+    only_trace_added(capture.messages[0].content, BINARY)
+    assert "BODY=BINARYMIME" in capture.messages[0].commands[0].split()
+    assert sorted(r for m in capture.messages for r in m.recipients) == ["b@rcpt.example", "c@rcpt.example"]
+
+
+def test_binary_elsewhere(impulse, site, captures):
+    capture = captures(extensions=("PIPELINING", "CHUNKING"))
+    impulse.start(site.config(NO_BOUNCES, EVERYTHING, to=capture))
+    hand_over_binary(impulse)
+    for record in impulse.await_log("P", 2):
+        assert record.text.startswith("554 5.6.1 [internal] ") and "BINARYMIME" in record.text
+    assert not capture.messages
+
+
+def test_requiretls_comes_back(impulse, site, capture, certificates):
+    """It was promised TLS all the way. The notification needs none, and holds nothing of the body."""
+    impulse.start(site.config("bounces_inline_original = all", f'''SMTP_Extensions = ( "STARTTLS" "REQUIRETLS" )
+  TLS_Certificate = "{certificates.certificate}"
+  TLS_Key = "{certificates.key}"''', to=capture))
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("STARTTLS", 220)
+        client.start_tls(certificates.any_context())
+        client.command("EHLO client.example", 250)
+        client.command("MAIL FROM:<a@sender.example> REQUIRETLS", 250)
+        client.command("RCPT TO:<b@rcpt.example>", 250)
+        client.command("DATA", 354)
+        client.send(header() + b"the secret\r\n.\r\n")
+        assert client.reply().code == 250
+    assert impulse.await_log("P")[0].text.startswith("550 5.7.30 [internal] ")
+    notification, = capture.wait()
+    assert notification.sender == "" and notification.recipients == ["a@sender.example"]
+    assert b"Status: 5.7.30" in notification.content and b"the secret" not in notification.content
+
+
 # ---- several recipients ------------------------------------------------------------------------------------------
 
 def test_recipients_of_a_domain_share_a_transaction(impulse, site, capture):
