@@ -62,7 +62,9 @@ def namespace():
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     """An authority, the server's certificate, and clients' certificates by name."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
+    folder = tmp_path_factory.mktemp("certificates")
+    passable(folder)
+    return Certificates(folder)
 
 
 @pytest.fixture(scope="session")

@@ -74,5 +74,5 @@ def test_external_by_a_stranger(services, msmtp, certificates):
     """A certificate that leads to no authority of ours says nothing."""
     services.start()
     certificate, key = certificates.stranger(USER)
-    status, said = msmtp(f"auth external\nuser\ntls_cert_file {certificate}\ntls_key_file {key}", "starttls")
+    status, said = msmtp(f"auth external\nuser {USER}\ntls_cert_file {certificate}\ntls_key_file {key}", "starttls")
     assert status != 0 and not services.capture.messages, said

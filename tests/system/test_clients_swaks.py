@@ -37,7 +37,7 @@ def test_plain(services):
 def test_starttls(services, certificates):
     services.start("open_relay = true")
     said = completed(services.port, "--tls", "--tls-verify", "--tls-ca-path", certificates.ca)
-    assert "TLS started" in said and "CN=\"mx.impulse.example\"" in said
+    assert "TLS started" in said and "CN=mx.impulse.example" in said
     services.arrived(ARRIVES, "ESMTPS")
 
 
