@@ -303,6 +303,33 @@ static void test_group(void)
     end(items, 10);
 }
 
+/* A message that was refused after it was stored must not come back. */
+static void test_durable_removal(void)
+{
+    struct item items[2];
+    begin();
+    for (size_t i = 0; i < 2; i++) {
+        make_item(&items[i], 100);
+        committer_submit(committer, &items[i].store);
+    }
+    wait_settled(2);
+    close_gate();
+    submit_remove(&items[0]);
+    items[1].remove = (struct spool_request){.kind = SPOOL_REMOVE,
+                                             .body = body_ref(items[1].message.body),
+                                             .facts.id = items[1].message.envelopes[0]->id,
+                                             .durable = true,
+                                             .done = on_settled};
+    committer_submit(committer, &items[1].remove);
+    fake.fail = 1;
+    open_gate();
+    wait_settled(2);
+    CU_ASSERT_EQUAL(fake.durable, 2); /* the one that failed, too */
+    CU_ASSERT_EQUAL(items[1].remove.status, SPOOL_OK);
+    CU_ASSERT_FALSE(has_envelope(&items[0]) || has_envelope(&items[1]));
+    end(items, 2);
+}
+
 /* One that does not fit does not take the others with it. */
 static void test_one_too_big(void)
 {
@@ -487,6 +514,7 @@ int main(void)
     CU_initialize_registry();
     CU_pSuite suite = CU_add_suite("committer", NULL, NULL);
     CU_add_test(suite, "group commit", test_group);
+    CU_add_test(suite, "durable removal", test_durable_removal);
     CU_add_test(suite, "one too big", test_one_too_big);
     CU_add_test(suite, "failed but kept", test_failed_but_kept);
     CU_add_test(suite, "down, batch lost", test_down_and_lost);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/buf.h"
 #include "queue/dsn.h"
+#include "queue/outcome.h"
 #include "queue/generation.h"
 #include "queue/retry.h"
 #include "queue/schedule.h"
@@ -299,6 +300,95 @@ static void test_dsn_status(void)
     }
 }
 
+static bool says(const struct dsn_facts *from, const char *part)
+{
+    char *text = render(from);
+    bool found = strstr(text, part) != NULL;
+    free(text);
+    return found;
+}
+
+static void test_dsn_actions(void)
+{
+    static const struct {
+        enum dsn_action action;
+        const char *fields, *subject;
+    } rows[] = {
+        {DSN_DELAYED, "Action: delayed\r\nStatus: 4.2.2\r\n", "Notification (Delay)\r\n"},
+        {DSN_DELIVERED, "Action: delivered\r\nStatus: 2.0.0\r\n", "Notification (Success)\r\n"},
+        {DSN_RELAYED, "Action: relayed\r\nStatus: 2.0.0\r\n", "Notification (Relayed)\r\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dsn_facts other = facts;
+        other.action = rows[i].action;
+        other.response = S("452 4.2.2 full");
+        other.retry_until_us = 1800000090000000;
+        CU_ASSERT(says(&other, rows[i].fields) && says(&other, rows[i].subject));
+        CU_ASSERT_EQUAL(says(&other, "\r\nWill-Retry-Until: "), rows[i].action == DSN_DELAYED);
+    }
+}
+
+static void test_dsn_says_what_the_sender_said(void)
+{
+    struct dsn_facts other = facts;
+    CU_ASSERT_FALSE(says(&other, "Original-"));
+    other.envid = S("QQ+2B314+0D+0AX");
+    other.orcpt = S("rfc822;Bob+2B1@Example.Net");
+    CU_ASSERT(says(&other, "\r\n\r\nOriginal-Envelope-Id: QQ+314??X\r\nReporting-MTA: "));
+    CU_ASSERT(says(&other, "\r\n\r\nOriginal-Recipient: rfc822; Bob+1@Example.Net\r\nFinal-Recipient: "));
+    other.orcpt = S("no type");
+    CU_ASSERT_FALSE(says(&other, "Original-Recipient"));
+}
+
+static void test_dsn_has_the_last_answer(void)
+{
+    struct dsn_facts other = facts;
+    other.response = S("554 5.4.7 [internal] exceeded max time without delivery");
+    other.peer = S("");
+    other.last_response = S("451 4.7.1 greylisted");
+    other.last_peer = S("192.0.2.9");
+    CU_ASSERT(says(&other, "\r\nStatus: 5.4.7\r\nRemote-MTA: dns; [192.0.2.9]\r\n"
+                           "Diagnostic-Code: smtp; 451 4.7.1 greylisted\r\n"));
+    CU_ASSERT(says(&other, "The reason is:\r\n\r\n    554 5.4.7 [internal]"));
+    CU_ASSERT(says(&other, "The last answer of the host 192.0.2.9 was:\r\n\r\n    451 4.7.1 greylisted\r\n"));
+    other.last_peer = S("");
+    CU_ASSERT(says(&other, "The last attempt ended with:\r\n\r\n    451") && !says(&other, "Remote-MTA"));
+}
+
+static void test_dsn_beyond_ascii(void)
+{
+    struct dsn_facts other = facts;
+    other.recipient = S("bj\xc3\xb8rn@example.net");
+    other.reverse_path = S("\xc3\xa4@example.com");
+    other.response = S("550 5.1.1 \xff unknown");
+    other.utf8 = true;
+    CU_ASSERT(says(&other, "report-type=global-delivery-status;"));
+    CU_ASSERT(
+        says(&other, "Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n"));
+    CU_ASSERT(says(&other, "Final-Recipient: utf-8; bj\xc3\xb8rn@example.net\r\n"));
+    CU_ASSERT(says(&other, "\r\nTo: \xc3\xa4@example.com\r\n"));
+    CU_ASSERT(says(&other, "Diagnostic-Code: smtp; 550 5.1.1 ? unknown\r\n"));
+    CU_ASSERT(says(&other, "Content-Type: message/global-headers\r\n"));
+    other.whole = true;
+    CU_ASSERT(says(&other, "Content-Type: message/global\r\n"));
+}
+
+static void test_outcomes_are_remembered(void)
+{
+    struct queue_outcome outcome = {.peer = S("192.0.2.7"), .response = S("451 4.3.0 later")};
+    struct buf remark = {0};
+    outcome_remember(&outcome, &remark);
+    struct stored_outcome *recalled = outcome_recall(buf_slice(&remark));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(recalled);
+    CU_ASSERT(slice_equal(recalled->outcome.peer, outcome.peer));
+    CU_ASSERT(slice_equal(recalled->outcome.response, outcome.response));
+    free(recalled);
+    buf_release(&remark);
+    CU_ASSERT_PTR_NULL(outcome_recall(S("")));
+    CU_ASSERT_PTR_NULL(outcome_recall(S("no end")));
+    CU_ASSERT(outcome_is_own(&outcome_out_of_time) && !outcome_is_own(&outcome));
+}
+
 static void test_dsn_cannot_be_injected(void)
 {
     char reply[4000];
@@ -351,6 +441,11 @@ int main(void)
         {"a notification says what happened", test_dsn_says_what_happened},
         {"a notification of our own finding", test_dsn_of_our_own_finding},
         {"a notification's status", test_dsn_status},
+        {"a notification's actions", test_dsn_actions},
+        {"a notification says what the sender said", test_dsn_says_what_the_sender_said},
+        {"a notification has the last answer", test_dsn_has_the_last_answer},
+        {"a notification beyond ASCII", test_dsn_beyond_ascii},
+        {"outcomes are remembered", test_outcomes_are_remembered},
         {"a notification cannot be injected", test_dsn_cannot_be_injected},
         {"a notification's boundary", test_dsn_boundary_is_not_in_the_original},
         {"the header of a message", test_header_of_a_message},

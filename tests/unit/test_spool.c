@@ -174,6 +174,17 @@ static void test_store_without_bytes(void)
     harness_remove(folder);
 }
 
+static bool has_remark(struct spool *spool, uint64_t id, const char *text)
+{
+    char *data;
+    size_t size;
+    if (spool_remark_read(spool, id, &data, &size) != 0)
+        return false;
+    bool same = slice_equal(slice_of(data, size), slice_text(text));
+    free(data);
+    return same;
+}
+
 static void test_update(void)
 {
     char *folder = harness_folder();
@@ -181,15 +192,24 @@ static void test_update(void)
     struct message message = harness_message(100, 2);
     CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
     for (uint32_t i = 1; i <= 3; i++) {
-        struct spool_request request = {
-            .kind = SPOOL_UPDATE, .envelopes = &message.envelopes[0], .envelope_count = 1};
+        char remark[] = "remark 0";
+        remark[7] = (char)('0' + i);
+        struct spool_request request = {.kind = SPOOL_UPDATE,
+                                        .envelopes = &message.envelopes[0],
+                                        .envelope_count = 1,
+                                        .data = i == 2 ? slice_of(NULL, 0) : slice_text(remark)};
         message.envelopes[0]->retries = i;
         message.envelopes[0]->next_attempt_us = 1000 * i;
         CU_ASSERT_EQUAL(harness_settle(spool, &request), SPOOL_OK);
+        CU_ASSERT(has_remark(spool, message.envelopes[0]->id, i == 2 ? "" : remark));
     }
+    char *data;
+    size_t size;
+    CU_ASSERT_EQUAL(spool_remark_read(spool, message.envelopes[1]->id, &data, &size), -ENOENT);
     spool_close(spool);
 
     spool = harness_open(folder);
+    CU_ASSERT(has_remark(spool, message.envelopes[0]->id, "remark 3"));
     struct recovered recovered = harness_recover(spool);
     struct envelope *tried = harness_find(&recovered, message.envelopes[0]->id);
     struct envelope *fresh = harness_find(&recovered, message.envelopes[1]->id);
