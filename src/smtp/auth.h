@@ -16,8 +16,8 @@ bool auth_needs_tls(const struct session *session, enum sasl_mechanism mechanism
 void auth_append_mechanisms(const struct session *session, char first, struct buf *out);
 
 /*
- * May it relay, whatever a module says: because it authenticated, is always allowed, or can_relay is "true"
- * in the connection context, or its certificate was verified (TLS_Verified_Peer_Can_Relay)?
+ * May it relay whatever the recipient is: because can_relay is "true" in the connection context, as it is for
+ * who has authenticated, or its certificate was verified (TLS_Verified_Peer_Can_Relay)?
  */
 bool auth_may_relay(struct session *session);
 /* Must it authenticate before MAIL? Hosts that may relay need not (Momentum 4 manual, relay_hosts). */
