@@ -180,6 +180,8 @@ static void on_final(struct client *client, const struct reply *reply)
     } else {
         client_settle_all(client, transaction, verdict, STAGE_CONFIRMATION, response);
     }
+    /* RFC 3030 does not say that a refused chunk ends the transaction. */
+    client->needs_reset |= transaction->chunking && !reply_positive(reply);
     if (transaction->live == 0)
         client->finishing = NULL;
 }

@@ -125,8 +125,8 @@ static bool may_begin(const struct client *client)
 {
     if (client->doomed || client->quitting)
         return false;
-    if (client->finishing && queue_ready(client->queue) < BUSY)
-        return false;
+    if (client->finishing && (client->finishing->chunking || queue_ready(client->queue) < BUSY))
+        return false; /* a refusal of BDAT may want RSET first */
     return pipelines(client) || client->count == 0;
 }
 

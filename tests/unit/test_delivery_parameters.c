@@ -340,6 +340,26 @@ static void test_binary_without_recipients(void)
     server_stop(&server);
 }
 
+/* A server may still be in a transaction of which it refused the content. */
+static void test_binary_refused(void)
+{
+    struct server server;
+    struct harness harness;
+    struct envelope_facts facts = {.recipient = S("b@example.net"), .flags = ENVELOPE_BINARY};
+    const char *options = "gateway = \"127.0.0.1\" generate_bounces = false max_outbound_connections = 1";
+    server_start(&server, &(struct server_script){.ehlo = everything, .final = "554 5.6.0 no|250 ok"});
+    harness_start(&harness, "%s suspend_delivery = true", options);
+    for (unsigned i = 0; i < 10; i++)
+        harness_send_facts(&harness, &facts, 1, hello);
+    harness_reconfigure(&harness, "%s remote_smtp_port = %u", options, server.port);
+    CU_ASSERT_EQUAL(event_wait('P', 0).stage, 9);
+    event_wait('D', 8);
+    CU_ASSERT(holds(&server, &server.commands, "BDAT 22 LAST\nRSET\nMAIL"));
+    CU_ASSERT(holds(&server, &server.commands, "BDAT 22 LAST\nMAIL"));
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
 static void test_large_binary(void)
 {
     struct server server;
@@ -459,6 +479,7 @@ int main(void)
         {"a module gets the header", test_a_module_gets_the_header},
         {"binary", test_binary},
         {"binary without recipients", test_binary_without_recipients},
+        {"binary that is refused", test_binary_refused},
         {"large binary", test_large_binary},
         {"what comes back", test_comes_back},
         {"REQUIRETLS on this host", test_requiretls_on_this_host},
