@@ -2,7 +2,7 @@
  * auth_check: mistakes and dangers among the authentication options of ESMTP_Listener.
  *
  * Parameters are judged where they are set. What follows from several options together is judged for each
- * Listen, and for each Peer as a client of it, by the policy that they make.
+ * Listen and Via, and for each Peer as a client of them, by the policy that they make.
  */
 #include <stdio.h>
 #include <string.h>
@@ -173,31 +173,56 @@ static void check_chain(struct check *check, const struct conf_chain *chain)
     auth_policy_free(policy);
 }
 
-static void check_peers(struct check *check, const struct conf_scope *listener,
-                        const struct conf_scope *listen, const struct conf_scope *scope)
+/* The block that a Peer or Via is for; what is none was refused by the load. */
+static struct conf_block block_of(const struct conf_scope *stanza)
+{
+    struct conf_block block = {.known = false};
+    block.known = conf_parse_cidr(conf_scope_name(stanza), block.address, &block.bits);
+    return block;
+}
+
+static void check_peers(struct check *check, struct conf_clients clients, const struct conf_scope *scope)
 {
     struct conf_chain chain;
-    uint8_t address[16];
-    unsigned bits;
     for (const struct conf_scope *peer = NULL; (peer = conf_scope_next(scope, "peer", peer));) {
-        if (!conf_parse_cidr(conf_scope_name(peer), address, &bits))
-            continue; /* the load refuses it */
-        conf_chain_inbound(&chain, check->conf, listener, listen, address);
+        clients.peer = block_of(peer);
+        conf_chain_clients(&chain, check->conf, &clients);
         check_chain(check, &chain);
     }
+}
+
+/* Those who connect to `via`; NULL: to any other address. */
+static void check_clients(struct check *check, struct conf_clients clients, const struct conf_scope *via)
+{
+    struct conf_chain chain;
+    if (via)
+        clients.local = block_of(via);
+    conf_chain_clients(&chain, check->conf, &clients);
+    check_chain(check, &chain);
+    check_peers(check, clients, clients.listener);
+    check_peers(check, clients, clients.listen);
+    if (via)
+        check_peers(check, clients, via);
+}
+
+static void check_vias(struct check *check, const struct conf_clients *clients,
+                       const struct conf_scope *scope)
+{
+    for (const struct conf_scope *via = NULL; (via = conf_scope_next(scope, "via", via));)
+        check_clients(check, *clients, via);
 }
 
 void smtp_auth_check(const struct conf *conf, struct conf_report *report)
 {
     struct check check = {.conf = conf, .report = report};
-    const struct conf_scope *listener = NULL, *listen = NULL;
-    struct conf_chain chain;
-    while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener)))
-        while ((listen = conf_scope_next(listener, "listen", listen))) {
-            conf_chain_inbound(&chain, conf, listener, listen, NULL);
-            check_chain(&check, &chain);
-            check_peers(&check, listener, listen, listener);
-            check_peers(&check, listener, listen, listen);
+    struct conf_clients clients = {0};
+    while ((clients.listener = conf_scope_next(conf_root(conf), "esmtp_listener", clients.listener))) {
+        clients.listen = NULL;
+        while ((clients.listen = conf_scope_next(clients.listener, "listen", clients.listen))) {
+            check_clients(&check, clients, NULL);
+            check_vias(&check, &clients, clients.listener);
+            check_vias(&check, &clients, clients.listen);
         }
+    }
     free(check.seen);
 }

@@ -137,6 +137,7 @@ def findings(office, listener="", **more):
     ('AuthPlainParameters = [ log_authentication = "true" ]', 1, "uri is missing"),
     ('AuthPlainParameters = [ uri = "file:///etc/x" realm = "x" ]', 1, '"realm" has no meaning here'),
     ('Peer "10.0.0.0/8" { Always_Allow = true }', 0, "may relay to everywhere, without a password"),
+    ('Via "127.0.0.2" { Peer "10.0.0.0/8" { Always_Allow = true } }', 0, "may relay to everywhere"),
 ])
 def test_what_a_check_says(office, listener, status, text):
     code, said = findings(office, listener)
