@@ -3,12 +3,14 @@ acceptor threads and reloads."""
 import os
 import select
 import socket
+import subprocess
 import threading
 from time import monotonic
 
 import pytest
 
 from harness import SANITIZER, await_true, patience, scaled
+from harness.daemon import ENVIRONMENT, PROGRAM, ROOT
 from harness.wire import Wire
 
 LIMIT = b"421 4.4.5 Service unavailable, concurrency limit reached.\r\n"
@@ -254,3 +256,13 @@ def test_a_client_that_does_not_read_its_replies_is_given_up(site, impulse, work
             return sockets(impulse) == before
 
         await_true(given_up, "the session has ended", 20)
+
+
+# ---- many --------------------------------------------------------------------------------------------------------
+
+def test_twenty_thousand_connections():
+    """The load program's own judgement; it says so when the limit of open files allows fewer."""
+    done = subprocess.run([ROOT / "tests" / "load" / "connections", str(scaled(20000, 1000))], capture_output=True,
+                          text=True, timeout=patience(100), env=ENVIRONMENT | {"IMPULSED": str(PROGRAM)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\nexact" in done.stdout
