@@ -176,6 +176,7 @@ static void test_ip_domains(void)
     CU_ASSERT_FALSE(address_is_ip(SLICE_LITERAL("192.168.0.1.example")));
     CU_ASSERT_FALSE(address_is_ip(SLICE_LITERAL("b.example")));
     CU_ASSERT_FALSE(address_is_ip(SLICE_LITERAL("")));
+    CU_ASSERT_FALSE(address_domain_valid(SLICE_LITERAL("[IPv6:::1\0]")));
 }
 
 int main(void)

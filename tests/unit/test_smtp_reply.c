@@ -53,9 +53,18 @@ static const struct {
     {503, "", "RCPT TO without MAIL FROM", true},
     {503, "5.5.1", "DATA without MAIL FROM", true},
     {503, "5.5.1", "DATA without RCPT TO", true},
-    {503, "5.5.1", "bad sequence of commands", false}, /* which one is said */
+    {503, "5.5.1", "bad sequence of commands", true},
     {550, "5.5.1", "RFC2821 HELO/EHLO needed", true},
+    {550, "5.6.0", "Lone CR or LF in headers (see RFC2822 section 2.2)", true},
+    {550, "5.6.0", "Missing CR LF . CR LF", false}, /* it is waited for */
+    {550, "5.6.0", "Header not terminated by CR LF (see RFC2822 section 2.2)",
+     false}, /* as a lone CR or LF */
+    {550, "5.6.0", "Required headers not found (see RFC2822 section 3.6)", true},
+    {550, "5.6.0", "Invalid header found (see RFC2822 section 3.6)", true},
+    {550, "5.6.0", "Missing required RFC2822 Date field (see RFC2822 section 3.6)", true},
     {550, "5.6.0", "Lone CR or LF in body (see RFC2822 section 2.3)", true},
+    {550, "5.6.0", "Header line too long (see RFC2822 section 3.5)", true},
+    {550, "5.6.0", "Body line too long (see RFC2822 section 3.5)", true},
     {550, "5.7.1", "relaying denied", true},
     {552, "5.3.4", "message size limit exceeded", true},
 };
