@@ -4,6 +4,7 @@ import pytest
 
 from harness import await_true
 from harness.capture import ALL_EXTENSIONS
+from harness.exim import Exim
 from harness.messages import EXACT, header, only_trace_added
 from harness.postfix import Postfix
 from harness.wire import Wire
@@ -195,3 +196,18 @@ def test_postfix(impulse, site, captures):
         assert said == ["ORCPT=rfc822;+C3+B6@x.example NOTIFY=DELAY", "ORCPT=rfc822;B@x.example NOTIFY=SUCCESS,FAILURE"]
         assert postfix.log().count("message-id=") == 1, postfix.log()
         await_true(lambda: "status=sent" in postfix.log(), "Postfix sent it on")
+
+
+@pytest.mark.parametrize("make", [
+    lambda folder, address: Postfix(folder, address, {"smtpd_recipient_limit": 2, "smtpd_recipient_overshoot_limit": 1}),
+    lambda folder, address: Exim(folder, address, main="recipients_max = 2"),
+], ids=["postfix", "exim"])
+def test_a_server_that_takes_two_recipients(impulse, site, capture, make):
+    """The others go in the next transaction, not when their retry_interval is over."""
+    with make(site.directory / "next", capture.address) as server:
+        impulse.start(site.config("retry_interval = 1000\nmax_outbound_connections = 1", to=server))
+        recipients = [f"r{i}@x.example" for i in range(7)]
+        hand_over(impulse, "<a@sender.example>", *(f"<{recipient}>" for recipient in recipients))
+        impulse.await_log("D", 7)
+        assert not impulse.mainlog("T") + impulse.mainlog("P")
+        await_true(lambda: sorted(r for m in capture.messages for r in m.recipients) == recipients, "all of them", 30)
