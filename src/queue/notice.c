@@ -33,8 +33,8 @@ struct notice {
     struct stored_outcome *outcome, *last; /* owned; last: NULL when there is none */
     notice_done_fn *done;
     struct pool_job job;
-    bool read_content; /* for the job, which must not look at the queue */
-    char *content;     /* what was read back of the message */
+    bool read_content, read_remark; /* for the job, which must not look at the queue */
+    char *content;                  /* what was read back of the message */
     size_t content_size;
     char *remark; /* what the spool remembers of the last attempt */
     size_t remark_size;
@@ -257,7 +257,8 @@ static void read_back(struct pool_job *job)
     struct queue_set *set = notice->queue->shard->set;
     struct spool *spool = set->dependencies.spool;
     const struct envelope *subject = notice->subject;
-    if (spool_remark_read(spool, subject->id, &notice->remark, &notice->remark_size) != 0)
+    if (!notice->read_remark ||
+        spool_remark_read(spool, subject->id, &notice->remark, &notice->remark_size) != 0)
         notice->remark = NULL;
     if (!notice->read_content ||
         spool_body_read(spool, subject->body, 0, &notice->content, &notice->content_size) != 0) {
@@ -268,13 +269,19 @@ static void read_back(struct pool_job *job)
     pending_end(&set->outside);
 }
 
+/* Is what the last attempt ended with in the spool only? */
+static bool must_read_remark(const struct notice *notice)
+{
+    return !notice->last && outcome_is_own(&notice->outcome->outcome) && notice->subject->retries > 0;
+}
+
 /* Is there something to be had that is not in memory? */
 static bool must_read(const struct notice *notice)
 {
     const struct envelope *subject = notice->subject;
     if (subject->flags & ENVELOPE_DEFERRED)
         return false;
-    if (!notice->last && outcome_is_own(&notice->outcome->outcome) && subject->retries > 0)
+    if (must_read_remark(notice))
         return true;
     if (wanted_original(notice) == ORIGINAL_NONE || subject->body->size == 0)
         return false;
@@ -292,6 +299,7 @@ static bool start_reading(struct notice *notice)
         return false;
     notice->job.work = read_back;
     notice->read_content = wanted_original(notice) != ORIGINAL_NONE;
+    notice->read_remark = must_read_remark(notice);
     notice->task.run = was_read;
     pending_begin(&set->outside);
     if (pool_try(pool, &notice->job))

@@ -44,7 +44,7 @@ def test_the_promise_that_is_taken_back(impulse, site):
 
 def test_it_is_delivered(impulse, site, capture):
     impulse.start(site.config(DEFERRED, to=capture))
-    for name in "plain", "8-bit", "a chunk less 1", "300 kB", "nothing at all":
+    for name in "plain", "8-bit", "a chunk less 1", "300 kB", "no body":
         send(impulse, ["b@rcpt.example", "c@other.example"], EXACT[name])
     await_true(lambda: len(arrived(capture)) == 10, "all of them")
     assert {m.content[-len(EXACT["300 kB"]):] for m in capture.messages if len(m.content) > 290_000} == {EXACT["300 kB"]}
