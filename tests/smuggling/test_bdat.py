@@ -2,7 +2,7 @@
 most one message, and on to a server that knows DATA alone with true line ends and stuffed dots."""
 import pytest
 
-from conftest import ALLOW, DEFAULT, FIX
+from relays import ALLOW, DEFAULT, FIX
 from variants import END, HEADER, POSITIONS, SMUGGLED, VARIANTS, places
 
 TRUE_ENDS = {"CRLF.CRLF": (END, "the true end of DATA"), "twice": (END + END, "and once more"),

@@ -2,7 +2,7 @@
 is what was sent, or has true line ends throughout."""
 import pytest
 
-from conftest import ALLOW, DEFAULT, FIX, POLICIES, answer, transaction
+from relays import ALLOW, DEFAULT, FIX, POLICIES, answer, transaction
 from variants import POSITIONS, VARIANTS, places, strict_end, unstuffed
 
 

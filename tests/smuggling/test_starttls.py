@@ -3,8 +3,8 @@ import ssl
 
 import pytest
 
-from conftest import ALLOW, DEFAULT, FIX, answer, transaction
 from harness.wire import Wire
+from relays import ALLOW, DEFAULT, FIX, answer, transaction
 from variants import POSITIONS, SMUGGLED, VARIANTS, places, unstuffed
 
 
@@ -43,7 +43,7 @@ def test_plain_text_behind_starttls_is_no_command(impulse, site, capture, certif
     """What an attacker puts behind STARTTLS is never answered, or acted on, under TLS; wherever the segments end."""
     policy = f'Starttls_Injection_Policy = "{setting}"' if setting else ""
     impulse.start(site.config(
-        listener=f'{policy}\nSMTP_Extensions = ( "STARTTLS" )\nTLS_Certificate = "{certificates.certificate}"\nTLS_Key = "{certificates.key}"',
+        listener=f'{policy}\nSMTP_Extensions = ( "ENHANCEDSTATUSCODES" "STARTTLS" )\nTLS_Certificate = "{certificates.certificate}"\nTLS_Key = "{certificates.key}"',
         to=capture))
     with Wire(impulse.address) as client:
         client.greet()

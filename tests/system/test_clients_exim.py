@@ -13,7 +13,7 @@ AUTHENTICATORS = {
     "LOGIN": f"login:\n  driver = plaintext\n  public_name = LOGIN\n  client_send = : {USER} : {PASSWORD}\n",
     "CRAM-MD5": f"cram:\n  driver = cram_md5\n  public_name = CRAM-MD5\n  client_name = {USER}\n"
                 f"  client_secret = {PASSWORD}\n",
-    "EXTERNAL": "external:\n  driver = external\n  public_name = EXTERNAL\n  client_send = \n",
+    "EXTERNAL": f"external:\n  driver = external\n  public_name = EXTERNAL\n  client_send = {USER}\n",
 }
 
 
