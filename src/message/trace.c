@@ -90,16 +90,3 @@ void trace_append_authentication(const char *by, const char *result, const char 
     append_token(by, out);
     buf_printf(out, ";\r\n\tauth=%s (%s) smtp.auth=xxxx\r\n", result, mechanism);
 }
-
-unsigned trace_count_received(struct slice content)
-{
-    static const struct slice name = {"Received:", 9};
-    unsigned count = 0;
-    struct slice line;
-    while (slice_next(&content, '\n', &line)) {
-        if (line.size <= 1)
-            break;
-        count += slice_starts_nocase(line, name);
-    }
-    return count;
-}

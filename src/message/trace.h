@@ -1,6 +1,6 @@
 /*
- * trace.h: the Received and Authentication-Results fields that reception adds, and counting those that are
- * there. RFC 5321 sections 4.4, 6.3. Pure functions; any thread.
+ * trace.h: the Received and Authentication-Results fields that reception adds. RFC 5321 section 4.4. Pure
+ * functions; any thread.
  */
 #ifndef IMPULSE_MESSAGE_TRACE_H
 #define IMPULSE_MESSAGE_TRACE_H
@@ -30,8 +30,5 @@ void trace_append_received(const struct trace_facts *facts, struct buf *out);
  * changelog, 4.2.38).
  */
 void trace_append_authentication(const char *by, const char *result, const char *mechanism, struct buf *out);
-
-/* How many Received fields the header of `content` holds (it ends at the empty line or with the content). */
-unsigned trace_count_received(struct slice content);
 
 #endif

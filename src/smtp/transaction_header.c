@@ -12,11 +12,17 @@
 enum { RECEIVED_MAX = 100 /* Received fields: RFC 5321 6.3 */ };
 
 /*
- * More than a chunk of content has come and its header has not ended. Its last line is not whole, so that it
- * cannot be told what it is.
+ * The header must be in the first chunk, with what is added to it, because that is where it is looked for.
+ * Where more than a chunk has come and it has not ended, its last line is not whole: it cannot be told what
+ * it is.
  */
-static bool is_endless(const struct header_facts *facts, struct slice content)
+static bool is_too_big(const struct transaction *t, const struct header_facts *facts, struct slice content,
+                       bool complete)
 {
+    if (t->trace_size + facts->size > BODY_CHUNK)
+        return true;
+    if (complete)
+        return false;
     const char *rest = content.data + facts->size;
     return facts->fields > 0 && !facts->closed &&
            (!facts->invalid || !memchr(rest, '\n', content.size - facts->size));
@@ -56,7 +62,7 @@ const struct reply *transaction_apply_header_rules(struct transaction *t, bool c
     struct slice content = buf_slice(&t->content);
     content = slice_of(content.data + t->trace_size, content.size - t->trace_size);
     struct header_facts facts = header_scan(content);
-    if (!complete && is_endless(&facts, content))
+    if (is_too_big(t, &facts, content, complete))
         return &reply_header_too_big;
     const struct reply *problem = judge(policy, &facts);
     if (problem)
