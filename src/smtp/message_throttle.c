@@ -97,6 +97,7 @@ void session_throttle(struct session *session, session_continue_fn *next)
     } else {
         session->next = next;
         session_wait(session);
+        session->waiting_for_turn = true;
         uv_update_time(loop_uv(session->worker->loop)); /* the time of a long turn would be too early */
         session_set_time(session, (when - now) / 1000 + 2, take_turn);
     }

@@ -146,6 +146,7 @@ void session_close(struct session *session)
     if (session->state == SESSION_CLOSING)
         return;
     session->state = SESSION_CLOSING;
+    session->waiting_for_turn = false;
     session->time_is_up = NULL;
     session_reset_transaction(session);
     stream_read_stop(&session->stream);
@@ -175,7 +176,7 @@ void session_leave(struct session *session)
     session->leave = true;
     if (session->state == SESSION_OPENING) { /* it expects no SMTP yet */
         session_abort(session);
-    } else if (session->state == SESSION_READING) {
+    } else if (session->state == SESSION_READING || session->waiting_for_turn) {
         session_reply(session, &reply_shutdown);
         session_close(session);
     }
@@ -273,6 +274,7 @@ void session_refuse(struct session *session, const struct reply *reply)
 void session_wait(struct session *session)
 {
     session->state = SESSION_WAITING;
+    session->waiting_for_turn = false;
     session->deadline = 0;
     session->time_is_up = NULL;
 }
@@ -280,6 +282,7 @@ void session_wait(struct session *session)
 void session_end_wait(struct session *session)
 {
     session->state = SESSION_READING;
+    session->waiting_for_turn = false;
     session->time_is_up = NULL;
     session->deadline = 0;
 }

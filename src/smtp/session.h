@@ -84,6 +84,7 @@ struct session {
     const struct session_limits *slots;     /* the budgets in which this session holds a slot */
     enum session_state state;
     enum hello_kind hello;
+    bool waiting_for_turn; /* SESSION_WAITING: nothing has begun yet, so a drain need not wait for it */
     bool waiting_for_hook; /* SESSION_WAITING: `view.resumed` will come */
     bool skip_line;        /* the rest of an overlong command line is being thrown away */
     bool leave;            /* 421 at the next opportunity: the server drains */

@@ -204,6 +204,21 @@ def test_messages_wait_their_turn_on_all_loops(site, impulse, capture):
         assert all(later - earlier >= 0.9 for earlier, later in zip(times, times[10:]))
 
 
+def test_a_shutdown_does_not_wait_for_a_turn(site, impulse):
+    impulse.start(site.config('inbound_throttle_messages = "1/59"\nblackhole = internal'))
+    with Wire(impulse.address) as client:
+        client.greet()
+        assert client.mail(b"Subject: x\r\n\r\n").code == 250
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        client.command("RCPT TO:<b@rcpt.example>", 250)
+        client.send(b"DATA\r\n")
+        assert not select.select([client.socket], [], [], 0.2)[0]
+        start = monotonic()
+        impulse.stop()
+        assert client.reply().code == 421 and client.at_end()
+        assert monotonic() - start < patience(15)
+
+
 # ---- clients that do not read ------------------------------------------------------------------------------------
 
 WORK = {
