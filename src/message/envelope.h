@@ -81,7 +81,8 @@ void envelope_free(struct envelope *envelope);
 
 /*
  * A parameter as the client gave it, still in xtext (RFC 3461 section 4): "ENVID", "ORCPT", "AUTH". Empty
- * when it gave none. `parameters` holds them as name NUL value NUL ..., in capitals.
+ * when it gave none. `parameters` holds them as name NUL value NUL ..., in capitals; "REFUSAL" is not the
+ * client's, but the reply of an ENVELOPE_REFUSED.
  */
 struct slice envelope_parameter(const struct envelope *envelope, const char *name);
 

@@ -34,7 +34,7 @@ static void log_reception(struct transaction *t, const struct envelope *envelope
         .sender_local = local_part(envelope->reverse_path, envelope->sender_domain),
         .sender_domain = text_of(envelope->sender_domain),
         .peer = text_of(slice_text(net_addr_format(&envelope->origin, peer))),
-        .size = envelope->body->size,
+        .size = envelope_size(envelope),
         .protocol = {"esmtp", 5},
         .binding_group = text_of(envelope->binding_group),
         .binding = text_of(envelope->binding),
