@@ -9,3 +9,8 @@ noinst_PROGRAMS += tests/load/conf_bench
 tests_load_conf_bench_SOURCES = tests/load/conf_bench.c
 tests_load_conf_bench_LDADD = confparse/libconfparse.a $(PCRE2_LIBS) -lm
 tests_load_conf_bench_LDFLAGS = $(HARDEN_LDFLAGS)
+
+noinst_PROGRAMS += tests/load/tls_bench
+tests_load_tls_bench_SOURCES = tests/load/tls_bench.c
+tests_load_tls_bench_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
+tests_load_tls_bench_LDFLAGS = $(HARDEN_LDFLAGS) -pthread

@@ -280,6 +280,7 @@ static void test_small_steps(void)
         client_say(ssl, "ijk");
         client_hear(ssl, "abcdefghijk");
         /* and nobody is called when nothing is there */
+        on_loop(do_nothing, NULL);
         int calls = server.readable_calls;
         for (int turn = 0; turn < 5; turn++)
             on_loop(do_nothing, NULL);
