@@ -31,6 +31,9 @@ class Policy:
 DEFAULT = Policy("default", "", "deny", "deny")
 FIX = Policy("fix", 'invalid_line_endings = "fix"', "fix", "fix")
 ALLOW = Policy("allow", 'invalid_line_endings = "allow"', "allow", "allow")
+BREAK = Policy("break-lines", 'rfc2822_max_line_length = 998\nrfc2822_max_line_length_policy = "fix"\n'
+               'invalid_line_endings = "fix"', "fix", "fix")
+BINARY = Policy("binary", "", "deny", "deny")
 POLICIES = [
     DEFAULT, FIX, ALLOW,
     Policy("deny", 'invalid_line_endings = "deny"', "deny", "deny"),
@@ -63,7 +66,7 @@ class Relay:
         self.daemon = Impulse(self.site)
         self.daemon.start(self.site.config(
             f"generate_bounces = false\n{policy.settings}", f"""open_relay = true
-  SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "STARTTLS" "CHUNKING" )
+  SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "STARTTLS" "CHUNKING" "BINARYMIME" )
   TLS_Certificate = "{certificates.certificate}"
   TLS_Key = "{certificates.key}"
   Listen "{self.path}" {{ }}""", to=next_hop or self.capture))

@@ -2,7 +2,8 @@
 most one message, and on to a server that knows DATA alone with true line ends and stuffed dots."""
 import pytest
 
-from relays import ALLOW, DEFAULT, FIX
+from harness import await_true
+from relays import ALLOW, BINARY, DEFAULT, FIX
 from variants import END, HEADER, POSITIONS, SMUGGLED, VARIANTS, places
 
 TRUE_ENDS = {"CRLF.CRLF": (END, "the true end of DATA"), "twice": (END + END, "and once more"),
@@ -10,9 +11,9 @@ TRUE_ENDS = {"CRLF.CRLF": (END, "the true end of DATA"), "twice": (END + END, "a
 ALL = {**VARIANTS, **TRUE_ENDS}
 
 
-def transfer(client, recipient, chunks):
+def transfer(client, recipient, chunks, body=""):
     """One transaction in one packet; the last chunk's reply, and proof that no byte was taken for a command."""
-    client.send(f"MAIL FROM:<a@sender.example>\r\nRCPT TO:<{recipient}>\r\n".encode() +
+    client.send(f"MAIL FROM:<a@sender.example>{body}\r\nRCPT TO:<{recipient}>\r\n".encode() +
                 b"".join(b"BDAT %d%s\r\n%s" % (len(chunk), b" LAST" if i + 1 == len(chunks) else b"", chunk)
                          for i, chunk in enumerate(chunks)))
     assert [client.reply().code for _ in range(2)] == [250, 250]
@@ -89,3 +90,14 @@ def test_a_chunk_that_comes_at_the_wrong_time_is_no_command(relay, before):
         client.command("QUIT", 221)
         assert client.at_end()
     server.arrived()
+
+
+def test_binary_content_is_not_sent_by_data(relay):
+    """BODY=BINARYMIME: a bare CR or LF is nothing but a byte, so it is for servers that take BINARYMIME alone."""
+    server = relay(BINARY)
+    with server.client() as client:
+        for variant, _ in ALL.values():
+            reply = transfer(client, server.recipient(), [POSITIONS["in the body"](variant)], " BODY=BINARYMIME")
+            assert reply.code == 250, reply
+    await_true(lambda: len(server.daemon.mainlog("P")) == len(ALL), "all of them failed for good")
+    assert not server.capture.messages and len(server.daemon.mainlog("R")) == len(ALL)

@@ -2,8 +2,9 @@
 is what was sent, or has true line ends throughout."""
 import pytest
 
-from relays import ALLOW, DEFAULT, FIX, POLICIES, answer, transaction
-from variants import POSITIONS, VARIANTS, places, strict_end, unstuffed
+from relays import ALLOW, BREAK, DEFAULT, FIX, POLICIES, answer, transaction
+from variants import (BARE, ENDS, POSITIONS, STUFFED, VARIANTS, after_line_end, fixed, places, strict_end,
+                      unstuffed)
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=repr)
@@ -85,3 +86,25 @@ def test_the_client_leaves_at_the_variant(relay, policy, name):
     with server.client() as client:
         client.command("NOOP", 250)
     server.arrived()
+
+
+def test_lines_that_are_broken(relay):
+    """Where a line that is too long is broken, what begins the next line is no end, and no dot of it is lost."""
+    server = relay(BREAK)
+    sent = {}
+    with server.client() as client:
+        for name, (variant, _) in VARIANTS.items():
+            for shift in range(6):
+                wire = POSITIONS["in the body"](b"y" * (994 + shift) + after_line_end(variant))
+                recipient = server.recipient()
+                transaction(client, recipient)
+                client.send(wire + b".\r\n")
+                assert answer(client).code == 250, name
+                sent[recipient] = server.expected[recipient] = fixed(unstuffed(wire))
+    for message in server.one_each():
+        content = sent[message.recipients[0]]
+        assert not ENDS.search(message.wire)
+        assert not BARE.search(message.wire)
+        delivered = STUFFED.sub(rb"\1", message.wire)
+        assert delivered.replace(b"\r\n", b"").endswith(content.replace(b"\r\n", b""))
+    assert not server.capture.violations

@@ -115,6 +115,9 @@ def stuffed(content):
     return re.sub(rb"((?:^|[\r\n])\0*)\.", rb"\1..", content)
 
 
+STUFFED = re.compile(rb"((?:^|[\r\n])\0*\.)\.")    # ... which \1 undoes
+
+
 def strict_end(wire):
     """Where a strict reader finds the end in what follows DATA; -1: nowhere."""
     return (b"\r\n" + wire).find(END)
