@@ -23,8 +23,13 @@ enum imp_hook_point {
     IMP_VALIDATE_RCPTTO,
     IMP_VALIDATE_DATA,                  /* content received, before it is stored */
     IMP_VALIDATE_DATA_SPOOL,
-    IMP_VALIDATE_DATA_SPOOL_EACH_RCPT,  /* once per accepted recipient */
-    IMP_VALIDATE_SET_BINDING,           /* once per accepted recipient */
+    /*
+     * Both once per recipient that RCPT accepted, with rcptto_string, _localpart and _domain of it in the message
+     * context. A refusal with 5xx is about this recipient: while another one is accepted the client hears 250, and
+     * the sender gets a notification. One with 4xx answers the message.
+     */
+    IMP_VALIDATE_DATA_SPOOL_EACH_RCPT,
+    IMP_VALIDATE_SET_BINDING,
     IMP_HOOK_POINTS
 };
 
