@@ -99,7 +99,7 @@ class Session:
     def check_content(self, size, binary):
         words = self.parameters()
         declared = [int(word[5:]) for word in words if word.startswith("SIZE=")]
-        if declared and size > declared[0] + 2:         # a declaration may be too high (RFC 1870 section 5)
+        if declared and size > declared[0] + 2:         # a declaration may be too high (RFC 1870)
             self.wrong(f"{size} bytes of content after SIZE={declared[0]}")
         if "BODY=BINARYMIME" in words and not binary:
             self.wrong("DATA after BODY=BINARYMIME")
