@@ -44,6 +44,44 @@ static void test_body(void)
     body_unref(body);
 }
 
+/* Who may share a transaction: what MAIL says and the content are the same, what RCPT says need not be. */
+static void test_may_share(void)
+{
+    static const struct {
+        const char *id, *original;
+        uint32_t flags;
+        bool may_share;
+    } rows[] = {
+        {"1", "rfc822;a@b", ENVELOPE_BATCH, true},
+        {"1", "rfc822;c@d", ENVELOPE_BATCH | ENVELOPE_NOTIFY_NEVER, true},
+        {"2", "rfc822;a@b", ENVELOPE_BATCH, false},
+        {"1", "rfc822;a@b", ENVELOPE_BATCH | ENVELOPE_RET_FULL, false},
+        {"1", "rfc822;a@b", 0, false},
+    };
+    struct body *body = body_create(5, NULL, 3), *other = body_create(6, NULL, 3);
+    struct envelope *first = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char parameters[64];
+        int size = snprintf(parameters, sizeof parameters, "ENVID%c%s%cORCPT%c%s", 0, rows[i].id, 0, 0,
+                            rows[i].original);
+        struct envelope_facts facts = {.recipient = SLICE_LITERAL("a@b"),
+                                       .parameters = slice_of(parameters, (size_t)size + 1),
+                                       .flags = rows[i].flags};
+        struct envelope *envelope = envelope_create(&facts, body),
+                        *elsewhere = envelope_create(&facts, other);
+        first = first ? first : envelope;
+        CU_ASSERT_EQUAL(envelope_may_share(first, envelope), rows[i].may_share);
+        CU_ASSERT_EQUAL(envelope_may_share(envelope, first), rows[i].may_share);
+        CU_ASSERT_FALSE(envelope_may_share(first, elsewhere));
+        envelope_free(elsewhere);
+        if (envelope != first)
+            envelope_free(envelope);
+    }
+    envelope_free(first);
+    body_unref(body);
+    body_unref(other);
+}
+
 static void test_create(void)
 {
     struct body *body = body_create(5, NULL, 3);
@@ -203,6 +241,7 @@ int main(void)
     CU_pSuite suite = CU_add_suite("message", NULL, NULL);
     CU_add_test(suite, "body", test_body);
     CU_add_test(suite, "create", test_create);
+    CU_add_test(suite, "may share a transaction", test_may_share);
     CU_add_test(suite, "least envelope", test_least);
     CU_add_test(suite, "round trip", test_round_trip);
     CU_add_test(suite, "record of the version before", test_record_before);
