@@ -367,7 +367,7 @@ static void test_unsupported(void)
         const char *text, *part;
         unsigned column;
     } cases[] = {
-        {"Use_DANE = true", "option use_dane is not supported in this version: TLS", 1},
+        {"Use_DANE = true", "option use_dane is not supported in this version: deliveries have no TLS", 1},
         {"Control_Listener { Proxy_Protocol = 1 }",
          "option proxy_protocol in control_listener is not supported", 20},
         {"Security { chroot = /jail }", "option chroot is not supported", 12},
