@@ -113,21 +113,22 @@ struct trace_options {
     struct supplemental_rules *rules; /* owned */
 };
 
-static bool read_trace_option(struct trace_options *trace, const char *name, const char *value)
+/* NULL, or what is wrong. */
+static const char *read_trace_option(struct trace_options *trace, const char *name, const char *value)
 {
     if (strcasecmp(name, "received_header") == 0)
-        return read_bool(value, &trace->received);
+        return read_bool(value, &trace->received) ? NULL : "has to be true or false";
     if (strcasecmp(name, "supplemental_header") == 0)
-        return read_bool(value, &trace->supplemental);
+        return read_bool(value, &trace->supplemental) ? NULL : "has to be true or false";
     if (strcasecmp(name, "header_name") == 0) {
         free(trace->rules->name);
         trace->rules->name = mem_dup(value);
-        return header_is_name(slice_text(value));
+        return header_is_name(slice_text(value)) ? NULL : "has to be the name of a header field";
     }
     if (strcasecmp(name, "include_meta_names") != 0)
-        return false;
+        return "is not known here";
     read_names(trace->rules, value);
-    return true;
+    return NULL;
 }
 
 static bool resolve_trace(struct esmtp_policy *policy, const struct conf_chain *chain, char *error,
@@ -135,20 +136,20 @@ static bool resolve_trace(struct esmtp_policy *policy, const struct conf_chain *
 {
     const struct conf_value *value = conf_chain_value(chain, "trace_headers");
     struct trace_options trace = {.received = true, .rules = mem_new(struct supplemental_rules)};
-    bool good = true;
+    const char *problem = NULL;
     trace.rules->name = mem_dup("X-KumoRef");
-    for (size_t i = 0; value && good && i < value->count; i++) {
-        good = read_trace_option(&trace, value->items[2 * i], value->items[2 * i + 1]);
-        if (!good)
-            snprintf(error, error_size, "trace_headers has no \"%s\", or it cannot be \"%s\"",
-                     value->items[2 * i], value->items[2 * i + 1]);
+    for (size_t i = 0; value && !problem && i < value->count; i++) {
+        problem = read_trace_option(&trace, value->items[2 * i], value->items[2 * i + 1]);
+        if (problem)
+            snprintf(error, error_size, "%s:%u:%u: trace_headers: %s %s", value->place.file,
+                     value->place.line, value->place.column, value->items[2 * i], problem);
     }
     policy->add_received = policy->add_received && trace.received;
-    if (good && trace.supplemental)
+    if (!problem && trace.supplemental)
         policy->supplemental = trace.rules;
     else
         supplemental_free(trace.rules);
-    return good;
+    return !problem;
 }
 
 bool policy_content_resolve(struct esmtp_policy *policy, const struct conf_chain *chain, char *error,

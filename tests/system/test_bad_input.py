@@ -306,3 +306,15 @@ def test_the_check_looks_at_the_machine_too(site):
         status, said = run(mode, "-c", file)
         assert status == 1
         assert 'machine.conf:2: security user "nobody-of-that-name" does not exist' in said
+
+
+@pytest.mark.parametrize("value, said", [
+    ("colour = blue", "colour is not known here"),
+    ('header_name = "X: Y"', "header_name has to be the name of a header field"),
+    ("received_header = maybe", "received_header has to be true or false")])
+def test_trace_headers_that_cannot_be(site, value, said):
+    file = site.directory / "trace.conf"
+    file.write_text(site.config(listener=f"trace_headers = [ {value} ]"))
+    status, output = run("-t", "-c", file)
+    assert status == 1
+    assert f"trace_headers: {said}" in output and f"{file}:" in output
