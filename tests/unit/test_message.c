@@ -61,11 +61,10 @@ static void test_may_share(void)
     struct body *body = body_create(5, NULL, 3), *other = body_create(6, NULL, 3);
     struct envelope *first = NULL;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char parameters[64];
-        int size = snprintf(parameters, sizeof parameters, "ENVID%c%s%cORCPT%c%s", 0, rows[i].id, 0, 0,
-                            rows[i].original);
+        char said[64];
+        int size = snprintf(said, sizeof said, "ENVID%c%s%cORCPT%c%s", 0, rows[i].id, 0, 0, rows[i].original);
         struct envelope_facts facts = {.recipient = SLICE_LITERAL("a@b"),
-                                       .parameters = slice_of(parameters, (size_t)size + 1),
+                                       .parameters = slice_of(said, (size_t)size + 1),
                                        .flags = rows[i].flags};
         struct envelope *envelope = envelope_create(&facts, body),
                         *elsewhere = envelope_create(&facts, other);
