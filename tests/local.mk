@@ -5,7 +5,7 @@ endif
 include tests/load/local.mk
 
 EXTRA_DIST += .ci/run CONTRIBUTING.md tests/README.md tests/arrows tests/tally tests/conftest.py tests/harness \
-	tests/system tests/protocol tests/modules tests/conf tests/fuzz
+	tests/system tests/protocol tests/smuggling tests/modules tests/conf tests/fuzz
 
 ## The file `check` is copied here: as a prerequisite of dist its name would mean the target, and run every test.
 dist-hook:
