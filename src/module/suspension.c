@@ -7,8 +7,21 @@
  * of the loop, it is no matter if the answer is there before the hook has returned. A suspension holds a
  * reference to the module set: the code that will resume is still running then.
  */
+#include <sched.h>
+#include <stdatomic.h>
 #include "base/mem.h"
 #include "module/set.h"
+
+/*
+ * The end of the process: a module's own thread may still resume a session that has long been hung up, when
+ * the loops are gone. What comes then is kept where nobody looks, because its module must not be freed
+ * either.
+ */
+static struct {
+    _Atomic bool closed;
+    _Atomic unsigned posting; /* threads that are past the question */
+    _Atomic(struct imp_suspension *) late;
+} gate;
 
 struct imp_suspension {
     struct imp_session *session; /* NULL once nobody waits; loop thread only */
@@ -19,6 +32,7 @@ struct imp_suspension {
     bool refused;
     struct hook_reply reply;
     struct loop_task task;
+    struct imp_suspension *later; /* in gate.late */
 };
 
 struct imp_suspension *imp_session_suspend(struct imp_session *session)
@@ -71,5 +85,17 @@ void imp_suspension_resume(struct imp_suspension *suspension, int verdict, int c
     if (suspension->refused)
         hook_reply_set(&suspension->reply, code, enhanced, text);
     suspension->task.run = deliver_answer;
-    loop_post(suspension->loop, &suspension->task);
+    atomic_fetch_add(&gate.posting, 1);
+    if (!atomic_load(&gate.closed))
+        loop_post(suspension->loop, &suspension->task);
+    else
+        suspension->later = atomic_exchange(&gate.late, suspension);
+    atomic_fetch_sub(&gate.posting, 1);
+}
+
+void module_suspensions_close(void)
+{
+    atomic_store(&gate.closed, true);
+    while (atomic_load(&gate.posting) > 0)
+        sched_yield();
 }

@@ -169,6 +169,20 @@ def test_the_time_is_for_all_hooks_together(impulse, site, capture):
     assert reply.text == "451 4.4.5 data_processing_timeout exceeded"
 
 
+def test_the_daemon_ends_while_a_hook_thinks(impulse, site):
+    """What the module says when everything is gone already harms nobody."""
+    impulse.start(site.config(TO_BE_ASKED + "data_processing_timeout = 1"))
+    for nap in range(1001, 1100, 4):   # one of them ends when the daemon does
+        with Wire(impulse.address, 20) as client:
+            client.greet()
+            for local in ("MAIL FROM:<a@sender.example>", f"RCPT TO:<slow-{nap}@rcpt.example>"):
+                client.command(local, 250)
+            client.command("DATA", 354)
+            client.send(EXACT["plain"] + b".\r\n")
+    await_true(impulse.rejectlog, "given up")
+    impulse.stop()
+
+
 def test_no_limit(impulse, site, capture):
     impulse.start(site.config(TO_BE_ASKED + "data_processing_timeout = 0", to=capture))
     assert exchange(impulse, "slow-1500").code == 250
