@@ -50,7 +50,7 @@ struct server {
     bool extra;        /* echoes with stream_flush_with */
     int result;        /* of stream_start_tls, then of the last stream_fill that was no input */
     int error;         /* of the handshake */
-    int readable_calls;
+    _Atomic int readable_calls;
     struct unit_counter secured, read, drained, ended, closed;
 };
 
