@@ -14,27 +14,16 @@
 struct check {
     const struct conf *conf;
     struct conf_report *report;
-    const struct conf_value **seen; /* parameters that were looked at */
-    size_t seen_count;
+    struct seen_values seen;
 };
 
 /* ---- parameters ------------------------------------------------------------------------------ */
-
-static bool is_new(struct check *check, const struct conf_value *value)
-{
-    for (size_t i = 0; i < check->seen_count; i++)
-        if (check->seen[i] == value)
-            return false;
-    check->seen = mem_resize(check->seen, (check->seen_count + 1) * sizeof *check->seen);
-    check->seen[check->seen_count++] = value;
-    return true;
-}
 
 static void check_method(struct check *check, const struct access_method *method, const char *scheme,
                          const char *(*problem_of)(struct slice record))
 {
     char problem[512];
-    if (!method->value || !is_new(check, method->value))
+    if (!method->value || !seen_values_add(&check->seen, method->value))
         return;
     enum access_finding finding = access_method_check(method->value, scheme, problem, sizeof problem);
     if (finding == ACCESS_FINE)
@@ -140,5 +129,5 @@ void control_check(const struct conf *conf, struct conf_report *report)
     while ((stanza = conf_scope_next(conf_root(conf), "authorization", stanza)))
         while ((role = conf_scope_next(stanza, "role", role)))
             check_role(&check, role);
-    free(check.seen);
+    free(check.seen.values);
 }

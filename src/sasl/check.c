@@ -3,6 +3,7 @@
  */
 #include "sasl/check.h"
 
+#include "base/mem.h"
 #include "sasl/records.h"
 
 enum { COMPLAINTS_MAX = 5 }; /* about the records of one file */
@@ -32,4 +33,14 @@ void records_check_file(struct conf_report *report, struct conf_place place, con
     else
         check_records(report, path, buf_slice(&text), problem_of);
     buf_release(&text);
+}
+
+bool seen_values_add(struct seen_values *seen, const struct conf_value *value)
+{
+    for (size_t i = 0; i < seen->count; i++)
+        if (seen->values[i] == value)
+            return false;
+    seen->values = mem_resize(seen->values, (seen->count + 1) * sizeof *seen->values);
+    seen->values[seen->count++] = value;
+    return true;
 }

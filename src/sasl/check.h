@@ -1,5 +1,5 @@
 /*
- * check: what a file of passwords or groups holds that will be left out.
+ * check: what a file of passwords or groups holds that will be left out, and saying a thing once.
  */
 #ifndef IMPULSE_SASL_CHECK_H
 #define IMPULSE_SASL_CHECK_H
@@ -14,5 +14,14 @@
  */
 void records_check_file(struct conf_report *report, struct conf_place place, const char *path,
                         const char *(*problem_of)(struct slice record));
+
+/* Values that something was said about: several policies share a value. Zeroed at first; free `values` at the
+ * end. */
+struct seen_values {
+    const struct conf_value **values;
+    size_t count;
+};
+/* True the first time that it is asked about `value`. */
+bool seen_values_add(struct seen_values *seen, const struct conf_value *value);
 
 #endif

@@ -19,19 +19,8 @@
 struct check {
     const struct conf *conf;
     struct conf_report *report;
-    const struct conf_value **seen; /* values that something was said about */
-    size_t seen_count;
+    struct seen_values seen;
 };
-
-static bool is_new(struct check *check, const struct conf_value *value)
-{
-    for (size_t i = 0; i < check->seen_count; i++)
-        if (check->seen[i] == value)
-            return false;
-    check->seen = mem_resize(check->seen, (check->seen_count + 1) * sizeof *check->seen);
-    check->seen[check->seen_count++] = value;
-    return true;
-}
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
@@ -90,7 +79,7 @@ static void check_parameters(struct check *check, enum sasl_mechanism mechanism,
                              const struct conf_value *value)
 {
     struct passwords_form form;
-    if (!is_new(check, value) || !check_keys(check, mechanism, value))
+    if (!seen_values_add(&check->seen, value) || !check_keys(check, mechanism, value))
         return;
     const char *path = auth_policy_file(mechanism, value, &form);
     if (path)
@@ -119,11 +108,11 @@ static void warn_of_plain_text(struct check *check, const struct conf_chain *cha
     bool plain = policy->mechanisms & (1u << SASL_PLAIN | 1u << SASL_LOGIN);
     if (!plain || always || (tls && !policy->plain_text))
         return;
-    if (tls && is_new(check, asked))
+    if (tls && seen_values_add(&check->seen, asked))
         conf_report_add(check->report, CONF_WARNING, asked->place,
                         "PLAIN and LOGIN are offered before STARTTLS: passwords cross the network in clear "
                         "text");
-    else if (!tls && is_new(check, value))
+    else if (!tls && seen_values_add(&check->seen, value))
         conf_report_add(check->report, CONF_WARNING, value->place,
                         "AUTH PLAIN or LOGIN without STARTTLS: passwords cross the network in clear text");
 }
@@ -135,13 +124,13 @@ static void warn_of_nothing(struct check *check, const struct conf_chain *chain,
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
     bool named =
         value && value->place.line > 0 && (extensions_resolve(value->items, value->count) & EXTENSION_AUTH);
-    if (named && (!policy || !policy->mechanisms) && is_new(check, value))
+    if (named && (!policy || !policy->mechanisms) && seen_values_add(&check->seen, value))
         conf_report_add(check->report, CONF_WARNING, value->place,
                         "AUTH is not offered: no passwords are named for its mechanisms "
                         "(AuthPlainParameters, ...)");
     if (policy && policy->required && !policy->mechanisms && !policy->always_allow) {
         const struct conf_value *required = conf_chain_value(chain, "enable_authentication");
-        if (is_new(check, required))
+        if (seen_values_add(&check->seen, required))
             conf_report_add(check->report, CONF_WARNING, required->place,
                             "authentication is required and none is possible: only hosts that may relay can "
                             "send mail");
@@ -151,7 +140,7 @@ static void warn_of_nothing(struct check *check, const struct conf_chain *chain,
 static void warn_of_everybody(struct check *check, const struct conf_chain *chain)
 {
     const struct conf_value *value = conf_chain_value(chain, "always_allow");
-    if (is_new(check, value))
+    if (seen_values_add(&check->seen, value))
         conf_report_add(check->report, CONF_WARNING, value->place,
                         "every client that this is for may relay to everywhere, without a password");
 }
@@ -224,5 +213,5 @@ void smtp_auth_check(const struct conf *conf, struct conf_report *report)
             check_vias(&check, &clients, clients.listen);
         }
     }
-    free(check.seen);
+    free(check.seen.values);
 }

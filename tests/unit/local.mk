@@ -300,7 +300,7 @@ tests_unit_test_accept_LDADD = $(NET_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_stream
 TESTS += tests/unit/test_stream
-tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/unit.h
+tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/on_loop.h tests/unit/unit.h
 tests_unit_test_stream_LDADD = $(NET_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_tls
@@ -310,7 +310,7 @@ tests_unit_test_tls_LDADD = $(NET_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_tls_stream
 TESTS += tests/unit/test_tls_stream
-tests_unit_test_tls_stream_SOURCES = tests/unit/test_tls_stream.c tests/unit/unit.h
+tests_unit_test_tls_stream_SOURCES = tests/unit/test_tls_stream.c tests/unit/on_loop.h tests/unit/unit.h
 tests_unit_test_tls_stream_LDADD = $(NET_TEST_LIBS)
 
 DELIVERY_TEST_LIBS = src/delivery/libdelivery.a src/queue/libqueue.a src/spool/libspool.a src/message/libmessage.a \

@@ -1,5 +1,5 @@
 /* Streams: reading, writes that the kernel takes in parts, connecting, ends and resets. */
-#include "unit.h"
+#include "on_loop.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,26 +15,9 @@
 
 static struct loop_group *group;
 
-struct errand {
-    struct loop_task task;
-    void (*run)(void *argument);
-    void *argument;
-    struct unit_counter done;
-};
-
-static void run_errand(struct loop_task *task)
-{
-    struct errand *errand = container_of(task, struct errand, task);
-    errand->run(errand->argument);
-    unit_count(&errand->done, 1);
-}
-
-/* Runs a function on the loop's thread and waits for it. */
 static void on_loop(void (*run)(void *), void *argument)
 {
-    struct errand errand = {{.run = run_errand}, run, argument, UNIT_COUNTER};
-    loop_post(loop_group_at(group, 0), &errand.task);
-    CU_ASSERT_EQUAL_FATAL(unit_wait(&errand.done, 1, 30), 1);
+    on_loop_of(group, run, argument);
 }
 
 /* ---- an owner of a stream -------------------------------------------------------------------- */

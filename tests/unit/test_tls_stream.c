@@ -1,5 +1,5 @@
 /* Streams under TLS, between the server's side and an OpenSSL client that blocks, over a pair of sockets. */
-#include "unit.h"
+#include "on_loop.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -17,25 +17,9 @@
 
 static struct loop_group *group;
 
-struct errand {
-    struct loop_task task;
-    void (*run)(void *argument);
-    void *argument;
-    struct unit_counter done;
-};
-
-static void run_errand(struct loop_task *task)
-{
-    struct errand *errand = container_of(task, struct errand, task);
-    errand->run(errand->argument);
-    unit_count(&errand->done, 1);
-}
-
 static void on_loop(void (*run)(void *), void *argument)
 {
-    struct errand errand = {{.run = run_errand}, run, argument, UNIT_COUNTER};
-    loop_post(loop_group_at(group, 0), &errand.task);
-    CU_ASSERT_EQUAL_FATAL(unit_wait(&errand.done, 1, 30), 1);
+    on_loop_of(group, run, argument);
 }
 
 /* ---- the server: echoes what it gets, a step at a time --------------------------------------- */
