@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import await_true, passable, patience
 from .daemon import free_port
-from .wire import Wire
+from .wire import answers
 
 PROGRAM = Path("/usr/local/lib/impulse-tests/exim4/usr/sbin/exim4")
 
@@ -107,12 +107,7 @@ class Exim:
 
     def listening(self):
         assert self.process.poll() is None, self.log()
-        try:
-            with Wire(self.address) as client:
-                client.command("QUIT")
-            return True
-        except OSError:
-            return False
+        return answers(self.address)
 
     def log(self):
         files = [self.folder / "stderr", *sorted((self.folder / "log").iterdir())]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import await_true, passable, patience
 from .daemon import free_port
-from .wire import Wire
+from .wire import answers
 
 MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
@@ -77,12 +77,7 @@ class Postfix:
 
     def listening(self):
         assert self.process.poll() is None, self.process.stderr.read().decode() + self.log()
-        try:
-            with Wire(self.address) as client:
-                client.command("QUIT")
-            return True
-        except OSError:
-            return False
+        return answers(self.address)
 
     def log(self):
         return self.maillog.read_text(errors="replace") if self.maillog.exists() else ""

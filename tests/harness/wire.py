@@ -97,6 +97,16 @@ class Wire:
             return True
 
 
+def answers(address):
+    """Does a server greet there, and let us go?"""
+    try:
+        with Wire(address) as client:
+            client.command("QUIT")
+        return True
+    except OSError:
+        return False
+
+
 def stuff(content):
     """RFC 5321 section 4.5.2."""
     assert not content or content.endswith(b"\r\n")

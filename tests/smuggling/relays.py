@@ -9,7 +9,7 @@ from harness import await_true, patience
 from harness.capture import Capture
 from harness.daemon import Impulse, Site
 from harness.wire import Wire
-from variants import ENDS, VICTIM, fixed, has_bare, stuffed
+from variants import ENDS, POSITIONS, VICTIM, fixed, has_bare, places, stuffed, unstuffed
 
 BARE = "message content with a bare CR or LF"
 
@@ -133,6 +133,18 @@ def transaction(client, recipient):
     """MAIL, RCPT and DATA in one packet."""
     client.send(f"MAIL FROM:<a@sender.example>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode())
     assert [client.reply().code for _ in range(3)] == [250, 250, 354]
+
+
+def cut_at_every_byte(server, client, variant):
+    """The variant in a body, cut in two at every byte of it and of the true end behind it; the server has read the first
+    part when the second is sent."""
+    wire = POSITIONS["in the body"](variant) + b".\r\n"
+    for place in places(wire, variant):
+        recipient = server.recipient()
+        transaction(client, recipient)
+        client.sent_and_read(wire[:place])
+        client.send(wire[place:])
+        server.judge(answer(client), recipient, unstuffed(wire[:-3]), "in the body")
 
 
 def answer(client):

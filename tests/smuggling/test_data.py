@@ -2,8 +2,8 @@
 is what was sent, or has true line ends throughout."""
 import pytest
 
-from relays import ALLOW, BREAK, DEFAULT, FIX, POLICIES, answer, transaction
-from variants import (BARE, ENDS, POSITIONS, STUFFED, VARIANTS, after_line_end, fixed, places, strict_end,
+from relays import ALLOW, BREAK, DEFAULT, FIX, POLICIES, answer, cut_at_every_byte, transaction
+from variants import (BARE, ENDS, POSITIONS, STUFFED, VARIANTS, after_line_end, fixed, strict_end,
                       unstuffed)
 
 
@@ -28,18 +28,9 @@ def test_whole(relay, policy, position):
 @pytest.mark.parametrize("policy", [DEFAULT, FIX, ALLOW], ids=repr)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_cut_at_every_byte(relay, policy, name):
-    """Each variant cut in two at every byte, the true end behind it, too; the server has read the first part when the
-    second is sent."""
     server = relay(policy)
-    variant, _ = VARIANTS[name]
-    wire = POSITIONS["in the body"](variant) + b".\r\n"
     with server.client() as client:
-        for place in places(wire, variant):
-            recipient = server.recipient()
-            transaction(client, recipient)
-            client.sent_and_read(wire[:place])
-            client.send(wire[place:])
-            server.judge(answer(client), recipient, unstuffed(wire[:-3]), "in the body")
+        cut_at_every_byte(server, client, VARIANTS[name][0])
     server.arrived()
 
 

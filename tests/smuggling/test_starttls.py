@@ -4,8 +4,8 @@ import ssl
 import pytest
 
 from harness.wire import Wire
-from relays import ALLOW, DEFAULT, FIX, answer, transaction
-from variants import POSITIONS, SMUGGLED, VARIANTS, places, unstuffed
+from relays import ALLOW, DEFAULT, FIX, answer, cut_at_every_byte, transaction
+from variants import POSITIONS, SMUGGLED, VARIANTS, unstuffed
 
 
 @pytest.mark.parametrize("policy", [DEFAULT, FIX, ALLOW], ids=repr)
@@ -25,15 +25,8 @@ def test_whole(relay, certificates, policy, position):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_cut_into_records_at_every_byte(relay, certificates, policy, name):
     server = relay(policy)
-    variant, _ = VARIANTS[name]
-    wire = POSITIONS["in the body"](variant) + b".\r\n"
     with server.client(tls=certificates.any_context()) as client:
-        for place in places(wire, variant):
-            recipient = server.recipient()
-            transaction(client, recipient)
-            client.sent_and_read(wire[:place])
-            client.send(wire[place:])
-            server.judge(answer(client), recipient, unstuffed(wire[:-3]), "in the body")
+        cut_at_every_byte(server, client, VARIANTS[name][0])
     server.arrived()
 
 
