@@ -356,7 +356,8 @@ static bool read_command(struct session *session)
     struct slice input = buf_slice(&session->stream.in);
     const char *feed = memchr(input.data, '\n', input.size);
     size_t size = feed ? (size_t)(feed - input.data) + 1 : input.size;
-    if (session->skip_line || size > line_max(session, input) + 2) {
+    size_t end = feed && (size == 1 || feed[-1] != '\r') ? 1 : 2; /* bytes; a bare LF ends a command, too */
+    if (session->skip_line || size > line_max(session, input) + end) {
         skip_input(session, size, feed != NULL);
         return feed != NULL;
     }
