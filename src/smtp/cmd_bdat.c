@@ -25,8 +25,8 @@ static const struct reply *find_problem(const struct session *session, struct sl
 static void refuse(struct session *session, const struct reply *problem)
 {
     session_reply(session, problem); /* not counted as a mistake: after one chunk all that follow it fail */
-    if (session->transaction && transaction_content_begun(session->transaction))
-        session_reset_transaction(session); /* a part of the message is lost */
+    if (session->transaction && (transaction_content_begun(session->transaction) || !session->chunk.last))
+        session_reset_transaction(session); /* a part of the message is lost: the rest is not to become one */
 }
 
 /* All bytes of the chunk were read. */
