@@ -94,10 +94,35 @@ static int on_ticket(SSL *ssl, unsigned char name[NAME_SIZE], unsigned char iv[I
     return result;
 }
 
+static bool is_over(SSL_SESSION *session)
+{
+    const X509 *certificate = SSL_SESSION_get0_peer(session);
+    return certificate && X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0;
+}
+
+/*
+ * The client's certificate is not looked at again when a session is resumed, and each resumption brings
+ * another hour: who keeps coming would be believed long after the certificate has ended.
+ */
+static SSL_TICKET_RETURN on_decrypted(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t size,
+                                      SSL_TICKET_STATUS status, void *argument)
+{
+    (void)ssl;
+    (void)name;
+    (void)size;
+    (void)argument;
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (is_over(session))
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 bool tls_tickets_enable(SSL_CTX *context)
 {
     SSL_CTX_set_timeout(context, TLS_TICKET_LIFE);
     SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    return SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket) == 1;
+    return SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket) == 1 &&
+           SSL_CTX_set_session_ticket_cb(context, NULL, on_decrypted, NULL) == 1;
 }

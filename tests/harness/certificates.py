@@ -4,10 +4,12 @@
     made.ca, made.certificate, made.key        PEM files; the certificate is for mx.impulse.example and 127.0.0.1
     made.client("ann")                         (certificate, key) with CN=ann and the address ann@sender.example
     made.stranger("ann")                       the same names, signed by an authority that nobody knows
+    made.short_lived("ann", 5)                 an ssl.SSLContext whose certificate ends in five seconds
     made.context(), made.context("ann")        an ssl.SSLContext that trusts the authority (and shows a certificate)
 """
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 HOSTNAME = "mx.impulse.example"
@@ -46,6 +48,25 @@ class Certificates:
         self.openssl("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-days", days,
                      "-extfile", extensions, "-out", certificate)
         return certificate, key
+
+    def short_lived(self, name, seconds):
+        """A context that shows a certificate for `name`, which ends in so many seconds."""
+        certificate, key = self.files(f"short-{name}")
+        folder = self.folder / f"short-{name}"
+        folder.mkdir()
+        (folder / "index").touch()
+        (folder / "serial").write_text("1000\n")
+        (folder / "conf").write_text("[ca]\ndefault_ca=it\n[it]\ndefault_md=sha256\npolicy=any\n"
+                                     f"database={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\n"
+                                     "[any]\norganizationName=optional\ncommonName=supplied\n")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+                     "-keyout", key, "-out", folder / "request")
+        end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+        self.openssl("ca", "-batch", "-notext", "-config", folder / "conf", "-cert", self.ca, "-keyfile", self.ca_key,
+                     "-in", folder / "request", "-startdate", "20200101000000Z", "-enddate", end, "-out", certificate)
+        context = self.context()
+        context.load_cert_chain(certificate, key)
+        return context
 
     def client(self, name):
         certificate, key = self.files(f"client-{name}")
