@@ -15,7 +15,7 @@ extern "C" {
 struct imp_cidr_set;
 IMP_API struct imp_cidr_set *imp_cidr_set_create(void);
 IMP_API void imp_cidr_set_free(struct imp_cidr_set *set); /* NULL is harmless */
-/* "10.0.0.0/8", "10.0.0.1", "fd00::/8". False if it is not a block. */
+/* "10.0.0.0/8", "10.0.0.1", "fd00::/8"; "::/0" holds no IPv4 address. False if it is not a block. */
 IMP_API bool imp_cidr_set_add(struct imp_cidr_set *set, const char *block);
 /* Is the address (16 bytes in network order, IPv4 as ::ffff:a.b.c.d) in one of the blocks? */
 IMP_API bool imp_cidr_set_has(const struct imp_cidr_set *set, const uint8_t address[16]);

@@ -6,9 +6,16 @@
 #include "base/domain_set.h"
 #include "net/cidr.h"
 
+/* What the table has for IPv4 as a whole unless a block says otherwise: "::/0" holds no IPv4 address, as for
+ * a Peer. */
+static const uint8_t ipv4[16] = {[10] = 0xff, [11] = 0xff};
+static char outside;
+
 struct imp_cidr_set *imp_cidr_set_create(void)
 {
-    return (struct imp_cidr_set *)cidr_table_create();
+    struct cidr_table *table = cidr_table_create();
+    cidr_table_set(table, ipv4, 96, &outside);
+    return (struct imp_cidr_set *)table;
 }
 
 void imp_cidr_set_free(struct imp_cidr_set *set)
@@ -29,7 +36,8 @@ bool imp_cidr_set_add(struct imp_cidr_set *set, const char *block)
 
 bool imp_cidr_set_has(const struct imp_cidr_set *set, const uint8_t address[16])
 {
-    return cidr_table_find((const struct cidr_table *)set, address) != NULL;
+    const void *found = cidr_table_find((const struct cidr_table *)set, address);
+    return found && found != &outside;
 }
 
 struct imp_domain_set *imp_domain_set_create(void)

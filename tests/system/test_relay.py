@@ -45,6 +45,8 @@ def test_a_refused_recipient_leaves_the_others(impulse, site, capture):
     ('"127.0.0.2/32" "127.9.0.0/16"', "127.9.8.7", True),
     ('"10.0.0.0/8" "2001:db8::/32"', "127.0.0.1", False),
     ('"0.0.0.0/0"', "127.0.0.1", True),
+    ('"::/0"', "127.0.0.1", False),
+    ('"::/0" "::ffff:127.0.0.0/104"', "127.0.0.1", True),
 ])
 def test_relay_hosts(impulse, site, hosts, source, expected):
     impulse.start(site.config(listener=f"relay_hosts = ( {hosts} )"))
