@@ -25,12 +25,17 @@ bool auth_needs_tls(const struct session *session, enum sasl_mechanism mechanism
            !session->policy->auth->plain_text;
 }
 
+/* The certificate of one who speaks for another (XCLIENT, XREMOTEIP) says nothing about the other. */
+static bool is_verified(const struct session *session)
+{
+    return session->tls && session->tls->client_verified && !session->real_extensions;
+}
+
 static bool is_usable(const struct session *session, enum sasl_mechanism mechanism)
 {
     if (auth_needs_tls(session, mechanism))
         return false;
-    return mechanism != SASL_EXTERNAL ||
-           (session->tls->client_verified && session->tls->client_subject_cn[0]);
+    return mechanism != SASL_EXTERNAL || (is_verified(session) && session->tls->client_subject_cn[0]);
 }
 
 unsigned auth_mechanisms(const struct session *session)
@@ -69,7 +74,7 @@ static bool is_always_allowed(const struct session *session)
 
 static bool is_verified_peer(const struct session *session)
 {
-    return session->policy->verified_peer_can_relay && session->tls && session->tls->client_verified;
+    return session->policy->verified_peer_can_relay && is_verified(session);
 }
 
 bool auth_may_relay(struct session *session)
@@ -112,27 +117,43 @@ void auth_record(struct session *session, const char *mechanism, enum auth_statu
 
 void auth_accept(struct session *session, const char *user)
 {
+    if (!session->user)
+        session->right_before = mem_dup(imp_context_get(&session->view, IMP_CONTEXT_CONNECTION, "can_relay"));
     free(session->user);
     session->user = mem_dup(user);
     set(session, "can_relay", "true");
 }
 
-void auth_forget(struct session *session)
+static void forget_right(struct session *session)
 {
-    free(session->user);
-    session->user = NULL;
-    auth_record(session, NULL, AUTH_NONE, "");
-    set(session, "can_relay", NULL);
-    auth_meet(session);
+    free(session->right_before);
+    session->right_before = NULL;
 }
 
 /* Momentum 4 manual, "ALWAYS-ALLOW Property": authenticated as the user "anonymous". */
+static void meet_user(struct session *session)
+{
+    set(session, "auth_user", is_always_allowed(session) ? "anonymous" : NULL);
+}
+
+void auth_forget(struct session *session)
+{
+    if (session->user)
+        set(session, "can_relay", session->right_before);
+    forget_right(session);
+    free(session->user);
+    session->user = NULL;
+    auth_record(session, NULL, AUTH_NONE, "");
+    meet_user(session);
+}
+
 void auth_meet(struct session *session)
 {
+    forget_right(session);
     if (session->user)
         return;
     set(session, "can_relay", is_always_allowed(session) ? "true" : NULL);
-    set(session, "auth_user", is_always_allowed(session) ? "anonymous" : NULL);
+    meet_user(session);
 }
 
 void auth_append_results(const struct session *session, struct buf *out)

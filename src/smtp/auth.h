@@ -34,7 +34,7 @@ struct slice auth_sender(struct session *session, struct slice claimed);
 void auth_record(struct session *session, const char *mechanism, enum auth_status status, const char *user);
 /* It succeeded: the session is that user's from here on. */
 void auth_accept(struct session *session, const char *user);
-/* The client is nobody again, as after STARTTLS (RFC 3207 section 4.2). */
+/* The client is nobody again, as after STARTTLS (RFC 3207 section 4.2): it may what it might before. */
 void auth_forget(struct session *session);
 /* The session begins, or its client is at another address now: rights that an address gave are gone. */
 void auth_meet(struct session *session);

@@ -92,6 +92,7 @@ static void handle_closed(struct session *session)
         session_limits_give(session->slots);
     free(session->hello_name);
     free(session->user);
+    free(session->right_before);
     smtp_generation_unref(session->generation);
     free(session);
     atomic_fetch_sub(&server->sessions, 1);

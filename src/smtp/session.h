@@ -101,6 +101,7 @@ struct session {
     const struct tls_facts *tls; /* NULL: plain text */
     unsigned real_extensions; /* its own policy's, once the client took another one's place; 0: it did not */
     char *user;               /* who authenticated; owned; NULL: nobody */
+    char *right_before;       /* can_relay before that; owned; NULL: it was not set */
     enum auth_status auth_status;
     const char *auth_mechanism;       /* of the last AUTH; static text; NULL: there was none */
     unsigned auth_failures;           /* so far */

@@ -225,3 +225,21 @@ def test_the_end_within_an_exchange(office):
         office.impulse.process.send_signal(signal.SIGTERM)
         assert wire.reply().code == 421
         assert wire.at_end()
+
+
+@pytest.mark.parametrize("credentials", [PLAIN, WRONG])
+@pytest.mark.parametrize("right, expected", [('relay_hosts = ( "127.0.0.0/8" )', 250),
+                                             ('relay_hosts = ( )\ncontext = [ can_relay = "true" ]', 250),
+                                             ("relay_hosts = ( )", 550)])
+def test_starttls_takes_the_right_of_a_user_not_that_of_an_address(office, certificates, credentials, right, expected):
+    configuration = office.configuration(f"""Plaintext_Authentication = true
+TLS_Certificate = "{certificates.certificate}"
+TLS_Key = "{certificates.key}" """, starttls='"STARTTLS"')
+    office.impulse.start(configuration.replace("relay_hosts = ( )", right))
+    with office.connect() as client:
+        client.command(f"AUTH PLAIN {credentials}", 235 if credentials == PLAIN else 535)
+        client.command("STARTTLS", 220)
+        client.start_tls(certificates.context())
+        client.command("EHLO client.example", 250)
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        client.command("RCPT TO:<b@rcpt.example>", expected)
