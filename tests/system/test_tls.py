@@ -25,7 +25,8 @@ def listener(certificates, more="", starttls=STARTTLS):
 @pytest.fixture
 def serve(impulse, site, certificates):
     """Starts the daemon with STARTTLS, the tests' certificate and further options of the listener."""
-    return lambda more="", outer="", **named: impulse.start(site.config(outer, listener(certificates, more), **named))
+    return lambda more="", outer="", starttls=STARTTLS, **named: impulse.start(
+        site.config(outer, listener(certificates, more, starttls), **named))
 
 
 def secured(address, context, greeting="EHLO client.example"):
@@ -186,6 +187,41 @@ def test_a_resumed_session_is_verified_as_it_was(serve, certificates):
             wire.close()
         await_true(lambda: len(impulse.rejectlog()) % 3 == 0, "the records")
         assert all("tls_client_verified=yes" in line for line in impulse.rejectlog())
+
+
+def test_a_certificate_that_has_ended_is_not_resumed(serve, certificates):
+    """Each resumption brings a ticket for another hour; the certificate's end is the end of them."""
+    impulse = serve(f'relay_hosts = ( )\nTLS_Client_CA = "{certificates.ca}"\nTLS_Verified_Peer_Can_Relay = true')
+    context, session = certificates.short_lived("brief", patience(5)), None
+
+    def may_relay():
+        nonlocal session
+        with Wire(impulse.address) as wire:
+            wire.greet()
+            wire.command("STARTTLS", 220)
+            wire.socket = context.wrap_socket(wire.socket, session=session)
+            wire.command("HELO x", 250)
+            wire.command("MAIL FROM:<a@sender.example>", 250)
+            code = wire.command("RCPT TO:<b@rcpt.example>").code
+            session = wire.socket.session
+            return code == 250
+
+    assert may_relay() and may_relay()
+    await_true(lambda: not may_relay(), "the end of the certificate")
+
+
+@pytest.mark.parametrize("command", ["XCLIENT ADDR=192.0.2.77", "XREMOTEIP 192.0.2.77"])
+def test_a_certificate_is_not_that_of_whom_it_speaks_for(serve, certificates, command):
+    impulse = serve(f"""relay_hosts = ( )
+SMTP_Extensions = ( "STARTTLS" "XCLIENT" "XREMOTEIP" "AUTH EXTERNAL" )
+TLS_Client_CA = "{certificates.ca}"
+TLS_Verified_Peer_Can_Relay = true""", starttls="")
+    with secured(impulse.address, certificates.context("ann")) as gateway:
+        gateway.command(command)
+        assert "EXTERNAL" not in gateway.command("EHLO stranger.example", 250).text
+        gateway.command("AUTH EXTERNAL =", 504)
+        gateway.command("MAIL FROM:<a@sender.example>", 250)
+        gateway.command("RCPT TO:<b@rcpt.example>", 550)
 
 
 def test_tickets_are_not_taken_by_another_listener(impulse, site, certificates):
