@@ -35,7 +35,7 @@ enum {
 static void on_timer(uv_timer_t *timer);
 
 /* The timer is not moved at every command: it fires at the earliest deadline it was set for and looks again.
- */
+ * Only one that was set for a longer wait (a hook's, say) is too late. */
 void session_renew_deadline(struct session *session)
 {
     uint64_t milliseconds = (uint64_t)session->policy->idle_time * 1000;
@@ -44,7 +44,7 @@ void session_renew_deadline(struct session *session)
     session->time_is_up = NULL;
     session->progress = 0;
     session->deadline = milliseconds ? loop_now(session->worker->loop) + milliseconds : 0;
-    if (milliseconds && !session->timer_running) {
+    if (milliseconds && (!session->timer_running || uv_timer_get_due_in(&session->timer) > milliseconds)) {
         session->timer_running = true;
         uv_timer_start(&session->timer, on_timer, milliseconds, 0);
     }

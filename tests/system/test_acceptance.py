@@ -225,3 +225,12 @@ def test_the_spool_takes_too_long(impulse, site, captures):
     impulse.stop()
     assert set(by_recipient(capture)) == {"b@rcpt.example"}
     assert "recovered" not in impulse.paniclog(), "nothing was in the spool after the kill"
+
+
+def test_a_client_that_idles_after_a_hook(impulse, site, capture):
+    """The time that hooks may take is longer than the time that clients may: it is not the clients'."""
+    impulse.start(site.config(TO_BE_ASKED + "data_processing_timeout = 600", listener="idle_time = 1", to=capture))
+    with Wire(impulse.address, 20) as client:
+        client.greet()
+        assert send(client, "slow-10").code == 250
+        assert client.reply().text == "421 4.4.2 no input in time, closing connection"
