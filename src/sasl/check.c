@@ -35,6 +35,37 @@ void records_check_file(struct conf_report *report, struct conf_place place, con
     buf_release(&text);
 }
 
+/* The realm of the first record, when none is of `realm`; empty otherwise. */
+static struct slice other_realm(struct slice text, struct slice realm)
+{
+    struct slice record, user, its, secret, other = {0};
+    unsigned line = 0;
+    while (records_next(&text, &record, &line)) {
+        if (!records_parse_realm_password(record, &user, &its, &secret))
+            continue;
+        if (slice_equal(its, realm))
+            return (struct slice){0};
+        if (other.size == 0)
+            other = its;
+    }
+    return other;
+}
+
+void records_check_realm(struct conf_report *report, struct conf_place place, const char *path,
+                         const char *realm)
+{
+    struct buf text = {0};
+    struct slice other = {0};
+    if (records_read(&text, path) == 0)
+        other = other_realm(buf_slice(&text), slice_text(realm));
+    if (other.size > 0)
+        conf_report_add(report, CONF_WARNING, place,
+                        "nobody can authenticate: no record of %s is of the realm \"%s\"; the first is of "
+                        "\"%.*s\": set realm, or passwords with ec_md5passwd -r",
+                        path, realm, (int)other.size, other.data);
+    buf_release(&text);
+}
+
 bool seen_values_add(struct seen_values *seen, const struct conf_value *value)
 {
     for (size_t i = 0; i < seen->count; i++)

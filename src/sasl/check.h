@@ -15,6 +15,13 @@
 void records_check_file(struct conf_report *report, struct conf_place place, const char *path,
                         const char *(*problem_of)(struct slice record));
 
+/*
+ * Warns, at `place`, of a readable digest:// file whose every record is of another realm than `realm`:
+ * clients are asked for that one, and nobody has a password in it. Blocks on the disk; main thread.
+ */
+void records_check_realm(struct conf_report *report, struct conf_place place, const char *path,
+                         const char *realm);
+
 /* Values that something was said about: several policies share a value. Zeroed at first; free `values` at the
  * end. */
 struct seen_values {

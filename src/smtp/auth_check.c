@@ -19,6 +19,7 @@
 struct check {
     const struct conf *conf;
     struct conf_report *report;
+    const struct conf_scope *stanza; /* the Peer or Via whose clients are judged; NULL: those of the Listen */
     struct seen_values seen;
 };
 
@@ -75,17 +76,29 @@ static const char *(*record_check(struct passwords_form form))(struct slice reco
     return form.hashed ? records_check_password_digest : records_check_password;
 }
 
+/* The realm that clients are asked for; NULL: it is the system's name for this machine. */
+static const char *realm_of(const struct conf_chain *chain, const struct conf_value *value)
+{
+    const char *realm = parameters_find(value, "realm");
+    if (!realm || !*realm)
+        realm = conf_chain_text(chain, "hostname", NULL);
+    return realm && *realm ? realm : NULL;
+}
+
 static void check_parameters(struct check *check, enum sasl_mechanism mechanism,
-                             const struct conf_value *value)
+                             const struct conf_chain *chain, const struct conf_value *value)
 {
     struct passwords_form form;
+    const char *realm = realm_of(chain, value);
     if (!seen_values_add(&check->seen, value) || !check_keys(check, mechanism, value))
         return;
     const char *path = auth_policy_file(mechanism, value, &form);
-    if (path)
-        records_check_file(check->report, value->place, path, record_check(form));
-    else
+    if (!path)
         complain_of_uri(check, mechanism, value);
+    else
+        records_check_file(check->report, value->place, path, record_check(form));
+    if (path && form.realms && realm)
+        records_check_realm(check->report, value->place, path, realm);
 }
 
 /* ---- what options make together -------------------------------------------------------------- */
@@ -96,6 +109,20 @@ static bool has_tls(const struct conf_chain *chain)
     bool is_set = value && value->place.line > 0;
     return conf_chain_bool(chain, "use_ssl", false) ||
            (is_set && (extensions_resolve(value->items, value->count) & EXTENSION_STARTTLS));
+}
+
+static void warn_of_no_way_in(struct check *check, struct conf_place place)
+{
+    const char *kind = check->stanza ? conf_scope_kind(check->stanza) : "";
+    char *who = check->stanza
+                    ? mem_printf(" for the clients of %s \"%s\"", strcmp(kind, "peer") == 0 ? "Peer" : "Via",
+                                 conf_scope_name(check->stanza))
+                    : NULL;
+    conf_report_add(check->report, CONF_WARNING, place,
+                    "authentication is required and none is possible%s: only hosts that may relay can send "
+                    "mail",
+                    who ? who : "");
+    free(who);
 }
 
 static void warn_of_plain_text(struct check *check, const struct conf_chain *chain,
@@ -131,9 +158,7 @@ static void warn_of_nothing(struct check *check, const struct conf_chain *chain,
     if (policy && policy->required && !policy->mechanisms && !policy->always_allow) {
         const struct conf_value *required = conf_chain_value(chain, "enable_authentication");
         if (seen_values_add(&check->seen, required))
-            conf_report_add(check->report, CONF_WARNING, required->place,
-                            "authentication is required and none is possible: only hosts that may relay can "
-                            "send mail");
+            warn_of_no_way_in(check, required->place);
     }
 }
 
@@ -152,7 +177,7 @@ static void check_chain(struct check *check, const struct conf_chain *chain)
         const char *option = auth_policy_option((enum sasl_mechanism)i);
         const struct conf_value *value = option ? conf_chain_value(chain, option) : NULL;
         if (value)
-            check_parameters(check, (enum sasl_mechanism)i, value);
+            check_parameters(check, (enum sasl_mechanism)i, chain, value);
     }
     warn_of_nothing(check, chain, policy);
     if (policy && policy->always_allow)
@@ -174,9 +199,12 @@ static void check_peers(struct check *check, struct conf_clients clients, const 
 {
     struct conf_chain chain;
     for (const struct conf_scope *peer = NULL; (peer = conf_scope_next(scope, "peer", peer));) {
+        const struct conf_scope *outer = check->stanza;
         clients.peer = block_of(peer);
         conf_chain_clients(&chain, check->conf, &clients);
+        check->stanza = peer;
         check_chain(check, &chain);
+        check->stanza = outer;
     }
 }
 
@@ -186,6 +214,7 @@ static void check_clients(struct check *check, struct conf_clients clients, cons
     struct conf_chain chain;
     if (via)
         clients.local = block_of(via);
+    check->stanza = via;
     conf_chain_clients(&chain, check->conf, &clients);
     check_chain(check, &chain);
     check_peers(check, clients, clients.listener);

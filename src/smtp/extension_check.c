@@ -3,6 +3,7 @@
  */
 #include <string.h>
 #include "smtp/extension.h"
+#include "smtp/policy_auth.h"
 #include "smtp/server.h"
 
 /* What everybody may do who is trusted with an extension; NULL: nothing to warn of. */
@@ -19,11 +20,25 @@ static const char *danger_of(unsigned bit)
     }
 }
 
+static void check_mechanisms(const char *item, const struct conf_value *value, struct conf_report *report)
+{
+    struct slice names, name;
+    enum sasl_mechanism ignored;
+    if (!auth_policy_item(item, &names))
+        return;
+    while (auth_policy_next_name(&names, &name))
+        if (!sasl_mechanism_find(name, &ignored))
+            conf_report_add(report, CONF_WARNING, value->place,
+                            "smtp_extensions: AUTH %.*s is not offered: there is no such mechanism here",
+                            (int)name.size, name.data);
+}
+
 static void check_item(const char *item, const struct conf_value *value, const char *scope,
                        struct conf_report *report)
 {
     const struct extension *extension = extension_find(item);
     const char *danger = extension ? danger_of(extension->bit) : NULL;
+    check_mechanisms(item, value, report);
     if (!extension)
         conf_report_add(report, CONF_WARNING, value->place,
                         "smtp_extensions: \"%s\" is not offered: there is no such extension here", item);

@@ -53,27 +53,39 @@ static void resolve_method(struct auth_method *method, enum sasl_mechanism mecha
 
 /* ---- SMTP_Extensions ------------------------------------------------------------------------- */
 
-/* "AUTH PLAIN LOGIN", "AUTH=LOGIN"; "AUTH" alone names all that can succeed. */
+bool auth_policy_item(const char *item, struct slice *names)
+{
+    size_t size = strcspn(item, " \t=");
+    *names = slice_trim(slice_of(item + size, strlen(item) - size));
+    return slice_equal_nocase(slice_of(item, size), SLICE_LITERAL("AUTH"));
+}
+
+bool auth_policy_next_name(struct slice *names, struct slice *name)
+{
+    do {
+        size_t size = 0;
+        while (size < names->size && !strchr(" \t=,", names->data[size]))
+            size++;
+        *name = slice_of(names->data, size);
+        size += size < names->size;
+        *names = slice_of(names->data + size, names->size - size);
+    } while (name->size == 0 && names->size > 0);
+    return name->size > 0;
+}
+
+/* "AUTH" alone names all that can succeed. */
 static unsigned named_by(const char *item)
 {
-    static const struct slice keyword = {"AUTH", 4};
-    struct slice rest = slice_text(item), word;
+    struct slice names, name;
     unsigned named = 0;
-    size_t size = strcspn(item, " \t=");
-    if (!slice_equal_nocase(slice_of(item, size), keyword))
+    if (!auth_policy_item(item, &names))
         return 0;
-    rest = slice_trim(slice_of(item + size, rest.size - size));
-    if (rest.size == 0)
+    if (names.size == 0)
         return (1u << SASL_MECHANISMS) - 1;
-    while (rest.size > 0) {
+    while (auth_policy_next_name(&names, &name)) {
         enum sasl_mechanism mechanism;
-        for (size = 0; size < rest.size && !strchr(" \t=,", rest.data[size]);)
-            size++;
-        word = slice_of(rest.data, size);
-        if (sasl_mechanism_find(word, &mechanism))
+        if (sasl_mechanism_find(name, &mechanism))
             named |= 1u << mechanism;
-        size += size < rest.size;
-        rest = slice_of(rest.data + size, rest.size - size);
     }
     return named;
 }

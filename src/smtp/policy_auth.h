@@ -40,4 +40,9 @@ const char *auth_policy_option(enum sasl_mechanism mechanism);
 const char *auth_policy_file(enum sasl_mechanism mechanism, const struct conf_value *parameters,
                              struct passwords_form *form);
 
+/* Is it an item of SMTP_Extensions for AUTH, "AUTH PLAIN LOGIN" or "AUTH=LOGIN"? *names is what follows. */
+bool auth_policy_item(const char *item, struct slice *names);
+/* Takes the next name of a mechanism, known or not, off *names; false at the end. */
+bool auth_policy_next_name(struct slice *names, struct slice *name);
+
 #endif

@@ -156,6 +156,27 @@ def test_what_a_check_says_of_plain_text(office):
     assert "clear text" not in findings(office, "Use_SSL = true")[1]
 
 
+def test_a_file_of_another_realm_is_told(office):
+    """Clients are asked for the realm of the option, or hostname; ec_md5passwd writes the console's by default."""
+    option = f'AuthDigestMD5Parameters = [ uri = "digest://{office.digests}" ]'
+    text = f'no record of {office.digests} is of the realm "mx.impulse.example"; the first is of "Realm One"'
+    assert text in findings(office, option)[1]
+    assert "of the realm" not in findings(office)[1]
+
+
+def test_those_who_cannot_authenticate_are_named(office):
+    """A Peer goes before the Listen: what it offers its clients may not hold AUTH."""
+    text = 'authentication is required and none is possible for the clients of Peer "127.0.0.3": '
+    peer = 'Peer "127.0.0.3" { SMTP_Extensions = ( "DSN" ) }'
+    assert text in findings(office, f"Enable_Authentication = true {peer}")[1]
+    assert "none is possible" not in findings(office, "Enable_Authentication = true")[1]
+
+
+def test_a_mechanism_that_is_none_is_named(office):
+    said = findings(office, 'SMTP_Extensions = ( "AUTH PLAIN  PLIAN,LOGIN" "AUTH=NTLM" )')[1]
+    assert re.findall(r"smtp_extensions: AUTH (\S+) is not offered", said) == ["PLIAN", "NTLM"]
+
+
 def test_a_bad_line_is_named(office):
     office.passwords.write_text("ann:secret\nbob\n")
     assert f"{office.passwords}:2:1: " in findings(office)[1]
