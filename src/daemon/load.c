@@ -100,9 +100,21 @@ static void warn_of_deferral(const struct conf_scope *scope, struct conf_report 
                         "the process or the machine fails");
 }
 
+/* Nothing is put in front of static_banner, so a greeting in words alone is one that no client understands.
+ */
+static void warn_of_greeting(const struct conf_scope *scope, struct conf_report *report)
+{
+    const struct conf_value *value = conf_scope_value(scope, "static_banner");
+    if (value && *value->text && (strspn(value->text, "0123456789") != 3 || value->text[3] != ' '))
+        conf_report_add(report, CONF_WARNING, value->place,
+                        "static_banner: the whole greeting is expected, with its code: \"220 %s\"",
+                        value->text);
+}
+
 static void check_scope(const struct conf_scope *scope, struct conf_report *report)
 {
     warn_of_deferral(scope, report);
+    warn_of_greeting(scope, report);
     for (size_t i = 0; i < conf_scope_value_count(scope); i++) {
         const char *option;
         const struct conf_value *value = conf_scope_value_at(scope, i, &option);

@@ -308,6 +308,16 @@ def test_the_check_looks_at_the_machine_too(site):
         assert 'machine.conf:2: security user "nobody-of-that-name" does not exist' in said
 
 
+@pytest.mark.parametrize("banner, warned", [("mx.example.com welcomes you", True), ("220-mx.example.com", True),
+                                            ("220 mx.example.com", False), ("554 closed today", False)])
+def test_a_greeting_without_a_code_is_told(site, banner, warned):
+    file = site.directory / "banner.conf"
+    file.write_text(site.config(listener=f'static_banner = "{banner}"'))
+    status, output = run("-t", "-c", file)
+    assert status == 0
+    assert (f'the whole greeting is expected, with its code: "220 {banner}"' in output) == warned
+
+
 @pytest.mark.parametrize("value, said", [
     ("colour = blue", "colour is not known here"),
     ('header_name = "X: Y"', "header_name has to be the name of a header field"),
