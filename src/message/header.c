@@ -79,21 +79,20 @@ struct header_facts header_scan(struct slice content)
 }
 
 /*
- * Where a line of `size` bytes is folded: at the last white space within `limit`, else at the first behind
- * it. Something else than white space must stand before and behind it, because a line of white space alone is
- * an obsolete form; the name of a field stays with its colon. `size` when it cannot be folded.
+ * Where a line of `size` bytes is folded, of which the last `blanks` are white space: at the last white space
+ * within `limit`, else at the first behind it. Something else than white space must stand before and behind
+ * it, because a line of white space alone is an obsolete form; the name of a field stays with its colon.
+ * `size` when it cannot be folded.
  */
-static size_t fold_at(const char *line, size_t size, size_t limit)
+static size_t fold_at(const char *line, size_t size, size_t blanks, size_t limit)
 {
-    size_t first = 0, last = size, best = 0;
+    size_t first = 0, best = 0;
     const char *colon = is_blank(line[0]) ? NULL : memchr(line, ':', size);
     if (colon)
         first = (size_t)(colon - line) + 1;
     while (!colon && first < size && is_blank(line[first]))
         first++;
-    while (last > first && is_blank(line[last - 1]))
-        last--;
-    for (size_t i = first; i < last; i++) {
+    for (size_t i = first; i + blanks < size; i++) {
         if (is_blank(line[i]) && (i <= limit || !best))
             best = i;
         if (i >= limit && best)
@@ -110,8 +109,11 @@ size_t header_fold(struct slice header, size_t limit, struct buf *out)
         size_t left = line.size;
         if (left >= 2 && memcmp(line.data + left - 2, "\r\n", 2) == 0)
             left -= 2;
+        size_t blanks = 0; /* counted once: there may be as many of them as there are folds */
+        while (blanks < left && is_blank(line.data[left - 1 - blanks]))
+            blanks++;
         while (left > 0) {
-            size_t size = left > limit ? fold_at(line.data, left, limit) : left;
+            size_t size = left > limit ? fold_at(line.data, left, blanks, limit) : left;
             buf_append(out, line.data, size);
             longest = size > longest ? size : longest;
             left -= size;
