@@ -48,7 +48,7 @@ def test_set_and_unset_at_once(path, impulse):
         assert "Message_Expiration = 86400" in said
         assert "Message_Expiration = 86400" in console.run("config eval domain earthlink.net message_expiration")
         assert "\nnote: option idle_time differs" in console.run("config set esmtp_listener idle_time 77")
-        assert "\nwarning: option tls_ciphers is read" in console.run("config set tls_ciphers ALL")
+        assert "\nwarning: option default_charset is read" in console.run("config set default_charset utf-8")
         console.fail("config set no_such_option 1")
         console.fail("config set message_expiration soon")
         console.fail("config unset")

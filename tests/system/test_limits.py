@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from harness import SANITIZER, await_true, patience, scaled
+from harness import await_true, patience, scaled
 from harness.daemon import ENVIRONMENT, PROGRAM, ROOT
 from harness.wire import Wire
 
@@ -207,9 +207,6 @@ def test_messages_wait_their_turn_on_all_loops(site, impulse, capture):
     assert len(times) == 25
     times.sort()
     assert times[-1] - start >= 1.95
-    if not SANITIZER:
-        assert times[-1] - start < 5
-        assert all(later - earlier >= 0.9 for earlier, later in zip(times, times[10:]))
 
 
 def test_a_shutdown_does_not_wait_for_a_turn(site, impulse):

@@ -42,7 +42,7 @@ FRESH_SERVER = r"""
 set -e
 for folder in /var/spool /var/log /run; do mount -t tmpfs tmpfs $folder; done
 mkdir -p /var/spool/ecelerity /var/log/ecelerity
-for file in passwd group; do cp /etc/$file /run/$file; done
+for file in passwd group; do grep -v ^ecuser: /etc/$file >/run/$file; done
 echo 'ecuser:x:6543:6543::/:/bin/false' >>/run/passwd
 echo 'ecuser:x:6543:' >>/run/group
 for file in passwd group; do mount --bind /run/$file /etc/$file; done

@@ -380,7 +380,7 @@ def test_a_thousand_reloads_under_load(impulse, site, captures):
     said = impulse.paniclog()
     assert said.count("configuration reloaded") == RELOADS and "failed" not in said
     (memory, files, threads), (memory_after, files_after, threads_after) = samples
-    assert (files_after, threads_after) == (files, threads), samples
+    assert files_after <= files and threads_after == threads, samples
     if not SANITIZER:
         # What a message leaves in the spool's table in memory is below 6 KB. A generation takes more than 256 KiB,
         # so one that leaked at every 30th of 800 reloads would be seen.
