@@ -53,17 +53,24 @@ void cmd_xsetcontext(struct session *session, struct slice arguments)
 
 /* ---- XDUMPCONTEXT -------------------------------------------------------------------------------- */
 
+/* Neither a name nor a value may end the line. */
+static void append_clean(struct slice text, struct buf *out)
+{
+    char *room = buf_reserve(out, text.size);
+    for (size_t i = 0; i < text.size; i++)
+        room[i] = (unsigned char)text.data[i] < 32 || text.data[i] == 127 ? '?' : text.data[i];
+    buf_commit(out, text.size);
+}
+
 static void dump(const char *which, const struct context *context, struct buf *out)
 {
     struct slice rest = context_pairs(context), name, value;
     while (slice_next(&rest, '\0', &name) && slice_next(&rest, '\0', &value)) {
-        buf_printf(out, "250-[%s] %s ", which, name.data);
-        char *text = buf_reserve(out, value.size + 2);
-        for (size_t i = 0; i < value.size; i++)
-            text[i] = (unsigned char)value.data[i] < 32 || value.data[i] == 127 ? '?' : value.data[i];
-        text[value.size] = '\r';
-        text[value.size + 1] = '\n';
-        buf_commit(out, value.size + 2);
+        buf_printf(out, "250-[%s] ", which);
+        append_clean(name, out);
+        buf_append_text(out, " ");
+        append_clean(value, out);
+        buf_append_text(out, "\r\n");
     }
 }
 
