@@ -42,9 +42,45 @@ static pid_t start(const struct settings *settings, int output)
     return pid;
 }
 
+/* What follows ":LINE:COLUMN: " in a line; NULL: it has no such place. *line is where the place begins. */
+static char *message_of(char *text, char **line)
+{
+    for (*line = strchr(text, ':'); *line; *line = strchr(*line + 1, ':')) {
+        unsigned ignored[2];
+        int size = 0;
+        if (sscanf(*line, ":%u:%u: %n", &ignored[0], &ignored[1], &size) == 2 && size > 0)
+            return *line + size;
+    }
+    return NULL;
+}
+
+/*
+ * "impulsed: FILE:LINE:COLUMN: OPTION: MESSAGE", where it stopped. Certificates, and other files that an
+ * option names, are of the machine: they need not be where the report is made.
+ */
+static void take_end(char *text, daemon_mistake *take, void *closure)
+{
+    static const char *const of_machine[] = {
+        "tls_certificate:", "tls_key:", "tls_client_ca:", "tls_dhparams_file:"};
+    char *line, *message = message_of(text, &line);
+    if (!message)
+        return;
+    for (size_t i = 0; i < sizeof of_machine / sizeof *of_machine; i++)
+        if (strncmp(message, of_machine[i], strlen(of_machine[i])) == 0)
+            return;
+    *line = '\0';
+    message[strcspn(message, "\n")] = '\0';
+    take(closure, false, text, (unsigned)strtoul(line + 1, NULL, 10), message);
+}
+
 /* "FILE:LINE:COLUMN: error: MESSAGE"; other warnings are of tables that we have, too, or of the machine. */
 static void take_line(char *text, daemon_mistake *take, void *closure)
 {
+    static const char program[] = "impulsed: ";
+    if (strncmp(text, program, sizeof program - 1) == 0) {
+        take_end(text + sizeof program - 1, take, closure);
+        return;
+    }
     static const char error[] = ": error: ", warning[] = ": warning: ", scheme[] = ": warning: scheme ";
     char *message = strstr(text, error);
     bool is_warning = !message;

@@ -296,7 +296,7 @@ struct tls_context *tls_context_create(const struct tls_settings *settings, char
     context->references = 1;
     context->settings = copy_settings(settings);
     pthread_mutex_init(&context->refreshing, NULL);
-    if (load(context, error, error_size) == READ_FAILED) {
+    if (!tls_setup_check(settings, error, error_size) || load(context, error, error_size) == READ_FAILED) {
         free_context(context);
         return NULL;
     }

@@ -178,14 +178,18 @@ static bool bind_sessions(const struct setup *setup, const char *authorities)
     return good || refuse(setup, "tls_certificate: %s", tls_take_reason());
 }
 
+static bool check_verify_mode(const struct setup *setup)
+{
+    if (setup->settings->verify_mode != TLS_VERIFY_REQUIRE || setup->settings->client_ca)
+        return true;
+    return refuse(setup, "tls_verify_mode: require needs tls_client_ca, whose authorities vouch for clients");
+}
+
 static bool set_trust(const struct setup *setup)
 {
     const struct tls_settings *settings = setup->settings;
     bool verify = settings->verify_mode != TLS_VERIFY_NONE;
     char *text = NULL;
-    if (settings->verify_mode == TLS_VERIFY_REQUIRE && !settings->client_ca)
-        return refuse(setup,
-                      "tls_verify_mode: require needs tls_client_ca, whose authorities vouch for clients");
     if (settings->client_ca && verify) {
         text = tls_read_file("tls_client_ca", settings->client_ca, setup->error, setup->error_size);
         if (!text)
@@ -214,12 +218,23 @@ static bool set_tickets(const struct setup *setup)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static bool (*const steps[])(const struct setup *setup) = {set_options, set_protocols,     set_ciphers,
-                                                           set_curves,  set_dh_parameters, set_identity,
-                                                           set_trust,   set_tickets};
+typedef bool step(const struct setup *setup);
 
-SSL_CTX *tls_setup_create(const struct tls_settings *settings, const struct tls_identity *identity,
-                          char *error, size_t error_size)
+/* What the settings alone say; then what files and keys have a part in. */
+static step *const rules[] = {set_options, set_protocols, set_ciphers, set_curves, check_verify_mode};
+static step *const parts[] = {set_dh_parameters, set_identity, set_trust, set_tickets};
+
+static bool take(const struct setup *setup, step *const *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!steps[i](setup))
+            return false;
+    return true;
+}
+
+/* With no identity: as far as the rules go. */
+static SSL_CTX *create(const struct tls_settings *settings, const struct tls_identity *identity, char *error,
+                       size_t error_size)
 {
     struct setup setup = {SSL_CTX_new(TLS_server_method()), settings, identity, error, error_size};
     ERR_clear_error();
@@ -227,14 +242,25 @@ SSL_CTX *tls_setup_create(const struct tls_settings *settings, const struct tls_
         snprintf(error, error_size, "tls_certificate: OpenSSL cannot be used: %s", tls_take_reason());
         return NULL;
     }
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        if (steps[i](&setup))
-            continue;
-        SSL_CTX_free(setup.ssl);
-        ERR_clear_error();
-        return NULL;
-    }
-    return setup.ssl;
+    if (take(&setup, rules, sizeof rules / sizeof *rules) &&
+        (!identity || take(&setup, parts, sizeof parts / sizeof *parts)))
+        return setup.ssl;
+    SSL_CTX_free(setup.ssl);
+    ERR_clear_error();
+    return NULL;
+}
+
+SSL_CTX *tls_setup_create(const struct tls_settings *settings, const struct tls_identity *identity,
+                          char *error, size_t error_size)
+{
+    return create(settings, identity, error, error_size);
+}
+
+bool tls_setup_check(const struct tls_settings *settings, char *error, size_t error_size)
+{
+    SSL_CTX *ssl = create(settings, NULL, error, error_size);
+    SSL_CTX_free(ssl);
+    return ssl != NULL;
 }
 
 /* A cipher that is taken away need not be there; lists that have been handed down for long name many such. */

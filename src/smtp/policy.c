@@ -141,8 +141,8 @@ struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct 
     policy->auth = auth_policy_create(chain, modules, own_hostname(chain));
     policy->batch_by_domain =
         strcasecmp(conf_chain_text(chain, "batch_handling", ""), "batch_by_domain") == 0;
-    bool good = policy_tls_resolve(policy, chain, own_hostname(chain), error, error_size) &&
-                policy_content_resolve(policy, chain, error, error_size);
+    bool good = policy_content_resolve(policy, chain, error, error_size) &&
+                policy_tls_resolve(policy, chain, own_hostname(chain), error, error_size);
     if (good && modules)
         policy->modules = imp_policy_create(modules, chain, error, error_size);
     if (!good || (modules && !policy->modules)) {

@@ -410,6 +410,23 @@ def test_what_only_the_daemon_can_judge_is_a_mistake(tmp_path):
     assert report["counts"]["blocks"]["findings"] == 3
 
 
+@pytest.mark.parametrize("option, said", [
+    ('TLS_Verify_Mode = "require"', "tls_verify_mode: require needs tls_client_ca"),
+    ('TLS_Protocols = "TLSv9"', "tls_protocols: "),
+    ("Trace_Headers = [ colour = blue ]", "trace_headers: colour is not known here")])
+def test_what_no_session_could_have_is_a_mistake(tmp_path, option, said):
+    """That the certificate is not on this machine neither is one nor hides one."""
+    file = tmp_path / "session.conf"
+    file.write_text('ESMTP_Listener {\n  Use_SSL = true\n  TLS_Certificate = "/nonexistent/mx.pem"\n'
+                    f'  Listen "127.0.0.1:2465" {{ }}\n  {option}\n}}\n')
+    status, _, report, _ = migrate(file, tmp_path)
+    mistakes = [finding for finding in report["findings"] if finding["kind"] == "mistake"]
+    assert status == 1 and len(mistakes) == 1 and mistakes[0]["name"].startswith(said)
+    assert mistakes[0]["places"][0]["line"] == 5
+    file.write_text(file.read_text().replace(option, ""))
+    assert migrate(file, tmp_path)[0] == 0
+
+
 def test_a_file_of_momentums_search_path_is_found(tmp_path):
     for folder in ("default", "global"):
         (tmp_path / folder).mkdir()
