@@ -17,6 +17,15 @@ static bool decode(struct slice text, struct buf *out)
     return true;
 }
 
+/* Names go into replies and logs as they are. */
+static bool is_name(struct slice name)
+{
+    for (size_t i = 0; i < name.size; i++)
+        if ((unsigned char)name.data[i] < 32 || name.data[i] == 127)
+            return false;
+    return name.size > 0;
+}
+
 /* Decodes all pairs, so that none is set when one is wrong: name NUL value NUL ... */
 static bool decode_pairs(struct slice arguments, struct buf *out)
 {
@@ -28,7 +37,10 @@ static bool decode_pairs(struct slice arguments, struct buf *out)
         if (!equals || equals == pair.data)
             return false;
         name = slice_of(pair.data, (size_t)(equals - pair.data));
-        if (!decode(name, out) || !decode(slice_of(equals + 1, pair.size - name.size - 1), out))
+        size_t before = buf_size(out);
+        if (!decode(name, out) ||
+            !is_name(slice_of(buf_slice(out).data + before, buf_size(out) - before - 1)) ||
+            !decode(slice_of(equals + 1, pair.size - name.size - 1), out))
             return false;
     }
     return buf_size(out) > 0;
