@@ -230,9 +230,10 @@ static void store(struct notice *notice, struct slice content, bool complete)
 
 /* ---- reading back ------------------------------------------------------------------------------------ */
 
+/* A message that was delivered is finished before this returns: its body is held for as long. */
 static void store_with_content(struct notice *notice)
 {
-    struct body *body = notice->subject->body;
+    struct body *body = body_ref(notice->subject->body);
     const char *memory = wanted_original(notice) == ORIGINAL_NONE ? NULL : body_pin(body);
     if (memory)
         store(notice, slice_of(memory, body->size), true);
@@ -240,6 +241,7 @@ static void store_with_content(struct notice *notice)
         store(notice, slice_of(notice->content, notice->content_size), body->chunks == 1);
     if (memory)
         body_unpin(body);
+    body_unref(body);
 }
 
 static void was_read(struct loop_task *task)

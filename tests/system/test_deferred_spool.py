@@ -52,6 +52,21 @@ def test_it_is_delivered(impulse, site, capture):
     assert len(impulse.mainlog("R")) == len(impulse.mainlog("D")) == 10
 
 
+def test_the_sender_hears_of_its_delivery(impulse, site, captures):
+    """The notification returns the header of a message that nobody else holds any more."""
+    capture = captures(extensions=("PIPELINING", "8BITMIME", "SIZE", "ENHANCEDSTATUSCODES"))
+    impulse.start(site.config(DEFERRED, listener='smtp_extensions = ( "DSN" )', to=capture))
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example> RET=HDRS", 250)
+        client.command("RCPT TO:<b@rcpt.example> NOTIFY=SUCCESS", 250)
+        client.command("DATA", 354)
+        client.send(EXACT["plain"] + b".\r\n")
+        assert client.reply().code == 250
+    notice, = capture.wait(2)[1:]
+    assert notice.sender == "" and notice.recipients == ["a@sender.example"] and b"Subject: a test" in notice.content
+
+
 def test_it_is_stored_at_its_first_failure(impulse, site, captures):
     """Recipients of one message fail at different times, or not at all."""
     def behave(session, verb, line):
