@@ -135,6 +135,7 @@ static void check(const struct conf *conf, struct conf_report *report, void *arg
     control_check(conf, report);
     smtp_auth_check(conf, report);
     smtp_extension_check(conf, report);
+    smtp_pathway_check(conf, report);
     check_scope(conf_root(conf), report);
 }
 

@@ -25,6 +25,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/offers.c src/smtp/offers.h \
 	src/smtp/parameter.c src/smtp/parameter.h \
 	src/smtp/path.c src/smtp/path.h \
+	src/smtp/pathway_check.c \
 	src/smtp/policy.c src/smtp/policy.h \
 	src/smtp/policy_auth.c src/smtp/policy_auth.h \
 	src/smtp/policy_content.c src/smtp/policy_content.h \

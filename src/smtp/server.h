@@ -50,6 +50,8 @@ struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_
 void smtp_auth_check(const struct conf *conf, struct conf_report *report);
 /* Findings about SMTP_Extensions: names that there are not, and trust in everybody. Main thread. */
 void smtp_extension_check(const struct conf *conf, struct conf_report *report);
+/* Findings about `pathway`: names that no Pathway has. Main thread. */
+void smtp_pathway_check(const struct conf *conf, struct conf_report *report);
 struct smtp_generation *smtp_generation_ref(struct smtp_generation *generation); /* any thread */
 void smtp_generation_unref(struct smtp_generation *generation); /* any thread; NULL is harmless */
 

@@ -328,3 +328,13 @@ def test_trace_headers_that_cannot_be(site, value, said):
     status, output = run("-t", "-c", file)
     assert status == 1
     assert f"trace_headers: {said}" in output and f"{file}:" in output
+
+
+@pytest.mark.parametrize("name, warned", [("alone", False), ("grouped", False), ("group", True), ("nowhere", True)])
+def test_a_pathway_that_is_not_there_is_told(site, name, warned):
+    file = site.directory / "ecelerity.conf"
+    file.write_text(site.config('Pathway "alone" { }\nPathway_Group "group" { Pathway "grouped" { } }',
+                                listen=f'Peer "192.0.2.0/24" {{ Pathway = "{name}" }}'))
+    status, output = run("-t", "-c", file)
+    assert status == 0
+    assert (f'warning: pathway: there is no Pathway "{name}"' in output) == warned, output
