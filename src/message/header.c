@@ -52,6 +52,7 @@ static void note_field(struct header_facts *facts, struct slice name)
 {
     facts->fields++;
     facts->received += slice_equal_nocase(name, SLICE_LITERAL("Received"));
+    facts->results |= slice_equal_nocase(name, SLICE_LITERAL("Authentication-Results"));
     facts->date |= slice_equal_nocase(name, SLICE_LITERAL("Date"));
     facts->message_id |= slice_equal_nocase(name, SLICE_LITERAL("Message-ID"));
 }
@@ -124,4 +125,80 @@ size_t header_fold(struct slice header, size_t limit, struct buf *out)
         buf_append_slice(out, line);
     }
     return longest;
+}
+
+/* ---- Authentication-Results ------------------------------------------------------------------ */
+
+static bool is_folding(char c)
+{
+    return is_blank(c) || c == '\r' || c == '\n';
+}
+
+/* Moves *text behind white space and comments, which nest (RFC 5322 section 3.2.2). False when a comment does
+ * not end. */
+static bool skip_comments(struct slice *text)
+{
+    size_t at = 0;
+    unsigned depth = 0;
+    for (; at < text->size && (depth > 0 || text->data[at] == '(' || is_folding(text->data[at])); at++) {
+        if (text->data[at] == '\\')
+            at++;
+        else if (text->data[at] == '(')
+            depth++;
+        else if (text->data[at] == ')')
+            depth--;
+    }
+    if (at > text->size)
+        at = text->size;
+    *text = slice_of(text->data + at, text->size - at);
+    return depth == 0;
+}
+
+/* Does `text` begin with `word`, as a token or a quoted string that ends there? Without regard to case. */
+static bool is_word(struct slice text, struct slice word)
+{
+    bool quoted = text.size > 0 && text.data[0] == '"';
+    size_t at = quoted, matched = 0;
+    while (at < text.size && matched < word.size) {
+        if (quoted && text.data[at] == '\\' && at + 1 < text.size)
+            at++;
+        if (ascii_lower(text.data[at]) != ascii_lower(word.data[matched]))
+            return false;
+        at++;
+        matched++;
+    }
+    if (matched < word.size)
+        return false;
+    return at == text.size || (quoted ? text.data[at] == '"'
+                                      : is_folding(text.data[at]) || memchr(";(/", text.data[at], 3) != NULL);
+}
+
+static bool is_by(struct slice field, struct slice server)
+{
+    const char *colon = memchr(field.data, ':', field.size);
+    struct slice value = slice_of(colon + 1, field.size - (size_t)(colon + 1 - field.data));
+    return !skip_comments(&value) || value.size == 0 || value.data[0] == ';' || is_word(value, server);
+}
+
+/* The next field with all its lines. */
+static struct slice next_field(struct slice *rest)
+{
+    struct slice field = next_line(rest);
+    while (rest->size > 0 && is_blank(rest->data[0]))
+        field.size += next_line(rest).size;
+    return field;
+}
+
+bool header_drop_results(struct slice header, struct slice server, struct buf *out)
+{
+    bool dropped = false;
+    while (header.size > 0) {
+        struct slice field = next_field(&header);
+        if (slice_equal_nocase(field_name(field), SLICE_LITERAL("Authentication-Results")) &&
+            is_by(field, server))
+            dropped = true;
+        else
+            buf_append_slice(out, field);
+    }
+    return dropped;
 }

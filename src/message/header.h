@@ -13,6 +13,7 @@ struct header_facts {
     unsigned fields;   /* how many */
     unsigned received; /* how many of them are Received fields */
     bool date, message_id;
+    bool results; /* at least one Authentication-Results field */
     bool closed;  /* an empty line follows */
     bool invalid; /* a line that is neither a field nor part of one follows */
 };
@@ -32,5 +33,11 @@ bool header_is_name(struct slice name);
  * there is some. Returns the bytes of the longest line of the result, without CR LF.
  */
 size_t header_fold(struct slice header, size_t limit, struct buf *out);
+
+/*
+ * Appends the fields `header` without those Authentication-Results that claim to be by `server`, or whose
+ * server cannot be read. RFC 8601 section 5. True when one was left out.
+ */
+bool header_drop_results(struct slice header, struct slice server, struct buf *out);
 
 #endif

@@ -72,8 +72,7 @@ void trace_append_received(const struct trace_facts *facts, struct buf *out)
     buf_append_text(out, "\r\n");
 }
 
-/* `by` as a token of MIME: what is none becomes '-'. */
-static void append_token(const char *by, struct buf *out)
+void trace_append_server(const char *by, struct buf *out)
 {
     size_t size = strlen(by);
     char *text = buf_reserve(out, size);
@@ -87,6 +86,6 @@ static void append_token(const char *by, struct buf *out)
 void trace_append_authentication(const char *by, const char *result, const char *mechanism, struct buf *out)
 {
     buf_append_text(out, "Authentication-Results: ");
-    append_token(by, out);
+    trace_append_server(by, out);
     buf_printf(out, ";\r\n\tauth=%s (%s) smtp.auth=xxxx\r\n", result, mechanism);
 }

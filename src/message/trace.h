@@ -24,6 +24,10 @@ struct trace_facts {   /* borrowed */
 /* Appends one folded field, CR LF included. */
 void trace_append_received(const struct trace_facts *facts, struct buf *out);
 
+/* Appends `by` as an authserv-id (RFC 8601 section 2.5), a token of MIME: what cannot be in one becomes '-'.
+ */
+void trace_append_server(const char *by, struct buf *out);
+
 /*
  * Appends an Authentication-Results field (RFC 8601) about an authentication of the client: `result` as RFC
  * 8601 section 2.7.4 names it, `mechanism` "PLAIN", .... The user is not named (Momentum 4

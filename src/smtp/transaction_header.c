@@ -1,13 +1,14 @@
 /*
  * transaction_header: what the header rules make of the header of a message, once it is there in whole: a
  * refusal, or fields that are added at its top (RFC 6409 section 8 has a submission server do so), or long
- * lines that are folded.
+ * lines that are folded, or forged fields that are taken out.
  */
 #include "smtp/transaction_private.h"
 
 #include "base/clock.h"
 #include "base/id.h"
 #include "message/header.h"
+#include "message/trace.h"
 
 enum { RECEIVED_MAX = 100 /* Received fields: RFC 5321 6.3 */ };
 
@@ -56,6 +57,27 @@ static void append_missing(const struct transaction *t, const struct esmtp_polic
         buf_append_text(out, "\r\n"); /* the text that came is no header, and must not become one */
 }
 
+/*
+ * Where clients can authenticate, an Authentication-Results field says who did: one that came and claims to
+ * be by this server is forged. What is left of the fields is in `out`, which stays empty when there is none
+ * such.
+ */
+static void drop_forged(const struct esmtp_policy *policy, struct slice fields, struct buf *out)
+{
+    struct buf server = {0};
+    trace_append_server(policy->received_hostname, &server);
+    if (!header_drop_results(fields, buf_slice(&server), out))
+        buf_release(out);
+    buf_release(&server);
+}
+
+/* Appends the header with its long lines folded. */
+static void fold(struct transaction *t, struct slice fields, struct buf *out)
+{
+    uint32_t limit = t->session->policy->max_line_length;
+    t->reader.longest_line[CONTENT_HEADER] = header_fold(fields, limit, out);
+}
+
 const struct reply *transaction_apply_header_rules(struct transaction *t, bool complete)
 {
     const struct esmtp_policy *policy = t->session->policy;
@@ -67,19 +89,25 @@ const struct reply *transaction_apply_header_rules(struct transaction *t, bool c
     const struct reply *problem = judge(policy, &facts);
     if (problem)
         return problem;
-    struct buf top = {0};
-    size_t added, replaced = 0;
+    struct buf top = {0}, honest = {0};
+    struct slice fields = slice_of(content.data, facts.size);
     append_missing(t, policy, &facts, &top);
-    added = buf_size(&top);
-    if (policy->line_length_rule == LINE_LENGTH_FIX &&
-        t->reader.longest_line[CONTENT_HEADER] > policy->max_line_length) {
-        replaced = facts.size;
-        t->reader.longest_line[CONTENT_HEADER] =
-            header_fold(slice_of(content.data, replaced), policy->max_line_length, &top);
-    }
-    if (buf_size(&top) > 0)
-        buf_replace(&t->content, t->trace_size, replaced, buf_slice(&top));
+    size_t added = buf_size(&top);
+    if (facts.results && policy->auth)
+        drop_forged(policy, fields, &honest);
+    bool forged = honest.memory != NULL;
+    bool folds = policy->line_length_rule == LINE_LENGTH_FIX &&
+                 t->reader.longest_line[CONTENT_HEADER] > policy->max_line_length;
+    if (forged)
+        fields = buf_slice(&honest);
+    if (folds)
+        fold(t, fields, &top);
+    else if (forged)
+        buf_append_slice(&top, fields);
+    if (buf_size(&top) > 0 || forged)
+        buf_replace(&t->content, t->trace_size, folds || forged ? facts.size : 0, buf_slice(&top));
     t->trace_size += added;
     buf_release(&top);
+    buf_release(&honest);
     return NULL;
 }

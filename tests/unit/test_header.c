@@ -76,6 +76,42 @@ static void test_folding(void)
     }
 }
 
+/* RFC 8601 section 5: nobody else's field may look like this server's. */
+static void test_forged_results(void)
+{
+    static const struct {
+        const char *header;
+        bool dropped;
+    } cases[] = {
+        {"Authentication-Results: mx.example; auth=pass\r\n", true},
+        {"authentication-results : MX.Example;\r\n\tauth=pass\r\n", true},
+        {"Authentication-Results:\r\n mx.example 1; auth=pass\r\n", true},
+        {"Authentication-Results: (a (b) \\) ;) mx.example(c); auth=pass\r\n", true},
+        {"Authentication-Results: \"mx.\\example\" ; auth=pass\r\n", true},
+        {"Authentication-Results: mx.example/1; auth=pass\r\n", true},
+        {"Authentication-Results: mx.example", true},
+        {"Authentication-Results: (mx.example; auth=pass\r\n", true},
+        {"Authentication-Results: ; auth=pass\r\n", true},
+        {"Authentication-Results:", true},
+        {"Authentication-Results: other.example; auth=pass\r\n", false},
+        {"Authentication-Results: mx.example.org; auth=pass\r\n", false},
+        {"Authentication-Results: mx.exampl; auth=pass\r\n", false},
+        {"X-Authentication-Results: mx.example; auth=pass\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf header = {0}, out = {0};
+        buf_append_text(&header, "Subject: x\r\n y\r\n");
+        buf_append_text(&header, cases[i].header);
+        CU_ASSERT(header_scan(buf_slice(&header)).results != (cases[i].header[0] == 'X'));
+        CU_ASSERT_EQUAL(header_drop_results(buf_slice(&header), SLICE_LITERAL("mx.example"), &out),
+                        cases[i].dropped);
+        CU_ASSERT(slice_equal(buf_slice(&out),
+                              cases[i].dropped ? SLICE_LITERAL("Subject: x\r\n y\r\n") : buf_slice(&header)));
+        buf_release(&header);
+        buf_release(&out);
+    }
+}
+
 /* The JSON in the field; NULL when it is none. Each line ends with CR LF, and all but the first are folded.
  */
 static json_t *decode(struct buf *field, const char *name)
@@ -135,6 +171,7 @@ int main(void)
         {"fields and the end", test_fields},
         {"names", test_names},
         {"folding", test_folding},
+        {"forged results", test_forged_results},
         {"supplemental header", test_supplemental},
         {"supplemental header as KumoMTA has it", test_supplemental_is_kumomtas},
         CU_TEST_INFO_NULL,
