@@ -5,11 +5,12 @@
  * A session is held to the limit of the most specific Peer that sets one, and to that of the scopes around
  * the Peers (Via, Listen, listener, pathway), which is the ceiling of them all. What is counted:
  *
- *   Listener_Sessions in a Peer          the sessions of that block at the listener, or Listen, it stands in
- *   Listener_Sessions elsewhere          the sessions that have their limit from that scope; of a pathway,
- * those of one listener Service_Sessions in a Peer           the sessions of that block, at every listener
- *   Service_Sessions elsewhere           all SMTP sessions
- *   max_connections                      the connections to one Listen
+ *   Listener_Sessions in a Peer   the sessions of that block at the listener, or Listen, it stands in
+ *   Listener_Sessions elsewhere   the sessions that have their limit from that scope; of a pathway, those of
+ *                                 one listener
+ *   Service_Sessions in a Peer    the sessions of that block, at every listener
+ *   Service_Sessions elsewhere    all SMTP sessions
+ *   max_connections               the connections to one Listen
  *
  * Counters are kept over reloads, under the identity of their scope. They are exact on any number of loops:
  * a slot is taken only where there is room, in one atomic step, and no lock. Source: Momentum 4 manual,
