@@ -6,7 +6,7 @@
  *   session.c   one connection: its lines, its login, its end;  output.c  what a command prints, bounded
  *   line.c      one command line: judged, accounted for, run;  words.c  taken apart
  *   command.c   the table of commands;  cmd_*.c  their families
- *   access.c    what a client may do;  login.c  SASL;  roles.c  Authorization;  records.c  their files
+ *   access.c    what a client may do;  login.c  its exchange (src/sasl);  roles.c  Authorization
  *   account.c   events for the acctlog
  */
 #ifndef IMPULSE_CONTROL_PRIVATE_H
