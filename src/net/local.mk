@@ -29,6 +29,7 @@ src_net_libnet_a_SOURCES = \
 	src/net/tls_private.h \
 	src/net/tls_protocols.c \
 	src/net/tls_protocols.h \
+	src/net/tls_reason.c \
 	src/net/tls_self_signed.c \
 	src/net/tls_self_signed.h \
 	src/net/tls_setup.c \

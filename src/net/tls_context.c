@@ -6,7 +6,6 @@
  * swapped. Conversations hold a reference to the one they began with. One lock guards the list, the counts
  * and the swap; it is held for a few instructions, once a handshake.
  */
-#include <openssl/err.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,16 +46,6 @@ struct tls_context {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tls_context *contexts;
-
-const char *tls_take_reason(void)
-{
-    unsigned long code = ERR_peek_error();
-    const char *reason = ERR_reason_error_string(code);
-    if (!reason && ERR_SYSTEM_ERROR(code))
-        reason = strerror(ERR_GET_REASON(code));
-    ERR_clear_error();
-    return reason ? reason : "unknown reason";
-}
 
 /* ---- settings -------------------------------------------------------------------------------- */
 

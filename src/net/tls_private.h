@@ -4,6 +4,7 @@
  *   tls_context.c      contexts: who has which, and what happens when files change
  *   tls_setup.c        one SSL_CTX from settings
  *   tls_identity.c     certificate and key: from files, Vault (tls_vault.c), or made here (tls_self_signed.c)
+ *   tls_reason.c       why something failed
  *   tls_tickets.c      keys of session tickets
  *   tls_connection.c   one conversation;  tls_facts.c  what is known of it
  */

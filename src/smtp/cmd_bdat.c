@@ -6,7 +6,7 @@
  */
 #include "smtp/acceptance.h"
 #include "smtp/command.h"
-#include "smtp/message_throttle.h"
+#include "smtp/session_throttle.h"
 #include "smtp/transaction.h"
 
 static const struct reply *find_problem(const struct session *session, struct slice marker)

@@ -4,7 +4,7 @@
  */
 #include "smtp/acceptance.h"
 #include "smtp/command.h"
-#include "smtp/message_throttle.h"
+#include "smtp/session_throttle.h"
 #include "smtp/transaction.h"
 
 static size_t data_content(struct session *session, struct slice input);

@@ -41,6 +41,7 @@ src_smtp_libsmtp_a_SOURCES = \
 	src/smtp/stand_in.c src/smtp/stand_in.h \
 	src/smtp/session_tls.c src/smtp/session_tls.h \
 	src/smtp/session_open.c \
+	src/smtp/session_throttle.c src/smtp/session_throttle.h \
 	src/smtp/transaction.c src/smtp/transaction.h src/smtp/transaction_private.h \
 	src/smtp/transaction_commit.c \
 	src/smtp/transaction_content.c \

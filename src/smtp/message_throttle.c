@@ -10,9 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include "base/mem.h"
-#include "smtp/listen_terms.h"
 #include "smtp/scope_state.h"
-#include "smtp/worker.h"
 
 enum { PLACES_MAX = 65536 };
 
@@ -79,26 +77,4 @@ bool message_throttle_reserve(struct message_throttle *throttle, uint64_t now, u
             return false;
     } while (!atomic_compare_exchange_weak(place, &last, *when));
     return true;
-}
-
-static void take_turn(struct session *session)
-{
-    session_hook_resumed(&session->view, HOOK_PASS);
-}
-
-void session_throttle(struct session *session, session_continue_fn *next)
-{
-    struct message_throttle *throttle = session->terms->throttle;
-    uint64_t now = uv_hrtime() / 1000, when = now;
-    if (throttle && !message_throttle_reserve(throttle, now, &when)) {
-        next(session, HOOK_REFUSED);
-    } else if (when == now) {
-        next(session, HOOK_PASS);
-    } else {
-        session->next = next;
-        session_wait(session);
-        session->waiting_for_turn = true;
-        uv_update_time(loop_uv(session->worker->loop)); /* the time of a long turn would be too early */
-        session_set_time(session, (when - now) / 1000 + 2, take_turn);
-    }
 }

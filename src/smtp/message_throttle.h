@@ -10,8 +10,9 @@
 #ifndef IMPULSE_SMTP_MESSAGE_THROTTLE_H
 #define IMPULSE_SMTP_MESSAGE_THROTTLE_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include "confparse/confparse.h"
-#include "smtp/session.h"
 
 struct message_throttle;
 
@@ -29,12 +30,5 @@ void message_throttle_unref(struct message_throttle *throttle); /* any thread; N
  * not within THROTTLE_WAIT_MAX; it is not counted. Any thread; takes no lock.
  */
 bool message_throttle_reserve(struct message_throttle *throttle, uint64_t now, uint64_t *when);
-
-/*
- * Before a session's next message begins: calls `next` with HOOK_PASS, at once or when it is its turn, or
- * with HOOK_REFUSED: to be answered reply_throttled. As after session_ask, the command must not touch its
- * line in `next`.
- */
-void session_throttle(struct session *session, session_continue_fn *next);
 
 #endif

@@ -21,7 +21,7 @@
 #include "smtp/auth.h"
 #include "smtp/command.h"
 #include "smtp/extension.h"
-#include "smtp/message_throttle.h"
+#include "smtp/session_throttle.h"
 #include "smtp/offers.h"
 #include "smtp/protocol.h"
 #include "smtp/transaction_private.h"
