@@ -368,6 +368,8 @@ static void echo_large(struct server *server, int version)
     for (size_t i = 0; i < LARGE; i++)
         content[i] = pattern(i);
     server_start(server);
+    setsockopt(server->fd, SOL_SOCKET, SO_SNDBUF, &(int){8192},
+               sizeof(int)); /* less than a record: it has to wait */
     SSL *ssl = client_connect(server, version);
     fcntl(server->peer, F_SETFL, O_NONBLOCK);
     SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
