@@ -319,7 +319,6 @@ static void take_down(struct daemon *d)
         spool_close(d->spool);
     if (d->server)
         smtp_server_free(d->server);
-    module_suspensions_close();
     if (d->threads)
         threads_free(d->threads);
     if (d->modules) {

@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "module/module.h"
 
 static const char default_name[] = "loop";
 
@@ -96,6 +97,7 @@ bool threads_start(struct threads *threads)
 void threads_stop(struct threads *threads)
 {
     pool_set_wait(threads->pools); /* the answers of the last jobs reach loops that still run */
+    module_suspensions_close();    /* and those of modules' own threads, until here */
     for (size_t i = 0; i < threads->count; i++)
         loop_group_stop(threads->groups[i]);
 }

@@ -17,7 +17,10 @@ struct pool_set *threads_pools(struct threads *threads);
 struct loop_group *threads_loops(struct threads *threads, const char *name);
 /* Starts the loops. False when the system refuses a thread. */
 bool threads_start(struct threads *threads);
-/* Waits for the jobs of the pools, runs what is queued, joins the loops. The pools are joined by threads_free. */
+/*
+ * Waits for the jobs of the pools, closes the gate of modules' suspensions, runs what is queued, joins the loops. The
+ * pools are joined by threads_free. Once, at the end of the process.
+ */
 void threads_stop(struct threads *threads);
 void threads_free(struct threads *threads);
 

@@ -72,8 +72,8 @@ bool module_set_has_hook(const struct module_set *set, enum imp_hook_point point
 enum hook_outcome module_set_validate(struct module_set *set, enum imp_hook_point point, struct imp_session *session);
 
 /*
- * The loops have stopped and are about to be freed: whoever resumes a suspension from here on is not heard, and
- * harms nobody. Main thread, once, at the end of the process.
+ * The loops are about to stop: what was resumed before is still heard, whoever resumes a suspension from here on is
+ * not, and harms nobody. Main thread, once, at the end of the process.
  */
 void module_suspensions_close(void);
 
