@@ -24,14 +24,22 @@ ENVIRONMENT = {
 COMPLAINT = re.compile(r"ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 
 
+given = set()  # ports that free_port gave: whoever asked may not have bound his yet
+
+
 def free_port(kind=socket.SOCK_STREAM, host="127.0.0.1"):
-    """A port that is free, below the range that the kernel gives out by itself."""
+    """A port that is free, below the range that the kernel gives out by itself; another one each time."""
+    if len(given) > 6000:
+        given.clear()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for _ in range(1000):
         port = 20000 + int.from_bytes(os.urandom(2), "big") % 12000
+        if port in given:
+            continue
         with socket.socket(family, kind) as probe:
             try:
                 probe.bind((host, port))
+                given.add(port)
                 return port
             except OSError:
                 pass
