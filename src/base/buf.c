@@ -39,6 +39,14 @@ void buf_append(struct buf *b, const void *data, size_t size)
     b->tail += size;
 }
 
+void buf_append_printable(struct buf *b, struct slice text)
+{
+    char *room = buf_reserve(b, text.size);
+    for (size_t i = 0; i < text.size; i++)
+        room[i] = ascii_is_control(text.data[i]) ? '?' : text.data[i];
+    buf_commit(b, text.size);
+}
+
 void buf_replace(struct buf *b, size_t offset, size_t size, struct slice with)
 {
     size_t behind = buf_size(b) - offset - size;

@@ -56,6 +56,8 @@ static inline void buf_truncate(struct buf *b, size_t size)
 }
 
 void buf_append(struct buf *b, const void *data, size_t size);
+/* The same with a '?' for each control character: what it is appended to stays one line. */
+void buf_append_printable(struct buf *b, struct slice text);
 /* `with` takes the place of `size` bytes, `offset` bytes behind the first unread one. */
 void buf_replace(struct buf *b, size_t offset, size_t size, struct slice with);
 void buf_append_text(struct buf *b, const char *text);

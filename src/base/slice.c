@@ -82,3 +82,11 @@ bool slice_match_left_glob(struct slice domain, struct slice pattern)
         return slice_ends_nocase(domain, slice_of(pattern.data + 1, pattern.size - 1));
     return slice_equal_nocase(domain, pattern);
 }
+
+bool slice_has_control(struct slice s)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if (ascii_is_control(s.data[i]))
+            return true;
+    return false;
+}

@@ -62,6 +62,15 @@ bool slice_to_uint(struct slice s, uint64_t *value);
  */
 bool slice_match_left_glob(struct slice domain, struct slice pattern);
 
+/* A control character of ASCII: it would end a line, or hide in a terminal. */
+static inline bool ascii_is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 127;
+}
+
+/* Is there one among the bytes? */
+bool slice_has_control(struct slice s);
+
 static inline char ascii_lower(char c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);

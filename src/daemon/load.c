@@ -16,12 +16,10 @@
 /* A word that is printed into replies, headers or commands; a line end in it would be a line of its own. */
 static bool one_line_check(const char *text, char *error, size_t error_size)
 {
-    for (const char *c = text; *c; c++)
-        if ((unsigned char)*c < 32 || *c == 127) {
-            snprintf(error, error_size, "one line without control characters was expected");
-            return false;
-        }
-    return true;
+    if (!slice_has_control(slice_text(text)))
+        return true;
+    snprintf(error, error_size, "one line without control characters was expected");
+    return false;
 }
 
 /* The argument of EHLO, and what stands for it: a blank in it would begin another one. */

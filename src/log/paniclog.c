@@ -58,7 +58,7 @@ static void write_stderr(const char *line, size_t size)
 static void make_single_line(char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 127)
+        if (ascii_is_control(text[i]))
             text[i] = ' ';
 }
 

@@ -180,7 +180,7 @@ static void copy_line(char *to, size_t size, const char *from)
 {
     size_t i = 0;
     for (; from && from[i] && i < size - 1; i++)
-        to[i] = (unsigned char)from[i] < ' ' || from[i] == 127 ? '?' : from[i];
+        to[i] = ascii_is_control(from[i]) ? '?' : from[i];
     to[i] = '\0';
 }
 

@@ -29,10 +29,8 @@ static char *copy_name(const X509_NAME *name)
 
 static bool is_plain(const unsigned char *text, int size)
 {
-    for (int i = 0; i < size; i++)
-        if (text[i] < 32 || text[i] == 127)
-            return false;
-    return size > 0 && size <= NAME_MAX_SIZE;
+    return size > 0 && size <= NAME_MAX_SIZE &&
+           !slice_has_control(slice_of((const char *)text, (size_t)size));
 }
 
 /* The last one, which is the most specific. */

@@ -29,8 +29,8 @@ static void append_clean(struct buf *out, struct slice text, bool utf8)
     size_t size = text.size < TEXT_LIMIT ? text.size : TEXT_LIMIT;
     char *room = buf_reserve(out, size);
     for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        room[i] = c < ' ' || c == 127 || (c > 127 && !utf8) ? '?' : (char)c;
+        bool beyond = (unsigned char)text.data[i] > 127;
+        room[i] = ascii_is_control(text.data[i]) || (beyond && !utf8) ? '?' : text.data[i];
     }
     buf_commit(out, size);
 }

@@ -77,10 +77,7 @@ static struct slice property(Gsasl_session *session, Gsasl_property name)
 /* A name goes into logs and contexts: one that could pretend to be more than a name is nobody's. */
 static bool is_name(struct slice user)
 {
-    for (size_t i = 0; i < user.size; i++)
-        if ((unsigned char)user.data[i] < 32 || user.data[i] == 127)
-            return false;
-    return user.size > 0 && user.size <= USER_MAX;
+    return user.size > 0 && user.size <= USER_MAX && !slice_has_control(user);
 }
 
 /* To act as somebody else is nobody's right. */

@@ -106,7 +106,7 @@ void auth_record(struct session *session, const char *mechanism, enum auth_statu
     char safe[AUTH_USER_SHOWN + 1];
     size_t size = 0;
     for (; user[size] && size < AUTH_USER_SHOWN; size++)
-        safe[size] = (unsigned char)user[size] < 32 || user[size] == 127 ? '?' : user[size];
+        safe[size] = ascii_is_control(user[size]) ? '?' : user[size];
     safe[size] = '\0';
     session->auth_mechanism = mechanism;
     session->auth_status = status;

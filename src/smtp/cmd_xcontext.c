@@ -17,15 +17,6 @@ static bool decode(struct slice text, struct buf *out)
     return true;
 }
 
-/* Names go into replies and logs as they are. */
-static bool is_name(struct slice name)
-{
-    for (size_t i = 0; i < name.size; i++)
-        if ((unsigned char)name.data[i] < 32 || name.data[i] == 127)
-            return false;
-    return name.size > 0;
-}
-
 /* Decodes all pairs, so that none is set when one is wrong: name NUL value NUL ... */
 static bool decode_pairs(struct slice arguments, struct buf *out)
 {
@@ -38,8 +29,8 @@ static bool decode_pairs(struct slice arguments, struct buf *out)
             return false;
         name = slice_of(pair.data, (size_t)(equals - pair.data));
         size_t before = buf_size(out);
-        if (!decode(name, out) ||
-            !is_name(slice_of(buf_slice(out).data + before, buf_size(out) - before - 1)) ||
+        if (!decode(name, out) || /* names go into replies and logs as they are */
+            slice_has_control(slice_of(buf_slice(out).data + before, buf_size(out) - before - 1)) ||
             !decode(slice_of(equals + 1, pair.size - name.size - 1), out))
             return false;
     }
@@ -65,23 +56,14 @@ void cmd_xsetcontext(struct session *session, struct slice arguments)
 
 /* ---- XDUMPCONTEXT -------------------------------------------------------------------------------- */
 
-/* Neither a name nor a value may end the line. */
-static void append_clean(struct slice text, struct buf *out)
-{
-    char *room = buf_reserve(out, text.size);
-    for (size_t i = 0; i < text.size; i++)
-        room[i] = (unsigned char)text.data[i] < 32 || text.data[i] == 127 ? '?' : text.data[i];
-    buf_commit(out, text.size);
-}
-
 static void dump(const char *which, const struct context *context, struct buf *out)
 {
     struct slice rest = context_pairs(context), name, value;
     while (slice_next(&rest, '\0', &name) && slice_next(&rest, '\0', &value)) {
         buf_printf(out, "250-[%s] ", which);
-        append_clean(name, out);
+        buf_append_printable(out, name); /* neither may end the line */
         buf_append_text(out, " ");
-        append_clean(value, out);
+        buf_append_printable(out, value);
         buf_append_text(out, "\r\n");
     }
 }

@@ -42,11 +42,9 @@ static const struct {
 
 static bool printable(struct slice line)
 {
-    for (size_t i = 0; i < line.size; i++) {
-        unsigned char c = (unsigned char)line.data[i];
-        if ((c < 32 && c != '\t') || c == 127)
+    for (size_t i = 0; i < line.size; i++)
+        if (ascii_is_control(line.data[i]) && line.data[i] != '\t')
             return false;
-    }
     return true;
 }
 

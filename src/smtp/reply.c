@@ -18,13 +18,6 @@ void reply_format(const struct reply *reply, bool with_enhanced, struct buf *out
         buf_append_text(out, reply->enhanced);
         buf_append(out, " ", 1);
     }
-    size_t size = strlen(reply->text);
-    char *text = buf_reserve(out, size + 2);
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)reply->text[i];
-        text[i] = c < 32 || c == 127 ? '?' : (char)c;
-    }
-    text[size] = '\r';
-    text[size + 1] = '\n';
-    buf_commit(out, size + 2);
+    buf_append_printable(out, slice_text(reply->text));
+    buf_append(out, "\r\n", 2);
 }

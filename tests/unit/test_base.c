@@ -70,6 +70,17 @@ static void test_slice_left_glob(void)
     CU_ASSERT_FALSE(slice_match_left_glob(S("example.com"), S("")));
 }
 
+static void test_slice_has_control(void)
+{
+    for (int c = 0; c < 256; c++) {
+        char text[] = {'a', (char)c, 'z'};
+        CU_ASSERT_EQUAL(slice_has_control(slice_of(text, 3)), c < 32 || c == 127);
+        CU_ASSERT_EQUAL(ascii_is_control((char)c), c < 32 || c == 127);
+    }
+    CU_ASSERT_FALSE(slice_has_control(S("")));
+    CU_ASSERT(slice_has_control(S("a\n")));
+}
+
 /* ---- buf ------------------------------------------------------------------------------------- */
 
 static void test_buf_basics(void)
@@ -91,6 +102,16 @@ static void test_buf_basics(void)
     CU_ASSERT_EQUAL(buf_size(&b), 0);
     buf_release(&b);
     CU_ASSERT_PTR_NULL(b.memory);
+    buf_release(&b);
+}
+
+static void test_buf_append_printable(void)
+{
+    struct buf b = {0};
+    buf_append_printable(&b, S(""));
+    CU_ASSERT_EQUAL(buf_size(&b), 0);
+    buf_append_printable(&b, S("a\r\n b\t\0\x7f\xc3\xa9"));
+    CU_ASSERT(slice_equal(buf_slice(&b), S("a?? b???\xc3\xa9")));
     buf_release(&b);
 }
 
@@ -391,7 +412,9 @@ int main(void)
         {"slice: cut", test_slice_cut},
         {"slice: numbers", test_slice_to_uint},
         {"slice: left glob", test_slice_left_glob},
+        {"slice: control characters", test_slice_has_control},
         {"buf: basics", test_buf_basics},
+        {"buf: printable", test_buf_append_printable},
         {"buf: printf grows", test_buf_printf_grows},
         {"buf: take", test_buf_take},
         {"buf: stream", test_buf_stream},
