@@ -21,11 +21,7 @@ static const char *const told[] = {"ehlo_string", "ehlo_domain"};
 /* RFC 3207 section 4.2. */
 static void forget_client(struct session *session)
 {
-    session_reset_transaction(session);
-    free(session->hello_name);
-    session->hello_name = NULL;
-    session->hello = HELLO_NONE;
-    session->view.ehlo = "";
+    session_forget_hello(session);
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, told[i], NULL);
     if (session->auth_status != AUTH_NONE)

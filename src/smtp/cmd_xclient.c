@@ -112,15 +112,6 @@ static bool is_unknown(struct slice value)
            slice_equal_nocase(value, SLICE_LITERAL("[TEMPUNAVAIL]"));
 }
 
-/* Control characters would end up in log lines and headers. */
-static bool is_printable(struct slice text)
-{
-    for (size_t i = 0; i < text.size; i++)
-        if ((unsigned char)text.data[i] < 32 || text.data[i] == 127)
-            return false;
-    return true;
-}
-
 static bool read_attribute(struct identity *identity, struct slice attribute)
 {
     struct slice value = attribute, name;
@@ -128,7 +119,8 @@ static bool read_attribute(struct identity *identity, struct slice attribute)
     bool good = false;
     if (!slice_next(&value, '=', &name) || value.size == 0)
         return false;
-    if (xtext_decode(value, &decoded) && is_printable(buf_slice(&decoded))) {
+    /* Control characters would end up in log lines and headers. */
+    if (xtext_decode(value, &decoded) && !slice_has_control(buf_slice(&decoded))) {
         buf_append(&decoded, "", 1);
         struct slice text = slice_of(buf_slice(&decoded).data, buf_size(&decoded) - 1);
         for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
@@ -156,12 +148,8 @@ static void start_over(struct session *session)
             context_set(&kept, name.data, value.data);
     context_clear(context);
     *context = kept;
-    session_reset_transaction(session);
+    session_forget_hello(session);
     auth_forget(session);
-    free(session->hello_name);
-    session->hello_name = NULL;
-    session->view.ehlo = "";
-    session->hello = HELLO_NONE;
 }
 
 static const char *text_of(const struct buf *buf)

@@ -154,6 +154,7 @@ void transaction_append_parameters(const struct transaction *t, const struct rec
     if (buf_size(&t->parameters) > 0)
         buf_append_slice(out, buf_slice(&t->parameters));
     append_parameter(out, "ORCPT", slice_text(recipient->orcpt));
+    append_parameter(out, "REFUSAL", slice_text(recipient->refusal));
 }
 
 const char *transaction_recipient(const struct transaction *t, size_t index, const char **domain)

@@ -18,10 +18,6 @@ static struct envelope *create_envelope(const struct transaction *t, const struc
     struct slice context = recipient->has_context ? buf_slice(&recipient->context)
                                                   : context_pairs(&t->session->view.message_context);
     transaction_append_parameters(t, recipient, &parameters);
-    if (recipient->refusal) {
-        buf_append(&parameters, "REFUSAL", sizeof "REFUSAL");
-        buf_append(&parameters, recipient->refusal, strlen(recipient->refusal) + 1);
-    }
     if (supplemental)
         supplemental_append(supplemental, slice_text(recipient->address), context, &header);
     struct envelope_facts facts = {

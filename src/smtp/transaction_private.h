@@ -64,7 +64,7 @@ struct transaction {
     void (*finished)(struct session *session, const struct reply *reply);
 };
 
-/* Appends the parameters of MAIL and of this RCPT, as envelope_facts has them. */
+/* Appends the parameters of MAIL and of this RCPT, and its refusal, as envelope_facts has them. */
 void transaction_append_parameters(const struct transaction *transaction, const struct recipient *recipient,
                                    struct buf *out);
 /* Frees it; neither the session nor the spool holds it. */
