@@ -252,6 +252,11 @@ struct conf_value {
 
 /* The value set in this very scope, or NULL. No fallback, no default. `option` is case-insensitive. */
 const struct conf_value *conf_scope_value(const struct conf_scope *scope, const char *option);
+/* Does a file set it? False for a default of options.def, and for NULL. */
+static inline bool conf_value_is_set(const struct conf_value *value)
+{
+    return value && value->place.line > 0;
+}
 /* Does any scope set that option? Of a core option, this is known without looking. */
 bool conf_is_set(const struct conf *conf, const char *option);
 /* Module scopes: the value set here, else the manifest's default, else NULL. */
@@ -304,6 +309,11 @@ const struct conf_option *conf_scope_option(const struct conf_scope *scope, cons
 bool conf_chain_bool(const struct conf_chain *chain, const char *option, bool fallback);
 int64_t conf_chain_int(const struct conf_chain *chain, const char *option, int64_t fallback);
 const char *conf_chain_text(const struct conf_chain *chain, const char *option, const char *fallback);
+/* A number that is at least 0, for a field of 32 bits: what is less, or more, is the nearest that it holds. */
+static inline uint32_t conf_u32(int64_t number)
+{
+    return number < 0 ? 0 : number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+}
 
 /* A Peer's name as 16 network-order bytes (IPv4 mapped) and a prefix length of 0 to 128. False if it is
  * neither. */

@@ -47,7 +47,7 @@ static bool removes_damaged(const struct conf *conf)
     struct conf_chain chain;
     conf_chain_global(&chain, conf);
     const struct conf_value *value = conf_chain_value(&chain, "unlink_on_spool_in_failure");
-    return value && value->place.line != 0 && value->number;
+    return conf_value_is_set(value) && value->number;
 }
 
 static void accept_envelope(void *upper, struct envelope *envelope)

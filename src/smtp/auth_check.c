@@ -106,9 +106,8 @@ static void check_parameters(struct check *check, enum sasl_mechanism mechanism,
 static bool has_tls(const struct conf_chain *chain)
 {
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
-    bool is_set = value && value->place.line > 0;
     return conf_chain_bool(chain, "use_ssl", false) ||
-           (is_set && (extensions_resolve(value->items, value->count) & EXTENSION_STARTTLS));
+           (conf_value_is_set(value) && (extensions_resolve(value->items, value->count) & EXTENSION_STARTTLS));
 }
 
 static void warn_of_no_way_in(struct check *check, struct conf_place place)
@@ -150,7 +149,7 @@ static void warn_of_nothing(struct check *check, const struct conf_chain *chain,
 {
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
     bool named =
-        value && value->place.line > 0 && (extensions_resolve(value->items, value->count) & EXTENSION_AUTH);
+        conf_value_is_set(value) && (extensions_resolve(value->items, value->count) & EXTENSION_AUTH);
     if (named && (!policy || !policy->mechanisms) && seen_values_add(&check->seen, value))
         conf_report_add(check->report, CONF_WARNING, value->place,
                         "AUTH is not offered: no passwords are named for its mechanisms "

@@ -19,7 +19,7 @@ static bool is_there(const struct conf *conf, const char *name)
 static void check_scope(const struct conf *conf, const struct conf_scope *scope, struct conf_report *report)
 {
     const struct conf_value *value = conf_scope_value(scope, "pathway");
-    if (value && value->place.line && *value->text && !is_there(conf, value->text))
+    if (conf_value_is_set(value) && *value->text && !is_there(conf, value->text))
         conf_report_add(report, CONF_WARNING, value->place,
                         "pathway: there is no Pathway \"%s\": no option comes from it", value->text);
     for (const struct conf_scope *child = NULL; (child = conf_scope_next(scope, NULL, child));)

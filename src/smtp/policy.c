@@ -71,7 +71,7 @@ static void fill_field(struct esmtp_policy *policy, const struct conf_chain *cha
         break;
     }
     case FIELD_U32:
-        *(uint32_t *)target = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+        *(uint32_t *)target = conf_u32(number);
         break;
     case FIELD_U64:
         *(uint64_t *)target = (uint64_t)number;
@@ -86,8 +86,7 @@ static void fill_field(struct esmtp_policy *policy, const struct conf_chain *cha
 static unsigned resolve_extensions(const struct conf_chain *chain)
 {
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
-    bool set = value && value->place.line > 0;
-    return set ? extensions_resolve(value->items, value->count) : extensions_default();
+    return conf_value_is_set(value) ? extensions_resolve(value->items, value->count) : extensions_default();
 }
 
 static const char *own_hostname(const struct conf_chain *chain)
@@ -114,8 +113,7 @@ static const char *pathway_group_of(const struct conf_chain *chain)
 static uint32_t idle_time_of(const struct conf_chain *chain)
 {
     const struct conf_value *timeout = conf_chain_value(chain, "client_timeout");
-    int64_t seconds = timeout ? timeout->number : conf_chain_int(chain, "idle_time", 0);
-    return seconds < 0 ? 0 : seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+    return conf_u32(timeout ? timeout->number : conf_chain_int(chain, "idle_time", 0));
 }
 
 struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct module_set *modules,

@@ -94,7 +94,7 @@ static unsigned resolve_named(const struct conf_chain *chain)
 {
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
     unsigned named = 0;
-    for (size_t i = 0; value && value->place.line > 0 && i < value->count; i++)
+    for (size_t i = 0; conf_value_is_set(value) && i < value->count; i++)
         named |= named_by(value->items[i]);
     return named;
 }

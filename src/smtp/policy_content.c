@@ -59,7 +59,7 @@ static void resolve_line_length(struct esmtp_policy *policy, const struct conf_c
     int64_t length = conf_chain_int(chain, "rfc2822_max_line_length", 0);
     policy->max_line_length = LINE_LENGTH_RFC;
     if (length > 0)
-        policy->max_line_length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+        policy->max_line_length = conf_u32(length);
     if (length == FIX || (length != PEDANTIC && strcasecmp(rule, "fix") == 0))
         policy->line_length_rule = LINE_LENGTH_FIX;
     else if (length == PEDANTIC || strcasecmp(rule, "reject") == 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/mem.h"
 #include "net/tls.h"
 #include "smtp/extension.h"
 
@@ -15,13 +16,13 @@
 static const char *set_text(const struct conf_chain *chain, const char *option)
 {
     const struct conf_value *value = conf_chain_value(chain, option);
-    return value && value->place.line && *value->text ? value->text : NULL;
+    return conf_value_is_set(value) && *value->text ? value->text : NULL;
 }
 
 static bool set_true(const struct conf_chain *chain, const char *option)
 {
     const struct conf_value *value = conf_chain_value(chain, option);
-    return value && value->place.line && value->number != 0;
+    return conf_value_is_set(value) && value->number != 0;
 }
 
 static enum tls_verify_mode verify_mode(const struct conf_chain *chain)
@@ -50,18 +51,18 @@ static const char *ciphers(const struct conf_chain *chain)
 /* An error begins with the option at fault: puts its place in front. */
 static void add_place(const struct conf_chain *chain, char *error, size_t error_size)
 {
-    char option[64], *line = strdup(error);
+    char option[64];
     size_t size = strcspn(error, ":");
-    if (!line || size >= sizeof option) {
-        free(line);
+    if (size >= sizeof option)
         return;
-    }
     memcpy(option, error, size);
     option[size] = 0;
     const struct conf_value *value = conf_chain_value(chain, option);
-    if (value && value->place.line)
-        snprintf(error, error_size, "%s:%u:%u: %s", value->place.file, value->place.line, value->place.column,
-                 line);
+    if (!conf_value_is_set(value))
+        return;
+    char *line = mem_dup(error);
+    snprintf(error, error_size, "%s:%u:%u: %s", value->place.file, value->place.line, value->place.column,
+             line);
     free(line);
 }
 

@@ -23,7 +23,7 @@ static void add(struct session_limits *limits, char *key, int64_t most, const st
 {
     struct session_limit *limit = &limits->items[limits->count++];
     limit->budget = (struct session_budget *)scope_state_get(key, sizeof *limit->budget);
-    limit->most = most < 0 ? 0 : most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
+    limit->most = conf_u32(most);
     limit->refusal = refusal;
     free(key);
 }
