@@ -2,7 +2,7 @@
  * sweep: looking through a shard for deferred envelopes that have to be stored.
  *
  * deferred_spool saves the write of a message that leaves at once. One that waits (for a connection, for
- * suspend_delivery to end) gains nothing by it, so that every few seconds those are stored.
+ * suspend_delivery to end) gains nothing by it: it is stored DEFERRED_US after its arrival.
  */
 #include "queue/sweep.h"
 #include "base/clock.h"
@@ -18,26 +18,27 @@ static bool is_deferred(const struct list_node *node)
 void sweep_due(struct schedule_item *item)
 {
     struct shard *shard = container_of(item, struct shard, sweep);
-    uint64_t now = clock_wall_us();
+    uint64_t now = clock_wall_us(), oldest = UINT64_MAX;
     unsigned swept = 0;
-    bool more = false;
     list_each(&shard->queues, queue_node, queue_after) {
         struct queue *queue = container_of(queue_node, struct queue, link);
         list_each(&queue->ready, node, after) {
             struct envelope *envelope = container_of(node, struct envelope, link);
             if (!is_deferred(node))
                 continue;
-            more = true;
-            if (envelope->received_us + DEFERRED_US > now || swept == QUEUE_BATCH)
+            if (envelope->received_us + DEFERRED_US > now || swept == QUEUE_BATCH) {
+                oldest = envelope->received_us < oldest ? envelope->received_us : oldest;
                 continue;
+            }
             swept++;
             queue_leave(queue, envelope);
             deferred_store(queue, envelope, queue_add);
         }
     }
-    if (!more || schedule_has(&shard->sweep))
+    if (oldest == UINT64_MAX || schedule_has(&shard->sweep))
         return;
-    shard->sweep.when_us = now + (swept == QUEUE_BATCH ? DEFERRED_US / 100 : DEFERRED_US);
+    uint64_t soonest = now + DEFERRED_US / 100; /* what arrives together is stored together */
+    shard->sweep.when_us = oldest + DEFERRED_US > soonest ? oldest + DEFERRED_US : soonest;
     schedule_add(&shard->schedule, &shard->sweep);
 }
 
