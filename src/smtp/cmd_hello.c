@@ -6,6 +6,15 @@
 #include "smtp/command.h"
 #include "smtp/offers.h"
 
+void hello_forget(struct session *session)
+{
+    session_reset_transaction(session);
+    free(session->hello_name);
+    session->hello_name = NULL;
+    session->hello = HELLO_NONE;
+    session->view.ehlo = "";
+}
+
 static void accept_hello(struct session *session)
 {
     const struct esmtp_policy *policy = session->policy;
@@ -41,8 +50,7 @@ static void hello(struct session *session, struct slice name, enum hello_kind ki
     }
     char string[COMMAND_LINE_MAX + 1];
     struct slice line = slice_trim(session->command);
-    session_reset_transaction(session);
-    free(session->hello_name);
+    hello_forget(session);
     session->hello_name = mem_copy_text(name.data, name.size);
     session->hello = kind;
     session->view.ehlo = session->hello_name;

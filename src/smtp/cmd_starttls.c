@@ -9,7 +9,7 @@
  */
 #include "smtp/command.h"
 
-#include <stdlib.h>
+#include <string.h>
 #include "smtp/auth.h"
 #include "smtp/extension.h"
 #include "smtp/offers.h"
@@ -21,7 +21,7 @@ static const char *const told[] = {"ehlo_string", "ehlo_domain"};
 /* RFC 3207 section 4.2. */
 static void forget_client(struct session *session)
 {
-    session_forget_hello(session);
+    hello_forget(session);
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, told[i], NULL);
     if (session->auth_status != AUTH_NONE)

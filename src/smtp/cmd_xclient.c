@@ -148,7 +148,7 @@ static void start_over(struct session *session)
             context_set(&kept, name.data, value.data);
     context_clear(context);
     *context = kept;
-    session_forget_hello(session);
+    hello_forget(session);
     auth_forget(session);
 }
 

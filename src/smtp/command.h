@@ -14,4 +14,8 @@ command_fn cmd_auth, cmd_bdat, cmd_data, cmd_ehlo, cmd_helo, cmd_help, cmd_mail,
     cmd_not_implemented, cmd_quit, cmd_rcpt, cmd_rset, cmd_starttls, cmd_vrfy, cmd_xclient, cmd_xdumpcontext,
     cmd_xremoteip, cmd_xsetcontext;
 
+/* The client has not greeted, and there is no transaction. What the connection context says of the greeting
+ * is the caller's to remove. */
+void hello_forget(struct session *session);
+
 #endif

@@ -121,15 +121,6 @@ void session_reset_transaction(struct session *session)
     context_clear(&view->message_context);
 }
 
-void session_forget_hello(struct session *session)
-{
-    session_reset_transaction(session);
-    free(session->hello_name);
-    session->hello_name = NULL;
-    session->hello = HELLO_NONE;
-    session->view.ehlo = "";
-}
-
 void session_abort(struct session *session)
 {
     if (session->stream.closing)

@@ -204,7 +204,5 @@ void session_leave(struct session *session);
 
 /* Ends the transaction without accepting anything (RSET, EHLO, disconnect). */
 void session_reset_transaction(struct session *session);
-/* The same, and the client has not greeted; the connection context is the caller's (RFC 3207 section 4.2). */
-void session_forget_hello(struct session *session);
 
 #endif
