@@ -33,7 +33,7 @@ struct control_socket {
         uv_pipe_t pipe;
     };
     bool accepting;
-    uint64_t complained_ms; /* uv_now of the last line about accept */
+    struct panic_rate complaints; /* lines about accept */
 };
 
 /* ---- the set --------------------------------------------------------------------------------- */
@@ -191,14 +191,11 @@ bool control_open(struct control *control, const struct conf *conf, uid_t owner,
 static void on_connection(uv_stream_t *server, int error)
 {
     struct control_socket *socket = server->data;
-    uint64_t now = uv_now(server->loop);
-    if (error == 0) {
+    if (error == 0)
         control_session_accept(socket->control, server, listener_endpoint(socket->listener));
-    } else if (!socket->complained_ms || now - socket->complained_ms >= COMPLAINT_INTERVAL_MS) {
-        socket->complained_ms = now;
+    else if (panic_rate_allows(&socket->complaints, COMPLAINT_INTERVAL_MS, NULL))
         paniclog(PANIC_ERROR, "Listen \"%s\": accept: %s", listener_endpoint(socket->listener),
                  uv_strerror(error));
-    }
 }
 
 /* 0 or a negative errno. The handle is libuv's from here on. */

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { MAX_SINKS = 8, USUAL_SIZE = 1024, MAX_EARLY = 64 };
+enum { MAX_SINKS = 8, USUAL_SIZE = 1024, MAX_EARLY = 64, RATE_MS = 60000 };
 
 static struct {
     panic_sink_fn *call;
@@ -117,6 +117,34 @@ void paniclog(enum panic_level level, const char *format, ...)
     emit(level, line, size);
     free(longer);
     errno = saved_errno;
+}
+
+bool panic_rate_allows(struct panic_rate *rate, uint64_t interval_ms, uint64_t *left_out)
+{
+    uint64_t now = clock_mono_ms(), last = atomic_load(&rate->said_ms);
+    if ((last && now < last + interval_ms) || !atomic_compare_exchange_strong(&rate->said_ms, &last, now)) {
+        atomic_fetch_add(&rate->left_out, 1);
+        return false;
+    }
+    uint64_t count = atomic_exchange(&rate->left_out, 0);
+    if (left_out)
+        *left_out = count;
+    return true;
+}
+
+void paniclog_rated(struct panic_rate *rate, enum panic_level level, const char *format, ...)
+{
+    char text[1001], others[64] = "";
+    uint64_t left_out = 0;
+    va_list args;
+    if (!panic_rate_allows(rate, RATE_MS, &left_out))
+        level = level > PANIC_INFO ? level : PANIC_INFO;
+    else if (left_out > 0)
+        snprintf(others, sizeof others, "; %llu more since the last such line", (unsigned long long)left_out);
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    paniclog(level, "%s%s", text, others);
 }
 
 /* Called with the lock held, for the first sink. */

@@ -46,8 +46,8 @@ struct log_file {
     /* Guarded by pass_lock. */
     struct buf writing;
     int fd;
-    bool complained;        /* the paniclog has it that the file cannot be written */
-    uint64_t complained_ms; /* since when; 0: never */
+    bool complained; /* the paniclog has it that the file cannot be written */
+    struct panic_rate complaints;
 };
 
 static pthread_mutex_t pass_lock = PTHREAD_MUTEX_INITIALIZER; /* held during a pass; taken before lock */
@@ -76,11 +76,9 @@ static _Thread_local bool passing;
 /* At most once a minute for each file: these lines may be on their way to this very file. */
 static void complain(struct log_file *file, int error)
 {
-    uint64_t now = clock_mono_ms();
-    if (file->complained_ms && now - file->complained_ms < COMPLAINT_MS)
+    if (!panic_rate_allows(&file->complaints, COMPLAINT_MS, NULL))
         return;
     file->complained = true;
-    file->complained_ms = now;
     paniclog(PANIC_CRITICAL, "log file %s: write: %s; its lines wait in memory until it can be written",
              file->path, strerror(error));
 }

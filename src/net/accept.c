@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include "base/clock.h"
 #include "log/paniclog.h"
 
 enum { COMPLAINT_INTERVAL_MS = 10000 };
@@ -22,9 +21,7 @@ static bool is_passing(int error)
 
 static void complain(struct listen_socket *socket, int error)
 {
-    uint64_t now = clock_mono_ms(), last = atomic_load(&socket->complained_ms);
-    if ((last && now - last < COMPLAINT_INTERVAL_MS) ||
-        !atomic_compare_exchange_strong(&socket->complained_ms, &last, now))
+    if (!panic_rate_allows(&socket->complaints, COMPLAINT_INTERVAL_MS, NULL))
         return;
     const char *advice = error == EMFILE   ? "; raise the process's limit of open files (LimitNOFILE)"
                          : error == ENFILE ? "; raise the system's limit of open files (fs.file-max)"

@@ -5,13 +5,13 @@
 #ifndef IMPULSE_NET_ACCEPT_H
 #define IMPULSE_NET_ACCEPT_H
 
-#include <stdatomic.h>
 #include "event/loop.h"
+#include "log/paniclog.h"
 #include "net/addr.h"
 
 enum { ACCEPT_PAUSE_MS = 100 }; /* after an error that the next accept would meet again */
 
-struct listen_socket { /* constant while anybody accepts, but for complained_ms */
+struct listen_socket { /* constant while anybody accepts, but for complaints */
     char *name;        /* the Listen stanza's; the listener frees it */
     int fd;
     struct net_addr address;  /* as bound */
@@ -22,7 +22,7 @@ struct listen_socket { /* constant while anybody accepts, but for complained_ms 
     void (*accept)(struct loop *loop, int fd, const struct net_addr *local, const struct net_addr *peer,
                    void *argument);
     void *argument;
-    _Atomic uint64_t complained_ms; /* clock_mono_ms of the last line about accept() */
+    struct panic_rate complaints; /* lines about accept() */
 };
 
 struct connection { /* accepted, not yet given to listen_socket.accept */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/socket.h>
 #include "base/mem.h"
 #include "net/tls_private.h"
@@ -121,6 +122,14 @@ static bool begin(struct tls_connection *connection)
     return connection->failed == 0;
 }
 
+/* The connection is at fault, and no TLS in it. */
+static int fail(struct tls_connection *connection, int error)
+{
+    ERR_clear_error();
+    connection->reason = strerror(error);
+    return connection->failed = -error;
+}
+
 /* What a call that did not succeed means: 0 for the end. */
 static int outcome(struct tls_connection *connection, int result)
 {
@@ -134,10 +143,10 @@ static int outcome(struct tls_connection *connection, int result)
     case SSL_ERROR_ZERO_RETURN:
         return 0;
     case SSL_ERROR_SYSCALL:
-        connection->failed = connection->io_error ? -connection->io_error : -ECONNRESET;
-        ERR_clear_error();
-        return connection->failed;
+        return fail(connection, connection->io_error ? connection->io_error : ECONNRESET);
     default:
+        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+            return fail(connection, ECONNRESET);
         connection->failed = -EPROTO;
         connection->reason = tls_take_reason();
         return connection->failed;
@@ -152,7 +161,7 @@ int tls_connection_handshake(struct tls_connection *connection)
     if (result != 1) {
         int error = outcome(connection, result);
         if (error == 0) /* the client's end in the middle of it */
-            error = connection->failed = -ECONNRESET;
+            error = fail(connection, ECONNRESET);
         return error;
     }
     connection->facts = tls_facts_create(connection->ssl);

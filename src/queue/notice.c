@@ -20,7 +20,7 @@
 
 enum {
     NOTICES = 1000, /* in the making at once in a loop; others wait */
-    COMPLAINT_SECONDS = 60,
+    COMPLAINT_MS = 60000,
 };
 
 enum original { ORIGINAL_NONE, ORIGINAL_HEADER, ORIGINAL_WHOLE };
@@ -73,10 +73,8 @@ static void free_notice(struct notice *notice)
 /* Once a minute: it concerns every notification alike. */
 static void complain(struct shard *shard, enum spool_status status)
 {
-    uint64_t now = clock_wall_us();
-    if (now < shard->complained_us + COMPLAINT_SECONDS * UINT64_C(1000000))
+    if (!panic_rate_allows(&shard->complaints, COMPLAINT_MS, NULL))
         return;
-    shard->complained_us = now;
     paniclog(
         PANIC_ERROR,
         "notifications cannot be stored (%s): undeliverable messages stay queued and are tried again every "

@@ -29,6 +29,7 @@
 #include <stdatomic.h>
 #include "base/counter.h"
 #include "base/pending.h"
+#include "log/paniclog.h"
 #include "queue/generation.h"
 #include "queue/queue.h"
 #include "queue/schedule.h"
@@ -66,7 +67,7 @@ struct shard {
     struct list notices_waiting; /* for their number to go down */
     unsigned notice_count;
     struct counter connections, delayed, delivered, failed; /* struct queue_counts */
-    uint64_t complained_us; /* when a notification that could not be stored was last reported */
+    struct panic_rate complaints;                           /* about notifications that could not be stored */
 };
 
 struct queue {

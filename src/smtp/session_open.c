@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "log/paniclog.h"
 #include "net/proxy_header.h"
 #include "smtp/auth.h"
 #include "smtp/listen_policies.h"
@@ -154,6 +155,15 @@ static enum proxy_status take_header(struct stream *stream, const char *come, si
     return stream_fill(stream, size) == (ssize_t)size ? status : PROXY_MALFORMED;
 }
 
+/* A proxy that looks whether we live says nothing: this is no line. */
+static void log_missing_header(const struct session *session, const char *why)
+{
+    static struct panic_rate rate;
+    paniclog_rated(&rate, PANIC_NOTICE,
+                   "%s was closed: Proxy_Protocol needs a PROXY header first, and the connection %s",
+                   session->view.peer_text, why);
+}
+
 /*
  * What follows the header stays in the socket: it may be the beginning of a TLS handshake. A connection
  * without a header is closed without a word (manual, "The header is required").
@@ -170,6 +180,8 @@ static void read_header(struct session *session)
     if (status == PROXY_MORE)
         return;
     if (status == PROXY_MALFORMED) {
+        if (size > 0)
+            log_missing_header(session, "begins with something else");
         session_abort(session);
         return;
     }
@@ -179,11 +191,17 @@ static void read_header(struct session *session)
     judge(session);
 }
 
+static void header_is_late(struct session *session)
+{
+    log_missing_header(session, "had none within Proxy_Protocol_Timeout");
+    session_abort(session);
+}
+
 static void await_header(struct session *session)
 {
     session->opening = read_header;
     if (session->policy->proxy_protocol_timeout)
-        session_set_time(session, (uint64_t)session->policy->proxy_protocol_timeout * 1000, session_abort);
+        session_set_time(session, (uint64_t)session->policy->proxy_protocol_timeout * 1000, header_is_late);
     stream_read_start(&session->stream);
 }
 

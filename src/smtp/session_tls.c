@@ -2,11 +2,12 @@
  * session_tls: a session's handshake, and what its context says of it afterwards (Momentum 4 manual,
  * "Policy", predefined connection context variables).
  *
- * A handshake that fails is the client's affair and can be had by the thousand, so that the paniclog has it
- * at level info only.
+ * A handshake that fails is the client's affair, or that of a certificate of ours that clients do not take:
+ * the paniclog has it, the thousandth as a number. That a client goes is no failure.
  */
 #include "smtp/session_tls.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "log/paniclog.h"
@@ -54,7 +55,12 @@ void session_tls_secured(struct stream *stream, int error)
 {
     struct session *session = container_of(stream, struct session, stream);
     if (error) {
-        paniclog(PANIC_INFO, "TLS with %s failed: %s", session->view.peer_text, stream_tls_reason(stream));
+        static struct panic_rate rate;
+        const char *reason = stream_tls_reason(stream);
+        if (error == -EPROTO)
+            paniclog_rated(&rate, PANIC_NOTICE, "TLS with %s failed: %s", session->view.peer_text, reason);
+        else
+            paniclog(PANIC_INFO, "TLS with %s failed: %s", session->view.peer_text, reason);
         session_abort(session);
         return;
     }

@@ -175,6 +175,25 @@ def test_a_client_that_leaves_within_its_header_leaves_nothing(site, impulse):
     await_true(works, "the slot is free")
 
 
+@pytest.mark.parametrize("sent, why", [(b"EHLO no.proxy\r\n", "begins with something else"),
+                                       (b"PROXY TCP", "had none within Proxy_Protocol_Timeout")])
+def test_a_missing_header_is_seen(site, impulse, sent, why):
+    """Once a minute, however many there are; a proxy that connects and says nothing is none of them."""
+    impulse.start(site.config(listen="Proxy_Protocol = true Proxy_Protocol_Timeout = 1"))
+    with Wire(impulse.address) as client:
+        client.socket.shutdown(socket.SHUT_WR)
+        assert client.at_end()
+    clients = [Wire(impulse.address) for _ in range(20)]
+    for client in clients:
+        client.send(sent)
+    for client in clients:
+        assert client.at_end()
+        client.close()
+    line = impulse.await_panic("Proxy_Protocol needs")
+    assert ": 127.0.0.1 was closed: " in line and line.endswith(why)
+    assert impulse.paniclog().count("Proxy_Protocol needs") == 1
+
+
 def test_a_shutdown_does_not_wait_for_a_header(site, impulse):
     impulse.start(site.config(listen="Proxy_Protocol = true Proxy_Protocol_Timeout = 0"))
     with Wire(impulse.address) as client:

@@ -2,6 +2,7 @@
 from Vault; clients that are slow, wrong or many; testssl.sh. (RFC 3207's conversations are in protocol/rfc3207.)"""
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -429,6 +430,24 @@ def test_slow_handshakes(serve, certificates):
         assert wire.at_end()
     for wire in stalled:
         wire.close()
+
+
+def test_a_failed_handshake_is_seen(serve, certificates):
+    """Once a minute, however many there are; that a client goes is no failure."""
+    impulse = serve()
+    for what in (b"", *[b"\x16\x03\x01\x00\x05hello"] * 20):
+        with Wire(impulse.address) as client:
+            client.greet()
+            client.command("STARTTLS", 220)
+            client.send(what)
+            client.socket.shutdown(socket.SHUT_WR)
+            while client.socket.recv(1000):
+                pass
+    line = impulse.await_panic("TLS with ")
+    assert re.search(r": TLS with 127\.0\.0\.1 failed: \w[\w ]+$", line) and "eof" not in line
+    with secured(impulse.address, certificates.context()):
+        pass
+    assert impulse.paniclog().count("TLS with ") == 1
 
 
 def test_a_thousand_handshakes(serve, certificates):

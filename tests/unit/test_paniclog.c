@@ -173,6 +173,52 @@ static void test_too_many_sinks(void)
     paniclog_set_stderr(true);
 }
 
+/* ---- rates ----------------------------------------------------------------------------------- */
+
+static void test_rate(void)
+{
+    struct panic_rate rate = {0};
+    uint64_t left_out = 77;
+    CU_ASSERT(panic_rate_allows(&rate, 60000, &left_out));
+    CU_ASSERT_EQUAL(left_out, 0);
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_FALSE(panic_rate_allows(&rate, 60000, NULL));
+    CU_ASSERT(panic_rate_allows(&rate, 0, &left_out)); /* the interval is over */
+    CU_ASSERT_EQUAL(left_out, 3);
+    CU_ASSERT(panic_rate_allows(&rate, 0, &left_out));
+    CU_ASSERT_EQUAL(left_out, 0);
+    rate.said_ms = UINT64_C(1) << 40; /* by another thread, a moment after this one looked at its clock */
+    CU_ASSERT_FALSE(panic_rate_allows(&rate, 60000, NULL));
+}
+
+static void test_rated_line(void)
+{
+    struct sink sink = {0};
+    struct panic_rate rate = {0};
+    char long_text[3000];
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    paniclog_set_stderr(false);
+    paniclog_add_sink(keep_line, &sink);
+    for (int i = 1; i <= 5; i++)
+        paniclog_rated(&rate, PANIC_NOTICE, "stranger %d", i);
+    CU_ASSERT(slice_equal(text_of(&sink), SLICE_LITERAL(" stranger 1\n"))); /* the others are info */
+    CU_ASSERT_EQUAL(sink.level, PANIC_NOTICE);
+    buf_clear(&sink.lines);
+    rate.said_ms = 1; /* long ago */
+    paniclog_rated(&rate, PANIC_NOTICE, "stranger 6");
+    CU_ASSERT(slice_equal(text_of(&sink), SLICE_LITERAL(" stranger 6; 4 more since the last such line\n")));
+    buf_clear(&sink.lines);
+    paniclog_set_level(PANIC_INFO);
+    paniclog_rated(&rate, PANIC_NOTICE, "%s", long_text);
+    CU_ASSERT_EQUAL(sink.level, PANIC_INFO);
+    CU_ASSERT_EQUAL(text_of(&sink).size, 1000 + 2); /* the blank, the newline */
+    paniclog_set_level(PANIC_NOTICE);
+    paniclog_remove_sink(keep_line, &sink);
+    paniclog_set_stderr(true);
+    buf_release(&sink.lines);
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, LINES_EACH = 500 };
@@ -219,6 +265,8 @@ int main(void)
         {"level", test_level},
         {"a sink that logs", test_sink_that_logs},
         {"nine sinks", test_too_many_sinks},
+        {"rate", test_rate},
+        {"rated line", test_rated_line},
         {"threads", test_threads},
         CU_TEST_INFO_NULL,
     };
