@@ -52,7 +52,8 @@ void buf_replace(struct buf *b, size_t offset, size_t size, struct slice with)
     size_t behind = buf_size(b) - offset - size;
     char *end = buf_reserve(b, with.size);
     memmove(end - behind + with.size - size, end - behind, behind);
-    memcpy(end - behind - size, with.data, with.size);
+    if (with.size)
+        memcpy(end - behind - size, with.data, with.size);
     b->tail = b->tail + with.size - size;
 }
 

@@ -59,16 +59,15 @@ static void append_missing(const struct transaction *t, const struct esmtp_polic
 
 /*
  * Where clients can authenticate, an Authentication-Results field says who did: one that came and claims to
- * be by this server is forged. What is left of the fields is in `out`, which stays empty when there is none
- * such.
+ * be by this server is forged. True when there was one such; the other fields are in `out`.
  */
-static void drop_forged(const struct esmtp_policy *policy, struct slice fields, struct buf *out)
+static bool drop_forged(const struct esmtp_policy *policy, struct slice fields, struct buf *out)
 {
     struct buf server = {0};
     trace_append_server(policy->received_hostname, &server);
-    if (!header_drop_results(fields, buf_slice(&server), out))
-        buf_release(out);
+    bool dropped = header_drop_results(fields, buf_slice(&server), out);
     buf_release(&server);
+    return dropped;
 }
 
 /* Appends the header with its long lines folded. */
@@ -93,9 +92,7 @@ const struct reply *transaction_apply_header_rules(struct transaction *t, bool c
     struct slice fields = slice_of(content.data, facts.size);
     append_missing(t, policy, &facts, &top);
     size_t added = buf_size(&top);
-    if (facts.results && policy->auth)
-        drop_forged(policy, fields, &honest);
-    bool forged = honest.memory != NULL;
+    bool forged = facts.results && policy->auth && drop_forged(policy, fields, &honest);
     bool folds = policy->line_length_rule == LINE_LENGTH_FIX &&
                  t->reader.longest_line[CONTENT_HEADER] > policy->max_line_length;
     if (forged)
