@@ -2,6 +2,7 @@
 
     made = Certificates(folder)
     made.ca, made.certificate, made.key        PEM files; the certificate is for mx.impulse.example and 127.0.0.1
+    made.rsa, made.dhparams                    (certificate, key) of RSA, and a group of 3072 bits for DHE
     made.client("ann")                         (certificate, key) with CN=ann and the address ann@sender.example
     made.stranger("ann")                       the same names, signed by an authority that nobody knows
     made.short_lived("ann", 5)                 an ssl.SSLContext whose certificate ends in five seconds
@@ -10,6 +11,7 @@
 import ssl
 import subprocess
 import time
+from functools import cached_property
 from pathlib import Path
 
 HOSTNAME = "mx.impulse.example"
@@ -67,6 +69,20 @@ class Certificates:
         context = self.context()
         context.load_cert_chain(certificate, key)
         return context
+
+    @cached_property
+    def rsa(self):
+        certificate, key = self.files("rsa")
+        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 30, "-subj", "/CN=rsa",
+                     "-keyout", key, "-out", certificate)
+        key.chmod(0o644)
+        return certificate, key
+
+    @cached_property
+    def dhparams(self):
+        file = self.folder / "dh.pem"
+        self.openssl("genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe3072", "-out", file)
+        return file
 
     def client(self, name):
         certificate, key = self.files(f"client-{name}")

@@ -9,10 +9,12 @@ What the server is told beforehand:
     %listen TEXT      ... for its Listen
     %file NAME TEXT   a line of the file NAME in the server's folder: a password file, for example
     %hop WORD ...     extensions that the next hop offers besides PIPELINING, 8BITMIME, SIZE and ENHANCEDSTATUSCODES
+    %module NAME      the module tests/modules/NAME is there, and configured
 
     {folder} in these lines is the server's folder, {port} its port (for a Listen at another address), {certificate}
-    and {key} what it needs for TLS, {ca} the authority that signed its certificate and those of the clients. Without
-    relay_hosts or open_relay in %listener, loopback may relay.
+    and {key} what it needs for TLS ({rsa-certificate} and {rsa-key}: of RSA), {dhparams} parameters for DHE, {ca} the
+    authority that signed its certificate and those of the clients. Without relay_hosts or open_relay in %listener,
+    loopback may relay. Failures are reported to nobody, unless %outer sets generate_bounces.
 
 The conversation:
 
@@ -23,6 +25,7 @@ The conversation:
                       what it sees of a failure is S: <close>
     C: <tls ann>      ... with a certificate for ann (CN=ann, subjectAltName email:ann@sender.example)
     C: <tls stranger ann>    ... that an unknown authority signed
+    C: <tls group NAME>, <tls cipher LIST>    ... with this group, or these ciphers of TLS 1.2, and no others
     C: <at once>      the client does not wait for the banner: what it sends next is sent first (PROXY headers)
     C: <close>        the client closes
     S: <close>        the server closes
@@ -33,6 +36,7 @@ The conversation:
                       lines. M lines in a row are the whole message. It begins with the commands MAIL and RCPT and an
                       empty line if the first M line begins with MAIL. (Without M lines no message goes anywhere.)
     L: LOG TEXT       a line of mainlog, rejectlog, acctlog or paniclog from this conversation on is TEXT
+    R: TEXT           the configuration is read again, with this line in ESMTP_Listener
 
 Within a C line {A*100} is A a hundred times, and {base64 TEXT} is TEXT in base64, with C's escapes: {base64 \\0ann\\0pw}.
 
@@ -41,6 +45,7 @@ C: <at once>.
 """
 import base64
 import re
+import shutil
 import ssl
 from pathlib import Path
 
@@ -48,13 +53,14 @@ import pytest
 
 from harness import await_true
 from harness.capture import Capture
-from harness.daemon import Impulse, Site
+from harness.daemon import MODULES, Impulse, Site
+from harness.sdk import build
 from harness.wire import Wire
 
 FOLDER = Path(__file__).parent
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\", "0": b"\0"}
-BEFORE = ("%outer", "%listener", "%listen", "%file", "%hop")
-STEPS = ("C:", "C\\", "S:", "--", "++", "M:", "L:")
+BEFORE = ("%outer", "%listener", "%listen", "%file", "%hop", "%module")
+STEPS = ("C:", "C\\", "S:", "--", "++", "M:", "L:", "R:")
 
 
 def unescaped(text):
@@ -96,13 +102,14 @@ class Transcript:
     @property
     def key(self):
         """What two transcripts must have in common to share a server."""
-        return tuple(tuple(self.before[kind]) for kind in BEFORE), any(kind == "M:" for _, kind, _ in self.steps)
+        kinds = {kind for _, kind, _ in self.steps}
+        return tuple(tuple(self.before[kind]) for kind in BEFORE), "M:" in kinds, "R:" in kinds and self.path
 
 
 class Server:
     """A daemon for all transcripts with the same lines of configuration."""
 
-    def __init__(self, folder, transcript, certificates):
+    def __init__(self, folder, transcript, certificates, installed):
         self.site, self.certificates = Site(folder), certificates
         offered = " ".join(("PIPELINING 8BITMIME SIZE ENHANCEDSTATUSCODES", *transcript.before["%hop"])).split()
         self.capture = Capture(extensions=offered) if transcript.key[1] else None
@@ -111,15 +118,42 @@ class Server:
             name, _, text = line.partition(" ")
             with open(self.site.directory / name, "a", encoding="utf-8") as file:
                 file.write(self.filled(text) + "\n")
-        outer, listener, listen = ("\n".join(map(self.filled, transcript.before[kind])) for kind in BEFORE[:3])
         self.daemon = Impulse(self.site)
-        self.daemon.start(self.site.config(
-            "generate_bounces = false\n" + ("" if self.capture else 'blackhole = "internal"\n') + outer, listener,
-            listen, to=self.capture, logger=f'acctlog = "{self.log("acctlog")}"'))
+        self.outer, self.listener, self.listen = (
+            "\n".join(map(self.filled, transcript.before[kind])) for kind in BEFORE[:3])
+        if "generate_bounces =" not in self.outer:
+            self.outer += "\ngenerate_bounces = false"
+        if not self.capture:
+            self.outer += '\nblackhole = "internal"'
+        if transcript.before["%module"]:
+            self.add_modules(transcript.before["%module"], installed())
+        self.daemon.start(self.config())
+
+    def add_modules(self, names, installed):
+        directory = self.site.directory / "modules"
+        shutil.copytree(MODULES, directory)
+        self.daemon.environment["IMPULSE_MODULE_PATH"] = str(directory)
+        for name in names:
+            build(installed, name, directory)
+            self.outer += f"\n{name} {{ }}"
+
+    def config(self):
+        return self.site.config(self.outer, self.listener, self.listen, to=self.capture,
+                                logger=f'acctlog = "{self.log("acctlog")}"')
+
+    def reload(self, line):
+        self.listener += "\n" + self.filled(line)
+        self.daemon.write(self.config())
+        before = self.daemon.paniclog().count("reloaded")
+        self.daemon.reload()
+        await_true(lambda: self.daemon.paniclog().count("reloaded") > before, "the reload:\n" + self.daemon.paniclog())
 
     def filled(self, text):
-        for name, value in (("folder", self.site.directory), ("port", self.site.port), ("ca", self.certificates.ca),
-                            ("certificate", self.certificates.certificate), ("key", self.certificates.key)):
+        made = self.certificates
+        rsa_certificate, rsa_key = made.rsa if "{rsa-" in text else ("", "")
+        for name, value in (("folder", self.site.directory), ("port", self.site.port), ("ca", made.ca),
+                            ("certificate", made.certificate), ("key", made.key), ("rsa-certificate", rsa_certificate),
+                            ("rsa-key", rsa_key), ("dhparams", "{dhparams}" in text and made.dhparams)):
             text = text.replace("{" + name + "}", str(value))
         return text
 
@@ -167,12 +201,17 @@ class Connection:
             self.banner = True
             self.wire.reply()
 
-    def handshake(self, names):
+    def handshake(self, words):
         self.flush()
         context = self.certificates.any_context()
-        if names:
-            issued = self.certificates.stranger if names[0] == "stranger" else self.certificates.client
-            context.load_cert_chain(*issued(names[-1]))
+        if words[:1] == ["group"]:
+            context.set_ecdh_curve(words[1])
+        elif words[:1] == ["cipher"]:
+            context.set_ciphers(words[1])
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        elif words:
+            issued = self.certificates.stranger if words[0] == "stranger" else self.certificates.client
+            context.load_cert_chain(*issued(words[-1]))
         try:
             self.wire.start_tls(context)
         except (ssl.SSLError, ConnectionError) as error:
@@ -182,7 +221,7 @@ class Connection:
         if text == "<close>":
             self.flush()
             self.wire.close()
-        elif tls := re.fullmatch(r"<tls((?: [\w.-]+)*)>", text):
+        elif tls := re.fullmatch(r"<tls((?: [\w.:@=-]+)*)>", text):
             self.handshake(tls[1].split())
         elif text != "<at once>":
             if not self.failed:
@@ -223,6 +262,9 @@ def play(transcript, server):
                 name, _, pattern = text.partition(" ")
                 await_true(lambda: any(map(expected(pattern).fullmatch, server.log_line(name, logs))),
                            place + f"{pattern!r} in the {name}; it has\n" + "\n".join(server.log_line(name, logs)))
+            elif kind == "R:":
+                open_ones[title].flush()
+                server.reload(text)
             else:
                 if title not in open_ones:
                     open_ones[title] = Connection(server, (kind, text), title)
@@ -252,13 +294,16 @@ def match_message(server, lines, place):
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory, certificates):
+def servers(tmp_path_factory, certificates, request):
     """Servers by configuration: transcripts with the same one share it."""
     made = {}
 
+    def installed():
+        return request.getfixturevalue("installed")
+
     def get(transcript):
         if transcript.key not in made:
-            made[transcript.key] = Server(tmp_path_factory.mktemp("transcripts"), transcript, certificates)
+            made[transcript.key] = Server(tmp_path_factory.mktemp("transcripts"), transcript, certificates, installed)
         return made[transcript.key]
 
     yield get
@@ -266,8 +311,13 @@ def servers(tmp_path_factory, certificates):
         server.close()
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.smtp")),
-                         ids=lambda path: str(path.relative_to(FOLDER).with_suffix("")))
+def parameter(path):
+    """Those with modules run where the others do that need the installation."""
+    marks = [pytest.mark.xdist_group("modules")] if Transcript(path).before["%module"] else []
+    return pytest.param(path, marks=marks, id=str(path.relative_to(FOLDER).with_suffix("")))
+
+
+@pytest.mark.parametrize("path", map(parameter, sorted(FOLDER.rglob("*.smtp"))))
 def test_transcript(servers, path):
     transcript = Transcript(path)
     play(transcript, servers(transcript))

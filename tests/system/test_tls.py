@@ -87,12 +87,10 @@ def test_curves(serve):
 
 
 @pytest.mark.parametrize("dhe", [True, False])
-def test_dhe(impulse, site, certificates, tmp_path, dhe):
-    certificates.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 30, "-subj", "/CN=rsa",
-                         "-keyout", tmp_path / "rsa.key", "-out", tmp_path / "rsa.pem")
-    (tmp_path / "rsa.key").chmod(0o644)
+def test_dhe(impulse, site, certificates, dhe):
+    certificate, key = certificates.rsa
     impulse.start(site.config(f"TLS_Enable_DHE_Ciphers = {str(dhe).lower()}",
-                              f'{STARTTLS}\nTLS_Certificate = "{tmp_path}/rsa.pem"\nTLS_Key = "{tmp_path}/rsa.key"'))
+                              f'{STARTTLS}\nTLS_Certificate = "{certificate}"\nTLS_Key = "{key}"'))
     only = ("-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384")
     assert bool(s_client(impulse.address, *only)) == dhe
     assert s_client(impulse.address, "-tls1_2")
