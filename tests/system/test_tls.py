@@ -96,6 +96,35 @@ def test_dhe(impulse, site, certificates, dhe):
     assert s_client(impulse.address, "-tls1_2")
 
 
+@pytest.mark.parametrize("options, may", [("", False), ("TLS_Allow_Renegotiation = true", True),
+                                          ("TLS_Allow_Renegotiation = false", False)])
+def test_renegotiation(serve, options, may):
+    """A line R makes s_client ask for it."""
+    impulse = serve(options)
+    address = "{}:{}".format(*impulse.address)
+    client = subprocess.Popen(["openssl", "s_client", "-connect", address, "-starttls", "smtp", "-tls1_2"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    watch = threading.Timer(patience(20), client.kill)
+    watch.start()
+    client.stdin.write("R\n")
+    client.stdin.flush()
+    said = ""
+    for line in client.stdout:
+        said += line
+        if line.startswith("RENEGOTIATING"):
+            client.stdin.write("NOOP\n")
+            client.stdin.flush()
+        if line.startswith("250 2.0.0"):
+            break
+    client.stdin.close()
+    client.wait()
+    client.stdout.close()
+    watch.cancel()
+    assert "RENEGOTIATING" in said
+    assert ("250 2.0.0" in said) == may, said
+    assert ("no renegotiation" in said) != may, said
+
+
 def test_gnutls(serve, certificates):
     impulse = serve()
     done = subprocess.run(["gnutls-cli", "--starttls-proto=smtp", f"--x509cafile={certificates.ca}", "--sni-hostname=localhost",
