@@ -71,6 +71,15 @@ static inline bool ascii_is_control(char c)
 /* Is there one among the bytes? */
 bool slice_has_control(struct slice s);
 
+/* No byte is above 127. All are looked at, which the compiler makes vector code of. */
+static inline bool slice_is_ascii(struct slice s)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < s.size; i++)
+        all |= (unsigned char)s.data[i];
+    return all < 0x80;
+}
+
 static inline char ascii_lower(char c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);

@@ -3,8 +3,6 @@
  */
 #include "delivery/command.h"
 
-#include "delivery/obstacle.h"
-
 void command_write_mail(const struct envelope *envelope, const struct offers *offers, bool international,
                         struct buf *out)
 {
@@ -21,7 +19,7 @@ void command_write_mail(const struct envelope *envelope, const struct offers *of
              (envelope->body->eight_bit || (envelope->flags & ENVELOPE_EIGHT_BIT)))
         buf_append_text(out, " BODY=8BITMIME");
     if ((extensions & OFFERS_SMTPUTF8) &&
-        ((envelope->flags & ENVELOPE_SMTPUTF8) || international || !text_is_ascii(envelope->reverse_path)))
+        ((envelope->flags & ENVELOPE_SMTPUTF8) || international || !slice_is_ascii(envelope->reverse_path)))
         buf_append_text(out, " SMTPUTF8");
     if ((extensions & OFFERS_DSN) && (envelope->flags & ENVELOPE_RET_FULL))
         buf_append_text(out, " RET=FULL");
@@ -92,7 +90,7 @@ static bool is_utf8(struct slice text)
  */
 static void write_original(struct slice original, bool utf8, struct buf *out)
 {
-    bool plain = utf8 || text_is_ascii(original);
+    bool plain = utf8 || slice_is_ascii(original);
     if (!plain && !is_utf8(original))
         return;
     buf_append_text(out, " ORCPT=");

@@ -23,7 +23,7 @@ static bool lacks_binary(const struct envelope *envelope, const struct obstacle_
 static bool lacks_utf8_addresses(const struct envelope *envelope, const struct obstacle_facts *facts)
 {
     return !(facts->offers->extensions & OFFERS_SMTPUTF8) &&
-           (!text_is_ascii(envelope->recipient) || !text_is_ascii(envelope->reverse_path));
+           (!slice_is_ascii(envelope->recipient) || !slice_is_ascii(envelope->reverse_path));
 }
 
 /* A message that was declared SMTPUTF8 and whose addresses and header are ASCII needs none of it: RFC 6531
@@ -60,12 +60,12 @@ struct slice obstacle_find(const struct envelope *envelope, const struct obstacl
 
 bool header_is_ascii(const struct envelope *envelope, struct slice part)
 {
-    if (!text_is_ascii(envelope->header))
+    if (!slice_is_ascii(envelope->header))
         return false;
     if (!envelope->body->eight_bit)
         return true;
     const char *end = part.size ? memmem(part.data, part.size, "\r\n\r\n", 4) : NULL;
     if (!end && part.size < envelope->body->size)
         return false;
-    return text_is_ascii(end ? slice_of(part.data, (size_t)(end - part.data)) : part);
+    return slice_is_ascii(end ? slice_of(part.data, (size_t)(end - part.data)) : part);
 }

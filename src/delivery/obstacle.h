@@ -11,14 +11,6 @@
 #include "delivery/offers.h"
 #include "message/envelope.h"
 
-static inline bool text_is_ascii(struct slice text)
-{
-    unsigned char all = 0;
-    for (size_t i = 0; i < text.size; i++)
-        all |= (unsigned char)text.data[i];
-    return all < 0x80;
-}
-
 /*
  * Is the header of a message ASCII? `part` is the content's first part. When the header does not end in it,
  * the whole content has to be.

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include "base/mem.h"
 #include "delivery/command.h"
-#include "delivery/obstacle.h"
 
 enum { OUTPUT_PIECE = 64 * 1024 }; /* content kept in the stream's output before it is flushed */
 
@@ -65,7 +64,7 @@ void transaction_write_mail(const struct transaction *transaction, const struct 
 {
     bool international = false;
     for (unsigned i = 0; i < transaction->count; i++)
-        international |= transaction->recipients[i] && !text_is_ascii(transaction->recipients[i]->recipient);
+        international |= transaction->recipients[i] && !slice_is_ascii(transaction->recipients[i]->recipient);
     command_write_mail(transaction_sample(transaction), offers, international, &stream->out);
 }
 

@@ -16,14 +16,6 @@ enum {
     BOUNDARY_SIZE = 64,
 };
 
-static bool has_eight_bit(struct slice text)
-{
-    for (size_t i = 0; i < text.size; i++)
-        if ((unsigned char)text.data[i] > 127)
-            return true;
-    return false;
-}
-
 static void append_clean(struct buf *out, struct slice text, bool utf8)
 {
     size_t size = text.size < TEXT_LIMIT ? text.size : TEXT_LIMIT;
@@ -126,7 +118,7 @@ static void begin_part(const char *boundary, const char *type, bool eight_bit, s
 
 static bool original_has_eight_bit(const struct dsn_facts *facts)
 {
-    return has_eight_bit(facts->original) || has_eight_bit(facts->own_header);
+    return !slice_is_ascii(facts->original) || !slice_is_ascii(facts->own_header);
 }
 
 static void render_header(const struct dsn_facts *facts, const char *boundary, struct buf *out)
@@ -217,8 +209,8 @@ static void render_status(const struct dsn_facts *facts, const char *boundary, s
     append_date(out, "Arrival-Date: ", facts->arrival_us);
     buf_append_text(out, "\r\n");
     append_original_recipient(facts, out);
-    buf_append_text(out, has_eight_bit(facts->recipient) ? "Final-Recipient: utf-8; "
-                                                         : "Final-Recipient: rfc822; ");
+    buf_append_text(out, slice_is_ascii(facts->recipient) ? "Final-Recipient: rfc822; "
+                                                          : "Final-Recipient: utf-8; ");
     append_clean(out, facts->recipient, facts->utf8);
     buf_printf(out, "\r\nAction: %s\r\n", kinds[facts->action].action);
     append_status(out, facts->response, kinds[facts->action].class);

@@ -134,14 +134,6 @@ static enum original wanted_original(const struct notice *notice)
                : ORIGINAL_HEADER;
 }
 
-static bool has_eight_bit(const char *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if ((unsigned char)bytes[i] > 127)
-            return true;
-    return false;
-}
-
 static void render(const struct notice *notice, const char *postmaster, uint64_t id, struct slice content,
                    bool complete, struct buf *text)
 {
@@ -187,7 +179,7 @@ static struct envelope *make_notification(const struct notice *notice, struct sl
     char *memory = buf_take(&text, &size);
     struct body *body = body_create(id_next(), memory, size);
     struct slice to = notice->subject->reverse_path;
-    body->eight_bit = has_eight_bit(memory, size);
+    body->eight_bit = !slice_is_ascii(slice_of(memory, size));
     struct envelope_facts envelope = {
         .recipient = to,
         .binding = SLICE_LITERAL("default"),
@@ -196,7 +188,7 @@ static struct envelope *make_notification(const struct notice *notice, struct sl
         .batch_id = id_next(),
         .received_us = clock_wall_us(),
         .flags = ENVELOPE_BOUNCE | (body->eight_bit ? ENVELOPE_EIGHT_BIT : 0) |
-                 (has_eight_bit(to.data, to.size) ? ENVELOPE_SMTPUTF8 : 0),
+                 (slice_is_ascii(to) ? 0 : ENVELOPE_SMTPUTF8),
     };
     struct envelope *notification = envelope_create(&envelope, body);
     body_unref(body);

@@ -114,14 +114,6 @@ static bool host_valid(struct slice name)
     return true;
 }
 
-static bool is_ascii(struct slice s)
-{
-    for (size_t i = 0; i < s.size; i++)
-        if (s.data[i] & 0x80)
-            return false;
-    return true;
-}
-
 /*
  * A domain with U-labels is valid when its A-labels are. Nothing is mapped but ASCII letters to lower case:
  * characters that only look like a dot or a letter would make one name out of two.
@@ -162,7 +154,7 @@ bool address_domain_valid(struct slice name)
         return false;
     if (name.data[0] == '[')
         return name.size > 2 && name.data[name.size - 1] == ']' && literal_valid(name);
-    return is_ascii(name) ? host_valid(name) : international_valid(name);
+    return slice_is_ascii(name) ? host_valid(name) : international_valid(name);
 }
 
 bool address_is_ip(struct slice domain)
@@ -231,7 +223,7 @@ static enum address_fault parse_mailbox(struct slice *s, const struct address_ru
             return ADDRESS_SYNTAX;
     }
     path->mailbox = slice_of(start, (size_t)(s->data - start));
-    path->utf8 = !is_ascii(path->mailbox);
+    path->utf8 = !slice_is_ascii(path->mailbox);
     return local > LOCAL_PART_MAX || path->mailbox.size > ADDRESS_MAX ? ADDRESS_TOO_LONG : ADDRESS_OK;
 }
 
