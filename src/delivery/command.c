@@ -3,6 +3,8 @@
  */
 #include "delivery/command.h"
 
+#include "base/utf8.h"
+
 void command_write_mail(const struct envelope *envelope, const struct offers *offers, bool international,
                         struct buf *out)
 {
@@ -52,34 +54,19 @@ static void write_notify(uint32_t flags, struct buf *out)
         }
 }
 
-/* The code point at the beginning of *rest, which is moved past it; 0 when it is not UTF-8. */
-static uint32_t next_point(struct slice *rest)
+/* Of a well-formed sequence of `size` bytes. */
+static unsigned code_point(const char *sequence, size_t size)
 {
-    unsigned char first = (unsigned char)*rest->data;
-    size_t more = first < 0x80   ? 0
-                  : first < 0xc2 ? 4
-                  : first < 0xe0 ? 1
-                  : first < 0xf0 ? 2
-                  : first < 0xf5 ? 3
-                                 : 4;
-    if (more >= rest->size || more == 4)
-        return 0;
-    uint32_t point = more ? first & (0x3fu >> more) : first;
-    for (size_t i = 1; i <= more; i++) {
-        unsigned char c = (unsigned char)rest->data[i];
-        if ((c & 0xc0) != 0x80)
-            return 0;
-        point = point << 6 | (c & 0x3f);
-    }
-    rest->data += more + 1;
-    rest->size -= more + 1;
+    unsigned point = (unsigned char)sequence[0] & (0x7fu >> size);
+    for (size_t i = 1; i < size; i++)
+        point = point << 6 | ((unsigned char)sequence[i] & 0x3f);
     return point;
 }
 
 static bool is_utf8(struct slice text)
 {
-    while (text.size > 0)
-        if (next_point(&text) == 0)
+    for (size_t i = 0, size; i < text.size; i += size)
+        if ((size = utf8_sequence(text.data + i, text.size - i)) == 0)
             return false;
     return true;
 }
@@ -98,9 +85,12 @@ static void write_original(struct slice original, bool utf8, struct buf *out)
         buf_append_slice(out, original);
         return;
     }
-    while (original.size > 0) {
-        uint32_t point = next_point(&original);
-        buf_printf(out, point < 0x80 ? "%c" : "\\x{%X}", (unsigned)point);
+    for (size_t i = 0, size; i < original.size; i += size) {
+        size = utf8_sequence(original.data + i, original.size - i);
+        if (size == 1)
+            buf_append(out, original.data + i, size);
+        else
+            buf_printf(out, "\\x{%X}", code_point(original.data + i, size));
     }
 }
 
