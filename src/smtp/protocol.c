@@ -48,11 +48,23 @@ static bool printable(struct slice line)
     return true;
 }
 
+static bool announces_content(struct slice start)
+{
+    return slice_starts_nocase(start, SLICE_LITERAL("BDAT"));
+}
+
+static void refuse_unrecognized(struct session *session, struct slice line)
+{
+    session_refuse(session, &reply_unrecognized);
+    if (announces_content(line))
+        session_close(session);
+}
+
 static void run_command(struct session *session, struct slice line)
 {
     struct slice rest = line, verb;
     if (!printable(line) || !slice_next(&rest, ' ', &verb)) {
-        session_refuse(session, &reply_unrecognized);
+        refuse_unrecognized(session, line);
         return;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
@@ -67,7 +79,7 @@ static void run_command(struct session *session, struct slice line)
             commands[i].run(session, arguments);
         return;
     }
-    session_refuse(session, &reply_unrecognized);
+    refuse_unrecognized(session, line);
 }
 
 static const char *phase(const struct session *session)
@@ -101,6 +113,7 @@ static bool is_long(struct slice line)
 const struct session_protocol smtp_protocol = {
     .command = run_command,
     .is_long = is_long,
+    .announces_content = announces_content,
     .congested = congested,
     .reset = reset,
     .phase = phase,

@@ -335,6 +335,12 @@ static void refuse_long_line(struct session *session)
 
 static void skip_input(struct session *session, size_t size, bool line_ended)
 {
+    bool begins = !session->skip_line && !session->read_line;
+    if (begins && session->protocol->announces_content(buf_slice(&session->stream.in))) {
+        refuse_long_line(session);
+        session_close(session);
+        return;
+    }
     buf_consume(&session->stream.in, size);
     session->skipped += size;
     session->skip_line = !line_ended;

@@ -64,6 +64,8 @@ typedef size_t session_content_fn(struct session *session, struct slice input);
 struct session_protocol {
     session_line_fn *command;
     bool (*is_long)(struct slice start); /* a command that may have DIALOGUE_LINE_MAX bytes, by its start */
+    /* By its start, content may follow this command: when it cannot be read, nothing behind it can. */
+    bool (*announces_content)(struct slice start);
     bool (*congested)(
         const struct session *session);     /* content cannot be taken further; session_resume will come */
     void (*reset)(struct session *session); /* forget the transaction: nothing of it is accepted */
