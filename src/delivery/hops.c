@@ -9,6 +9,7 @@
 #include "delivery/hops.h"
 
 #include <stdio.h>
+#include "base/idna.h"
 #include "base/mem.h"
 #include "delivery/route.h"
 
@@ -193,15 +194,18 @@ static bool parse_literal(struct slice domain, struct net_addr *address)
     return net_addr_parse(address, text);
 }
 
+/* DNS knows a domain beyond ASCII by its A-labels: RFC 6531 section 3.3. */
 static void ask_domain(const struct host_lookup *host, struct slice domain)
 {
     struct net_addr literal;
+    char ascii[IDNA_NAME_SIZE];
+    bool plain = slice_is_ascii(domain);
     if (parse_literal(domain, &literal))
         add_hop(host->search, &literal, NULL, host->port, host->order);
-    else if (domain.size == 0 || domain.size >= ROUTE_HOST_SIZE)
+    else if (domain.size == 0 || domain.size >= ROUTE_HOST_SIZE || (!plain && !idna_to_ascii(domain, ascii)))
         host->search->no_domain = true;
     else
-        ask_mx(host, domain);
+        ask_mx(host, plain ? domain : slice_text(ascii));
 }
 
 /* ---- routes ------------------------------------------------------------------------------------------ */

@@ -7,7 +7,7 @@
  */
 #include "smtp/address.h"
 
-#include <idn2.h>
+#include "base/idna.h"
 #include "base/utf8.h"
 #include "net/addr.h"
 
@@ -114,21 +114,11 @@ static bool host_valid(struct slice name)
     return true;
 }
 
-/*
- * A domain with U-labels is valid when its A-labels are. Nothing is mapped but ASCII letters to lower case:
- * characters that only look like a dot or a letter would make one name out of two.
- */
+/* A domain with U-labels is valid when its A-labels are. */
 static bool international_valid(struct slice name)
 {
-    char text[DOMAIN_MAX + 1], *ascii = NULL;
-    for (size_t i = 0; i < name.size; i++)
-        text[i] = ascii_lower(name.data[i]);
-    text[name.size] = '\0';
-    bool valid = strlen(text) == name.size &&
-                 idn2_lookup_u8((const uint8_t *)text, (uint8_t **)&ascii, IDN2_NO_TR46) == IDN2_OK &&
-                 strlen(ascii) <= DOMAIN_MAX && host_valid(slice_text(ascii));
-    idn2_free(ascii);
-    return valid;
+    char ascii[IDNA_NAME_SIZE];
+    return idna_to_ascii(name, ascii) && host_valid(slice_text(ascii));
 }
 
 /* The address of "[192.0.2.1]" or "[IPv6:2001:db8::1]". */

@@ -29,6 +29,7 @@ static const struct zone_row { /* a name without rows does not exist; with rows 
     {"empty.example.net", 99, NOERROR, 0, ""},
     {"lost.example.net", TYPE_MX, NOERROR, 0, "gone.example.net"},
     {"broken.example.net", TYPE_MX, SERVFAIL, 0, ""},
+    {"xn--bcher-kva.example.net", TYPE_MX, NOERROR, 10, "live.example.net"},
 };
 
 static int name_server;
@@ -180,6 +181,23 @@ static void test_delivered_by_dns(void)
     stop(0);
 }
 
+/* RFC 6531 section 3.3: the next hop is found by the A-labels, and told the address as it is. */
+static void test_a_domain_beyond_ascii(void)
+{
+    start("");
+    server.script.ehlo = "250-test\r\n250 SMTPUTF8";
+    harness_send(&harness, "",
+                 "a@B\xc3\xbc"
+                 "cher.example.net",
+                 hello);
+    event_wait('D', 0);
+    char *commands = server_text(&server, &server.commands);
+    CU_ASSERT_PTR_NOT_NULL(strstr(commands, "RCPT TO:<a@B\xc3\xbc"
+                                            "cher.example.net>"));
+    free(commands);
+    stop(0);
+}
+
 static void check_outcome(const char *options, const char *to, char kind, const char *response)
 {
     start(options);
@@ -231,6 +249,7 @@ int main(void)
 {
     CU_TestInfo tests[] = {
         {"delivered by DNS", test_delivered_by_dns},
+        {"a domain beyond ASCII", test_a_domain_beyond_ascii},
         {"not deliverable by DNS", test_not_deliverable_by_dns},
         {"a route that does not exist", test_a_route_that_does_not_exist},
         {"routes by name", test_routes_by_name},
