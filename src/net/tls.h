@@ -47,13 +47,10 @@ struct tls_context *tls_context_create(const struct tls_settings *settings, char
 struct tls_context *tls_context_ref(struct tls_context *context); /* any thread */
 void tls_context_unref(struct tls_context *context);              /* any thread; NULL is harmless */
 /*
- * Reads the certificate and key again if they changed; connections from then on have the new one. What cannot
- * be used is left, with a line in the paniclog. Main thread, or a pool thread for what comes from Vault.
- */
-void tls_context_refresh(struct tls_context *context);
-/*
- * Refreshes every context there is, those with something from Vault or those without. What cannot be used is
- * said once, not each time.
+ * Reads the files of every context anew that changed, of those with something from Vault or those without;
+ * connections from then on have what was read. What cannot be used is left. The paniclog has one line for all
+ * contexts that share a file, and one that cannot be used is not said again while it stays so. Main thread,
+ * or a pool thread for what comes from Vault.
  */
 void tls_refresh_all(bool from_vault);
 

@@ -154,7 +154,9 @@ static struct tls_context *find(const struct tls_settings *settings)
 
 static void take_stamps(const struct tls_settings *settings, struct stamp stamps[WATCHED])
 {
-    const char *files[WATCHED] = {settings->certificate, settings->key, settings->client_ca,
+    bool configured = tls_identity_is_configured(settings); /* a key alone is not read */
+    const char *files[WATCHED] = {configured ? settings->certificate : NULL,
+                                  configured ? settings->key : NULL, settings->client_ca,
                                   settings->dh_parameters_file};
     memset(stamps, 0, WATCHED * sizeof *stamps);
     for (size_t i = 0; i < WATCHED; i++) {
@@ -213,16 +215,52 @@ static enum reading reload(struct tls_context *context, bool ask_vault, char *er
     return load(context, error, error_size);
 }
 
-void tls_context_refresh(struct tls_context *context)
+/* Lines for the paniclog: scopes that differ in a cipher share their files, and one line about them will do.
+ */
+struct said {
+    char **lines;
+    size_t count;
+};
+
+/* Takes over `line`. */
+static void say_once(struct said *said, enum panic_level level, char *line)
+{
+    for (size_t i = 0; i < said->count; i++)
+        if (strcmp(said->lines[i], line) == 0) {
+            free(line);
+            return;
+        }
+    paniclog(level, "%s", line);
+    said->lines = mem_resize(said->lines, (said->count + 1) * sizeof *said->lines);
+    said->lines[said->count++] = line;
+}
+
+static void said_release(struct said *said)
+{
+    for (size_t i = 0; i < said->count; i++)
+        free(said->lines[i]);
+    free(said->lines);
+}
+
+static char *describe_reading(const struct tls_settings *settings)
+{
+    if (tls_identity_is_configured(settings))
+        return mem_printf("tls_certificate: %s was read again", settings->certificate);
+    if (settings->client_ca)
+        return mem_printf("tls_client_ca: %s was read again", settings->client_ca);
+    return mem_printf("tls_dhparams_file: %s was read again", settings->dh_parameters_file);
+}
+
+static void refresh(struct tls_context *context, struct said *said)
 {
     char error[sizeof context->complaint] = "";
     pthread_mutex_lock(&context->refreshing);
     enum reading reading = reload(context, true, error, sizeof error);
     if (reading == READ_FAILED && strcmp(error, context->complaint) != 0)
-        paniclog(PANIC_ERROR, "%s; clients are shown the certificate that was read before", error);
+        say_once(said, PANIC_ERROR,
+                 mem_printf("%s; clients are shown the certificate that was read before", error));
     if (reading == READ_OTHER)
-        paniclog(PANIC_NOTICE, "tls_certificate: %s was read again",
-                 tls_identity_is_configured(&context->settings) ? context->settings.certificate : "none");
+        say_once(said, PANIC_NOTICE, describe_reading(&context->settings));
     if (reading != READ_NOTHING)
         memcpy(context->complaint, error, sizeof error);
     pthread_mutex_unlock(&context->refreshing);
@@ -246,12 +284,14 @@ static struct tls_context **list_contexts(size_t *count)
 void tls_refresh_all(bool from_vault)
 {
     size_t count;
+    struct said said = {0};
     struct tls_context **all = list_contexts(&count);
     for (size_t i = 0; i < count; i++) {
         if (tls_identity_is_in_vault(&all[i]->settings) == from_vault)
-            tls_context_refresh(all[i]);
+            refresh(all[i], &said);
         tls_context_unref(all[i]);
     }
+    said_release(&said);
     free(all);
 }
 

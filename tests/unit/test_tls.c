@@ -307,6 +307,35 @@ static void test_refresh(void)
     tls_context_unref(context);
 }
 
+/* Scopes share their files and differ in something else; one falls back to a key and wants no certificate. */
+static void test_refresh_of_shared_files(void)
+{
+    struct tls_settings settings = settings_of_files();
+    write_pair("one.test");
+    struct tls_context *one = make(&settings);
+    settings.protocols = "+TLSv1.3";
+    struct tls_context *other = make(&settings);
+    settings.certificate = "none";
+    struct tls_context *self_signed = make(&settings);
+    SSL *before = tls_context_converse(self_signed), *after;
+    said[0] = 0;
+    write_pair("two.test");
+    tls_refresh_all(false);
+    CU_ASSERT_STRING_EQUAL(name_shown(one), "two.test");
+    CU_ASSERT_STRING_EQUAL(name_shown(other), "two.test");
+    CU_ASSERT_EQUAL(lines_with("was read again"), 1);
+    after = tls_context_converse(self_signed);
+    CU_ASSERT_EQUAL(X509_cmp(SSL_get_certificate(before), SSL_get_certificate(after)), 0);
+    unlink("key.pem");
+    tls_refresh_all(false);
+    CU_ASSERT_EQUAL(lines_with("key.pem: No such file"), 1);
+    SSL_free(before);
+    SSL_free(after);
+    tls_context_unref(self_signed);
+    tls_context_unref(other);
+    tls_context_unref(one);
+}
+
 static void test_refresh_client_ca(void)
 {
     struct tls_settings settings = settings_of_files();
@@ -511,6 +540,7 @@ int main(void)
         {"contexts are shared", test_shared},
         {"a certificate of our own", test_self_signed},
         {"files that change", test_refresh},
+        {"files that several contexts share", test_refresh_of_shared_files},
         {"authorities that change", test_refresh_client_ca},
         {"Vault", test_vault},
         {"a Vault that is slow", test_vault_slow},
