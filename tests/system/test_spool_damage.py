@@ -1,5 +1,8 @@
 """Somebody else takes the spool away or damages it: nothing is acknowledged that would be lost, and losses are told."""
 import os
+import subprocess
+
+import pytest
 
 from harness import await_true
 from harness.messages import EXACT, header
@@ -68,3 +71,24 @@ def test_a_torn_end_of_the_log_is_no_damage(impulse, site):
     impulse.start(config)
     impulse.await_panic("19 messages recovered")
     assert "damaged;" not in impulse.paniclog()
+
+
+@pytest.mark.parametrize("unlink", ["true", "false"])
+def test_a_row_that_cannot_be_read(impulse, site, capture, unlink):
+    """unlink_on_spool_in_failure: told at each start, or once, and gone. The others are delivered."""
+    config = site.config(f"unlink_on_spool_in_failure = {unlink}\nsuspend_delivery = true")
+    impulse.start(config)
+    assert send(impulse).code == 250
+    impulse.stop()
+    row = "0x00000000000000a700"    # the envelope 0xa7
+    subprocess.run(["ldb", f"--db={site.spool}/impulse", "--column_family=meta", "--hex", "put", row, "0x6261"],
+                   check=True, capture_output=True)
+    impulse.start(config)
+    line = impulse.await_panic("cannot read the envelope")
+    assert ("the row is removed" in line) == (unlink == "true")
+    impulse.stop()
+    told = impulse.paniclog()
+    impulse.start(site.config(f"unlink_on_spool_in_failure = {unlink}", to=capture))
+    capture.wait()
+    impulse.stop()
+    assert ("cannot read the envelope" in impulse.paniclog()[len(told):]) == (unlink == "false")
