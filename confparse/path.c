@@ -23,6 +23,7 @@ struct reached {
     const struct conf_module *module;         /* of a manifest, or NULL */
     const struct conf_documented *documented; /* of the manual and without a manifest, or NULL */
     char inner[INNER_MAX];                    /* of its stanzas, "scheme/authenticate" */
+    const char *guess; /* a word taken for its name although the configuration has none of it, or NULL */
 };
 
 struct stanza { /* what a word names as a stanza */
@@ -148,14 +149,26 @@ static bool take_step(struct reached *at, const struct stanza *stanza, const cha
     path->steps[path->count++] = step;
     path->used += *step.name ? 2 : 1;
     enter(at, &step);
+    at->guess = optional && *step.name && !at->scope ? step.name : NULL;
     return true;
+}
+
+/* The option or stanza there that a word may be meant for, or NULL. */
+static const char *suggest(const struct reached *at, const char *word)
+{
+    struct conf_suggestion best = {NULL, 0};
+    struct conf_text name = conf_text_of(word);
+    conf_schema_suggest_option(&best, name, at->kind);
+    conf_schema_suggest_stanza(&best, name, at->kind);
+    for (size_t i = 0; at->module && i < at->module->schema.option_count; i++)
+        conf_suggest(&best, name, at->module->schema.options[i].name);
+    return best.name;
 }
 
 static void complain_unknown(const struct reached *at, const char *word, char problem[CONF_PATH_PROBLEM])
 {
-    struct conf_text name = conf_text_of(word);
     const struct conf_option *row = conf_option_find(word);
-    struct conf_suggestion best = {NULL, 0};
+    const char *meant = suggest(at, word);
     char spelled[CONF_SPELLING_MAX], scopes[CONF_SCOPES_MAX];
     conf_spell_kind(at->kind, spelled);
     if (row) {
@@ -164,13 +177,8 @@ static void complain_unknown(const struct reached *at, const char *word, char pr
                  conf_list_scopes(row->scopes, scopes));
         return;
     }
-    conf_schema_suggest_option(&best, name, at->kind);
-    conf_schema_suggest_stanza(&best, name, at->kind);
-    for (size_t i = 0; at->module && i < at->module->schema.option_count; i++)
-        conf_suggest(&best, name, at->module->schema.options[i].name);
     snprintf(problem, CONF_PATH_PROBLEM, "the scope %s has no option or stanza '%.*s'%s%s%s", spelled,
-             WORD(word), best.name ? "; did you mean '" : "", best.name ? best.name : "",
-             best.name ? "'?" : "");
+             WORD(word), meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
 }
 
 bool conf_path_parse(const struct conf *conf, const char *const *words, size_t count, struct conf_path *path,
@@ -182,11 +190,12 @@ bool conf_path_parse(const struct conf *conf, const char *const *words, size_t c
     while (path->used < count && find_stanza(&at, words[path->used], &stanza))
         if (!take_step(&at, &stanza, words, count, path, problem))
             return false;
-    if (path->used == count)
+    path->option = path->used < count ? find_option(&at, words[path->used]) : NULL;
+    bool misspelt = !path->option && at.guess && suggest(&at, at.guess); /* an option rather than a name */
+    if (path->used == count && !misspelt)
         return true;
-    path->option = find_option(&at, words[path->used]);
     if (!path->option) {
-        complain_unknown(&at, words[path->used], problem);
+        complain_unknown(&at, misspelt ? at.guess : words[path->used], problem);
         return false;
     }
     path->used++;

@@ -142,6 +142,10 @@ static void test_problems(void)
         {"domain x listen :25", "stanza 'listen' cannot stand in the scope Domain, only in: "},
         {"esmtp_listener peer ten.example idle_time", "a Peer is an address or a block"},
         {"writer one snyc", "the scope writer has no option or stanza 'snyc'; did you mean 'sync'?"},
+        {"esmtp_listener max_mesage_size 3",
+         "no option or stanza 'max_mesage_size'; did you mean 'max_message"},
+        {"esmtp_listener max_mesage_size",
+         "no option or stanza 'max_mesage_size'; did you mean 'max_message"},
         {"only one", "the scope only has no option or stanza 'one'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
