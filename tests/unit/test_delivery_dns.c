@@ -145,6 +145,7 @@ static void stop_names(void)
 /* ---- tests ------------------------------------------------------------------------------------------- */
 
 static char folder[UNIT_PATH_SIZE], resolv_conf[UNIT_PATH_SIZE + 16];
+static struct server_script script;
 static struct server server;
 static struct harness harness;
 
@@ -153,7 +154,7 @@ static void start(const char *options)
     unit_directory(folder);
     snprintf(resolv_conf, sizeof resolv_conf, "%s/resolv.conf", folder);
     start_names(resolv_conf);
-    server_start(&server, &(struct server_script){0});
+    server_start(&server, &script);
     harness_start(&harness, "resolv_conf = \"%s\" remote_smtp_port = %u %s", resolv_conf, server.port,
                   options);
 }
@@ -184,8 +185,9 @@ static void test_delivered_by_dns(void)
 /* RFC 6531 section 3.3: the next hop is found by the A-labels, and told the address as it is. */
 static void test_a_domain_beyond_ascii(void)
 {
+    script.ehlo = "250-test\r\n250 SMTPUTF8";
     start("");
-    server.script.ehlo = "250-test\r\n250 SMTPUTF8";
+    script.ehlo = NULL;
     harness_send(&harness, "",
                  "a@B\xc3\xbc"
                  "cher.example.net",
