@@ -44,13 +44,13 @@ struct tls_settings {        /* texts as the options have them; NULL: not set. B
  * OpenSSL's reason. Blocks on files (and on Vault, for at most a few seconds). Main thread.
  */
 struct tls_context *tls_context_create(const struct tls_settings *settings, char *error, size_t error_size);
-struct tls_context *tls_context_ref(struct tls_context *context); /* any thread */
-void tls_context_unref(struct tls_context *context);              /* any thread; NULL is harmless */
+void tls_context_unref(struct tls_context *context); /* any thread; NULL is harmless */
 /*
  * Reads the files of every context anew that changed, of those with something from Vault or those without;
- * connections from then on have what was read. What cannot be used is left. The paniclog has one line for all
- * contexts that share a file, and one that cannot be used is not said again while it stays so. Main thread,
- * or a pool thread for what comes from Vault.
+ * connections from then on have what was read. What cannot be used is left, and tried again now and then. The
+ * paniclog has one line for all contexts that share a file, and one that cannot be used is not said again
+ * while it stays so. Main thread, or a pool thread for what comes from Vault; blocks as tls_context_create
+ * does.
  */
 void tls_refresh_all(bool from_vault);
 

@@ -16,7 +16,10 @@
 #include "net/tls_setup.h"
 #include "net/tls_vault.h"
 
-enum { WATCHED = 4 }; /* files that a context is made of */
+enum {
+    WATCHED = 4,      /* files that a context is made of */
+    AGAIN_LOOKS = 20, /* after so many refreshes what could not be used is tried again, changed or not */
+};
 
 enum reading {
     READ_NOTHING, /* no file has changed */
@@ -41,6 +44,8 @@ struct tls_context {
     pthread_mutex_t refreshing;   /* guards what follows: one thread reads the files at a time */
     struct stamp stamps[WATCHED];
     struct tls_identity identity; /* what `ssl` has */
+    bool failed;                  /* what the files hold could not be used */
+    unsigned looks;               /* refreshes while it was so */
     char complaint[512];          /* said last; "": nothing is wrong */
 };
 
@@ -93,14 +98,6 @@ static bool equal_settings(const struct tls_settings *one, const struct tls_sett
 }
 
 /* ---- counts ---------------------------------------------------------------------------------- */
-
-struct tls_context *tls_context_ref(struct tls_context *context)
-{
-    pthread_mutex_lock(&lock);
-    context->references++;
-    pthread_mutex_unlock(&lock);
-    return context;
-}
 
 static void free_context(struct tls_context *context)
 {
@@ -176,7 +173,7 @@ static enum reading load(struct tls_context *context, char *error, size_t error_
     struct tls_identity identity;
     struct stamp stamps[WATCHED];
     take_stamps(&context->settings, stamps); /* before the files are read: a change meanwhile is seen later */
-    bool same_files = memcmp(stamps, context->stamps, sizeof stamps) == 0;
+    bool same_files = !context->failed && memcmp(stamps, context->stamps, sizeof stamps) == 0;
     memcpy(context->stamps, stamps, sizeof stamps);
     if (!tls_identity_load(&context->settings, &identity, error, error_size))
         return READ_FAILED;
@@ -206,13 +203,15 @@ static bool has_changed_files(struct tls_context *context)
     return memcmp(stamps, context->stamps, sizeof stamps) != 0;
 }
 
-/* Reads what changed, or what may have. */
-static enum reading reload(struct tls_context *context, bool ask_vault, char *error, size_t error_size)
+/* Reads what changed; with `anyhow` also what did not. */
+static enum reading reload(struct tls_context *context, bool anyhow, char *error, size_t error_size)
 {
-    bool from_vault = tls_identity_is_in_vault(&context->settings);
-    if (!(from_vault && ask_vault) && !has_changed_files(context))
+    if (!anyhow && !has_changed_files(context))
         return READ_NOTHING;
-    return load(context, error, error_size);
+    enum reading reading = load(context, error, error_size);
+    if (reading != READ_FAILED)
+        context->failed = false;
+    return reading;
 }
 
 /* Lines for the paniclog: scopes that differ in a cipher share their files, and one line about them will do.
@@ -251,11 +250,15 @@ static char *describe_reading(const struct tls_settings *settings)
     return mem_printf("tls_dhparams_file: %s was read again", settings->dh_parameters_file);
 }
 
+/* That Vault did not answer is no failure of the files: it is asked each time. */
 static void refresh(struct tls_context *context, struct said *said)
 {
     char error[sizeof context->complaint] = "";
     pthread_mutex_lock(&context->refreshing);
-    enum reading reading = reload(context, true, error, sizeof error);
+    bool from_vault = tls_identity_is_in_vault(&context->settings);
+    bool again = context->failed && ++context->looks % AGAIN_LOOKS == 0;
+    enum reading reading = reload(context, from_vault || again, error, sizeof error);
+    context->failed |= reading == READ_FAILED && !from_vault;
     if (reading == READ_FAILED && strcmp(error, context->complaint) != 0)
         say_once(said, PANIC_ERROR,
                  mem_printf("%s; clients are shown the certificate that was read before", error));
@@ -301,11 +304,9 @@ void tls_refresh_all(bool from_vault)
 static bool check_again(struct tls_context *context, char *error, size_t error_size)
 {
     pthread_mutex_lock(&context->refreshing);
-    if (context->complaint[0] && !tls_identity_is_in_vault(&context->settings))
-        memset(context->stamps, 0, sizeof context->stamps); /* what was wrong with them may still be */
-    enum reading reading = reload(context, false, error, error_size);
+    enum reading reading = reload(context, context->failed, error, error_size);
     if (reading == READ_FAILED)
-        memset(context->stamps, 0, sizeof context->stamps); /* the next one who asks is told, too */
+        context->failed = true; /* the next one who asks is told, too */
     else if (reading != READ_NOTHING)
         context->complaint[0] = 0;
     pthread_mutex_unlock(&context->refreshing);

@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
@@ -336,6 +337,41 @@ static void test_refresh_of_shared_files(void)
     tls_context_unref(one);
 }
 
+static void test_refresh_without_files(void)
+{
+    struct tls_settings settings = settings_of_files();
+    write_pair("one.test");
+    struct tls_context *context = make(&settings);
+    unlink("cert.pem");
+    unlink("key.pem");
+    tls_refresh_all(false);
+    CU_ASSERT_STRING_EQUAL(name_shown(context), "one.test");
+    CU_ASSERT(refused(&settings, "tls_certificate", "No such file"));
+    tls_context_unref(context);
+}
+
+/* Nothing about the files changes when there are descriptors again. */
+static void test_refresh_without_descriptors(void)
+{
+    struct tls_settings settings = settings_of_files();
+    struct rlimit before, none;
+    write_pair("one.test");
+    struct tls_context *context = make(&settings);
+    write_pair("two.test");
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    said[0] = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+    tls_refresh_all(false);
+    setrlimit(RLIMIT_NOFILE, &before);
+    CU_ASSERT_EQUAL(lines_with("cannot read cert.pem: Too many open files"), 1);
+    CU_ASSERT_STRING_EQUAL(name_shown(context), "one.test");
+    for (unsigned i = 0; i < 100 && strcmp(name_shown(context), "two.test") != 0; i++)
+        tls_refresh_all(false);
+    CU_ASSERT_STRING_EQUAL(name_shown(context), "two.test");
+    tls_context_unref(context);
+}
+
 static void test_refresh_client_ca(void)
 {
     struct tls_settings settings = settings_of_files();
@@ -541,6 +577,8 @@ int main(void)
         {"a certificate of our own", test_self_signed},
         {"files that change", test_refresh},
         {"files that several contexts share", test_refresh_of_shared_files},
+        {"files that are gone", test_refresh_without_files},
+        {"files that cannot be opened for a while", test_refresh_without_descriptors},
         {"authorities that change", test_refresh_client_ca},
         {"Vault", test_vault},
         {"a Vault that is slow", test_vault_slow},
