@@ -154,7 +154,8 @@ static void warn_of_nothing(struct check *check, const struct conf_chain *chain,
         conf_report_add(check->report, CONF_WARNING, value->place,
                         "AUTH is not offered: no passwords are named for its mechanisms "
                         "(AuthPlainParameters, ...)");
-    if (policy && policy->required && !policy->mechanisms && !policy->always_allow) {
+    if (policy && policy->required && !policy->mechanisms && !policy->always_allow &&
+        !conf_chain_bool(chain, "open_relay", false)) {
         const struct conf_value *required = conf_chain_value(chain, "enable_authentication");
         if (seen_values_add(&check->seen, required))
             warn_of_no_way_in(check, required->place);

@@ -170,6 +170,8 @@ def test_those_who_cannot_authenticate_are_named(office):
     peer = 'Peer "127.0.0.3" { SMTP_Extensions = ( "DSN" ) }'
     assert text in findings(office, f"Enable_Authentication = true {peer}")[1]
     assert "none is possible" not in findings(office, "Enable_Authentication = true")[1]
+    peer = 'Peer "127.0.0.3" { SMTP_Extensions = ( "DSN" ) Open_Relay = true }'  # who may relay need not authenticate
+    assert "none is possible" not in findings(office, f"Enable_Authentication = true {peer}")[1]
 
 
 def test_a_mechanism_that_is_none_is_named(office):
