@@ -17,6 +17,7 @@
 #include "daemon/console.h"
 #include "daemon/private.h"
 #include "daemon/process.h"
+#include "daemon/readable.h"
 #include "daemon/reload.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
@@ -330,18 +331,24 @@ static void take_down(struct daemon *d)
     process_pidfile_remove();
 }
 
-/* What a start would find missing on this machine. Accounts are looked at by root only, who alone could
- * change. */
+/*
+ * What a start would find missing on this machine. Accounts are looked at by root only, who alone could
+ * change, and becomes the one that would run to see what that can read.
+ */
 static bool check_machine(struct conf *conf, const struct manifest_set *manifests, char *error,
                           size_t error_size)
 {
-    struct process_identity identity;
+    struct process_identity identity = {.change = false};
     if (!module_set_check(conf, manifests, error, error_size) ||
         (geteuid() == 0 && !process_identity_resolve(conf, &identity, error, error_size)))
         return false;
     struct smtp_generation *policies = smtp_generation_create(conf, NULL, error, error_size);
     smtp_generation_unref(policies);
-    return policies != NULL;
+    if (!policies || !process_drop_root(&identity, error, error_size))
+        return false;
+    if (identity.change)
+        readable_check(conf, identity.name);
+    return true;
 }
 
 int daemon_check(const struct arguments *arguments)

@@ -8,6 +8,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/load.c src/daemon/load.h \
 	src/daemon/private.h \
 	src/daemon/process.c src/daemon/process.h \
+	src/daemon/readable.c src/daemon/readable.h \
 	src/daemon/reload.c src/daemon/reload.h \
 	src/daemon/summary.c src/daemon/summary.h \
 	src/daemon/threads.c src/daemon/threads.h

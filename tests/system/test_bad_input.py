@@ -1,10 +1,13 @@
 """Bad configurations, bad modules and hostile clients get an answer, and cost bounded time and memory."""
+import pathlib
 import re
+import tempfile
 import time
 
 import pytest
 
 from harness import await_true, scaled
+from harness.certificates import Certificates
 from harness.daemon import run
 from harness.messages import EXACT, header
 from harness.wire import Wire
@@ -306,6 +309,36 @@ def test_the_check_looks_at_the_machine_too(site):
         status, said = run(mode, "-c", file)
         assert status == 1
         assert 'machine.conf:2: security user "nobody-of-that-name" does not exist' in said
+
+
+def test_the_check_looks_with_the_eyes_of_the_account():
+    """Root reads everything; what is read again later is read by the account that the daemon becomes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)  # those of pytest are root's alone
+        made = Certificates(folder)
+        certificate, key = made.certificate, made.key
+        passwords = folder / "passwords"
+        passwords.write_text("ann:secret\n")
+        file = folder / "account.conf"
+        file.write_text(f"""security {{ user = "nobody" group = "nogroup" }}
+TLS_Certificate = "{certificate}"
+TLS_Key = "{key}"
+ESMTP_Listener {{
+  SMTP_Extensions = ( "STARTTLS" "AUTH CRAM-MD5" )
+  AuthCramMD5Parameters = [ uri = "file://{passwords}" ]
+  Listen "127.0.0.1:2525" {{ }}
+}}
+""")
+        for mode, warned in ((0o600, True), (0o644, False)):
+            for path in (file, certificate, key, passwords):
+                path.chmod(mode)
+            status, said = run("-t", "-c", file)
+            assert status == 0, said
+            assert (f"{file}: warning: user nobody cannot read {file}: a reload would fail" in said) == warned
+            assert (f"{file}:2:19: warning: user nobody cannot read {certificate}: when it changes" in said) == warned
+            assert (f"{file}:3:11: warning: user nobody cannot read {key}: when it changes" in said) == warned
+            assert (f"{file}:6:27: warning: user nobody cannot read {passwords}: nobody gets in" in said) == warned
 
 
 @pytest.mark.parametrize("banner, warned", [("mx.example.com welcomes you", True), ("220-mx.example.com", True),
