@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "net/tls_connection.h"
@@ -160,16 +159,6 @@ ssize_t stream_peek(struct stream *stream, void *bytes, size_t size)
     return got;
 }
 
-void stream_write(struct stream *stream, const void *data, size_t size)
-{
-    buf_append(&stream->out, data, size);
-}
-
-int stream_flush(struct stream *stream)
-{
-    return stream_flush_with(stream, slice_of(NULL, 0));
-}
-
 /* Nothing can be sent any more. What waits is dropped, so that nobody waits for the socket on its behalf. */
 static int fail(struct stream *stream, int error)
 {
@@ -180,29 +169,26 @@ static int fail(struct stream *stream, int error)
     return error;
 }
 
-static ssize_t send_plain(struct stream *stream, struct slice queued, struct slice extra)
+static ssize_t send_plain(struct stream *stream, struct slice queued)
 {
-    struct iovec parts[2] = {{(void *)queued.data, queued.size}, {(void *)extra.data, extra.size}};
-    int first = queued.size == 0;
-    struct msghdr message = {.msg_iov = parts + first, .msg_iovlen = (extra.size ? 2 : 1) - (size_t)first};
     ssize_t sent;
     do {
-        sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+        sent = send(stream->fd, queued.data, queued.size, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     if (sent < 0)
         return errno == EWOULDBLOCK ? -EAGAIN : -errno;
     return sent;
 }
 
-static ssize_t send_encrypted(struct stream *stream, struct slice queued, struct slice extra)
+static ssize_t send_encrypted(struct stream *stream, struct slice queued)
 {
     struct stream_tls *tls = stream->tls;
-    ssize_t sent = tls_connection_write(tls->connection, queued.size ? queued : extra);
+    ssize_t sent = tls_connection_write(tls->connection, queued);
     tls->write_wants_read = sent == -EAGAIN && tls_connection_wants(tls->connection) == TLS_WANTS_READ;
     return sent;
 }
 
-int stream_flush_with(struct stream *stream, struct slice extra)
+int stream_flush(struct stream *stream)
 {
     if (stream->closing)
         return -EPIPE;
@@ -212,21 +198,15 @@ int stream_flush_with(struct stream *stream, struct slice extra)
      * ever. */
     bool later = stream->connecting || stream_is_securing(stream);
     bool may_send = !later && !stream->blocked;
-    while (may_send && buf_size(&stream->out) + extra.size > 0) {
+    while (may_send && buf_size(&stream->out) > 0) {
         struct slice queued = buf_slice(&stream->out);
-        ssize_t sent =
-            stream->tls ? send_encrypted(stream, queued, extra) : send_plain(stream, queued, extra);
+        ssize_t sent = stream->tls ? send_encrypted(stream, queued) : send_plain(stream, queued);
         if (sent == -EAGAIN)
             break;
         if (sent < 0)
             return fail(stream, (int)sent);
-        size_t from_queue = (size_t)sent < queued.size ? (size_t)sent : queued.size;
-        buf_consume(&stream->out, from_queue);
-        extra.data += (size_t)sent - from_queue;
-        extra.size -= (size_t)sent - from_queue;
+        buf_consume(&stream->out, (size_t)sent);
     }
-    if (extra.size)
-        buf_append_slice(&stream->out, extra);
     if (!later)
         stream->blocked = buf_size(&stream->out) > 0;
     update_events(stream);
@@ -298,7 +278,7 @@ static int send_plain_rest(struct stream *stream)
     struct stream_tls *tls = stream->tls;
     while (tls->plain) {
         struct slice rest = slice_of(buf_slice(&stream->out).data, tls->plain);
-        ssize_t sent = send_plain(stream, rest, slice_of(NULL, 0));
+        ssize_t sent = send_plain(stream, rest);
         if (sent < 0)
             return (int)sent;
         tls->plain -= (size_t)sent;

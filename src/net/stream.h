@@ -1,8 +1,8 @@
 /*
  * stream: a connected non-blocking socket on a loop, with an input buffer and an output buffer.
  *
- * The seam under which TLS sits: whoever uses a stream reads from `in` and writes through stream_write, both
- * plain text, and never sees the socket. The loop's thread only. A stream lives inside its owner's object.
+ * The seam under which TLS sits: whoever uses a stream consumes `in` and appends to `out`, both plain text,
+ * and never sees the socket. The loop's thread only. A stream lives inside its owner's object.
  */
 #ifndef IMPULSE_NET_STREAM_H
 #define IMPULSE_NET_STREAM_H
@@ -48,7 +48,7 @@ struct stream {
     int error;              /* why nothing can be sent any more, a negative errno; 0: it can */
     struct stream_tls *tls; /* NULL: plain text */
     struct buf in;          /* received, not yet consumed by the owner */
-    struct buf out;         /* written, not yet taken by the kernel */
+    struct buf out;         /* appended by the owner, not yet taken by the kernel */
 };
 
 /* Takes over a connected fd; reading is off. 0 or a negative errno (the fd is then still the caller's). */
@@ -68,18 +68,11 @@ ssize_t stream_fill(struct stream *stream, size_t size);
  * size, or for the TLS handshake. Returns as stream_fill.
  */
 ssize_t stream_peek(struct stream *stream, void *bytes, size_t size);
-/* Appends to `out`; nothing is sent before stream_flush. */
-void stream_write(struct stream *stream, const void *data, size_t size);
 /*
  * Sends `out`. 1: all with the kernel; 0: the rest follows (also while connecting), `drained` will be called;
  * a negative errno: broken, `out` is dropped.
  */
 int stream_flush(struct stream *stream);
-/*
- * Sends `out` and then `extra` (borrowed) with one system call where possible; what the kernel does not take
- * of `extra` is copied to `out`. Returns as stream_flush.
- */
-int stream_flush_with(struct stream *stream, struct slice extra);
 /* Gives both buffers' memory back if they are empty. */
 void stream_trim(struct stream *stream);
 /*

@@ -50,7 +50,7 @@ static void on_readable(struct stream *stream)
     owner->result = (int)(got > 0 ? 1 : got);
     if (got > 0) {
         if (owner->echo) {
-            stream_write(stream, buf_slice(&stream->in).data, buf_size(&stream->in));
+            buf_append(&stream->out, buf_slice(&stream->in).data, buf_size(&stream->in));
             if (stream_flush(stream) == 0)
                 stream_read_stop(stream);
         } else {
@@ -236,8 +236,8 @@ static char *large;
 static void do_write_large(void *argument)
 {
     struct owner *owner = argument;
-    stream_write(&owner->stream, large, LARGE / 2);
-    owner->flushed = stream_flush_with(&owner->stream, slice_of(large + LARGE / 2, LARGE / 2));
+    buf_append(&owner->stream.out, large, LARGE);
+    owner->flushed = stream_flush(&owner->stream);
 }
 
 /* Reads `size` bytes of the pattern; returns how many were right. */
@@ -282,7 +282,7 @@ static void do_flush_twice(void *argument)
     static char piece[4096], room[65536];
     struct owner *owner = argument;
     do {
-        stream_write(&owner->stream, piece, sizeof piece);
+        buf_append(&owner->stream.out, piece, sizeof piece);
         owner->flushed = stream_flush(&owner->stream);
     } while (owner->flushed == 1);
     while (recv(owner->peer, room, sizeof room, MSG_DONTWAIT) > 0)
@@ -304,8 +304,9 @@ static void test_drained_is_kept_when_flushed_again(void)
 static void do_write_small(void *argument)
 {
     struct owner *owner = argument;
-    stream_write(&owner->stream, "250 ", 4);
-    owner->flushed = stream_flush_with(&owner->stream, SLICE_LITERAL("2.0.0 OK\r\n"));
+    buf_append(&owner->stream.out, "250 ", 4);
+    buf_append(&owner->stream.out, "2.0.0 OK\r\n", 10);
+    owner->flushed = stream_flush(&owner->stream);
     stream_trim(&owner->stream);
 }
 
@@ -398,7 +399,7 @@ static void do_connect_and_write(void *argument)
 {
     struct owner *owner = argument;
     do_connect(owner);
-    stream_write(&owner->stream, "early", 5);
+    buf_append(&owner->stream.out, "early", 5);
     owner->flushed = stream_flush(&owner->stream);
 }
 
@@ -543,7 +544,7 @@ static void test_reset_while_blocked(void)
 static void do_write_byte(void *argument)
 {
     struct owner *owner = argument;
-    stream_write(&owner->stream, "x", 1);
+    buf_append(&owner->stream.out, "x", 1);
     owner->flushed = stream_flush(&owner->stream);
 }
 
