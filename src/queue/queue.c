@@ -98,17 +98,7 @@ struct slice queue_domain(const struct queue *queue)
     return queue->domain;
 }
 
-struct slice queue_binding(const struct queue *queue)
-{
-    return queue->binding;
-}
-
 struct loop *queue_loop(const struct queue *queue)
 {
     return queue->shard->loop;
-}
-
-struct queue_set *queue_owner(const struct queue *queue)
-{
-    return queue->shard->set;
 }

@@ -171,8 +171,6 @@ const struct queue_settings *queue_settings(struct queue *queue); /* current gen
 struct module_set *queue_modules(struct queue *queue);            /* likewise; take a reference to keep it */
 size_t queue_ready(const struct queue *queue);                    /* envelopes that queue_take would give */
 struct slice queue_domain(const struct queue *queue);
-struct slice queue_binding(const struct queue *queue);
 struct loop *queue_loop(const struct queue *queue);
-struct queue_set *queue_owner(const struct queue *queue);
 
 #endif
