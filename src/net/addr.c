@@ -14,16 +14,22 @@
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
+void net_addr_unmap(struct net_addr *addr)
+{
+    if (addr->family != AF_INET6 || memcmp(addr->bytes, mapped_prefix, sizeof mapped_prefix) != 0)
+        return;
+    addr->family = AF_INET;
+    addr->scope_id = 0;
+    memmove(addr->bytes, addr->bytes + sizeof mapped_prefix, 4);
+    memset(addr->bytes + 4, 0, sizeof addr->bytes - 4);
+}
+
 static void set_inet6(struct net_addr *addr, const uint8_t bytes[16], uint32_t scope_id)
 {
-    if (memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0) {
-        addr->family = AF_INET;
-        memcpy(addr->bytes, bytes + sizeof mapped_prefix, 4);
-    } else {
-        addr->family = AF_INET6;
-        addr->scope_id = scope_id;
-        memcpy(addr->bytes, bytes, 16);
-    }
+    addr->family = AF_INET6;
+    addr->scope_id = scope_id;
+    memcpy(addr->bytes, bytes, 16);
+    net_addr_unmap(addr);
 }
 
 void net_addr_from_sockaddr(struct net_addr *addr, const struct sockaddr *sa)

@@ -29,6 +29,8 @@ bool net_addr_parse(struct net_addr *addr, const char *text);
 const char *net_addr_format(const struct net_addr *addr, char text[static NET_ADDR_TEXT_SIZE]);
 /* "10.0.0.1:25" / "[::1]:25". Returns text. */
 const char *net_addr_format_port(const struct net_addr *addr, char text[static NET_ADDR_TEXT_SIZE]);
+/* An IPv4-mapped IPv6 address becomes AF_INET; others stay as they are. */
+void net_addr_unmap(struct net_addr *addr);
 /* Address (not port) as 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 void net_addr_mapped(const struct net_addr *addr, uint8_t mapped[16]);
 bool net_addr_equal(const struct net_addr *a, const struct net_addr *b); /* address and port */

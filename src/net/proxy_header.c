@@ -45,19 +45,6 @@ static bool parse_port(struct slice word, uint16_t *port)
     return true;
 }
 
-static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
-
-/* An IPv4 address that is written as an IPv6 one is an IPv4 address, as for sockets (net_addr_from_sockaddr).
- */
-static void unmap(struct net_addr *address)
-{
-    if (address->family != AF_INET6 || memcmp(address->bytes, mapped_prefix, sizeof mapped_prefix) != 0)
-        return;
-    address->family = AF_INET;
-    memmove(address->bytes, address->bytes + sizeof mapped_prefix, 4);
-    memset(address->bytes + 4, 0, sizeof address->bytes - 4);
-}
-
 /* The line after "PROXY ", without CR LF. */
 static enum proxy_status parse_line(struct slice line, struct proxy_header *header)
 {
@@ -164,8 +151,8 @@ enum proxy_status proxy_header_parse(const char *data, size_t size, struct proxy
         return PROXY_MORE;
     enum proxy_status status = data[0] == 'P' ? parse_v1(data, size, header) : parse_v2(data, size, header);
     if (status == PROXY_DONE) {
-        unmap(&header->client);
-        unmap(&header->server);
+        net_addr_unmap(&header->client);
+        net_addr_unmap(&header->server);
     } else {
         size_t kept = status == PROXY_WITHOUT ? header->size : 0;
         *header = (struct proxy_header){.size = kept};
