@@ -66,6 +66,36 @@ static unsigned pool_threads(const struct conf *conf, const char *name)
     return value ? (unsigned)value->number : 0;
 }
 
+static bool is_predefined(const char *name)
+{
+    struct pool_set *pools = pool_set_create();
+    bool is = pool_set_find(pools, name) != NULL;
+    pool_set_free(pools);
+    return is;
+}
+
+/* The pool whose threads a Listen with a threaded accept borrows. */
+static void check_pool(const struct conf_chain *chain, const struct conf_scope *listen,
+                       struct conf_report *report)
+{
+    const struct conf_value *value = conf_chain_value(chain, "pool_name");
+    const char *name = value ? value->text : "";
+    unsigned concurrency = acceptor_threads(chain), threads = pool_threads(chain->conf, name);
+    if (concurrency && !*name)
+        conf_report_add(report, CONF_WARNING, conf_scope_place(listen),
+                        "threaded accept (Concurrency %u) without a Pool_Name; the IO pool is used",
+                        concurrency);
+    else if (concurrency && !conf_scope_find(conf_root(chain->conf), "threadpool", name) &&
+             !is_predefined(name))
+        conf_report_add(report, CONF_WARNING, value->place,
+                        "pool_name \"%s\" is not defined by any ThreadPool; the IO pool is used", name);
+    else if (threads && concurrency > threads)
+        conf_report_add(
+            report, CONF_WARNING, conf_scope_place(listen),
+            "Concurrency %u of this Listen is above the %u of ThreadPool \"%s\"; %u threads accept",
+            concurrency, threads, name, threads);
+}
+
 static void check_listen(const struct conf *conf, const struct conf_scope *listener,
                          const struct conf_scope *listen, struct conf_report *report)
 {
@@ -79,14 +109,7 @@ static void check_listen(const struct conf *conf, const struct conf_scope *liste
         conf_report_add(report, CONF_WARNING, conf_scope_place(listen),
                         "event_loop \"%s\" is not defined by any EventLoop; the default loops are used",
                         loop);
-    unsigned concurrency = acceptor_threads(&chain);
-    const char *pool = conf_chain_text(&chain, "pool_name", NULL);
-    unsigned threads = pool ? pool_threads(conf, pool) : 0;
-    if (threads && concurrency > threads)
-        conf_report_add(
-            report, CONF_WARNING, conf_scope_place(listen),
-            "Concurrency %u of this Listen is above the %u of ThreadPool \"%s\"; %u threads accept",
-            concurrency, threads, pool, threads);
+    check_pool(&chain, listen, report);
 }
 
 struct place { /* an enabled Listen by its address */

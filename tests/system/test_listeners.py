@@ -225,13 +225,19 @@ def test_concurrency_without_pool_name_falls_back_to_io(impulse, site):
     assert serves(impulse.address)
 
 
-def test_concurrency_above_the_pools_is_a_warning_at_load(site):
-    file = site.directory / "above.conf"
-    file.write_text(site.config('ThreadPool "small" { Concurrency = 2 }', listen='Concurrency = 6\nPool_Name = "small"'))
-    status, said = run("-t", "-c", file)
+@pytest.mark.parametrize("options, said", [
+    ("Concurrency = 4", "threaded accept (Concurrency 4) without a Pool_Name; the IO pool is used"),
+    ('Concurrency = 4 Pool_Name = "acept"', 'pool_name "acept" is not defined by any ThreadPool; the IO pool is used'),
+    ('Concurrency = 4 Pool_Name = "small"', 'Concurrency 4 of this Listen is above the 2 of ThreadPool "small"'),
+    ('Concurrency = 2 Pool_Name = "SMALL"', None), ('Concurrency = 4 Pool_Name = "CPU"', None),
+    ('Pool_Name = "acept"', None)])
+def test_threads_that_are_not_there_to_accept_are_a_warning_at_load(site, options, said):
+    file = site.directory / "pool.conf"
+    file.write_text(f'ThreadPool "small" {{ Concurrency = 2 }}\n'
+                    f'ESMTP_Listener {{ Listen "127.0.0.1:2525" {{ {options} }} }}\n')
+    status, output = run("-t", "-c", file)
     assert status == 0
-    warning = next(line for line in said.splitlines() if "warning" in line and "small" in line)
-    assert warning.startswith(f"{file}:") and "6" in warning and "2" in warning
+    assert (said in output) if said else ("warning" not in output), output
 
 
 @pytest.mark.parametrize("listen", [
