@@ -58,7 +58,10 @@ static void delay_told(struct queue *queue, struct envelope *copy, const struct 
     queue->held--;
 }
 
-/* The notification is made of a copy, because the envelope goes on with its life meanwhile. */
+/*
+ * The notification is made of a copy, because the envelope goes on with its life meanwhile. The copy is never
+ * stored, also when the envelope is yet to be: a queue that is freed stores those that are.
+ */
 static void tell_delay(struct queue *queue, const struct envelope *envelope,
                        const struct queue_outcome *outcome)
 {
@@ -69,7 +72,7 @@ static void tell_delay(struct queue *queue, const struct envelope *envelope,
         .header = envelope->header,
         .id = envelope->id,
         .received_us = envelope->received_us,
-        .flags = envelope->flags,
+        .flags = envelope->flags & ~(uint32_t)ENVELOPE_DEFERRED,
     };
     struct envelope *copy = envelope_create(&facts, NULL);
     copy->body = body_ref(envelope->body); /* not attached: it has no row in the spool */
