@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "tools/password_file.h"
 
@@ -115,40 +115,13 @@ static void replace_line(struct buf *next, struct slice old, struct slice line)
     }
 }
 
-static bool read_all(int fd, struct buf *text)
-{
-    for (;;) {
-        ssize_t got = read(fd, buf_reserve(text, 65536), 65536);
-        if (got == 0)
-            return true;
-        if (got > 0)
-            buf_commit(text, (size_t)got);
-        else if (errno != EINTR)
-            return false;
-        if (buf_size(text) > FILE_MAX) {
-            errno = EFBIG;
-            return false;
-        }
-    }
-}
-
 /* *status: of the file; a mode of 0 when there is none. */
 static bool read_old(const char *path, struct buf *text, struct stat *status, char problem[PASSWORD_PROBLEM])
 {
     *status = (struct stat){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return errno == ENOENT || fail(problem, "cannot open", path);
-    bool done = fstat(fd, status) == 0;
-    if (done && !S_ISREG(status->st_mode)) {
-        errno = EINVAL;
-        done = false;
-    }
-    done = done && read_all(fd, text);
-    if (!done)
-        fail(problem, "cannot read", path);
-    close(fd);
-    return done;
+    int error = file_read(path, FILE_MAX, text, status);
+    errno = -error;
+    return error == 0 || error == -ENOENT || fail(problem, "cannot read", path);
 }
 
 static bool write_all(int fd, struct slice text)

@@ -14,6 +14,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/counter.h \
 	src/base/id.c \
 	src/base/id.h \
+	src/base/file.c \
+	src/base/file.h \
 	src/base/idna.c \
 	src/base/idna.h \
 	src/base/thread.c \

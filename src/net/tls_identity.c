@@ -6,15 +6,12 @@
 #include "net/tls_identity.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include "base/mem.h"
+#include "base/file.h"
 #include "net/tls_private.h"
 #include "net/tls_self_signed.h"
 #include "net/tls_vault.h"
@@ -23,41 +20,23 @@ enum { FILE_MAX = 1024 * 1024 /* bytes */ };
 
 /* ---- where the texts come from --------------------------------------------------------------- */
 
-static char *read_all(int fd, size_t size)
-{
-    char *text = mem_zalloc(size + 1);
-    size_t have = 0;
-    while (have < size) {
-        ssize_t got = read(fd, text + have, size - have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            free(text);
-            return NULL;
-        }
-        if (got == 0)
-            break; /* it became shorter */
-        have += (size_t)got;
-    }
-    return text;
-}
-
 char *tls_read_file(const char *option, const char *path, char *error, size_t error_size)
 {
-    struct stat facts;
-    char *text = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is not waited for */
-    if (fd < 0 || fstat(fd, &facts) < 0)
-        snprintf(error, error_size, "%s: cannot read %s: %s", option, path, strerror(errno));
-    else if (!S_ISREG(facts.st_mode))
+    struct buf text = {0};
+    size_t size;
+    int result = file_read(path, FILE_MAX, &text, NULL);
+    if (result == 0) {
+        buf_append(&text, "", 1);
+        return buf_take(&text, &size);
+    }
+    if (result == -EISDIR || result == -EINVAL)
         snprintf(error, error_size, "%s: %s is not a file", option, path);
-    else if (facts.st_size > FILE_MAX)
+    else if (result == -EFBIG)
         snprintf(error, error_size, "%s: %s is larger than a MiB", option, path);
-    else if (!(text = read_all(fd, (size_t)facts.st_size)))
-        snprintf(error, error_size, "%s: cannot read %s: %s", option, path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return text;
+    else
+        snprintf(error, error_size, "%s: cannot read %s: %s", option, path, strerror(-result));
+    buf_release(&text);
+    return NULL;
 }
 
 static char *read_source(const char *option, const char *source, char *error, size_t error_size)

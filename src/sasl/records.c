@@ -4,40 +4,11 @@
 #include "sasl/records.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* ---- reading --------------------------------------------------------------------------------- */
-
-static int read_all(struct buf *text, int fd)
-{
-    struct stat file;
-    ssize_t got;
-    if (fstat(fd, &file) < 0)
-        return -errno;
-    if (!S_ISREG(file.st_mode))
-        return S_ISDIR(file.st_mode) ? -EISDIR : -EINVAL;
-    while ((got = read(fd, buf_reserve(text, 4096), 4096)) != 0) {
-        if (got < 0 && errno != EINTR)
-            return -errno;
-        if (got > 0)
-            buf_commit(text, (size_t)got);
-        if (buf_size(text) > RECORDS_FILE_MAX)
-            return -EFBIG;
-    }
-    return 0;
-}
+#include "base/file.h"
 
 int records_read(struct buf *text, const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO does not hold us up */
-    if (fd < 0)
-        return -errno;
-    int error = read_all(text, fd);
-    close(fd);
-    return error;
+    return file_read(path, RECORDS_FILE_MAX, text, NULL);
 }
 
 bool records_next(struct slice *rest, struct slice *record, unsigned *line)
