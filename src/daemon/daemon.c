@@ -351,11 +351,23 @@ static bool check_machine(struct conf *conf, const struct manifest_set *manifest
     return true;
 }
 
+/* What parts of the daemon say to the paniclog while they are tried: as the rest of a check, without a time.
+ */
+static void print_said(enum panic_level level, const char *line, size_t size, void *closure)
+{
+    (void)level;
+    (void)closure;
+    size_t stamp = strcspn(line, " ") + 1;
+    fprintf(stderr, "impulsed: %.*s\n", (int)(size - stamp), line + stamp);
+}
+
 int daemon_check(const struct arguments *arguments)
 {
     char error[512] = "";
     struct loading loading;
     struct conf *conf = NULL;
+    paniclog_add_sink(print_said, NULL);
+    paniclog_set_stderr(false);
     if (loading_begin(&loading, arguments, error, sizeof error))
         conf = load_configuration(&loading, arguments->config, CONF_NOTE, error, sizeof error);
     int status = conf && check_machine(conf, loading.manifests, error, sizeof error) ? 0 : 1;
@@ -365,6 +377,7 @@ int daemon_check(const struct arguments *arguments)
         fprintf(stderr, "impulsed: %s\n", error);
     conf_unref(conf);
     loading_end(&loading);
+    paniclog_remove_sink(print_said, NULL);
     return status;
 }
 

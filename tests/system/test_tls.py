@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from harness import await_true, patience
-from harness.daemon import PROGRAM, Impulse
+from harness.daemon import PROGRAM, Impulse, run
 from harness.wire import Wire
 
 STARTTLS = 'SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "STARTTLS" )'
@@ -343,6 +343,8 @@ def test_a_certificate_is_made_where_none_is(impulse, site, certificates):
     impulse.reload()
     impulse.await_panic("configuration reloaded")
     assert der(impulse, certificates) == first
+    status, said = run("-t", "-c", impulse.file)
+    assert status == 0 and "\nimpulsed: TLS is offered and no certificate is configured" in said
 
 
 def der(impulse, certificates):
