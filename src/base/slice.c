@@ -36,16 +36,11 @@ int slice_compare_nocase(struct slice a, struct slice b)
     return a.size == b.size ? 0 : a.size < b.size ? -1 : 1;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 struct slice slice_trim(struct slice s)
 {
-    while (s.size > 0 && is_blank(s.data[0]))
+    while (s.size > 0 && ascii_is_blank(s.data[0]))
         s.data++, s.size--;
-    while (s.size > 0 && is_blank(s.data[s.size - 1]))
+    while (s.size > 0 && ascii_is_blank(s.data[s.size - 1]))
         s.size--;
     return s;
 }

@@ -62,6 +62,12 @@ bool slice_to_uint(struct slice s, uint64_t *value);
  */
 bool slice_match_left_glob(struct slice domain, struct slice pattern);
 
+/* White space within a line. */
+static inline bool ascii_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 /* A control character of ASCII: it would end a line, or hide in a terminal. */
 static inline bool ascii_is_control(char c)
 {

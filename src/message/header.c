@@ -3,11 +3,6 @@
  */
 #include "message/header.h"
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* The next line, its CR LF included; the last may lack it. An LF without its CR ends no line. */
 static struct slice next_line(struct slice *rest)
 {
@@ -43,7 +38,7 @@ bool header_is_name(struct slice name)
 static struct slice field_name(struct slice line)
 {
     size_t size = name_size(line), colon = size;
-    while (colon < line.size && is_blank(line.data[colon]))
+    while (colon < line.size && ascii_is_blank(line.data[colon]))
         colon++;
     return slice_of(line.data, colon < line.size && line.data[colon] == ':' ? size : 0);
 }
@@ -66,7 +61,7 @@ struct header_facts header_scan(struct slice content)
             facts.closed = true;
             break;
         }
-        if (!is_blank(line.data[0]) || facts.fields == 0) {
+        if (!ascii_is_blank(line.data[0]) || facts.fields == 0) {
             name = field_name(line);
             if (name.size == 0) {
                 facts.invalid = true;
@@ -88,13 +83,13 @@ struct header_facts header_scan(struct slice content)
 static size_t fold_at(const char *line, size_t size, size_t blanks, size_t limit)
 {
     size_t first = 0, best = 0;
-    const char *colon = is_blank(line[0]) ? NULL : memchr(line, ':', size);
+    const char *colon = ascii_is_blank(line[0]) ? NULL : memchr(line, ':', size);
     if (colon)
         first = (size_t)(colon - line) + 1;
-    while (!colon && first < size && is_blank(line[first]))
+    while (!colon && first < size && ascii_is_blank(line[first]))
         first++;
     for (size_t i = first; i + blanks < size; i++) {
-        if (is_blank(line[i]) && (i <= limit || !best))
+        if (ascii_is_blank(line[i]) && (i <= limit || !best))
             best = i;
         if (i >= limit && best)
             break;
@@ -111,7 +106,7 @@ size_t header_fold(struct slice header, size_t limit, struct buf *out)
         if (left >= 2 && memcmp(line.data + left - 2, "\r\n", 2) == 0)
             left -= 2;
         size_t blanks = 0; /* counted once: there may be as many of them as there are folds */
-        while (blanks < left && is_blank(line.data[left - 1 - blanks]))
+        while (blanks < left && ascii_is_blank(line.data[left - 1 - blanks]))
             blanks++;
         while (left > 0) {
             size_t size = left > limit ? fold_at(line.data, left, blanks, limit) : left;
@@ -131,7 +126,7 @@ size_t header_fold(struct slice header, size_t limit, struct buf *out)
 
 static bool is_folding(char c)
 {
-    return is_blank(c) || c == '\r' || c == '\n';
+    return ascii_is_blank(c) || c == '\r' || c == '\n';
 }
 
 /* Moves *text behind white space and comments, which nest (RFC 5322 section 3.2.2). False when a comment does
@@ -184,7 +179,7 @@ static bool is_by(struct slice field, struct slice server)
 static struct slice next_field(struct slice *rest)
 {
     struct slice field = next_line(rest);
-    while (rest->size > 0 && is_blank(rest->data[0]))
+    while (rest->size > 0 && ascii_is_blank(rest->data[0]))
         field.size += next_line(rest).size;
     return field;
 }

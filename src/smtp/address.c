@@ -16,11 +16,6 @@ static bool is_alnum(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static void skip(struct slice *s, size_t size)
 {
     s->data += size;
@@ -29,7 +24,7 @@ static void skip(struct slice *s, size_t size)
 
 static void skip_blanks(struct slice *s)
 {
-    while (s->size > 0 && is_blank(s->data[0]))
+    while (s->size > 0 && ascii_is_blank(s->data[0]))
         skip(s, 1);
 }
 

@@ -1,15 +1,10 @@
 /* path: see path.h. */
 #include "smtp/path.h"
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* White space before the final CR LF (rfc2821_allow_whitespace_in_envelope); it is not in the arguments. */
 static bool ends_in_blank(struct slice line)
 {
-    return line.size > 0 && is_blank(line.data[line.size - 1]);
+    return line.size > 0 && ascii_is_blank(line.data[line.size - 1]);
 }
 
 const struct reply *path_parse(const struct session *session, const struct path_command *command,
@@ -21,7 +16,8 @@ const struct reply *path_parse(const struct session *session, const struct path_
         (!policy->allow_blanks_at_end && ends_in_blank(session->command)))
         return command->syntax;
     *rest = slice_of(rest->data + command->word.size, rest->size - command->word.size);
-    while (rest->size > 0 && is_blank(rest->data[0])) /* which many clients send, against RFC 5321 3.3 */
+    /* Many clients send some, against RFC 5321 3.3. */
+    while (rest->size > 0 && ascii_is_blank(rest->data[0]))
         *rest = slice_of(rest->data + 1, rest->size - 1);
     switch (address_parse_path(rest, &rules, path)) {
     case ADDRESS_OK:
