@@ -13,17 +13,11 @@
 enum { RECEIVED_MAX = 100 /* Received fields: RFC 5321 6.3 */ };
 
 /*
- * The header must be in the first chunk, with what is added to it, because that is where it is looked for.
- * Where more than a chunk has come and it has not ended, its last line is not whole: it cannot be told what
- * it is.
+ * More than a chunk of content has come: has the header not ended in it? Its last line is not whole then, and
+ * it cannot be told what it is.
  */
-static bool is_too_big(const struct transaction *t, const struct header_facts *facts, struct slice content,
-                       bool complete)
+static bool goes_on(const struct header_facts *facts, struct slice content)
 {
-    if (t->trace_size + facts->size > BODY_CHUNK)
-        return true;
-    if (complete)
-        return false;
     const char *rest = content.data + facts->size;
     return facts->fields > 0 && !facts->closed &&
            (!facts->invalid || !memchr(rest, '\n', content.size - facts->size));
@@ -83,7 +77,7 @@ const struct reply *transaction_apply_header_rules(struct transaction *t, bool c
     struct slice content = buf_slice(&t->content);
     content = slice_of(content.data + t->trace_size, content.size - t->trace_size);
     struct header_facts facts = header_scan(content);
-    if (is_too_big(t, &facts, content, complete))
+    if (!complete && goes_on(&facts, content))
         return &reply_header_too_big;
     const struct reply *problem = judge(policy, &facts);
     if (problem)
@@ -101,10 +95,13 @@ const struct reply *transaction_apply_header_rules(struct transaction *t, bool c
         fold(t, fields, &top);
     else if (forged)
         buf_append_slice(&top, fields);
+    size_t replaced = folds || forged ? facts.size : 0;
+    size_t size = t->trace_size + facts.size - replaced + buf_size(&top);
     if (buf_size(&top) > 0 || forged)
-        buf_replace(&t->content, t->trace_size, folds || forged ? facts.size : 0, buf_slice(&top));
+        buf_replace(&t->content, t->trace_size, replaced, buf_slice(&top));
     t->trace_size += added;
     buf_release(&top);
     buf_release(&honest);
-    return NULL;
+    /* All of it must be in the first chunk, because that is where it is looked for. */
+    return size > BODY_CHUNK ? &reply_header_too_big : NULL;
 }
