@@ -8,6 +8,9 @@
  * A pass goes over all files. It begins 100 ms after the first line that waits, or when much waits, or when a
  * flush, a reopen or the end asks for it. A file that cannot be written keeps its lines and is tried again
  * with every pass, at least once a second; the others go on.
+ *
+ * A caller waits for a disk that is slow, and so slows down what makes the lines. For one that takes nothing
+ * it does not: strangers make lines, too, and the daemon is not to stand still, or unable to end, for a log.
  */
 #include "log/writer.h"
 
@@ -32,7 +35,7 @@ enum {
     RETRY_MS = 1000,
     COMPLAINT_MS = 60000,
     ENOUGH = 256 * 1024,         /* bytes that begin a pass at once */
-    TOO_MUCH = 64 * 1024 * 1024, /* bytes that make callers wait */
+    TOO_MUCH = 64 * 1024 * 1024, /* bytes of one file that make callers wait, or lines be lost */
     KEPT_BUFFER = 1024 * 1024,   /* an empty buffer larger than this is given back */
 };
 
@@ -41,7 +44,12 @@ struct log_file {
     char *path;
     mode_t mode;
     unsigned references; /* opens without a close; 0: goes away when it is written */
-    struct buf pending;  /* guarded by lock */
+
+    /* Guarded by lock. */
+    struct buf pending;
+    uint64_t waiting; /* bytes in pending and writing */
+    uint64_t lost;    /* lines that there was no room for since the file was written last */
+    bool failing;     /* the last write did not take all */
 
     /* Guarded by pass_lock. */
     struct buf writing;
@@ -79,8 +87,25 @@ static void complain(struct log_file *file, int error)
     if (!panic_rate_allows(&file->complaints, COMPLAINT_MS, NULL))
         return;
     file->complained = true;
-    paniclog(PANIC_CRITICAL, "log file %s: write: %s; its lines wait in memory until it can be written",
-             file->path, strerror(error));
+    paniclog(
+        PANIC_CRITICAL,
+        "log file %s: write: %s; its lines wait in memory until it can be written, and are lost when there "
+        "are %d MiB of them",
+        file->path, strerror(error), TOO_MUCH >> 20);
+}
+
+/* Says that the file can be written again, where that has to be said. */
+static void note_success(struct log_file *file)
+{
+    pthread_mutex_lock(&lock);
+    uint64_t lost = file->lost;
+    file->lost = 0;
+    pthread_mutex_unlock(&lock);
+    if (lost > 0)
+        paniclog(PANIC_ERROR, "log file %s: written again; %" PRIu64 " lines were lost", file->path, lost);
+    else if (file->complained)
+        paniclog(PANIC_NOTICE, "log file %s: written again", file->path);
+    file->complained = false;
 }
 
 /* Writes file->writing as far as the disk takes it. Returns the bytes written. */
@@ -99,9 +124,7 @@ static size_t write_out(struct log_file *file)
         buf_consume(&file->writing, (size_t)written);
         total += (size_t)written;
     }
-    if (file->complained)
-        paniclog(PANIC_NOTICE, "log file %s: written again", file->path);
-    file->complained = false;
+    note_success(file);
     if (file->writing.capacity > KEPT_BUFFER)
         buf_release(&file->writing);
     return total;
@@ -147,6 +170,8 @@ static void write_and_count(struct log_file *file)
     size_t written = write_out(file);
     pthread_mutex_lock(&lock);
     waiting -= written;
+    file->waiting -= written;
+    file->failing = buf_size(&file->writing) > 0;
     if (blocked)
         pthread_cond_broadcast(&room);
 }
@@ -285,10 +310,15 @@ void log_writer_stop(void)
     pthread_cond_destroy(&work);
     make_own_pass(); /* what came between the thread's last pass and its end */
     pthread_mutex_lock(&lock);
-    uint64_t left = waiting;
+    uint64_t left = waiting, lost = 0;
+    list_each(&files, node, after)
+        lost += container_of(node, struct log_file, link)->lost;
     pthread_mutex_unlock(&lock);
     if (left > 0)
-        paniclog(PANIC_CRITICAL, "log writer: %" PRIu64 " bytes of log lines cannot be written", left);
+        paniclog(PANIC_CRITICAL,
+                 "log writer: %" PRIu64 " bytes of log lines cannot be written; %" PRIu64
+                 " lines were lost before",
+                 left, lost);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -327,25 +357,41 @@ struct log_file *log_file_open(const char *path, mode_t mode)
     return file;
 }
 
-void log_file_write(struct log_file *file, const char *line, size_t size)
+/* Is there room for another line? With the lock, which is given up while a slow disk is waited for. */
+static bool has_room(const struct log_file *file)
 {
-    pthread_mutex_lock(&lock);
-    while (waiting >= TOO_MUCH && running && !passing) {
+    while (file->waiting >= TOO_MUCH && !file->failing && running && !passing) {
         blocked++;
         pthread_cond_wait(&room, &lock);
         blocked--;
     }
+    return file->waiting < TOO_MUCH || !file->failing;
+}
+
+/* With the lock. */
+static void append(struct log_file *file, const char *line, size_t size)
+{
     char *end = buf_reserve(&file->pending, size + 1);
     memcpy(end, line, size);
     end[size] = '\n';
     buf_commit(&file->pending, size + 1);
     waiting += size + 1;
+    file->waiting += size + 1;
     uint64_t before = fresh;
     fresh += size + 1;
     if (before == 0)
         fresh_since_ms = clock_mono_ms();
     if (running && (before == 0 || (before < ENOUGH && fresh >= ENOUGH)))
         pthread_cond_signal(&work);
+}
+
+void log_file_write(struct log_file *file, const char *line, size_t size)
+{
+    pthread_mutex_lock(&lock);
+    if (has_room(file))
+        append(file, line, size);
+    else
+        file->lost++;
     bool own_pass = !running;
     pthread_mutex_unlock(&lock);
     if (own_pass)

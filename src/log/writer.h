@@ -2,9 +2,10 @@
  * writer: the one thread that writes log files.
  *
  * A line is appended to a memory queue and written by the writer thread soon after (at the latest 100 ms, or when
- * 256 KiB wait). When the disk cannot keep up and 64 MiB wait, the caller blocks: a log line is not dropped.
+ * 256 KiB wait). When the disk cannot keep up and 64 MiB of a file wait, the caller blocks: no line is dropped.
  * Files are opened with O_APPEND, so that a rotated or shared file is never overwritten. A file that cannot be
- * written (disk full) keeps its lines and is retried every second; the paniclog says so once a minute.
+ * written (disk full) keeps its lines and is retried every second; the paniclog says so once a minute. Lines
+ * beyond 64 MiB are lost then, and counted: nobody blocks for a file that takes nothing.
  */
 #ifndef IMPULSE_LOG_WRITER_H
 #define IMPULSE_LOG_WRITER_H

@@ -332,47 +332,95 @@ static void test_stop_with_full_disk(void)
 
 /* ---- more than the memory for it ------------------------------------------------------------- */
 
-enum { BIG_LINE = 1 << 20, BIG_LINES = 66 }; /* 64 MiB may wait */
+enum { BIG_LINE = 1 << 20, BIG_LINES = 70, BIG_KEPT = 64 }; /* 64 MiB may wait */
 
-static struct unit_counter written = UNIT_COUNTER;
+struct big_producer {
+    struct log_file *file;
+    struct unit_counter written;
+};
 
 static void *produce_big(void *argument)
 {
+    struct big_producer *producer = argument;
     char *line = mem_zalloc(BIG_LINE);
     memset(line, 'x', BIG_LINE);
     for (int i = 0; i < BIG_LINES; i++) {
-        log_file_write(argument, line, BIG_LINE);
-        unit_count(&written, 1);
+        log_file_write(producer->file, line, BIG_LINE);
+        unit_count(&producer->written, 1);
     }
     free(line);
     return NULL;
 }
 
+static size_t read_all(int fd, size_t size)
+{
+    static char buffer[65536];
+    size_t total = 0;
+    for (ssize_t got = 1; total < size && got > 0; total += (size_t)got)
+        got = read(fd, buffer, sizeof buffer);
+    return total;
+}
+
+/* A disk that is slow: a pipe that nobody reads for a while. */
 static void test_callers_wait(void)
 {
     set_up();
-    signal(SIGXFSZ, SIG_IGN);
-    paniclog_set_level(PANIC_CRITICAL);
-    paniclog_set_stderr(false);
-    struct unit_counter complaints = UNIT_COUNTER;
-    paniclog_add_sink(count_complaint, &complaints);
-    struct log_file *file = log_file_open(path, 0640);
+    CU_ASSERT_EQUAL(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    struct big_producer producer = {log_file_open(path, 0640), UNIT_COUNTER};
     pthread_t thread;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(producer.file);
+    CU_ASSERT_EQUAL(fcntl(reader, F_SETFL, 0), 0); /* from here on it waits, too */
     CU_ASSERT_EQUAL(log_writer_start(), 0);
-    limit_file_size(0);
-    pthread_create(&thread, NULL, produce_big, file);
-    CU_ASSERT_EQUAL(unit_wait(&written, 64, 30), 64);
-    CU_ASSERT_EQUAL(unit_wait(&written, 65, 1), 64); /* the next one waits */
-    limit_file_size(RLIM_INFINITY);
-    CU_ASSERT_EQUAL(unit_wait(&written, BIG_LINES, 30), BIG_LINES);
+    pthread_create(&thread, NULL, produce_big, &producer);
+    CU_ASSERT_EQUAL(unit_wait(&producer.written, BIG_KEPT, 30), BIG_KEPT);
+    CU_ASSERT_EQUAL(unit_wait(&producer.written, BIG_KEPT + 1, 1), BIG_KEPT); /* the next one waits */
+    size_t all = (size_t)BIG_LINES * (BIG_LINE + 1);
+    CU_ASSERT_EQUAL(read_all(reader, all), all);
     pthread_join(thread, NULL);
     log_writer_stop();
+    log_file_close(producer.file);
+    close(reader);
+    unit_directory_remove(directory);
+}
+
+static void count_loss(enum panic_level level, const char *line, size_t size, void *closure)
+{
+    static const char loss[] = " 6 lines were lost";
+    unit_count(closure, level == PANIC_ERROR && memmem(line, size, loss, sizeof loss - 1));
+}
+
+/* A disk that takes nothing is not waited for: what is too much is lost, and that is said when it takes lines
+ * again. */
+static void test_callers_go_on(void)
+{
+    set_up();
+    signal(SIGXFSZ, SIG_IGN);
+    paniclog_set_stderr(false);
+    struct unit_counter losses = UNIT_COUNTER;
+    paniclog_add_sink(count_loss, &losses);
+    struct log_file *small = log_file_open(rotated, 0640);
+    struct big_producer producer = {log_file_open(path, 0640), UNIT_COUNTER};
+    pthread_t thread;
+    CU_ASSERT_EQUAL(log_writer_start(), 0);
+    limit_file_size(10);
+    pthread_create(&thread, NULL, produce_big, &producer);
+    CU_ASSERT_EQUAL(unit_wait(&producer.written, BIG_LINES, 30), BIG_LINES);
+    write_text(small, "others");
+    log_files_flush();
+    assert_content(rotated, "others\n");
+    limit_file_size(RLIM_INFINITY);
+    pthread_join(thread, NULL);
+    log_files_flush();
+    CU_ASSERT_EQUAL(losses.value, 1);
+    write_text(producer.file, "last");
+    log_writer_stop();
     struct stat status;
-    CU_ASSERT(stat(path, &status) == 0 && status.st_size == (off_t)BIG_LINES * (BIG_LINE + 1));
-    log_file_close(file);
-    paniclog_remove_sink(count_complaint, &complaints);
+    CU_ASSERT(stat(path, &status) == 0 && status.st_size == (off_t)BIG_KEPT * (BIG_LINE + 1) + 5);
+    log_file_close(producer.file);
+    log_file_close(small);
+    paniclog_remove_sink(count_loss, &losses);
     paniclog_set_stderr(true);
-    paniclog_set_level(PANIC_NOTICE);
     signal(SIGXFSZ, SIG_DFL);
     unit_directory_remove(directory);
 }
@@ -387,7 +435,8 @@ int main(void)
         {"threads and rotation", test_threads},
         {"full disk", test_full_disk},
         {"stop with a full disk", test_stop_with_full_disk},
-        {"callers wait at 64 MiB", test_callers_wait},
+        {"callers wait at 64 MiB for a slow disk", test_callers_wait},
+        {"callers do not wait for a full one", test_callers_go_on},
         CU_TEST_INFO_NULL,
     };
     return unit_run("writer", tests);
