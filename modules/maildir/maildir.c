@@ -103,12 +103,12 @@ static bool is_directory(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* Is the recipient's maildir missing although the file system that it would be on is there? */
-static bool has_no_maildir(const struct job *job)
+/* Is there what the template begins with, which is never made here: perhaps it is to be mounted? */
+static bool has_fixed_part(const struct job *job)
 {
     char fixed[PATH_MAX];
     int size = snprintf(fixed, sizeof fixed, "%.*s/", (int)job->maildir->fixed, job->base);
-    return size < (int)sizeof fixed && is_directory(fixed) && !is_directory(job->base);
+    return size < (int)sizeof fixed && is_directory(fixed);
 }
 
 /* ---- the file ----------------------------------------------------------------------------------------- */
@@ -136,7 +136,7 @@ static int create_file(struct job *job, const char *path)
     job->doing = "create";
     job->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (job->fd < 0 && errno == ENOENT) {
-        job->nobody = !job->maildir->create && has_no_maildir(job);
+        job->nobody = !job->maildir->create && has_fixed_part(job) && !is_directory(job->base);
         if (job->nobody || make_maildir(job) != 0)
             return -1;
         job->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -291,8 +291,12 @@ static enum imp_delivery_result explain(const struct job *job, int error, char *
     }
     while (failures[i].error && failures[i].error != error)
         i++;
-    snprintf(response, response_size, "%s maildir: cannot %s a message in %s: %s", failures[i].reply,
-             job->doing, job->base, strerror(error));
+    if (error == ENOENT && !has_fixed_part(job))
+        snprintf(response, response_size, "%s maildir: the folder %.*s/ is not there: make or mount it",
+                 failures[i].reply, (int)job->maildir->fixed, job->base);
+    else
+        snprintf(response, response_size, "%s maildir: cannot %s a message in %s: %s", failures[i].reply,
+                 job->doing, job->base, strerror(error));
     return failures[i].result;
 }
 

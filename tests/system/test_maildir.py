@@ -75,11 +75,12 @@ def test_a_recipient_cannot_leave_the_folder(impulse, site):
 def test_a_folder_that_is_missing_is_a_transient_failure(impulse, site):
     """A file system that is not mounted is noticed and waited for, not filled."""
     impulse.start(config(site, "retry_interval = 1\nmax_retry_interval = 1\nmax_retries = none"))
-    (site.directory / "mail").rmdir()
+    folder = site.directory / "mail"
+    folder.rmdir()
     send(impulse, EXACT["plain"], "b@rcpt.example")
-    assert impulse.await_log("T")[0].text.startswith("451 4.3.0 ")
-    (site.directory / "mail").mkdir()
-    await_true(lambda: stored(site.directory / "mail"), "delivered when it can be")
+    assert impulse.await_log("T")[0].text == f"451 4.3.0 maildir: the folder {folder}/ is not there: make or mount it"
+    folder.mkdir()
+    await_true(lambda: stored(folder), "delivered when it can be")
 
 
 def test_a_full_disk_is_a_transient_failure(impulse, site):
