@@ -52,6 +52,19 @@ static void append_missing(const struct transaction *t, const struct esmtp_polic
 }
 
 /*
+ * Where a forged field may stand: in the header; and behind a line that is no field, because many readers
+ * pass over such a line and go on to the empty one. Where there is no field at all append_missing ends the
+ * header.
+ */
+static struct slice take_for_header(const struct header_facts *facts, struct slice content)
+{
+    if (!facts->invalid || facts->fields == 0)
+        return slice_of(content.data, facts->size);
+    const char *end = memmem(content.data, content.size, "\r\n\r\n", 4);
+    return end ? slice_of(content.data, (size_t)(end - content.data) + 2) : content;
+}
+
+/*
  * Where clients can authenticate, an Authentication-Results field says who did: one that came and claims to
  * be by this server is forged. True when there was one such; the other fields are in `out`.
  */
@@ -83,10 +96,11 @@ const struct reply *transaction_apply_header_rules(struct transaction *t, bool c
     if (problem)
         return problem;
     struct buf top = {0}, honest = {0};
-    struct slice fields = slice_of(content.data, facts.size);
+    struct slice fields = slice_of(content.data, facts.size), read = take_for_header(&facts, content);
     append_missing(t, policy, &facts, &top);
     size_t added = buf_size(&top);
-    bool forged = facts.results && policy->auth && drop_forged(policy, fields, &honest);
+    bool forged =
+        (facts.results || read.size > facts.size) && policy->auth && drop_forged(policy, read, &honest);
     bool folds = policy->line_length_rule == LINE_LENGTH_FIX &&
                  t->reader.longest_line[CONTENT_HEADER] > policy->max_line_length;
     if (forged)
@@ -95,8 +109,8 @@ const struct reply *transaction_apply_header_rules(struct transaction *t, bool c
         fold(t, fields, &top);
     else if (forged)
         buf_append_slice(&top, fields);
-    size_t replaced = folds || forged ? facts.size : 0;
-    size_t size = t->trace_size + facts.size - replaced + buf_size(&top);
+    size_t replaced = forged ? read.size : folds ? facts.size : 0;
+    size_t size = t->trace_size + buf_size(&top) + (replaced ? 0 : facts.size);
     if (buf_size(&top) > 0 || forged)
         buf_replace(&t->content, t->trace_size, replaced, buf_slice(&top));
     t->trace_size += added;
