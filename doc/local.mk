@@ -1,6 +1,6 @@
 ## Manual pages and documents. The option reference is written from the tables by a program of its own.
 nodist_man_MANS = doc/impulsed.8 doc/ecelerity.conf.5
-dist_doc_DATA = README.md doc/architecture.md doc/compatibility.md doc/performance.md
+dist_doc_DATA = LICENSE README.md doc/architecture.md doc/compatibility.md doc/performance.md
 nodist_doc_DATA = doc/options.md
 CLEANFILES += doc/impulsed.8 doc/ecelerity.conf.5 doc/options.md
 EXTRA_DIST += doc/impulsed.8.in
