@@ -10,7 +10,8 @@
 
 struct threads;
 
-/* Makes every configured loop group and pool, and the default group (one loop a core); starts the pools. */
+/* Makes every configured loop group and pool, and the default group (one loop a core); starts the pools. NULL
+ * with one line in error[]. */
 struct threads *threads_create(const struct conf *conf, char *error, size_t error_size);
 struct pool_set *threads_pools(struct threads *threads);
 /* The group of that name, or the default one for NULL, "" and names that no EventLoop stanza has. */
@@ -18,8 +19,8 @@ struct loop_group *threads_loops(struct threads *threads, const char *name);
 /* Starts the loops. False when the system refuses a thread. */
 bool threads_start(struct threads *threads);
 /*
- * Waits for the jobs of the pools, closes the gate of modules' suspensions, runs what is queued, joins the loops. The
- * pools are joined by threads_free. Once, at the end of the process.
+ * Waits for the jobs of the pools, closes the gate of modules' suspensions, runs what is queued, joins the
+ * loops. The pools are joined by threads_free. Once, at the end of the process.
  */
 void threads_stop(struct threads *threads);
 void threads_free(struct threads *threads);

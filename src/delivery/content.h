@@ -23,6 +23,7 @@ struct content {
     void *owner;
 };
 
+/* Takes a reference to `body`; nothing is read yet. `arrived(owner)` may come until content_close. */
 void content_open(struct content *content, struct delivery_loop *home, struct body *body,
                   void (*arrived)(void *owner), void *owner);
 /*

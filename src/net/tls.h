@@ -2,8 +2,8 @@
  * tls: TLS under a stream, over OpenSSL: the server's side.
  *
  * A context is what several connections have in common: certificate, protocols, ciphers, whom to trust. It is
- * made once for all policies that ask for the same, and is immutable but for its certificate, which is read
- * again when its file changes. A stream that was given to stream_start_tls (stream.h) is encrypted from then
+ * made once for all policies that ask for the same, and is immutable but for what its files hold, which is
+ * read again when they change. A stream that was given to stream_start_tls (stream.h) is encrypted from then
  * on; whoever uses it goes on as before.
  */
 #ifndef IMPULSE_NET_TLS_H

@@ -80,7 +80,10 @@ uint64_t transaction_due(const struct transaction *transaction);
 bool transaction_is_overdue(const struct transaction *transaction);
 /* The refusal that the content earned so far, or NULL. */
 const struct reply *transaction_verdict(struct transaction *transaction);
+/* Bytes of content so far, as it goes to the spool: with what we put in front. */
 uint64_t transaction_size(const struct transaction *transaction);
+/* Its beginning: all of a small message, the first chunk of one that is in the spool in parts. Until more
+ * content comes, or the end. */
 struct slice transaction_head(const struct transaction *transaction);
 /*
  * Makes the message durable, unless deferred_spool lets it wait. The transaction is the spool's until the
