@@ -18,7 +18,8 @@ static void put_markdown_code(const char *text, FILE *out)
     fputs(text, out);
 }
 
-/* A full stop or an apostrophe would begin a request where it begins a line. */
+/* A full stop or an apostrophe would begin a request where it begins a line; a quote would end the name of an
+ * entry. */
 static void put_mdoc(const char *text, FILE *out)
 {
     if (*text == '.' || *text == '\'')
@@ -28,6 +29,8 @@ static void put_mdoc(const char *text, FILE *out)
             fputs("\\e", out);
         else if (*text == '-')
             fputs("\\-", out);
+        else if (*text == '"')
+            fputs("\\(dq", out);
         else
             putc(*text, out);
 }
@@ -71,7 +74,11 @@ const struct form form_mdoc = {
             "The configuration of\n"
             ".Xr impulsed 8\n"
             "is that of Momentum.\n"
-            "This page lists its options and stanzas, each with what it does here.\n",
+            "This page lists its options and stanzas, each with what it does here.\n"
+            "Which value applies in a scope, and the line that it comes from, is what\n"
+            ".Ql impulsectl explain\n"
+            "says; see\n"
+            ".Xr impulsectl 1 .\n",
     .section_begin = ".Sh ",
     .section_end = "\n",
     .entries_begin = ".Bl -tag -width Ds\n",

@@ -38,3 +38,4 @@ def test_option_reference():
     for file, entry in (("options.md", "### {}"), ("ecelerity.conf.5", '.It Ic "{}')):
         reference = (PROGRAM.parent / "doc" / file).read_text()
         assert [name for name in names if "\n" + entry.format(name) not in reference] == []
+    assert '\n.It Ic "eventloop \\(dqname\\(dq { }"\n' in reference   # a quote within would end the argument
