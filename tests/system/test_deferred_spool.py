@@ -1,11 +1,14 @@
 """deferred_spool: a message stays in memory until its first failure; what that loses, and what it must not lose."""
+import signal
 import threading
+import time
 
 import pytest
 
 from harness import await_true
 from harness.capture import CLOSE
 from harness.daemon import run
+from harness.freeze import frozen
 from harness.messages import EXACT, header
 from harness.wire import Wire
 
@@ -126,6 +129,33 @@ def test_sigterm_loses_nothing(impulse, site, captures, state):
     wanted = sorted(recipients + [f"x{recipient}" for recipient in recipients])
     await_true(lambda: len(arrived(after)) == len(wanted), "all of them after the start", 30)
     assert arrived(after) == wanted
+
+
+def test_a_notification_that_is_not_stored_by_the_end(impulse, site, captures):
+    """What the sender is told of a delay is made of a copy of the message, which is not stored in its place."""
+    released = threading.Event()
+
+    def delay(session, verb, line):
+        return b"451 4.3.0 later" if verb == "RCPT" and released.wait() else None
+
+    config = DEFERRED + "delay_dsn_retry_interval = 1"
+    impulse.start(site.config(config, listener='smtp_extensions = ( "DSN" )', to=captures(behave=delay)))
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        client.command("RCPT TO:<b@rcpt.example> NOTIFY=DELAY", 250)
+        client.command("DATA", 354)
+        client.send(header() + b"the only one\r\n.\r\n")
+        assert client.reply().code == 250
+    accepted = time.monotonic()
+    await_true(lambda: time.monotonic() > accepted + 1.5, "the message is late")
+    with frozen(impulse.thread("committer")):
+        released.set()
+        impulse.await_log("T")
+        impulse.process.send_signal(signal.SIGTERM)
+        impulse.await_panic("deliveries in flight did not finish in time", 60)
+    impulse.stop()
+    assert sum(file.read_bytes().count(b"the only one") for file in (site.spool / "impulse").glob("*.log")) == 1
 
 
 def test_memory_is_bounded(impulse, site):
