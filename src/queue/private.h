@@ -78,6 +78,7 @@ struct queue {
     struct list_node touched;       /* in shard->touched */
     struct list ready;              /* envelopes, the next first */
     size_t ready_count, followers;  /* followers: of these, that share a transaction with the one before */
+    size_t deferred;                /* of these, in memory only: at most so many */
     struct list waiters;            /* idle connections */
     struct schedule_item expiry;    /* when the ready list is to be searched for expired envelopes */
     struct schedule_item growth;    /* when to look whether the connections get on */

@@ -31,6 +31,7 @@ static void append(struct queue *queue, struct envelope *envelope)
     list_append(&queue->ready, &envelope->link);
     queue->ready_count++;
     queue->followers += envelope->follows;
+    queue->deferred += (envelope->flags & ENVELOPE_DEFERRED) != 0;
 }
 
 void queue_leave(struct queue *queue, struct envelope *envelope)
@@ -38,6 +39,7 @@ void queue_leave(struct queue *queue, struct envelope *envelope)
     list_remove(&envelope->link);
     queue->ready_count--;
     queue->followers -= envelope->follows;
+    queue->deferred -= (envelope->flags & ENVELOPE_DEFERRED) != 0;
     envelope->follows = false;
 }
 
@@ -216,6 +218,7 @@ void queue_give_back(struct queue *queue, struct envelope *envelope)
 {
     list_prepend(&queue->ready, &envelope->link);
     queue->ready_count++;
+    queue->deferred += (envelope->flags & ENVELOPE_DEFERRED) != 0;
     if (!queue->shard->draining)
         watch_deferred(queue->shard, envelope);
     else if (envelope->flags & ENVELOPE_DEFERRED)

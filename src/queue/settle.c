@@ -150,7 +150,7 @@ void queue_condemn_ready(struct queue *queue, const struct queue_outcome *outcom
     queue->verdict = outcome_store(outcome);
     while (!list_empty(&queue->ready))
         list_append(&queue->condemned, list_pop(&queue->ready));
-    queue->ready_count = queue->followers = 0;
+    queue->ready_count = queue->followers = queue->deferred = 0;
     if (queue->condemn_posted)
         return;
     queue->condemn_posted = true;

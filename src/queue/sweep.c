@@ -15,30 +15,56 @@ static bool is_deferred(const struct list_node *node)
     return container_of(node, struct envelope, link)->flags & ENVELOPE_DEFERRED;
 }
 
+struct sweeping {
+    uint64_t now;
+    uint64_t oldest; /* arrival of what is left; UINT64_MAX: nothing is */
+    unsigned swept;
+};
+
+/*
+ * The first deferred envelope of the ready list, or its head. What arrives is appended, and what has been
+ * ready for long is stored: so the list, which may hold a million, is searched from its end.
+ */
+static struct list_node *first_deferred(struct queue *queue)
+{
+    struct list_node *first = &queue->ready.head, *node = first->prev;
+    for (size_t left = queue->deferred; left > 0 && node != &queue->ready.head; node = node->prev)
+        if (is_deferred(node)) {
+            first = node;
+            left--;
+        }
+    return first;
+}
+
+static void sweep_queue(struct queue *queue, struct sweeping *sweeping)
+{
+    for (struct list_node *node = first_deferred(queue), *after; node != &queue->ready.head; node = after) {
+        struct envelope *envelope = container_of(node, struct envelope, link);
+        after = node->next;
+        if (!is_deferred(node))
+            continue;
+        if (envelope->received_us + DEFERRED_US > sweeping->now || sweeping->swept == QUEUE_BATCH) {
+            sweeping->oldest =
+                envelope->received_us < sweeping->oldest ? envelope->received_us : sweeping->oldest;
+            return; /* those behind it came later */
+        }
+        sweeping->swept++;
+        queue_leave(queue, envelope);
+        deferred_store(queue, envelope, queue_add);
+    }
+}
+
 void sweep_due(struct schedule_item *item)
 {
     struct shard *shard = container_of(item, struct shard, sweep);
-    uint64_t now = clock_wall_us(), oldest = UINT64_MAX;
-    unsigned swept = 0;
-    list_each(&shard->queues, queue_node, queue_after) {
-        struct queue *queue = container_of(queue_node, struct queue, link);
-        list_each(&queue->ready, node, after) {
-            struct envelope *envelope = container_of(node, struct envelope, link);
-            if (!is_deferred(node))
-                continue;
-            if (envelope->received_us + DEFERRED_US > now || swept == QUEUE_BATCH) {
-                oldest = envelope->received_us < oldest ? envelope->received_us : oldest;
-                continue;
-            }
-            swept++;
-            queue_leave(queue, envelope);
-            deferred_store(queue, envelope, queue_add);
-        }
-    }
-    if (oldest == UINT64_MAX || schedule_has(&shard->sweep))
+    struct sweeping sweeping = {.now = clock_wall_us(), .oldest = UINT64_MAX};
+    list_each(&shard->queues, node, after)
+        sweep_queue(container_of(node, struct queue, link), &sweeping);
+    if (sweeping.oldest == UINT64_MAX || schedule_has(&shard->sweep))
         return;
-    uint64_t soonest = now + DEFERRED_US / 100; /* what arrives together is stored together */
-    shard->sweep.when_us = oldest + DEFERRED_US > soonest ? oldest + DEFERRED_US : soonest;
+    uint64_t soonest = sweeping.now + DEFERRED_US / 100; /* what arrives together is stored together */
+    uint64_t due = sweeping.oldest + DEFERRED_US;
+    shard->sweep.when_us = due > soonest ? due : soonest;
     schedule_add(&shard->schedule, &shard->sweep);
 }
 
