@@ -130,12 +130,15 @@ static size_t write_out(struct log_file *file)
     return total;
 }
 
+/* A pipe that nobody reads is refused (ENXIO): opening it as files are opened would wait for a reader. */
 static int open_path(const char *path, mode_t mode)
 {
     int fd;
     do
-        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode);
+        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
     while (fd < 0 && errno == EINTR);
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, O_APPEND); /* writing may wait */
     return fd;
 }
 

@@ -85,6 +85,10 @@ static void test_open(void)
     errno = 0;
     CU_ASSERT_PTR_NULL(log_file_open("/nonexistent/dir/log", 0640));
     CU_ASSERT_EQUAL(errno, ENOENT);
+    CU_ASSERT_EQUAL(mkfifo(path, 0600), 0);
+    CU_ASSERT_PTR_NULL(log_file_open(path, 0640)); /* and nobody waits for a reader */
+    CU_ASSERT_EQUAL(errno, ENXIO);
+    CU_ASSERT_EQUAL(unlink(path), 0);
     int fd = open(path, O_WRONLY | O_CREAT, 0600);
     CU_ASSERT_EQUAL(write(fd, "old\n", 4), 4);
     close(fd);
