@@ -18,7 +18,8 @@ modules_ec_logger_ec_logger_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 modules_ec_logger_ec_logger_la_CFLAGS = $(MODULE_CFLAGS)
 modules_ec_logger_ec_logger_la_LDFLAGS = $(MODULE_LDFLAGS)
 
-modules_maildir_maildir_la_SOURCES = modules/maildir/maildir.c modules/maildir/path.c modules/maildir/path.h
+modules_maildir_maildir_la_SOURCES = modules/maildir/maildir.c modules/maildir/path.c modules/maildir/path.h \
+	modules/maildir/return_path.c modules/maildir/return_path.h
 modules_maildir_maildir_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 modules_maildir_maildir_la_CFLAGS = $(MODULE_CFLAGS)
 modules_maildir_maildir_la_LDFLAGS = $(MODULE_LDFLAGS)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "impulse/delivery.h"
 #include "path.h"
+#include "return_path.h"
 
 enum { WRITE_BUFFER = 64 * 1024, NAME_SIZE = 160 };
 
@@ -208,8 +209,15 @@ static int put_header(struct job *job, const char *before, const char *address, 
     return job->crlf ? put(job, "\r\n", 2) : put(job, "\n", 1);
 }
 
+static int put_content(void *argument, const char *data, size_t size)
+{
+    struct job *job = argument;
+    return job->crlf ? put(job, data, size) : put_lines(job, data, size);
+}
+
 static int write_message(struct job *job)
 {
+    struct return_path_filter filter = {.held = 0};
     const char *data;
     size_t size;
     int more;
@@ -218,14 +226,14 @@ static int write_message(struct job *job)
         put_header(job, "Delivered-To: ", imp_delivery_recipient(job->delivery), "") != 0)
         return -1;
     while ((more = imp_delivery_read(job->delivery, &data, &size)) > 0)
-        if ((job->crlf ? put(job, data, size) : put_lines(job, data, size)) != 0)
+        if (return_path_filter(&filter, data, size, put_content, job) != 0)
             return -1;
     if (more < 0) {
         job->doing = "read the spool for";
         errno = EIO;
         return -1;
     }
-    if ((job->after_cr && put(job, "\r", 1) != 0) || flush(job) != 0)
+    if (return_path_finish(&filter, put_content, job) != 0 || (job->after_cr && put(job, "\r", 1) != 0) || flush(job) != 0)
         return -1;
     return fsync(job->fd);
 }

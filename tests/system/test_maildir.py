@@ -41,6 +41,18 @@ def test_arrives(impulse, site, name):
     assert not list((file.parent.parent / "tmp").iterdir())
 
 
+def test_there_is_one_return_path(impulse, site):
+    """The delivery's own, whatever the message brought along (RFC 5321 section 4.4)."""
+    impulse.start(config(site))
+    content = EXACT["plain"].replace(b"Subject:", b"return-path:\r\n <forged@other.example>\r\nSubject:")
+    send(impulse, content, "b@rcpt.example")
+    impulse.await_log("D")
+    file, = stored(site.directory / "mail")
+    text = file.read_bytes()
+    assert text.startswith(b"Return-Path: <a@sender.example>\n") and text.lower().count(b"return-path:") == 1
+    assert b"forged" not in text and b"Subject: a test\n" in text
+
+
 def test_binary_is_kept(impulse, site):
     """Line ends become those of files, but not where they have no meaning (RFC 3030)."""
     impulse.start(config(site, 'ESMTP_Listener { SMTP_Extensions = ( "CHUNKING" "BINARYMIME" ) }'))

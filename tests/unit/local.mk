@@ -200,6 +200,12 @@ TESTS += tests/unit/test_maildir_path
 tests_unit_test_maildir_path_SOURCES = tests/unit/test_maildir_path.c tests/unit/unit.h modules/maildir/path.c
 tests_unit_test_maildir_path_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_maildir_return_path
+TESTS += tests/unit/test_maildir_return_path
+tests_unit_test_maildir_return_path_SOURCES = tests/unit/test_maildir_return_path.c tests/unit/unit.h \
+	modules/maildir/return_path.c
+tests_unit_test_maildir_return_path_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_context
 TESTS += tests/unit/test_context
 tests_unit_test_context_SOURCES = tests/unit/test_context.c tests/unit/unit.h
