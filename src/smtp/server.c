@@ -6,12 +6,16 @@
  */
 #include "smtp/server.h"
 
+#include <limits.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "net/listener.h"
 #include "smtp/listen_policies.h"
 #include "smtp/protocol.h"
 #include "smtp/worker.h"
+
+enum { DESCRIPTORS_KEPT = 32 }; /* or a quarter of what there are */
 
 struct smtp_listen {
     struct smtp_server *server;
@@ -30,12 +34,23 @@ struct drain_task {
     struct worker *worker;
 };
 
+/* Of the files that the process may open, some are for others: mail that was accepted has to be stored. */
+static int session_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    rlim_t kept = limit.rlim_cur / 4 < DESCRIPTORS_KEPT ? limit.rlim_cur / 4 : DESCRIPTORS_KEPT;
+    return (int)(limit.rlim_cur - kept);
+}
+
 struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *pools,
                                        const struct smtp_upper *upper)
 {
     struct smtp_server *server = mem_new(struct smtp_server);
     server->spool = spool;
     server->upper = *upper;
+    server->descriptors = session_descriptors();
     server->sasl = sasl_service_create();
     server->auth_pool = pool_set_find(pools, "CPU");
     return server;

@@ -222,6 +222,20 @@ static void turn_away_at_once(int fd, const struct esmtp_policy *policy, const s
     close(fd);
 }
 
+/* NULL: there is a session for it. A proxy may be denied what its clients are not. */
+static const struct reply *first_objection(const struct smtp_server *server, const struct listen_terms *terms,
+                                           int fd)
+{
+    static struct panic_rate rate;
+    if (fd < server->descriptors)
+        return terms->policy->proxy_protocol ? session_limits_take(&terms->limits, NULL)
+                                             : objection(terms, NULL);
+    paniclog_rated(&rate, PANIC_ERROR,
+                   "clients are turned away: there are too many open files; raise the process's limit "
+                   "(LimitNOFILE) or lower max_connections");
+    return &reply_connection_limit;
+}
+
 static struct session *make_session(struct worker *worker, const struct session_protocol *protocol, int fd)
 {
     struct session *session = mem_new(struct session);
@@ -247,9 +261,7 @@ void session_start(struct worker *worker, const struct session_protocol *protoco
 {
     const struct listen_terms *terms = listen_policies_find(policies, local, peer);
     uint64_t id = id_next();
-    /* A proxy may be denied what its clients are not. */
-    const struct reply *refusal =
-        terms->policy->proxy_protocol ? session_limits_take(&terms->limits, NULL) : objection(terms, NULL);
+    const struct reply *refusal = first_objection(worker->server, terms, fd);
     if (refusal) {
         log_refusal(generation, terms, refusal, id, local, peer);
         turn_away_at_once(fd, terms->policy, refusal);

@@ -24,6 +24,7 @@ struct smtp_server {
     struct spool *spool;
     struct smtp_upper upper;
     struct sasl_service *sasl;
+    int descriptors;         /* the lowest that no session may have: what is beyond is the spool's */
     struct pool *auth_pool;  /* where steps of an authentication run */
     struct worker **workers; /* one for each loop of each group that a Listen uses */
     size_t worker_count;

@@ -10,7 +10,8 @@ from time import monotonic
 import pytest
 
 from harness import await_true, patience, scaled
-from harness.daemon import ENVIRONMENT, PROGRAM, ROOT
+from harness.daemon import ENVIRONMENT, PROGRAM, ROOT, Impulse
+from harness.messages import EXACT
 from harness.wire import Wire
 
 LIMIT = b"421 4.4.5 Service unavailable, concurrency limit reached.\r\n"
@@ -98,6 +99,30 @@ def test_budgets_are_exact_with_many_clients_at_once(site, impulse, way):
         for client in clients + more:
             client.close()
         await_true(lambda: sockets(impulse) == before, "the slots are free again")
+
+
+def test_strangers_leave_files_for_the_spool(site, capture):
+    """They can have all connections that the limit of open files allows; mail is stored and delivered all the same."""
+    impulse = Impulse(site, prefix=["prlimit", "--nofile=150:150"])
+    try:
+        impulse.start(site.config(to=capture))
+        with Wire(impulse.address, 20) as client:
+            client.greet()
+            strangers = [socket.create_connection(impulse.address) for _ in range(300)]
+            heard = first_lines(strangers)
+            assert 50 < len(admitted(heard)) < 150
+            assert {line for line in heard.values() if not line.startswith(b"220 ")} == {
+                b"421 4.3.2 too many connections, try again later\r\n"}
+            for _ in range(3):
+                assert client.mail(EXACT["plain"]).code == 250
+            capture.wait(3)
+        impulse.await_panic("there are too many open files")
+        for stranger in strangers:
+            stranger.close()
+        with Wire(impulse.address) as client:
+            assert client.greet()
+    finally:
+        impulse.close()
 
 
 def test_a_slot_is_held_until_the_connection_is_closed(site, impulse):
