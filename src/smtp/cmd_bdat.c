@@ -22,9 +22,14 @@ static const struct reply *find_problem(const struct session *session, struct sl
     return NULL;
 }
 
+/* Not counted as a mistake, and in the rejectlog once: after one chunk all that follow it fail. */
 static void refuse(struct session *session, const struct reply *problem)
 {
-    session_reply(session, problem); /* not counted as a mistake: after one chunk all that follow it fail */
+    if (session->chunk.told)
+        session_reply_again(session, problem);
+    else
+        session_reply(session, problem);
+    session->chunk.told = true;
     if (session->transaction && (transaction_content_begun(session->transaction) || !session->chunk.last))
         session_reset_transaction(session); /* a part of the message is lost: the rest is not to become one */
 }

@@ -102,6 +102,7 @@ void cmd_mail(struct session *session, struct slice arguments)
     if (parameters.auth.size)
         parameters.auth = auth_sender(session, parameters.auth);
     session->mails++;
+    session->chunk.told = false;
     session->transaction = transaction_create(session, &path, &parameters);
     session->view.in_transaction = true;
     session->view.reverse_path = transaction_reverse_path(session->transaction);

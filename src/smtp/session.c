@@ -207,13 +207,18 @@ static bool is_about_message(const struct session *session)
     return session->transaction || slice_starts_nocase(session->command, SLICE_LITERAL("MAIL "));
 }
 
+void session_reply_again(struct session *session, const struct reply *reply)
+{
+    reply_format(reply, session->policy->extensions & EXTENSION_ENHANCEDSTATUSCODES, &session->stream.out);
+}
+
 static void send_reply(struct session *session, const struct reply *reply, const char *module)
 {
     if (reply->code >= 400)
         log_rejection(session, reply, module);
     if (reply->code >= 400 && is_about_message(session))
         counter_add(&session->worker->rejected, 1);
-    reply_format(reply, session->policy->extensions & EXTENSION_ENHANCEDSTATUSCODES, &session->stream.out);
+    session_reply_again(session, reply);
 }
 
 void session_reply(struct session *session, const struct reply *reply)

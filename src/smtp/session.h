@@ -116,6 +116,7 @@ struct session {
         bool last;                    /* it ends the message */
         const struct reply
             *problem; /* its bytes are thrown away, then this is the answer; NULL: it is taken */
+        bool told;    /* the rejectlog has a chunk that was refused since the last MAIL */
     } chunk;
     session_event_fn *opening;    /* SESSION_OPENING: takes the input */
     session_event_fn *time_is_up; /* called at the deadline; NULL: the client is given up with 421 4.4.2 */
@@ -156,7 +157,9 @@ void session_receive(struct session *session, session_content_fn *take);
 /* Queues one reply; it is sent when the input at hand is used up. A refusal (400 and above) goes to the
  * rejectlog. */
 void session_reply(struct session *session, const struct reply *reply);
-/* The same with the reply that a hook asked for. */
+/* The same for a refusal that the rejectlog has already. */
+void session_reply_again(struct session *session, const struct reply *reply);
+/* The same as session_reply with the reply that a hook asked for. */
 void session_reply_hook(struct session *session);
 /* The hook's refusal goes to the rejectlog, but is not the answer to the command. */
 void session_log_hook_refusal(struct session *session);

@@ -44,6 +44,11 @@ void session_reply(struct session *session, const struct reply *reply)
     reply_format(reply, true, &session->stream.out);
 }
 
+void session_reply_again(struct session *session, const struct reply *reply)
+{
+    session_reply(session, reply);
+}
+
 void session_reply_hook(struct session *session)
 {
     session_reply(session, &reply_policy_refused);

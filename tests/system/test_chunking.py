@@ -83,3 +83,21 @@ def test_the_client_leaves_within_a_chunk(impulse, site):
         client.greet()
     impulse.stop()
     assert not impulse.mainlog("R")
+
+
+def test_a_message_that_is_refused_is_one_record(impulse, site):
+    """However many chunks it has; the next message is another one."""
+    impulse.start(site.config(listener=CHUNKING + "\nmax_message_size = 1000"))
+    content = header() + b"x\r\n" * 2000
+    with Wire(impulse.address) as client:
+        client.greet()
+        for _ in range(2):
+            client.command("MAIL FROM:<a@sender.example>", 250)
+            client.command("RCPT TO:<b@rcpt.example>", 250)
+            parts = chunks(content, iter([600] * 100))
+            client.send(b"".join(parts))
+            replies = [client.reply().code for _ in parts]
+            assert replies[0] == 250 and replies[1] == 552 and set(replies[2:]) == {503}
+        client.command("QUIT", 221)
+    impulse.stop()
+    assert len(impulse.rejectlog()) == 2
