@@ -233,7 +233,8 @@ static int write_message(struct job *job)
         errno = EIO;
         return -1;
     }
-    if (return_path_finish(&filter, put_content, job) != 0 || (job->after_cr && put(job, "\r", 1) != 0) || flush(job) != 0)
+    if (return_path_finish(&filter, put_content, job) != 0 || (job->after_cr && put(job, "\r", 1) != 0) ||
+        flush(job) != 0)
         return -1;
     return fsync(job->fd);
 }

@@ -107,7 +107,8 @@ static bool has_tls(const struct conf_chain *chain)
 {
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
     return conf_chain_bool(chain, "use_ssl", false) ||
-           (conf_value_is_set(value) && (extensions_resolve(value->items, value->count) & EXTENSION_STARTTLS));
+           (conf_value_is_set(value) &&
+            (extensions_resolve(value->items, value->count) & EXTENSION_STARTTLS));
 }
 
 static void warn_of_no_way_in(struct check *check, struct conf_place place)
