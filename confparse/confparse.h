@@ -309,7 +309,7 @@ const struct conf_option *conf_scope_option(const struct conf_scope *scope, cons
 bool conf_chain_bool(const struct conf_chain *chain, const char *option, bool fallback);
 int64_t conf_chain_int(const struct conf_chain *chain, const char *option, int64_t fallback);
 const char *conf_chain_text(const struct conf_chain *chain, const char *option, const char *fallback);
-/* A number for a field of 32 bits without a sign: what is less than 0, or too much, is the nearest that fits. */
+/* A number for a field of 32 bits without a sign: what does not fit becomes the nearest that does. */
 static inline uint32_t conf_u32(int64_t number)
 {
     return number < 0 ? 0 : number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
