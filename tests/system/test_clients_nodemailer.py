@@ -31,8 +31,10 @@ def installed(tmp_path_factory):
     for file in SOURCE.iterdir():
         if file.is_file():
             shutil.copy(file, folder)
-    done = subprocess.run(["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, env=ENVIRONMENT)
+    done = subprocess.run(["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund",
+                           "--fetch-retries=1", "--fetch-retry-mintimeout=1000"],  # else it insists for 70 seconds
+                          cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240,
+                          env=ENVIRONMENT)
     if done.returncode != 0:
         shutil.rmtree(folder / "node_modules", ignore_errors=True)
         assert (DEBIAN / "nodemailer").is_dir(), done.stdout + done.stderr
