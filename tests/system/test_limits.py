@@ -60,15 +60,15 @@ def connect_all(address, sources, each, threads=4):
 
 
 def sockets(impulse):
-    """How many the daemon has open."""
-    count = 0
+    """Those that the daemon has open, by name. (That of its word to systemd may be among them right after the start.)"""
+    found = set()
     folder = f"/proc/{impulse.pid}/fd"
     for name in os.listdir(folder):
         try:
-            count += os.readlink(f"{folder}/{name}").startswith("socket:")
+            found.add(os.readlink(f"{folder}/{name}"))
         except FileNotFoundError:
             pass
-    return count
+    return {name for name in found if name.startswith("socket:")}
 
 
 def admitted(heard, source=None):
@@ -98,7 +98,7 @@ def test_budgets_are_exact_with_many_clients_at_once(site, impulse, way):
         assert len(admitted(others)) == ceiling - 2 * peer
         for client in clients + more:
             client.close()
-        await_true(lambda: sockets(impulse) == before, "the slots are free again")
+        await_true(lambda: sockets(impulse) <= before, "the slots are free again")
 
 
 def test_strangers_leave_files_for_the_spool(site, capture):
@@ -296,7 +296,7 @@ def test_a_client_that_does_not_read_its_replies_is_given_up(site, impulse, work
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         client.connect(impulse.address)
         client.sendall(b"EHLO client.example\r\n")
-        await_true(lambda: sockets(impulse) > before, "the session")
+        await_true(lambda: sockets(impulse) - before, "the session")
         flood(client, WORK[work])
 
         def given_up():
@@ -305,7 +305,7 @@ def test_a_client_that_does_not_read_its_replies_is_given_up(site, impulse, work
                     client.recv(1)
                 except (BlockingIOError, ConnectionError):
                     pass
-            return sockets(impulse) == before
+            return sockets(impulse) <= before
 
         await_true(given_up, "the session has ended", 20)
 
