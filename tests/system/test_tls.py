@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -103,18 +104,21 @@ def test_renegotiation(serve, options, may):
     impulse = serve(options)
     address = "{}:{}".format(*impulse.address)
     client = subprocess.Popen(["openssl", "s_client", "-connect", address, "-starttls", "smtp", "-tls1_2"],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
     watch = threading.Timer(patience(20), client.kill)
     watch.start()
-    client.stdin.write("R\n")
-    client.stdin.flush()
     said = ""
+
+    def write(text):
+        with suppress(BrokenPipeError):  # it ends when it is refused
+            client.stdin.write(text)
+
+    write(b"R\n")
     for line in client.stdout:
-        said += line
-        if line.startswith("RENEGOTIATING"):
-            client.stdin.write("NOOP\n")
-            client.stdin.flush()
-        if line.startswith("250 2.0.0"):
+        said += line.decode()
+        if line.startswith(b"RENEGOTIATING"):
+            write(b"NOOP\n")
+        if line.startswith(b"250 2.0.0"):
             break
     client.stdin.close()
     client.wait()
