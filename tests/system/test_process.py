@@ -264,6 +264,7 @@ def test_reconfig_message(impulse, site):
         old.greet()
         impulse.reload()
         impulse.await_panic("reloaded")
+        old.command("NOOP", 250)  # the session's thread hears of it in its next turn
         assert old.command("MAIL FROM:<a@sender.example>").text == "421 4.3.2 back in a minute"
 
 
