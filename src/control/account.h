@@ -4,7 +4,7 @@
 #ifndef IMPULSE_CONTROL_ACCOUNT_H
 #define IMPULSE_CONTROL_ACCOUNT_H
 
-#include "control/private.h"
+#include "control/control_private.h"
 
 /* Somebody logged in as `user` or failed to; `timeout`: by saying nothing. */
 void account_login(const struct control *control, const struct visitor *visitor, const char *user,

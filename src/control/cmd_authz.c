@@ -2,7 +2,7 @@
  * cmd_authz: who one is, and which roles there are, in XML. Source: Momentum 4 manual, console commands
  * "authz id" and "authz roles list".
  */
-#include "control/command.h"
+#include "control/ctl_command.h"
 #include "control/roles.h"
 
 static void print_escaped(const char *text, FILE *out)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "confparse/query.h"
-#include "control/command.h"
+#include "control/ctl_command.h"
 
 typedef bool change_fn(struct conf_transaction *transaction, const char *const *words, size_t count,
                        FILE *out);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "config.h"
-#include "control/command.h"
+#include "control/ctl_command.h"
 
 static bool run_version(struct command_call *call)
 {

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
-#include "control/session.h"
+#include "control/ctl_session.h"
 #include "log/paniclog.h"
 #include "net/listener.h"
 

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 #include "control/account.h"
-#include "control/command.h"
+#include "control/ctl_command.h"
 #include "control/roles.h"
 #include "control/words.h"
 

@@ -6,7 +6,7 @@
 #define IMPULSE_CONTROL_LINE_H
 
 #include "base/slice.h"
-#include "control/private.h"
+#include "control/control_private.h"
 
 /* Prints to `out` what the operator is to read. False: the command was refused. */
 bool line_run(const struct control *control, struct visitor *visitor, const struct access *access,

@@ -4,24 +4,24 @@ src_control_libcontrol_a_SOURCES = \
 	src/control/access.h \
 	src/control/account.c \
 	src/control/account.h \
-	src/control/check.c \
 	src/control/cmd_authz.c \
 	src/control/cmd_config.c \
 	src/control/cmd_process.c \
-	src/control/command.c \
-	src/control/command.h \
 	src/control/control.c \
 	src/control/control.h \
+	src/control/control_check.c \
+	src/control/control_private.h \
+	src/control/ctl_command.c \
+	src/control/ctl_command.h \
+	src/control/ctl_session.c \
+	src/control/ctl_session.h \
 	src/control/line.c \
 	src/control/line.h \
 	src/control/login.c \
 	src/control/login.h \
 	src/control/output.c \
 	src/control/output.h \
-	src/control/private.h \
 	src/control/roles.c \
 	src/control/roles.h \
-	src/control/session.c \
-	src/control/session.h \
 	src/control/words.c \
 	src/control/words.h

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "base/mem.h"
 
-struct reader {
+struct word_reader {
     const char *at, *end;
     char *out;       /* where the next byte of a word goes */
     unsigned parens; /* open ( */
@@ -20,7 +20,7 @@ static bool is_space(char c)
 }
 
 /* A comma stands for itself but in a list, where it separates. */
-static bool is_separator(const struct reader *reader, char c)
+static bool is_separator(const struct word_reader *reader, char c)
 {
     return is_space(c) || (c == ',' && reader->parens);
 }
@@ -37,7 +37,7 @@ static char unescape(char c)
     return found ? values[found - names] : '\0';
 }
 
-static const char *read_string(struct reader *reader)
+static const char *read_string(struct word_reader *reader)
 {
     char quote = *reader->at++;
     for (; reader->at < reader->end; reader->at++) {
@@ -54,14 +54,14 @@ static const char *read_string(struct reader *reader)
     return "a quoted string is not closed";
 }
 
-static void read_bare(struct reader *reader)
+static void read_bare(struct word_reader *reader)
 {
     while (reader->at < reader->end && !is_separator(reader, *reader->at) && !is_mark(*reader->at) &&
            !strchr("#\"'", *reader->at))
         *reader->out++ = *reader->at++;
 }
 
-static const char *read_word(struct reader *reader)
+static const char *read_word(struct word_reader *reader)
 {
     const char *problem = NULL;
     char c = *reader->at;
@@ -80,7 +80,7 @@ static const char *read_word(struct reader *reader)
     return problem;
 }
 
-static void add(struct words *words, struct reader *reader, const char *word)
+static void add(struct words *words, struct word_reader *reader, const char *word)
 {
     if (words->count == reader->room) {
         reader->room = reader->room ? 2 * reader->room : 16;
@@ -95,7 +95,7 @@ bool words_split(struct words *words, const char *line, size_t size, const char 
 {
     /* No word is longer than what it was made of, and each has a NUL. */
     *words = (struct words){.memory = mem_array(2, size + 1)};
-    struct reader reader = {.at = line, .end = line + size, .out = words->memory};
+    struct word_reader reader = {.at = line, .end = line + size, .out = words->memory};
     *problem = memchr(line, '\0', size) ? "a NUL byte cannot stand in a command" : NULL;
     while (!*problem) {
         while (reader.at < reader.end && is_separator(&reader, *reader.at))

@@ -5,7 +5,7 @@
 #include "daemon/certificates.h"
 
 #include "base/list.h"
-#include "net/tls.h"
+#include "tls/tls.h"
 
 enum {
     FILES_EVERY = 3,   /* seconds */

@@ -4,7 +4,7 @@
 #ifndef IMPULSE_DAEMON_CONSOLE_H
 #define IMPULSE_DAEMON_CONSOLE_H
 
-#include "daemon/private.h"
+#include "daemon/daemon_private.h"
 
 /* On d->loop. `shutdown` is what the command of that name calls with `d`. */
 struct control *console_create(struct daemon *d, void (*shutdown)(void *daemon));

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include "config.h"
 #include "daemon/console.h"
-#include "daemon/private.h"
+#include "daemon/daemon_private.h"
 #include "daemon/process.h"
 #include "daemon/readable.h"
 #include "daemon/reload.h"

@@ -112,14 +112,14 @@ static void check_listen(const struct conf *conf, const struct conf_scope *liste
     check_pool(&chain, listen, report);
 }
 
-struct place { /* an enabled Listen by its address */
+struct listen_place { /* an enabled Listen by its address */
     char key[LISTENER_KEY_SIZE];
     const struct conf_scope *listen;
     size_t order;
 };
 
 struct places {
-    struct place *items;
+    struct listen_place *items;
     size_t count;
 };
 
@@ -128,7 +128,7 @@ static bool add_place(const struct conf_chain *chain, const struct conf_scope *l
     struct places *places = closure;
     (void)chain;
     places->items = mem_resize(places->items, (places->count + 1) * sizeof *places->items);
-    struct place *place = &places->items[places->count];
+    struct listen_place *place = &places->items[places->count];
     place->listen = listen;
     place->order = places->count++;
     listener_endpoint_key(conf_scope_name(listen), place->key);
@@ -137,7 +137,7 @@ static bool add_place(const struct conf_chain *chain, const struct conf_scope *l
 
 static int compare_places(const void *left, const void *right)
 {
-    const struct place *a = left, *b = right;
+    const struct listen_place *a = left, *b = right;
     int order = strcmp(a->key, b->key);
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
@@ -150,7 +150,7 @@ static void check_addresses(const struct conf *conf, struct conf_report *report)
     if (places.count)
         qsort(places.items, places.count, sizeof *places.items, compare_places);
     for (size_t i = 1; i < places.count; i++) {
-        const struct place *before = &places.items[i - 1], *place = &places.items[i];
+        const struct listen_place *before = &places.items[i - 1], *place = &places.items[i];
         struct conf_place at = conf_scope_place(before->listen);
         if (strcmp(before->key, place->key) == 0)
             conf_report_add(report, CONF_ERROR, conf_scope_place(place->listen),
@@ -248,7 +248,7 @@ static void close_entry(struct entry *entry)
     free(entry);
 }
 
-struct opening {
+struct listen_opening {
     struct listens *listens;
     struct pool_set *pools;
     char *error;
@@ -257,7 +257,7 @@ struct opening {
 
 static bool open_one(const struct conf_chain *chain, const struct conf_scope *listen, void *closure)
 {
-    struct opening *opening = closure;
+    struct listen_opening *opening = closure;
     if (find(opening->listens, conf_scope_name(listen)))
         return true;
     struct listener_settings settings = read_settings(chain, listen, opening->pools);
@@ -275,7 +275,7 @@ static bool open_one(const struct conf_chain *chain, const struct conf_scope *li
 bool listens_open(struct listens *listens, const struct conf *conf, struct pool_set *pools, char *error,
                   size_t error_size)
 {
-    struct opening opening = {listens, pools, error, error_size};
+    struct listen_opening opening = {listens, pools, error, error_size};
     if (each_enabled(conf, open_one, &opening))
         return true;
     list_each(&listens->entries, node, after) {
@@ -319,7 +319,7 @@ void listens_start(struct listens *listens)
 static bool change_one(const struct conf_chain *chain, const struct conf_scope *listen, void *closure)
 {
     char error[256];
-    struct opening *changing = closure;
+    struct listen_opening *changing = closure;
     struct entry *entry = find(changing->listens, conf_scope_name(listen));
     struct listener_settings settings = read_settings(chain, listen, changing->pools);
     if (entry && !listener_change(entry->listener, &settings, error, sizeof error))
@@ -329,7 +329,7 @@ static bool change_one(const struct conf_chain *chain, const struct conf_scope *
 
 void listens_change(struct listens *listens, const struct conf *conf, struct pool_set *pools)
 {
-    struct opening changing = {.listens = listens, .pools = pools};
+    struct listen_opening changing = {.listens = listens, .pools = pools};
     each_enabled(conf, change_one, &changing);
 }
 

@@ -7,7 +7,7 @@
 
 #include "confparse/confparse.h"
 #include "daemon/threads.h"
-#include "smtp/server.h"
+#include "smtp/server/server.h"
 
 struct listens;
 

@@ -9,9 +9,9 @@
 #include "base/mem.h"
 #include "control/control.h"
 #include "daemon/listens.h"
-#include "delivery/delivery.h"
 #include "net/addr.h"
-#include "smtp/address.h"
+#include "site/route.h"
+#include "smtp/wire/address.h"
 
 /* A word that is printed into replies, headers or commands; a line end in it would be a line of its own. */
 static bool one_line_check(const char *text, char *error, size_t error_size)

@@ -1,17 +1,28 @@
 noinst_LIBRARIES += src/daemon/libdaemon.a
 src_daemon_libdaemon_a_SOURCES = \
-	src/daemon/arguments.c src/daemon/arguments.h \
-	src/daemon/certificates.c src/daemon/certificates.h \
-	src/daemon/console.c src/daemon/console.h \
-	src/daemon/daemon.c src/daemon/daemon.h \
-	src/daemon/listens.c src/daemon/listens.h \
-	src/daemon/load.c src/daemon/load.h \
-	src/daemon/private.h \
-	src/daemon/process.c src/daemon/process.h \
-	src/daemon/readable.c src/daemon/readable.h \
-	src/daemon/reload.c src/daemon/reload.h \
-	src/daemon/summary.c src/daemon/summary.h \
-	src/daemon/threads.c src/daemon/threads.h
+	src/daemon/arguments.c \
+	src/daemon/arguments.h \
+	src/daemon/certificates.c \
+	src/daemon/certificates.h \
+	src/daemon/console.c \
+	src/daemon/console.h \
+	src/daemon/daemon.c \
+	src/daemon/daemon.h \
+	src/daemon/daemon_private.h \
+	src/daemon/listens.c \
+	src/daemon/listens.h \
+	src/daemon/load.c \
+	src/daemon/load.h \
+	src/daemon/process.c \
+	src/daemon/process.h \
+	src/daemon/readable.c \
+	src/daemon/readable.h \
+	src/daemon/reload.c \
+	src/daemon/reload.h \
+	src/daemon/summary.c \
+	src/daemon/summary.h \
+	src/daemon/threads.c \
+	src/daemon/threads.h
 
 ## They hold the folders of --prefix, so another ./configure compiles them anew.
 src/daemon/arguments.$(OBJEXT) src/daemon/load.$(OBJEXT): Makefile

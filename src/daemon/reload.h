@@ -8,7 +8,7 @@
 #ifndef IMPULSE_DAEMON_RELOAD_H
 #define IMPULSE_DAEMON_RELOAD_H
 
-#include "daemon/private.h"
+#include "daemon/daemon_private.h"
 
 /* Reads `path` (NULL: the file that the daemon was started with) and swaps to it; manifests of modules are
  * read anew. False: the running generation stays. */

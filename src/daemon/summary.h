@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "queue/queue.h"
-#include "smtp/server.h"
+#include "smtp/server/server.h"
 
 struct summary {                   /* zero-initialised: counts since the start */
     uint64_t started_ms, reset_ms; /* clock_mono_ms */

@@ -2,7 +2,7 @@
  * delivery: the transport that the queues open connections through.
  */
 #include "base/mem.h"
-#include "delivery/private.h"
+#include "delivery/delivery_private.h"
 
 static void open_connection(struct queue_transport *transport, struct queue *queue)
 {
@@ -10,9 +10,9 @@ static void open_connection(struct queue_transport *transport, struct queue *que
     struct delivery_loop *home = &delivery->loops[loop_index(queue_loop(queue))];
     const char *name = queue_settings(queue)->delivery_method;
     if (strcmp(name, "esmtp") == 0 || strcmp(name, "smtp") == 0)
-        client_open(home, queue, false, strcmp(name, "smtp") == 0);
+        smtpc_open(&home->clients, queue, false, strcmp(name, "smtp") == 0);
     else if (strcmp(name, "lmtp") == 0)
-        client_open(home, queue, true, false);
+        smtpc_open(&home->clients, queue, true, false);
     else
         method_open(home, queue, module_set_delivery_method(queue_modules(queue), name));
 }
@@ -28,19 +28,24 @@ struct delivery *delivery_create(struct queue_set *queues, const struct queue_de
     delivery->transport.open = open_connection;
     delivery->queues = queues;
     delivery->dependencies = *dependencies;
-    delivery->swap_in = pool_set_find(dependencies->pools, "SwapIn");
     delivery->hostname = mem_dup(hostname);
     delivery->resolv_conf = mem_dup(resolv_conf);
     pending_init(&delivery->outside);
+    delivery->shared = (struct smtpc_shared){
+        .queues = queues,
+        .spool = dependencies->spool,
+        .swap_in = pool_set_find(dependencies->pools, "SwapIn"),
+        .hostname = delivery->hostname,
+        .outside = &delivery->outside,
+    };
     delivery->loop_count = count;
     for (unsigned i = 0; i < count; i++) {
         struct delivery_loop *home = &delivery->loops[i];
         home->delivery = delivery;
         home->loop = loop_group_at(dependencies->loops, i);
         home->resolver = resolver_create(home->loop, delivery->resolv_conf);
-        list_init(&home->clients);
+        smtpc_loop_init(&home->clients, &delivery->shared, home->loop, home->resolver);
         list_init(&home->workers);
-        list_init(&home->reads);
     }
     queue_set_transport(queues, &delivery->transport);
     return delivery;
@@ -50,9 +55,8 @@ void delivery_free(struct delivery *delivery)
 {
     pending_wait(&delivery->outside);
     for (unsigned i = 0; i < delivery->loop_count; i++) {
-        client_free_all(&delivery->loops[i]);
+        smtpc_free_all(&delivery->loops[i].clients);
         method_free_all(&delivery->loops[i]);
-        content_free_all(&delivery->loops[i]);
         resolver_free(delivery->loops[i].resolver);
     }
     pending_destroy(&delivery->outside);

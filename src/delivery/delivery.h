@@ -19,10 +19,4 @@ struct delivery *delivery_create(struct queue_set *queues, const struct queue_de
 /* After the loops stopped, before queue_set_free; waits for what pools still do for it. */
 void delivery_free(struct delivery *delivery);
 
-/*
- * Is `text` a next hop as gateway and routes write it (an address, a name, "smtp://host?port=O&pref=P",
- * "__mx__", a Unix socket's path)? On false, error[] is one line saying what was expected. Any thread.
- */
-bool route_check(const char *text, char *error, size_t error_size);
-
 #endif

@@ -6,11 +6,11 @@
  * pool's thread alone touches the worker.
  */
 #include "base/mem.h"
-#include "delivery/private.h"
+#include "delivery/delivery_private.h"
 
 enum { METHOD_RESPONSE_SIZE = 512 };
 
-struct worker {
+struct method_worker {
     struct imp_delivery delivery; /* what the module sees */
     struct list_node node;        /* in home->workers */
     struct delivery_loop *home;
@@ -35,7 +35,7 @@ static void submit(struct loop_task *task);
 
 static int read_chunk(struct imp_delivery *delivery, const char **data, size_t *size)
 {
-    struct worker *worker = container_of(delivery, struct worker, delivery);
+    struct method_worker *worker = container_of(delivery, struct method_worker, delivery);
     struct body *body = worker->envelope->body;
     free(worker->chunk);
     worker->chunk = NULL;
@@ -64,7 +64,7 @@ static int read_chunk(struct imp_delivery *delivery, const char **data, size_t *
 
 static void deliver(struct pool_job *job)
 {
-    struct worker *worker = container_of(job, struct worker, job);
+    struct method_worker *worker = container_of(job, struct method_worker, job);
     struct delivery *delivery = worker->home->delivery;
     worker->pinned = body_pin(worker->envelope->body);
     worker->header_read = false;
@@ -84,7 +84,7 @@ static void deliver(struct pool_job *job)
 
 /* ---- on the loop ------------------------------------------------------------------------------------- */
 
-static void settle(struct worker *worker)
+static void settle(struct method_worker *worker)
 {
     static const enum queue_verdict verdicts[] = {
         [IMP_DELIVERED] = QUEUE_DELIVERED,
@@ -107,7 +107,7 @@ static void settle(struct worker *worker)
     queue_settle(worker->queue, envelope, &outcome);
 }
 
-static void free_worker(struct worker *worker)
+static void free_worker(struct method_worker *worker)
 {
     list_remove(&worker->node);
     module_set_unref(worker->modules);
@@ -115,7 +115,7 @@ static void free_worker(struct worker *worker)
     free(worker);
 }
 
-static void close_worker(struct worker *worker)
+static void close_worker(struct method_worker *worker)
 {
     struct queue *queue = worker->queue;
     bool established = worker->method != NULL;
@@ -124,7 +124,7 @@ static void close_worker(struct worker *worker)
 }
 
 /* A worker whose modules are of an old generation makes room for one with the new. */
-static void work(struct worker *worker)
+static void work(struct method_worker *worker)
 {
     if (queue_modules(worker->queue) == worker->modules)
         worker->envelope = queue_take(worker->queue);
@@ -136,7 +136,7 @@ static void work(struct worker *worker)
 
 static void delivered(struct loop_task *task)
 {
-    struct worker *worker = container_of(task, struct worker, task);
+    struct method_worker *worker = container_of(task, struct method_worker, task);
     settle(worker);
     work(worker);
 }
@@ -144,7 +144,7 @@ static void delivered(struct loop_task *task)
 /* Again in a later turn while the pool's backlog is full. */
 static void submit(struct loop_task *task)
 {
-    struct worker *worker = container_of(task, struct worker, task);
+    struct method_worker *worker = container_of(task, struct method_worker, task);
     struct pending *outside = &worker->home->delivery->outside;
     pending_begin(outside);
     worker->task.run = delivered;
@@ -157,7 +157,7 @@ static void submit(struct loop_task *task)
 
 static void begin(struct loop_task *task)
 {
-    struct worker *worker = container_of(task, struct worker, task);
+    struct method_worker *worker = container_of(task, struct method_worker, task);
     if (worker->method) {
         queue_connection_established(worker->queue);
         work(worker);
@@ -175,7 +175,7 @@ static void begin(struct loop_task *task)
 
 void method_open(struct delivery_loop *home, struct queue *queue, const struct module_delivery_method *method)
 {
-    struct worker *worker = mem_new(struct worker);
+    struct method_worker *worker = mem_new(struct method_worker);
     struct pool_set *pools = home->delivery->dependencies.pools;
     worker->home = home;
     worker->queue = queue;
@@ -194,7 +194,7 @@ void method_open(struct delivery_loop *home, struct queue *queue, const struct m
 void method_free_all(struct delivery_loop *home)
 {
     list_each(&home->workers, node, after) {
-        struct worker *worker = container_of(node, struct worker, node);
+        struct method_worker *worker = container_of(node, struct method_worker, node);
         queue_abandon(home->delivery->queues, worker->envelope);
         free_worker(worker);
     }

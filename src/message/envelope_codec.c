@@ -68,12 +68,12 @@ void envelope_encode(const struct envelope *envelope, struct buf *out)
 
 /* Reads from the front of `rest`; after the first read that does not fit, `torn` stays set and reads give
  * zeros. */
-struct reader {
+struct record_reader {
     struct slice rest;
     bool torn;
 };
 
-static struct slice get_bytes(struct reader *reader, size_t size)
+static struct slice get_bytes(struct record_reader *reader, size_t size)
 {
     if (reader->torn || reader->rest.size < size) {
         reader->torn = true;
@@ -84,7 +84,7 @@ static struct slice get_bytes(struct reader *reader, size_t size)
     return bytes;
 }
 
-static uint64_t get_number(struct reader *reader, size_t width)
+static uint64_t get_number(struct record_reader *reader, size_t width)
 {
     uint64_t little = 0;
     struct slice bytes = get_bytes(reader, width);
@@ -93,12 +93,12 @@ static uint64_t get_number(struct reader *reader, size_t width)
     return le64toh(little);
 }
 
-static struct slice get_text(struct reader *reader)
+static struct slice get_text(struct record_reader *reader)
 {
     return get_bytes(reader, get_number(reader, 4));
 }
 
-static struct net_addr get_origin(struct reader *reader)
+static struct net_addr get_origin(struct record_reader *reader)
 {
     struct net_addr origin = {0};
     uint64_t family = get_number(reader, 1);
@@ -116,7 +116,7 @@ static struct net_addr get_origin(struct reader *reader)
 
 struct envelope *envelope_decode(struct slice record, struct body_facts *body)
 {
-    struct reader reader = {.rest = record};
+    struct record_reader reader = {.rest = record};
     struct envelope_facts facts = {0};
     uint64_t version = get_number(&reader, 1);
     if (version != RECORD_VERSION && version != RECORD_PLAIN)

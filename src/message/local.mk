@@ -1,11 +1,15 @@
 noinst_LIBRARIES += src/message/libmessage.a
-src_message_libmessage_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 src_message_libmessage_a_SOURCES = \
 	src/message/body.c \
 	src/message/body.h \
 	src/message/envelope.c \
 	src/message/envelope.h \
-	src/message/header.c src/message/header.h \
-	src/message/supplemental.c src/message/supplemental.h \
-	src/message/trace.c src/message/trace.h \
-	src/message/envelope_codec.c
+	src/message/envelope_codec.c \
+	src/message/header.c \
+	src/message/header.h \
+	src/message/supplemental.c \
+	src/message/supplemental.h \
+	src/message/trace.c \
+	src/message/trace.h
+
+src_message_libmessage_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)

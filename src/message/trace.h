@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "net/addr.h"
-#include "net/tls.h"
+#include "tls/tls.h"
 
 struct trace_facts {   /* borrowed */
     const char *hello; /* the client's EHLO or HELO argument; "" when it gave none */

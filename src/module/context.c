@@ -5,11 +5,11 @@
 
 #include "base/mem.h"
 
-struct pair { /* offsets into the buffer's unread bytes */
+struct context_pair { /* offsets into the buffer's unread bytes */
     size_t start, value, end;
 };
 
-static bool pair_find(struct slice pairs, const char *name, struct pair *pair)
+static bool pair_find(struct slice pairs, const char *name, struct context_pair *pair)
 {
     size_t name_size = strlen(name);
     for (size_t at = 0; at < pairs.size; at = pair->end) {
@@ -37,7 +37,7 @@ static void splice(struct buf *pairs, size_t start, size_t end, const char *byte
 
 bool context_set(struct context *context, const char *name, const char *value)
 {
-    struct pair pair;
+    struct context_pair pair;
     struct slice old = buf_slice(&context->pairs);
     if (!name || !*name)
         return false;
@@ -68,7 +68,7 @@ bool context_set(struct context *context, const char *name, const char *value)
 
 const char *context_get(const struct context *context, const char *name)
 {
-    struct pair pair;
+    struct context_pair pair;
     struct slice pairs = buf_slice(&context->pairs);
     return name && pair_find(pairs, name, &pair) ? pairs.data + pair.value : NULL;
 }

@@ -8,14 +8,14 @@
 #include <strings.h>
 #include "module/crash_guard.h"
 
-struct opening {
+struct object_opening {
     const char *path;
     void *handle;
 };
 
 static int open_object(void *closure) /* its constructors run here */
 {
-    struct opening *opening = closure;
+    struct object_opening *opening = closure;
     opening->handle = dlopen(opening->path, RTLD_NOW | RTLD_LOCAL);
     return opening->handle ? 0 : -1;
 }
@@ -46,7 +46,7 @@ static const char *find_fault(const struct imp_module_definition *definition, co
 const struct imp_module_definition *module_load(const struct manifest *manifest, char *error,
                                                 size_t error_size)
 {
-    struct opening opening = {.path = manifest->object};
+    struct object_opening opening = {.path = manifest->object};
     if (crash_guard_call(manifest->name, open_object, &opening) != 0) {
         const char *reason = dlerror();
         snprintf(error, error_size, "module %s: %s", manifest->name, reason ? reason : "dlopen failed");

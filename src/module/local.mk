@@ -7,27 +7,23 @@ src_module_libmodule_a_SOURCES = \
 	src/module/delivery_method.c \
 	src/module/imp_config.c \
 	src/module/imp_config.h \
-	src/module/instance.c \
+	src/module/imp_session.c \
+	src/module/imp_session.h \
 	src/module/loader.c \
 	src/module/loader.h \
-	src/module/log_file.c \
 	src/module/log_hooks.c \
 	src/module/manifest.c \
 	src/module/manifest.h \
 	src/module/manifest_set.c \
 	src/module/manifests.h \
-	src/module/match.c \
 	src/module/module.h \
+	src/module/module_policy.c \
 	src/module/module_set.c \
 	src/module/plan.c \
 	src/module/plan.h \
-	src/module/policy.c \
-	src/module/session.c \
-	src/module/session.h \
 	src/module/set.h \
 	src/module/suspension.c \
-	src/module/validate.c \
-	src/module/work.c
+	src/module/validate.c
 
 ## It holds a folder of --prefix, so another ./configure compiles it anew.
 src/module/manifest_set.$(OBJEXT): Makefile

@@ -31,7 +31,7 @@
 #include "base/mem.h"
 
 /* What a line of a manifest is read into. */
-struct reader {
+struct manifest_reader {
     struct manifest *manifest;
     unsigned line;
     char *error;
@@ -64,7 +64,7 @@ static const struct conf_option common_options[] = {
 };
 
 /* Writes "FILE:LINE: what" and is false, for `return complain(...)`. */
-static bool complain(struct reader *reader, const char *what, struct slice about)
+static bool complain(struct manifest_reader *reader, const char *what, struct slice about)
 {
     snprintf(reader->error, reader->error_size, "%s:%u: %s%s%.*s%s", reader->manifest->file, reader->line,
              what, about.size ? " \"" : "", (int)about.size, about.size ? about.data : "",
@@ -98,7 +98,7 @@ static bool is_name(struct slice name)
 
 /* ---- keys --------------------------------------------------------------------------------------------- */
 
-static bool read_kind(struct reader *reader, struct slice value)
+static bool read_kind(struct manifest_reader *reader, struct slice value)
 {
     reader->manifest->singleton = slice_equal_nocase(value, SLICE_LITERAL("singleton"));
     if (!reader->manifest->singleton && !slice_equal_nocase(value, SLICE_LITERAL("generic")))
@@ -106,7 +106,7 @@ static bool read_kind(struct reader *reader, struct slice value)
     return true;
 }
 
-static bool read_object(struct reader *reader, struct slice value)
+static bool read_object(struct manifest_reader *reader, struct slice value)
 {
     struct manifest *manifest = reader->manifest;
     if (value.size == 0 || memchr(value.data, '/', value.size))
@@ -118,14 +118,14 @@ static bool read_object(struct reader *reader, struct slice value)
     return true;
 }
 
-static bool read_description(struct reader *reader, struct slice value)
+static bool read_description(struct manifest_reader *reader, struct slice value)
 {
     free(reader->manifest->description);
     reader->manifest->description = mem_copy_text(value.data, value.size);
     return true;
 }
 
-static bool read_requires(struct reader *reader, struct slice value)
+static bool read_requires(struct manifest_reader *reader, struct slice value)
 {
     struct slice name;
     while (slice_next(&value, ' ', &name))
@@ -137,7 +137,7 @@ static bool read_requires(struct reader *reader, struct slice value)
 }
 
 /* "config.Global:Binding:Domain.MyKey" or "config.Global:MyKey": the option's name is the last part. */
-static bool read_provides(struct reader *reader, struct slice value)
+static bool read_provides(struct manifest_reader *reader, struct slice value)
 {
     if (!slice_starts_nocase(value, SLICE_LITERAL("config.")))
         return complain(reader, "provides wants config.SCOPE:OPTION, not", value);
@@ -179,7 +179,7 @@ static void add_option(struct manifest *manifest, const struct conf_option *opti
 }
 
 /* `value` is "TYPE [DEFAULT]"; the type enum has its choices in parentheses. */
-static bool read_option(struct reader *reader, struct slice name, struct slice value)
+static bool read_option(struct manifest_reader *reader, struct slice name, struct slice value)
 {
     struct slice type, choices = {0};
     if (!is_name(name))
@@ -213,7 +213,8 @@ static bool read_option(struct reader *reader, struct slice name, struct slice v
 }
 
 /* What is said of an option that was declared, and how well it is supported. */
-static bool read_note(struct reader *reader, struct slice name, struct slice value, enum conf_support support)
+static bool read_note(struct manifest_reader *reader, struct slice name, struct slice value,
+                      enum conf_support support)
 {
     struct conf_option *option = find_option(reader->manifest, name);
     if (!option)
@@ -224,7 +225,7 @@ static bool read_note(struct reader *reader, struct slice name, struct slice val
     return true;
 }
 
-static bool read_instead(struct reader *reader, struct slice name, struct slice value)
+static bool read_instead(struct manifest_reader *reader, struct slice name, struct slice value)
 {
     struct conf_option *option = find_option(reader->manifest, name);
     if (!option)
@@ -236,7 +237,7 @@ static bool read_instead(struct reader *reader, struct slice name, struct slice 
 
 static const struct {
     const char *key;
-    bool (*read)(struct reader *reader, struct slice value);
+    bool (*read)(struct manifest_reader *reader, struct slice value);
 } plain_keys[] = {
     {"kind", read_kind},
     {"object", read_object},
@@ -250,7 +251,7 @@ static const struct {
 
 static const struct { /* a prefix that an option's name follows */
     const char *prefix;
-    bool (*read)(struct reader *reader, struct slice name, struct slice value);
+    bool (*read)(struct manifest_reader *reader, struct slice name, struct slice value);
 } named_keys[] = {
     {"option.", read_option},
     {"instead.", read_instead},
@@ -276,7 +277,7 @@ static bool split_key(struct slice key, const char *prefix, struct slice *name)
     return true;
 }
 
-static bool read_pair(struct reader *reader, struct slice key, struct slice value)
+static bool read_pair(struct manifest_reader *reader, struct slice key, struct slice value)
 {
     struct slice name;
     if (!reader->manifest->name)
@@ -293,7 +294,7 @@ static bool read_pair(struct reader *reader, struct slice key, struct slice valu
     return complain(reader, "no such key:", key);
 }
 
-static bool read_line(struct reader *reader, struct slice line)
+static bool read_line(struct manifest_reader *reader, struct slice line)
 {
     while (line.size && (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
         line.size--;
@@ -325,7 +326,7 @@ static void default_object(struct manifest *manifest)
     manifest->object = mem_printf("%.*s.so", (int)stem, manifest->file);
 }
 
-static bool read_file(struct reader *reader, FILE *in)
+static bool read_file(struct manifest_reader *reader, FILE *in)
 {
     char *text = NULL;
     size_t capacity = 0;
@@ -358,7 +359,7 @@ static FILE *open_file(const char *path)
 bool manifest_read(struct manifest *manifest, const char *file, char *error, size_t error_size)
 {
     manifest->file = mem_dup(file);
-    struct reader reader = {.manifest = manifest, .error = error, .error_size = error_size};
+    struct manifest_reader reader = {.manifest = manifest, .error = error, .error_size = error_size};
     FILE *in = open_file(manifest->file);
     if (!in) {
         snprintf(error, error_size, "%s: %s", manifest->file,

@@ -9,7 +9,7 @@
 #include "impulse/delivery.h"
 #include "impulse/log.h"
 #include "module/manifests.h"
-#include "module/session.h"
+#include "module/imp_session.h"
 
 /* ---- a generation's modules ---------------------------------------------------------------------------------- */
 

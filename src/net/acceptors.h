@@ -6,7 +6,7 @@
 #define IMPULSE_NET_ACCEPTORS_H
 
 #include "event/pool.h"
-#include "net/accept.h"
+#include "net/connection_accept.h"
 
 struct acceptors;
 

@@ -4,7 +4,7 @@
 #ifndef IMPULSE_NET_POLLERS_H
 #define IMPULSE_NET_POLLERS_H
 
-#include "net/accept.h"
+#include "net/connection_accept.h"
 
 struct pollers;
 

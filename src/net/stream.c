@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/mem.h"
-#include "net/tls_connection.h"
+#include "tls/tls_connection.h"
 
 struct stream_tls {
     struct tls_connection *connection;

@@ -9,7 +9,7 @@
 #include "queue/bounce.h"
 #include "queue/delay.h"
 #include "queue/notice.h"
-#include "queue/records.h"
+#include "queue/queue_records.h"
 #include "queue/spooling.h"
 
 enum { STORE_RETRY_SECONDS = 60 };

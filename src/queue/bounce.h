@@ -4,7 +4,7 @@
 #ifndef IMPULSE_QUEUE_BOUNCE_H
 #define IMPULSE_QUEUE_BOUNCE_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /*
  * Gives an envelope up: P record, a notification to the reverse-path if one is due, removal. The envelope is

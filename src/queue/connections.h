@@ -5,7 +5,7 @@
 #ifndef IMPULSE_QUEUE_CONNECTIONS_H
 #define IMPULSE_QUEUE_CONNECTIONS_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* Wakes idle connections and opens more, as the ready list demands. Frees the queue if it is unused. */
 void queue_pump(struct queue *queue);

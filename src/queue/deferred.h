@@ -5,7 +5,7 @@
 #ifndef IMPULSE_QUEUE_DEFERRED_H
 #define IMPULSE_QUEUE_DEFERRED_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 typedef void deferred_done_fn(struct queue *queue, struct envelope *envelope);
 

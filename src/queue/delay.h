@@ -4,7 +4,7 @@
 #ifndef IMPULSE_QUEUE_DELAY_H
 #define IMPULSE_QUEUE_DELAY_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* Lets the envelope wait until `when_us`, wall clock; shard->delay_over has it then. */
 void queue_delay(struct queue *queue, struct envelope *envelope, uint64_t when_us);

@@ -5,7 +5,7 @@
 #ifndef IMPULSE_QUEUE_FLIGHT_H
 #define IMPULSE_QUEUE_FLIGHT_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* Counts an envelope into, and out of, the hands of delivery or a bounce. */
 void shard_flight_begin(struct shard *shard);

@@ -1,6 +1,5 @@
 noinst_LIBRARIES += src/queue/libqueue.a
 src_queue_libqueue_a_SOURCES = \
-	src/queue/accept.c \
 	src/queue/bounce.c \
 	src/queue/bounce.h \
 	src/queue/connections.c \
@@ -18,13 +17,14 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/notice.h \
 	src/queue/outcome.c \
 	src/queue/outcome.h \
-	src/queue/private.h \
 	src/queue/queue.c \
 	src/queue/queue.h \
+	src/queue/queue_accept.c \
+	src/queue/queue_private.h \
+	src/queue/queue_records.c \
+	src/queue/queue_records.h \
 	src/queue/ready.c \
 	src/queue/ready.h \
-	src/queue/records.c \
-	src/queue/records.h \
 	src/queue/retry.c \
 	src/queue/retry.h \
 	src/queue/schedule.c \

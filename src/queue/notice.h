@@ -6,7 +6,7 @@
 #define IMPULSE_QUEUE_NOTICE_H
 
 #include "queue/dsn.h"
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* Is the sender of that envelope to be told of it? By NOTIFY, and what there is without it. */
 bool notice_is_wanted(const struct queue *queue, const struct envelope *subject, enum dsn_action action);

@@ -7,7 +7,7 @@
  */
 #include <search.h>
 #include "base/mem.h"
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* Domains have no case, bindings do. */
 static int compare_queues(const void *left, const void *right)

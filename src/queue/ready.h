@@ -5,7 +5,7 @@
 #ifndef IMPULSE_QUEUE_READY_H
 #define IMPULSE_QUEUE_READY_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* Takes an envelope that arrived or whose time came; the queue is touched. */
 void queue_add(struct queue *queue, struct envelope *envelope);

@@ -9,7 +9,7 @@
 #include "queue/flight.h"
 #include "queue/notice.h"
 #include "queue/outcome.h"
-#include "queue/records.h"
+#include "queue/queue_records.h"
 #include "queue/retry.h"
 #include "queue/settle.h"
 #include "queue/spooling.h"

@@ -5,7 +5,7 @@
 #ifndef IMPULSE_QUEUE_SETTLE_H
 #define IMPULSE_QUEUE_SETTLE_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* Settles every envelope that is ready with `outcome` (copied), in later turns. */
 void queue_condemn_ready(struct queue *queue, const struct queue_outcome *outcome);

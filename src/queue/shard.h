@@ -4,7 +4,7 @@
 #ifndef IMPULSE_QUEUE_SHARD_H
 #define IMPULSE_QUEUE_SHARD_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* A shard of `loop` with the set's generation. Main thread. */
 struct shard *shard_create(struct queue_set *set, struct loop *loop);

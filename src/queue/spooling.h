@@ -4,7 +4,7 @@
 #ifndef IMPULSE_QUEUE_SPOOLING_H
 #define IMPULSE_QUEUE_SPOOLING_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* Writes the envelope's retry state to the spool, and what the last attempt ended with. */
 void envelope_save(struct queue_set *set, struct envelope *envelope, const struct queue_outcome *outcome);

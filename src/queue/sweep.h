@@ -5,7 +5,7 @@
 #ifndef IMPULSE_QUEUE_SWEEP_H
 #define IMPULSE_QUEUE_SWEEP_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* shard->sweep: what has been ready for a while and is in memory only goes to the spool. */
 void sweep_due(struct schedule_item *item);

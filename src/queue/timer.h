@@ -4,7 +4,7 @@
 #ifndef IMPULSE_QUEUE_TIMER_H
 #define IMPULSE_QUEUE_TIMER_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* Has item->due called at item->when_us (both set by the caller), unless the shard drains by then. What came
  * due in one turn is followed by shard->end_turn. */

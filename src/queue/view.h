@@ -4,7 +4,7 @@
 #ifndef IMPULSE_QUEUE_VIEW_H
 #define IMPULSE_QUEUE_VIEW_H
 
-#include "queue/private.h"
+#include "queue/queue_private.h"
 
 /* The set's generation, with a reference for the caller; takes a lock. */
 struct generation *set_generation(struct queue_set *set);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/utf8.h"
-#include "smtp/address.h"
+#include "smtp/wire/address.h"
 
 static void require(bool condition)
 {

@@ -16,15 +16,15 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "base/xtext.h"
-#include "net/tls.h"
-#include "smtp/acceptance.h"
-#include "smtp/auth.h"
-#include "smtp/command.h"
-#include "smtp/extension.h"
-#include "smtp/session_throttle.h"
-#include "smtp/offers.h"
-#include "smtp/protocol.h"
-#include "smtp/transaction_private.h"
+#include "tls/tls.h"
+#include "smtp/server/acceptance.h"
+#include "smtp/server/auth.h"
+#include "smtp/server/command.h"
+#include "smtp/server/extension.h"
+#include "smtp/server/session_throttle.h"
+#include "smtp/server/offers.h"
+#include "smtp/server/protocol.h"
+#include "smtp/server/transaction_private.h"
 
 static void require(bool condition)
 {
@@ -36,72 +36,72 @@ static void require(bool condition)
 
 static struct esmtp_policy policies[2]; /* of the client, and of whom it stands in for */
 static struct smtp_server server;
-static struct worker worker = {.server = &server};
-static struct session *started_over; /* that a greeting was asked for */
+static struct smtps_worker worker = {.server = &server};
+static struct smtps_session *started_over; /* that a greeting was asked for */
 
-void session_reply(struct session *session, const struct reply *reply)
+void session_reply(struct smtps_session *session, const struct smtps_reply *reply)
 {
     reply_format(reply, true, &session->stream.out);
 }
 
-void session_reply_again(struct session *session, const struct reply *reply)
+void session_reply_again(struct smtps_session *session, const struct smtps_reply *reply)
 {
     session_reply(session, reply);
 }
 
-void session_reply_hook(struct session *session)
+void session_reply_hook(struct smtps_session *session)
 {
     session_reply(session, &reply_policy_refused);
 }
 
-void session_replyf(struct session *session, int code, const char *enhanced, const char *format, ...)
+void session_replyf(struct smtps_session *session, int code, const char *enhanced, const char *format, ...)
 {
     char text[512];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    session_reply(session, &(struct reply){code, enhanced, text});
+    session_reply(session, &(struct smtps_reply){code, enhanced, text});
 }
 
-void session_refuse(struct session *session, const struct reply *reply)
+void session_refuse(struct smtps_session *session, const struct smtps_reply *reply)
 {
     session_reply(session, reply);
 }
 
-void session_count_error(struct session *session)
+void session_count_error(struct smtps_session *session)
 {
     (void)session;
 }
 
-void session_ask(struct session *session, enum imp_hook_point point, session_continue_fn *next)
+void session_ask(struct smtps_session *session, enum imp_hook_point point, session_continue_fn *next)
 {
     session->view.relay_permitted |= point == IMP_VALIDATE_RCPTTO;
     next(session, HOOK_PASS);
 }
 
-void session_close(struct session *session)
+void session_close(struct smtps_session *session)
 {
     session->state = SESSION_CLOSING;
 }
 
-void session_receive(struct session *session, session_content_fn *take)
+void session_receive(struct smtps_session *session, session_content_fn *take)
 {
     (void)take;
     session->state = SESSION_RECEIVING;
 }
 
-void session_resume(struct session *session)
+void session_resume(struct smtps_session *session)
 {
     (void)session;
 }
 
-void session_wait(struct session *session)
+void session_wait(struct smtps_session *session)
 {
     (void)session;
 }
 
-void session_reset_transaction(struct session *session)
+void session_reset_transaction(struct smtps_session *session)
 {
     session->protocol->reset(session);
     session->view.in_transaction = false;
@@ -109,13 +109,13 @@ void session_reset_transaction(struct session *session)
     context_clear(&session->view.message_context);
 }
 
-void session_set_addresses(struct session *session, const struct net_addr *peer, const struct net_addr *local)
+void session_set_addresses(struct smtps_session *session, const struct net_addr *peer, const struct net_addr *local)
 {
     imp_session_set_addresses(&session->view, local ? local : &session->view.local, peer);
     session->policy = &policies[1];
 }
 
-void session_greet(struct session *session)
+void session_greet(struct smtps_session *session)
 {
     started_over = session;
     session_replyf(session, 220, "", "%s", session->policy->banner_hostname);
@@ -181,24 +181,24 @@ bool sasl_is_plain_text(enum sasl_mechanism mechanism)
     return true;
 }
 
-void cmd_auth(struct session *session, struct slice arguments)
+void cmd_auth(struct smtps_session *session, struct slice arguments)
 {
     (void)arguments;
     session_refuse(session, &reply_unrecognized);
 }
 
-void auth_cancel(struct session *session)
+void auth_cancel(struct smtps_session *session)
 {
     (void)session;
 }
 
-void cmd_starttls(struct session *session, struct slice arguments)
+void cmd_starttls(struct smtps_session *session, struct slice arguments)
 {
     (void)arguments;
     session_refuse(session, &reply_starttls_not_offered);
 }
 
-void session_throttle(struct session *session, session_continue_fn *next)
+void session_throttle(struct smtps_session *session, session_continue_fn *next)
 {
     next(session, HOOK_PASS);
 }
@@ -210,7 +210,7 @@ void *imp_policy_get(const struct imp_policy *policy, const struct imp_module *m
     return NULL;
 }
 
-void acceptance_begin(struct session *session)
+void acceptance_begin(struct smtps_session *session)
 {
     session->state = SESSION_RECEIVING; /* the content is complete: run_line looks at it */
 }
@@ -271,7 +271,7 @@ static void require_stored(struct envelope *envelope)
     buf_release(&again);
 }
 
-static void require_envelope(const struct session *session, struct envelope *envelope)
+static void require_envelope(const struct smtps_session *session, struct envelope *envelope)
 {
     bool utf8 = envelope->flags & ENVELOPE_SMTPUTF8;
     require_printable(envelope->reverse_path);
@@ -291,9 +291,9 @@ static void require_envelope(const struct session *session, struct envelope *env
 }
 
 /* After 354: the header, and an envelope for each recipient. */
-static void end_content(struct session *session)
+static void end_content(struct smtps_session *session)
 {
-    struct transaction *t = session->transaction;
+    struct smtps_transaction *t = session->transaction;
     require_header(buf_slice(&t->content));
     require(t->recipient_count <= session->policy->max_recipients_per_message);
     t->body = body_create(1, NULL, 0);
@@ -333,12 +333,12 @@ static void choose(struct esmtp_policy *policy, const uint8_t choice[4])
     };
 }
 
-static void open_session(struct session *session, const uint8_t choice[4])
+static void open_session(struct smtps_session *session, const uint8_t choice[4])
 {
     static const struct net_addr peer = {AF_INET, 4711, 0, {192, 0, 2, 1}},
                                  local = {AF_INET, 25, 0, {192, 0, 2, 2}};
     static const struct tls_facts tls = {.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384"};
-    *session = (struct session){.worker = &worker, .protocol = &smtp_protocol, .state = SESSION_READING};
+    *session = (struct smtps_session){.worker = &worker, .protocol = &smtp_protocol, .state = SESSION_READING};
     choose(&policies[0], choice);
     choose(&policies[1], choice);
     policies[1].extensions &= ~(unsigned)EXTENSION_XSETCONTEXT;
@@ -347,7 +347,7 @@ static void open_session(struct session *session, const uint8_t choice[4])
     imp_session_init(&session->view, NULL, 1, &local, &peer);
 }
 
-static void close_session(struct session *session)
+static void close_session(struct smtps_session *session)
 {
     session_reset_transaction(session);
     imp_session_release(&session->view);
@@ -357,7 +357,7 @@ static void close_session(struct session *session)
 }
 
 /* In memory of exactly its size. */
-static void run_line(struct session *session, struct slice line)
+static void run_line(struct smtps_session *session, struct slice line)
 {
     unsigned trusted = session_offers(session) & EXTENSIONS_TRUSTED;
     char *exact = malloc(line.size ? line.size : 1);
@@ -382,7 +382,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct session session;
+    struct smtps_session session;
     struct slice line;
     if (size < 4)
         return 0;

@@ -5,7 +5,7 @@
 #ifndef IMPULSE_TESTS_CONTENT_REFERENCE_H
 #define IMPULSE_TESTS_CONTENT_REFERENCE_H
 
-#include "smtp/data_reader.h"
+#include "smtp/wire/data_reader.h"
 
 struct content_outcome {
     struct buf content;

@@ -87,18 +87,18 @@ tests_unit_test_conf_files_LDADD = $(CONF_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_cidr
 TESTS += tests/unit/test_cidr
 tests_unit_test_cidr_SOURCES = tests/unit/test_cidr.c
-tests_unit_test_cidr_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
+tests_unit_test_cidr_LDADD = src/net/libnet.a src/tls/libtls.a src/base/libbase.a $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_proxy_header
 TESTS += tests/unit/test_proxy_header
 tests_unit_test_proxy_header_SOURCES = tests/unit/test_proxy_header.c
-tests_unit_test_proxy_header_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
+tests_unit_test_proxy_header_LDADD = src/net/libnet.a src/tls/libtls.a src/base/libbase.a $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_data_reader
 TESTS += tests/unit/test_data_reader
 tests_unit_test_data_reader_SOURCES = tests/unit/test_data_reader.c tests/unit/content_reference.c \
 	tests/unit/content_reference.h
-tests_unit_test_data_reader_LDADD = src/smtp/libsmtp.a src/base/libbase.a $(UNIT_LIBS)
+tests_unit_test_data_reader_LDADD = src/smtp/server/libsmtp_server.a src/throttle/libthrottle.a src/smtp/wire/libsmtp_wire.a src/base/libbase.a $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_header
 TESTS += tests/unit/test_header
@@ -109,17 +109,17 @@ tests_unit_test_header_LDADD = src/message/libmessage.a src/base/libbase.a $(UNI
 check_PROGRAMS += tests/unit/test_smtp_address
 TESTS += tests/unit/test_smtp_address
 tests_unit_test_smtp_address_SOURCES = tests/unit/test_smtp_address.c
-tests_unit_test_smtp_address_LDADD = src/smtp/libsmtp.a src/net/libnet.a src/base/libbase.a $(IDN2_LIBS) $(UNIT_LIBS)
+tests_unit_test_smtp_address_LDADD = src/smtp/server/libsmtp_server.a src/throttle/libthrottle.a src/smtp/wire/libsmtp_wire.a src/net/libnet.a src/tls/libtls.a src/base/libbase.a $(IDN2_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_smtp_reply
 TESTS += tests/unit/test_smtp_reply
 tests_unit_test_smtp_reply_SOURCES = tests/unit/test_smtp_reply.c
-tests_unit_test_smtp_reply_LDADD = src/smtp/libsmtp.a src/base/libbase.a $(UNIT_LIBS)
+tests_unit_test_smtp_reply_LDADD = src/smtp/server/libsmtp_server.a src/throttle/libthrottle.a src/smtp/wire/libsmtp_wire.a src/base/libbase.a $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_smtp_parameter
 TESTS += tests/unit/test_smtp_parameter
 tests_unit_test_smtp_parameter_SOURCES = tests/unit/test_smtp_parameter.c
-tests_unit_test_smtp_parameter_LDADD = src/smtp/libsmtp.a src/base/libbase.a $(UNIT_LIBS)
+tests_unit_test_smtp_parameter_LDADD = src/smtp/server/libsmtp_server.a src/throttle/libthrottle.a src/smtp/wire/libsmtp_wire.a src/base/libbase.a $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_message
 TESTS += tests/unit/test_message
@@ -129,7 +129,7 @@ tests_unit_test_message_LDADD = src/message/libmessage.a src/base/libbase.a $(UN
 check_PROGRAMS += tests/unit/test_trace
 TESTS += tests/unit/test_trace
 tests_unit_test_trace_SOURCES = tests/unit/test_trace.c tests/unit/unit.h
-tests_unit_test_trace_LDADD = src/message/libmessage.a src/net/libnet.a src/base/libbase.a $(UNIT_LIBS) $(UV_LIBS)
+tests_unit_test_trace_LDADD = src/message/libmessage.a src/net/libnet.a src/tls/libtls.a src/base/libbase.a $(UNIT_LIBS) $(UV_LIBS)
 
 SPOOL_TEST_LIBS = src/spool/libspool.a src/message/libmessage.a src/log/liblog.a src/base/libbase.a \
 	$(UNIT_LIBS) $(DEP_LIBS)
@@ -209,10 +209,10 @@ tests_unit_test_maildir_return_path_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_context
 TESTS += tests/unit/test_context
 tests_unit_test_context_SOURCES = tests/unit/test_context.c tests/unit/unit.h
-tests_unit_test_context_LDADD = src/module/libmodule.a src/base/libbase.a $(UNIT_LIBS)
+tests_unit_test_context_LDADD = src/sdk/libsdk.a src/module/libmodule.a src/base/libbase.a $(UNIT_LIBS)
 
 ## What sets up modules.
-MODULE_TEST_LIBS = src/module/libmodule.a src/message/libmessage.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
+MODULE_TEST_LIBS = src/sdk/libsdk.a src/module/libmodule.a src/message/libmessage.a src/net/libnet.a src/tls/libtls.a src/event/libevent.a src/log/liblog.a \
 	src/base/libbase.a confparse/libconfparse.a $(UNIT_LIBS) $(DEP_LIBS) -ldl
 
 check_PROGRAMS += tests/unit/test_hooks
@@ -251,14 +251,14 @@ check_PROGRAMS += tests/unit/test_listen_policies
 TESTS += tests/unit/test_listen_policies
 tests_unit_test_listen_policies_SOURCES = tests/unit/test_listen_policies.c $(MODULE_HARNESS)
 tests_unit_test_listen_policies_CPPFLAGS = $(MODULE_HARNESS_CPPFLAGS)
-tests_unit_test_listen_policies_LDADD = src/smtp/libsmtp.a src/sasl/libsasl.a $(MODULE_HARNESS_LIBS) $(GSASL_LIBS)
+tests_unit_test_listen_policies_LDADD = src/smtp/server/libsmtp_server.a src/throttle/libthrottle.a src/smtp/wire/libsmtp_wire.a src/sasl/libsasl.a $(MODULE_HARNESS_LIBS) $(GSASL_LIBS)
 tests_unit_test_listen_policies_LDFLAGS = -rdynamic
 
 check_PROGRAMS += tests/unit/test_message_throttle
 TESTS += tests/unit/test_message_throttle
 tests_unit_test_message_throttle_SOURCES = tests/unit/test_message_throttle.c $(MODULE_HARNESS)
 tests_unit_test_message_throttle_CPPFLAGS = $(MODULE_HARNESS_CPPFLAGS)
-tests_unit_test_message_throttle_LDADD = src/smtp/libsmtp.a src/sasl/libsasl.a $(MODULE_HARNESS_LIBS) $(GSASL_LIBS)
+tests_unit_test_message_throttle_LDADD = src/smtp/server/libsmtp_server.a src/throttle/libthrottle.a src/smtp/wire/libsmtp_wire.a src/sasl/libsasl.a $(MODULE_HARNESS_LIBS) $(GSASL_LIBS)
 tests_unit_test_message_throttle_LDFLAGS = -rdynamic
 
 check_PROGRAMS += tests/unit/test_ec_logger
@@ -284,15 +284,15 @@ tests_unit_test_queue_rules_LDADD = src/queue/libqueue.a src/base/libbase.a conf
 check_PROGRAMS += tests/unit/test_delivery_wire
 TESTS += tests/unit/test_delivery_wire
 tests_unit_test_delivery_wire_SOURCES = tests/unit/test_delivery_wire.c tests/unit/unit.h
-tests_unit_test_delivery_wire_LDADD = src/delivery/libdelivery.a src/net/libnet.a src/event/libevent.a src/log/liblog.a \
+tests_unit_test_delivery_wire_LDADD = src/delivery/libdelivery.a src/smtp/client/libsmtp_client.a src/site/libsite.a src/dns/libdns.a src/smtp/wire/libsmtp_wire.a src/net/libnet.a src/tls/libtls.a src/event/libevent.a src/log/liblog.a \
 	src/base/libbase.a $(UNIT_LIBS) $(DEP_LIBS)
 
 check_PROGRAMS += tests/unit/test_addr
 TESTS += tests/unit/test_addr
 tests_unit_test_addr_SOURCES = tests/unit/test_addr.c tests/unit/unit.h
-tests_unit_test_addr_LDADD = src/net/libnet.a src/base/libbase.a $(UNIT_LIBS)
+tests_unit_test_addr_LDADD = src/net/libnet.a src/tls/libtls.a src/base/libbase.a $(UNIT_LIBS)
 
-NET_TEST_LIBS = src/net/libnet.a src/event/libevent.a src/log/liblog.a src/base/libbase.a $(UNIT_LIBS) $(NET_LIBS)
+NET_TEST_LIBS = src/net/libnet.a src/tls/libtls.a src/event/libevent.a src/log/liblog.a src/base/libbase.a $(UNIT_LIBS) $(NET_LIBS)
 
 check_PROGRAMS += tests/unit/test_listener
 TESTS += tests/unit/test_listener
@@ -319,8 +319,8 @@ TESTS += tests/unit/test_tls_stream
 tests_unit_test_tls_stream_SOURCES = tests/unit/test_tls_stream.c tests/unit/on_loop.h tests/unit/unit.h
 tests_unit_test_tls_stream_LDADD = $(NET_TEST_LIBS)
 
-DELIVERY_TEST_LIBS = src/delivery/libdelivery.a src/queue/libqueue.a src/spool/libspool.a src/message/libmessage.a \
-	src/net/libnet.a src/event/libevent.a src/log/liblog.a src/base/libbase.a confparse/libconfparse.a \
+DELIVERY_TEST_LIBS = src/delivery/libdelivery.a src/smtp/client/libsmtp_client.a src/site/libsite.a src/dns/libdns.a src/smtp/wire/libsmtp_wire.a src/queue/libqueue.a src/spool/libspool.a src/message/libmessage.a \
+	src/net/libnet.a src/tls/libtls.a src/event/libevent.a src/log/liblog.a src/base/libbase.a confparse/libconfparse.a \
 	$(UNIT_LIBS) $(DEP_LIBS)
 DELIVERY_HARNESS = tests/unit/delivery_harness.c tests/unit/delivery_harness.h tests/unit/delivery_server.c \
 	tests/unit/unit.h
@@ -379,7 +379,7 @@ tests_unit_test_sasl_SOURCES = tests/unit/test_sasl.c tests/unit/unit.h
 tests_unit_test_sasl_CPPFLAGS = $(AM_CPPFLAGS) $(GSASL_CFLAGS)
 tests_unit_test_sasl_LDADD = $(SASL_TEST_LIBS)
 
-CONTROL_TEST_LIBS = src/control/libcontrol.a src/net/libnet.a src/event/libevent.a src/sasl/libsasl.a src/log/liblog.a src/base/libbase.a \
+CONTROL_TEST_LIBS = src/control/libcontrol.a src/net/libnet.a src/tls/libtls.a src/event/libevent.a src/sasl/libsasl.a src/log/liblog.a src/base/libbase.a \
 	confparse/libconfparse.a $(UNIT_LIBS) $(NET_LIBS) $(PCRE2_LIBS) $(GSASL_LIBS)
 
 check_PROGRAMS += tests/unit/test_control_words

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>
-#include "delivery/dns.h"
+#include "dns/dns.h"
 
 static const struct slice hello = SLICE_LITERAL("Subject: hi\r\n\r\nhello\r\n");
 

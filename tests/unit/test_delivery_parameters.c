@@ -4,8 +4,8 @@
 
 #include <string.h>
 #include "base/mem.h"
-#include "delivery/command.h"
-#include "delivery/obstacle.h"
+#include "smtp/client/client_command.h"
+#include "smtp/client/obstacle.h"
 #include "module/module.h"
 
 #define S SLICE_LITERAL
@@ -125,7 +125,7 @@ static void test_rcpt(void)
 
 static void test_offers(void)
 {
-    struct reply reply;
+    struct wire_reply reply;
     CU_ASSERT_EQUAL(
         reply_parse(S("250-SIZE dsn\r\n250-size 100\r\n250-Dsn\r\n250-SMTPUTF8 \r\n250-CHUNKINGX\r\n"
                       "250-LIMITS MAILMAX=3 RCPTMAX=20 RCPTDOMAINMAX=1\r\n250 BINARYMIME\r\n"),

@@ -2,11 +2,12 @@
 #include "unit.h"
 
 #include <string.h>
-#include "delivery/dns.h"
-#include "delivery/reply.h"
-#include "delivery/route.h"
+#include "dns/dns.h"
+#include "smtp/wire/reply_line.h"
+#include "site/route.h"
 #include "delivery/delivery.h"
-#include "delivery/stuffing.h"
+#include "site/route.h"
+#include "smtp/wire/stuffing.h"
 
 #define S SLICE_LITERAL
 
@@ -112,7 +113,7 @@ static void test_replies(void)
         {"421 bad\tbytes\001\x80\r\n", 421, 17, "421 bad bytes \x80"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct reply reply;
+        struct wire_reply reply;
         char line[64];
         struct slice input = slice_text(rows[i].text);
         CU_ASSERT_EQUAL_FATAL(reply_parse(input, &reply), REPLY_DONE);
@@ -127,7 +128,7 @@ static void test_replies(void)
 
 static void test_join_is_bounded(void)
 {
-    struct reply reply;
+    struct wire_reply reply;
     char line[9];
     memset(line, '#', sizeof line);
     CU_ASSERT_EQUAL(reply_parse(S("550-abcdef\r\n550 ghi\r\n"), &reply), REPLY_DONE);
@@ -137,7 +138,7 @@ static void test_join_is_bounded(void)
 
 static void test_not_replies(void)
 {
-    struct reply reply;
+    struct wire_reply reply;
     CU_ASSERT_EQUAL(reply_parse(S("hello\r\n"), &reply), REPLY_BAD);
     CU_ASSERT_EQUAL(reply_parse(S("25\r\n"), &reply), REPLY_BAD);
     CU_ASSERT_EQUAL(reply_parse(S("150 x\r\n"), &reply), REPLY_BAD);
@@ -147,7 +148,7 @@ static void test_not_replies(void)
 
 static void test_replies_are_bounded(void)
 {
-    struct reply reply;
+    struct wire_reply reply;
     struct buf endless = {0};
     for (int i = 0; i < REPLY_LINES; i++)
         buf_append_text(&endless, "250-x\r\n");

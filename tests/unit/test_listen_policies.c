@@ -1,12 +1,12 @@
 /* Which policy and which budgets a client of a Listen gets, and how few policies there are. */
-#include "smtp/listen_policies.h"
+#include "smtp/server/listen_policies.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include "module_harness.h"
-#include "smtp/reply.h"
+#include "smtp/server/reply.h"
 #include "unit.h"
 
 struct listen { /* the first Listen of a configuration */
@@ -144,18 +144,18 @@ static void test_budgets(void)
     const struct listen_terms *eleven = terms_of(&listen, "unix", "11.0.0.1");
     const struct listen_terms *others = terms_of(&listen, "unix", "12.0.0.1");
     CU_ASSERT_PTR_EQUAL(ten->policy, eleven->policy);
-    CU_ASSERT_PTR_NULL(session_limits_take(&ten->limits, NULL));
-    CU_ASSERT_PTR_NULL(session_limits_take(&ten->limits, NULL));
-    CU_ASSERT_PTR_EQUAL(session_limits_take(&ten->limits, NULL), &reply_session_limit);
-    CU_ASSERT_PTR_NULL(session_limits_take(&eleven->limits, NULL));
-    CU_ASSERT_PTR_EQUAL(session_limits_take(&eleven->limits, NULL), &reply_session_limit); /* the ceiling */
-    CU_ASSERT_PTR_EQUAL(session_limits_take(&others->limits, NULL), &reply_session_limit);
+    CU_ASSERT_EQUAL(session_limits_take(&ten->limits, NULL), SESSION_LIMIT_NONE);
+    CU_ASSERT_EQUAL(session_limits_take(&ten->limits, NULL), SESSION_LIMIT_NONE);
+    CU_ASSERT_EQUAL(session_limits_take(&ten->limits, NULL), SESSION_LIMIT_SESSIONS);
+    CU_ASSERT_EQUAL(session_limits_take(&eleven->limits, NULL), SESSION_LIMIT_NONE);
+    CU_ASSERT_EQUAL(session_limits_take(&eleven->limits, NULL), SESSION_LIMIT_SESSIONS); /* the ceiling */
+    CU_ASSERT_EQUAL(session_limits_take(&others->limits, NULL), SESSION_LIMIT_SESSIONS);
     /* Another address of the same connection: what both count in is not taken twice, nor given back. */
-    CU_ASSERT_PTR_NULL(session_limits_take(&others->limits, &ten->limits));
-    CU_ASSERT_PTR_NULL(session_limits_take(&ten->limits, &others->limits));
+    CU_ASSERT_EQUAL(session_limits_take(&others->limits, &ten->limits), SESSION_LIMIT_NONE);
+    CU_ASSERT_EQUAL(session_limits_take(&ten->limits, &others->limits), SESSION_LIMIT_NONE);
     session_limits_give(&eleven->limits);
-    CU_ASSERT_PTR_NULL(session_limits_take(&others->limits, NULL));
-    CU_ASSERT_PTR_EQUAL(session_limits_take(&others->limits, NULL), &reply_session_limit);
+    CU_ASSERT_EQUAL(session_limits_take(&others->limits, NULL), SESSION_LIMIT_NONE);
+    CU_ASSERT_EQUAL(session_limits_take(&others->limits, NULL), SESSION_LIMIT_SESSIONS);
     for (unsigned i = 0; i < ten->limits.count; i++)
         CU_ASSERT(session_budget_used(ten->limits.items[i].budget) == (i == 0 ? 2 : 3));
     session_limits_give(&ten->limits);
@@ -173,14 +173,14 @@ static void test_reload(void)
     listen_open(&before,
                 "ESMTP_Listener { Listen \":25\" { Peer \"10.0.0.0/8\" { Service_Sessions = 5 } } }");
     const struct listen_terms *old = terms_of(&before, "unix", "10.0.0.1");
-    CU_ASSERT_PTR_NULL(session_limits_take(&old->limits, NULL));
+    CU_ASSERT_EQUAL(session_limits_take(&old->limits, NULL), SESSION_LIMIT_NONE);
     listen_open(&after,
                 "ESMTP_Listener { Listen \"*:25\" { Peer \"10.1.2.3/8\" { Service_Sessions = 1 } } }");
     const struct listen_terms *fresh = terms_of(&after, "unix", "10.0.0.2");
-    CU_ASSERT_PTR_EQUAL(session_limits_take(&fresh->limits, NULL), &reply_session_limit);
+    CU_ASSERT_EQUAL(session_limits_take(&fresh->limits, NULL), SESSION_LIMIT_SESSIONS);
     session_limits_give(&old->limits);
     listen_close(&before);
-    CU_ASSERT_PTR_NULL(session_limits_take(&fresh->limits, NULL));
+    CU_ASSERT_EQUAL(session_limits_take(&fresh->limits, NULL), SESSION_LIMIT_NONE);
     session_limits_give(&fresh->limits);
     listen_close(&after);
 }

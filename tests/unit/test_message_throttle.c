@@ -1,5 +1,5 @@
 /* inbound_throttle_messages: how many messages may begin in any period, and when. */
-#include "smtp/message_throttle.h"
+#include "throttle/message_throttle.h"
 
 #include <pthread.h>
 #include <stdlib.h>

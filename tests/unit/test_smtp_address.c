@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/mem.h"
-#include "smtp/address.h"
+#include "smtp/wire/address.h"
 
 static const struct address_rules strict = {.pedantic = true};
 

@@ -2,14 +2,14 @@
 #include "unit.h"
 
 #include "message/envelope.h"
-#include "smtp/extension.h"
-#include "smtp/parameter.h"
+#include "smtp/server/extension.h"
+#include "smtp/server/parameter.h"
 
 enum { ALL = ~0 };
 
-typedef const struct reply *parse_fn(struct slice rest, unsigned offered, struct parameters *parameters);
+typedef const struct smtps_reply *parse_fn(struct slice rest, unsigned offered, struct parameters *parameters);
 
-static void expect(parse_fn *parse, unsigned offered, const char *text, const struct reply *problem)
+static void expect(parse_fn *parse, unsigned offered, const char *text, const struct smtps_reply *problem)
 {
     struct parameters parameters;
     size_t size = strlen(text);
@@ -40,7 +40,7 @@ static void test_mail_refused(void)
 {
     static const struct {
         const char *text;
-        const struct reply *problem;
+        const struct smtps_reply *problem;
     } bad[] = {
         {" SIZE=", &reply_parameter_syntax},
         {" SIZE", &reply_size_syntax},

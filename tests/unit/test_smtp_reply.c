@@ -5,11 +5,11 @@
 #include "unit.h"
 
 #include "base/buf.h"
-#include "smtp/reply.h"
+#include "smtp/server/reply.h"
 
-static const struct reply replies[] = {
+static const struct smtps_reply replies[] = {
 #define REPLY(name, code, enhanced, text) {code, enhanced, text},
-#include "smtp/replies.def"
+#include "smtp/server/replies.def"
 #undef REPLY
 };
 
@@ -79,7 +79,7 @@ static bool same_text(const char *a, const char *b)
     return slice_equal_nocase(left, right);
 }
 
-static const struct reply *find(size_t row)
+static const struct smtps_reply *find(size_t row)
 {
     for (size_t i = 0; i < REPLIES; i++)
         if (same_text(replies[i].text, documented[row].text) &&
@@ -116,7 +116,7 @@ static void test_no_other_code(void)
 static void test_enhanced_codes(void)
 {
     for (size_t i = 0; i < REPLIES; i++) {
-        const struct reply *reply = &replies[i];
+        const struct smtps_reply *reply = &replies[i];
         unsigned class, subject, detail;
         char rest;
         CU_ASSERT(reply->code >= 200 && reply->code < 560 && reply->code / 10 % 10 <= 5);
@@ -142,7 +142,7 @@ static void test_lines(void)
     }
 }
 
-static void expect(const struct reply *reply, bool with_enhanced, const char *line)
+static void expect(const struct smtps_reply *reply, bool with_enhanced, const char *line)
 {
     struct buf out = {0};
     reply_format(reply, with_enhanced, &out);
@@ -154,8 +154,8 @@ static void test_form(void)
 {
     expect(&reply_ok, true, "250 2.0.0 OK\r\n");
     expect(&reply_ok, false, "250 OK\r\n");
-    expect(&(struct reply){220, "", "mx.example"}, true, "220 mx.example\r\n");
-    expect(&(struct reply){550, "5.7.1", "a\r\n250 b\x7f\x1b[m"}, true, "550 5.7.1 a??250 b??[m\r\n");
+    expect(&(struct smtps_reply){220, "", "mx.example"}, true, "220 mx.example\r\n");
+    expect(&(struct smtps_reply){550, "5.7.1", "a\r\n250 b\x7f\x1b[m"}, true, "550 5.7.1 a??250 b??[m\r\n");
 }
 
 int main(void)

@@ -13,10 +13,10 @@
 #include <sys/socket.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
-#include "net/tls.h"
-#include "net/tls_private.h"
-#include "net/tls_protocols.h"
-#include "net/tls_self_signed.h"
+#include "tls/tls.h"
+#include "tls/tls_private.h"
+#include "tls/tls_protocols.h"
+#include "tls/tls_self_signed.h"
 
 static char directory[UNIT_PATH_SIZE];
 

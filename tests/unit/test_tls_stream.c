@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "log/paniclog.h"
 #include "net/stream.h"
-#include "net/tls.h"
+#include "tls/tls.h"
 
 /* ---- on the loop ----------------------------------------------------------------------------- */
 

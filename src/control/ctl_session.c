@@ -1,0 +1,513 @@
+/*
+ * ctl_session: one connection to the console, from accept to close.
+ */
+#include "control/ctl_session.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "control/account.h"
+#include "control/line.h"
+#include "control/output.h"
+
+enum {
+    READ_SIZE = 16 * 1024,
+    LOGIN_LINE_MAX = 8 * 1024,        /* a line of somebody who is not known yet */
+    SKIP_MAX = 16 * CONTROL_LINE_MAX, /* bytes of one overlong line that are thrown away before we hang up */
+    LOGIN_FAILURES = 3,               /* after which we hang up */
+    FAILURE_MS = 1000,                /* how long the answer to a failed login takes, times their number */
+    LEAVE_MS = 1000,                  /* how long a client that we hang up on may take to read why */
+    ROOM_MIN = 1024 * 1024,           /* for output, without which no command is begun */
+};
+
+enum state {
+    READING,   /* the next line is awaited */
+    ANSWERING, /* a line is looked at, or the answer is on its way to the kernel */
+    DELAYING,  /* the answer to a failed login is held back */
+    CLOSED,
+};
+
+struct ctl_session {
+    struct list_node link; /* in control->sessions */
+    struct control *control;
+    struct visitor who;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    };
+    uv_timer_t timer;
+    unsigned open_handles;
+    enum state state;
+    bool ended;    /* the client has said all it will */
+    bool leaving;  /* closed when its answer is sent */
+    bool skipping; /* the rest of a line that is too long */
+    size_t skipped;
+    struct buf in;
+    struct buf out; /* the answer that is written */
+    size_t unsent;  /* of it, when the timer last looked */
+    uv_write_t write;
+    bool by_password; /* is that how who.user is known? */
+    struct login *login;
+    unsigned failures;
+    uint64_t login_deadline; /* uv_now */
+};
+
+static void proceed(struct ctl_session *session);
+
+static void on_timer(uv_timer_t *timer);
+
+static void set_timer(struct ctl_session *session, uint64_t milliseconds)
+{
+    if (milliseconds)
+        uv_timer_start(&session->timer, on_timer, milliseconds, 0);
+    else
+        uv_timer_stop(&session->timer);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct ctl_session *session = handle->data;
+    if (--session->open_handles > 0)
+        return;
+    session->control->unread -= buf_size(&session->out);
+    buf_release(&session->in);
+    buf_release(&session->out);
+    login_end(session->login);
+    conf_transaction_free(session->who.transaction);
+    free(session->who.user);
+    free(session->who.endpoint);
+    free(session);
+}
+
+static void hang_up(struct ctl_session *session)
+{
+    if (session->state == CLOSED)
+        return;
+    session->state = CLOSED;
+    list_remove(&session->link);
+    uv_close(&session->handle, on_closed);
+    uv_close((uv_handle_t *)&session->timer, on_closed);
+}
+
+void control_session_leave(struct list_node *node)
+{
+    struct ctl_session *session = container_of(node, struct ctl_session, link);
+    session->leaving = true;
+    if (session->state == ANSWERING)
+        set_timer(session, LEAVE_MS);
+    else
+        hang_up(session);
+}
+
+const char *control_session_endpoint(const struct list_node *node)
+{
+    return container_of(node, const struct ctl_session, link)->who.endpoint;
+}
+
+/* ---- what applies to it ---------------------------------------------------------------------- */
+
+static struct conf *running(const struct ctl_session *session)
+{
+    return session->control->upper.running(session->control->upper.daemon);
+}
+
+/* False when the configuration has no such Listen any more. */
+static bool find_access(const struct ctl_session *session, struct access *access)
+{
+    const struct conf *conf = running(session);
+    const struct conf_scope *listen = access_listen(conf, session->who.endpoint);
+    if (listen)
+        access_resolve(access, conf, conf_scope_parent(listen), listen, &session->who.peer);
+    return listen != NULL;
+}
+
+/* ---- time --------------------------------------------------------------------------------- */
+
+/* The idle time begins anew. Somebody who is not known yet has one for all that a login takes. */
+static void renew_timeout(struct ctl_session *session)
+{
+    struct access access;
+    unsigned seconds = find_access(session, &access) ? access.timeout : CONTROL_DEFAULT_TIMEOUT;
+    uint64_t now = uv_now(session->control->loop);
+    if (session->who.user)
+        set_timer(session, (uint64_t)seconds * 1000);
+    else
+        set_timer(session, session->login_deadline > now ? session->login_deadline - now : 1);
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void on_written(uv_write_t *write, int error)
+{
+    struct ctl_session *session = write->data;
+    if (session->state == CLOSED)
+        return;
+    session->control->unread -= buf_size(&session->out);
+    buf_release(&session->out);
+    session->state = READING;
+    if (error < 0 || session->leaving) {
+        hang_up(session);
+        return;
+    }
+    renew_timeout(session);
+    proceed(session);
+}
+
+/* Sends what is in `out`. */
+static void send_answer(struct ctl_session *session)
+{
+    uv_buf_t part = uv_buf_init((char *)buf_slice(&session->out).data, (unsigned)buf_size(&session->out));
+    session->state = ANSWERING;
+    session->control->unread += buf_size(&session->out);
+    session->unsent = buf_size(&session->out);
+    session->write.data = session;
+    if (session->leaving)
+        set_timer(session, LEAVE_MS);
+    uv_read_stop(&session->stream);
+    if (uv_write(&session->write, &session->stream, &part, 1, on_written) < 0)
+        hang_up(session);
+}
+
+static void answer(struct ctl_session *session, bool done, struct slice text)
+{
+    if (text.size)
+        buf_printf(&session->out, "= %zu\n", text.size);
+    buf_append_slice(&session->out, text);
+    buf_append_text(&session->out, done ? "OK\n" : "ERR\n");
+    send_answer(session);
+}
+
+/* Says why and closes. */
+static void turn_away(struct ctl_session *session, const char *why)
+{
+    session->leaving = true;
+    answer(session, false, slice_text(why));
+}
+
+static void give_up_login(struct ctl_session *session)
+{
+    session->leaving = session->failures >= LOGIN_FAILURES; /* not before: who leaves does not wait here */
+    answer(session, false, SLICE_LITERAL("Authentication failed\n"));
+}
+
+static void log_login_timeout(struct ctl_session *session)
+{
+    struct access access;
+    bool wanted = visitor_is_local(&session->who) ||
+                  (find_access(session, &access) && (access.digest.log || access.login.log));
+    if (wanted)
+        account_login(session->control, &session->who, session->login ? login_user(session->login) : "",
+                      false, true);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct ctl_session *session = timer->data;
+    size_t waiting = uv_stream_get_write_queue_size(&session->stream);
+    if (session->state == DELAYING) {
+        give_up_login(session);
+    } else if (session->state == ANSWERING && !session->leaving && waiting < session->unsent) {
+        session->unsent = waiting; /* the client is slow, but it reads */
+        renew_timeout(session);
+    } else {
+        if (!session->who.user && !session->leaving)
+            log_login_timeout(session);
+        hang_up(session);
+    }
+}
+
+/* ---- logging in ------------------------------------------------------------------------------ */
+
+static void log_in(struct ctl_session *session, const char *user)
+{
+    session->who.user = mem_dup(user);
+    renew_timeout(session);
+}
+
+static void end_login(struct ctl_session *session, bool success)
+{
+    if (login_is_logged(session->login) || visitor_is_local(&session->who))
+        account_login(session->control, &session->who, login_user(session->login), success, false);
+    if (success)
+        log_in(session, login_user(session->login));
+    session->by_password = success;
+    login_end(session->login);
+    session->login = NULL;
+}
+
+static void fail_login(struct ctl_session *session)
+{
+    session->failures++;
+    session->state = DELAYING;
+    uv_read_stop(&session->stream);
+    set_timer(session, (uint64_t)FAILURE_MS * session->failures);
+}
+
+static void step_login(struct ctl_session *session, const char *said)
+{
+    char *challenge;
+    enum login_outcome outcome = login_step(session->login, said, &challenge);
+    if (outcome == LOGIN_CONTINUES)
+        buf_printf(&session->out, "+ %s\n", challenge ? challenge : "");
+    free(challenge);
+    if (outcome == LOGIN_CONTINUES) {
+        send_answer(session);
+        return;
+    }
+    end_login(session, outcome == LOGIN_SUCCEEDED);
+    if (outcome == LOGIN_SUCCEEDED)
+        answer(session, true, slice_of(NULL, 0));
+    else
+        fail_login(session);
+}
+
+/* AUTH MECHANISM [INITIAL]. Anything else is a client that does not speak this protocol. */
+static void begin_login(struct ctl_session *session, struct slice line)
+{
+    struct access access;
+    struct slice verb, mechanism;
+    if (!find_access(session, &access) || !slice_next(&line, ' ', &verb) ||
+        !slice_equal(verb, SLICE_LITERAL("AUTH")) || !slice_next(&line, ' ', &mechanism)) {
+        turn_away(session, "Authentication required\n");
+        return;
+    }
+    char *name = mem_copy_text(mechanism.data, mechanism.size);
+    char *initial = line.size ? mem_copy_text(line.data, line.size) : NULL;
+    session->login = login_begin(session->control->logins, &access, name);
+    if (session->login)
+        step_login(session, initial);
+    else
+        fail_login(session);
+    free(name);
+    free(initial);
+}
+
+static void take_login_line(struct ctl_session *session, struct slice line)
+{
+    if (!session->login) {
+        begin_login(session, line);
+    } else if (slice_equal(line, SLICE_LITERAL("*"))) {
+        end_login(session, false);
+        fail_login(session);
+    } else {
+        char *text = mem_copy_text(line.data, line.size);
+        step_login(session, text);
+        free(text);
+    }
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static void run_line(struct ctl_session *session, const struct access *access, struct slice line)
+{
+    size_t unread = session->control->unread, room = unread < UNREAD_MAX ? UNREAD_MAX - unread : 0;
+    struct output output;
+    if (room < ROOM_MIN) {
+        answer(session, false,
+               SLICE_LITERAL("Other sessions have not read their answers; try again later.\n"));
+        return;
+    }
+    output_open(&output, room < OUTPUT_MAX ? room : OUTPUT_MAX);
+    bool done = line_run(session->control, &session->who, access, line, output.stream);
+    output_close(&output);
+    if (output.full)
+        answer(session, false, SLICE_LITERAL("The output is too long for this console.\n"));
+    else
+        answer(session, done, buf_slice(&output.text));
+    buf_release(&output.text);
+}
+
+static void take_line(struct ctl_session *session, struct slice line)
+{
+    struct access access;
+    session->state = ANSWERING;
+    if (line.size > 0 && line.data[line.size - 1] == '\r')
+        line.size--;
+    if (!find_access(session, &access))
+        turn_away(session, "The configuration has no such Listen any more\n");
+    else if (access.denied || (access.authenticate && session->who.user && !session->by_password))
+        turn_away(session, "This client may not use the console any more\n");
+    else if (session->who.user)
+        run_line(session, &access, line);
+    else
+        take_login_line(session, line);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static size_t line_limit(const struct ctl_session *session)
+{
+    return session->who.user ? CONTROL_LINE_MAX : LOGIN_LINE_MAX;
+}
+
+/* Throws away `size` bytes of a line that is too long, which may be its end. True when it was answered. */
+static bool skip_line(struct ctl_session *session, size_t size, bool is_end)
+{
+    session->skipped += size;
+    session->skipping = !is_end;
+    buf_consume(&session->in, size);
+    if (!is_end && session->who.user && session->skipped <= SKIP_MAX)
+        return false;
+    if (is_end)
+        session->skipped = 0;
+    else
+        session->leaving = true;
+    answer(session, false, SLICE_LITERAL("The line is too long\n"));
+    return true;
+}
+
+/* Answers the next line, if all of it is there. */
+static bool next_line(struct ctl_session *session)
+{
+    struct slice in = buf_slice(&session->in);
+    const char *end = in.size ? memchr(in.data, '\n', in.size) : NULL;
+    size_t size = end ? (size_t)(end - in.data) : in.size;
+    if (session->skipping || size > line_limit(session))
+        return skip_line(session, end ? size + 1 : size, end != NULL);
+    if (!end)
+        return false;
+    char *line = mem_copy_text(in.data, size);
+    buf_consume(&session->in, size + 1);
+    take_line(session, slice_of(line, size));
+    free(line);
+    return true;
+}
+
+static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room)
+{
+    struct ctl_session *session = handle->data;
+    (void)suggested;
+    *room = uv_buf_init(buf_reserve(&session->in, READ_SIZE), READ_SIZE);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *room)
+{
+    struct ctl_session *session = stream->data;
+    (void)room;
+    if (size < 0 && size != UV_EOF) {
+        hang_up(session);
+        return;
+    }
+    if (size > 0) {
+        buf_commit(&session->in, (size_t)size);
+        renew_timeout(session);
+    } else if (size == UV_EOF) {
+        session->ended = true;
+    }
+    proceed(session);
+}
+
+static void proceed(struct ctl_session *session)
+{
+    if (session->state != READING || next_line(session))
+        return;
+    if (buf_size(&session->in) == 0)
+        buf_release(&session->in);
+    int error = session->ended ? UV_EOF : uv_read_start(&session->stream, give_room, on_read);
+    if (error < 0 && error != UV_EALREADY)
+        hang_up(session);
+}
+
+/* ---- the beginning --------------------------------------------------------------------------- */
+
+/* The system's name for who is on the other side of a Unix connection; its number when it has none. */
+static char *system_user(const struct ctl_session *session)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    uv_os_fd_t fd;
+    if (uv_fileno(&session->handle, &fd) < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+        return NULL;
+    const struct passwd *account = getpwuid(peer.uid);
+    return account ? mem_dup(account->pw_name) : mem_printf("%lu", (unsigned long)peer.uid);
+}
+
+static void learn_peer(struct ctl_session *session)
+{
+    struct sockaddr_storage address = {0};
+    int size = sizeof address;
+    if (session->who.endpoint[0] == '/')
+        session->who.peer.family = AF_UNIX;
+    else if (uv_tcp_getpeername(&session->tcp, (struct sockaddr *)&address, &size) == 0)
+        net_addr_from_sockaddr(&session->who.peer, (struct sockaddr *)&address);
+}
+
+/* Who need not log in: by the system's word, or because the configuration does not ask. */
+static bool admit(struct ctl_session *session)
+{
+    char *user = visitor_is_local(&session->who) ? system_user(session) : mem_dup("");
+    if (!user)
+        return false;
+    if (visitor_is_local(&session->who))
+        account_login(session->control, &session->who, user, true, false);
+    log_in(session, user);
+    free(user);
+    buf_append_text(&session->out, "IMPULSE CONSOLE 1\n");
+    send_answer(session);
+    return true;
+}
+
+static void ask_to_log_in(struct ctl_session *session, const struct access *access)
+{
+    struct output output;
+    output_open(&output, READ_SIZE);
+    login_mechanisms(access, output.stream);
+    output_close(&output);
+    buf_append_text(&session->out, "IMPULSE CONSOLE 1 AUTH");
+    buf_append_slice(&session->out, buf_slice(&output.text));
+    buf_append_text(&session->out, "\n");
+    buf_release(&output.text);
+    session->login_deadline = uv_now(session->control->loop) +
+                              1000 * (uint64_t)(access->timeout ? access->timeout : CONTROL_DEFAULT_TIMEOUT);
+    renew_timeout(session);
+    send_answer(session);
+}
+
+static bool is_crowded(const struct ctl_session *session)
+{
+    unsigned count = 0;
+    list_each(&session->control->sessions, node, after)
+        count += strcmp(control_session_endpoint(node), session->who.endpoint) == 0;
+    return count > SESSIONS_MAX;
+}
+
+static void greet(struct ctl_session *session)
+{
+    struct access access;
+    learn_peer(session);
+    if (session->who.peer.family == AF_UNSPEC || !find_access(session, &access) || access.denied)
+        turn_away(session, "This client may not use the console\n");
+    else if (is_crowded(session))
+        turn_away(session, "Too many connections to this Listen\n");
+    else if (access.authenticate)
+        ask_to_log_in(session, &access);
+    else if (!admit(session))
+        turn_away(session, "The system does not say who this client is\n");
+}
+
+void control_session_accept(struct control *control, uv_stream_t *server, const char *endpoint)
+{
+    struct ctl_session *session = mem_new(struct ctl_session);
+    session->control = control;
+    session->who.endpoint = mem_dup(endpoint);
+    session->open_handles = 2;
+    if (endpoint[0] == '/')
+        uv_pipe_init(control->loop, &session->pipe, 0);
+    else
+        uv_tcp_init(control->loop, &session->tcp);
+    uv_timer_init(control->loop, &session->timer);
+    session->handle.data = session->timer.data = session;
+    list_append(&control->sessions, &session->link);
+    if (uv_accept(server, &session->stream) < 0)
+        hang_up(session);
+    else
+        greet(session);
+}

@@ -1,0 +1,49 @@
+/*
+ * daemon_private.h: the running daemon, for the files of this folder that share it. Main thread.
+ *
+ *   daemon.c    start and end
+ *   reload.c    from one generation to the next
+ *   console.c   what console commands ask of the daemon;  summary.c  the command of that name
+ */
+#ifndef IMPULSE_DAEMON_DAEMON_PRIVATE_H
+#define IMPULSE_DAEMON_DAEMON_PRIVATE_H
+
+#include <uv.h>
+#include "control/control.h"
+#include "daemon/arguments.h"
+#include "daemon/certificates.h"
+#include "daemon/listens.h"
+#include "daemon/load.h"
+#include "daemon/summary.h"
+#include "daemon/threads.h"
+#include "delivery/delivery.h"
+#include "queue/queue.h"
+#include "smtp/server/server.h"
+
+enum phase { RUNNING, DRAINING_SESSIONS, DRAINING_QUEUE, ENDED };
+
+enum { SIGNALS = 3 };
+
+struct daemon {
+    const struct arguments *arguments;
+    struct loading loading; /* how the running generation was loaded */
+    struct conf *conf;
+    struct threads *threads;
+    struct listens *listens;
+    struct spool *spool;
+    struct module_set *modules;
+    struct queue_set *queues;
+    struct delivery *delivery;
+    struct smtp_server *server;
+    struct control *control;
+    uv_loop_t loop;
+    bool looping; /* loop was initialised */
+    uv_signal_t signals[SIGNALS];
+    uv_timer_t tick, bound;
+    uv_async_t sessions_drained, queue_drained;
+    enum phase phase;
+    struct summary summary;
+    struct certificates certificates;
+};
+
+#endif

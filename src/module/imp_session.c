@@ -1,0 +1,197 @@
+/*
+ * imp_session: the SMTP session as modules see it. The server fills in struct imp_session, the SDK's
+ * functions here read it, and each is a line or two: what a hook may rely on is said in impulse/session.h.
+ */
+#include "module/imp_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+
+void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
+                      const struct net_addr *local, const struct net_addr *peer)
+{
+    memset(session, 0, sizeof *session);
+    session->loop = loop;
+    session->id = id;
+    session->ehlo = "";
+    imp_session_set_addresses(session, local, peer);
+}
+
+void imp_session_set_addresses(struct imp_session *session, const struct net_addr *local,
+                               const struct net_addr *peer)
+{
+    session->local = *local;
+    session->peer = *peer;
+    net_addr_format(&session->peer, session->peer_text);
+    net_addr_format_port(&session->local, session->local_text);
+}
+
+void imp_session_release(struct imp_session *session)
+{
+    imp_session_forget_suspension(session);
+    context_clear(&session->connection_context);
+    context_clear(&session->message_context);
+    free(session->reply);
+    session->reply = NULL;
+}
+
+void imp_session_clear_reply(struct imp_session *session)
+{
+    if (session->reply)
+        session->reply->code = 0;
+}
+
+struct hook_reply *imp_session_reply(struct imp_session *session)
+{
+    if (!session->reply)
+        session->reply = mem_new(struct hook_reply);
+    return session->reply;
+}
+
+void imp_session_forget_suspension(struct imp_session *session)
+{
+    if (session->awaited_by)
+        *session->awaited_by = NULL;
+    session->awaited_by = NULL;
+}
+
+uint64_t imp_session_id(const struct imp_session *session)
+{
+    return session->id;
+}
+
+const char *imp_session_peer_text(const struct imp_session *session)
+{
+    return session->peer_text;
+}
+
+const char *imp_session_local_text(const struct imp_session *session)
+{
+    return session->local_text;
+}
+
+bool imp_session_peer_address(const struct imp_session *session, uint8_t address[16])
+{
+    if (session->peer.family != AF_INET && session->peer.family != AF_INET6)
+        return false;
+    net_addr_mapped(&session->peer, address);
+    return true;
+}
+
+const char *imp_session_ehlo(const struct imp_session *session)
+{
+    return session->ehlo;
+}
+
+void *imp_session_policy(const struct imp_session *session, const struct imp_module *module)
+{
+    return session->policy ? imp_policy_get(session->policy, module) : NULL;
+}
+
+const char *imp_session_reverse_path(const struct imp_session *session)
+{
+    return session->reverse_path;
+}
+
+const char *imp_session_reverse_path_domain(const struct imp_session *session)
+{
+    return session->reverse_path_domain;
+}
+
+const char *imp_session_recipient(const struct imp_session *session)
+{
+    return session->recipient;
+}
+
+const char *imp_session_recipient_domain(const struct imp_session *session)
+{
+    return session->recipient_domain;
+}
+
+size_t imp_session_recipient_count(const struct imp_session *session)
+{
+    return session->recipient_count;
+}
+
+uint64_t imp_session_message_size(const struct imp_session *session)
+{
+    return session->message_size;
+}
+
+const char *imp_session_message_head(const struct imp_session *session, size_t *size)
+{
+    *size = session->message_head.size;
+    return session->message_head.data;
+}
+
+void imp_session_permit_relay(struct imp_session *session)
+{
+    session->relay_permitted = true;
+}
+
+void imp_session_set_binding(struct imp_session *session, const char *binding, const char *group)
+{
+    snprintf(session->binding, sizeof session->binding, "%s", binding ? binding : "");
+    snprintf(session->binding_group, sizeof session->binding_group, "%s", group ? group : "");
+}
+
+const char *imp_session_auth_mechanism(const struct imp_session *session)
+{
+    return session->auth ? session->auth->mechanism : NULL;
+}
+
+const char *imp_session_auth_user(const struct imp_session *session)
+{
+    return session->auth ? session->auth->user : NULL;
+}
+
+const char *imp_session_auth_password(const struct imp_session *session)
+{
+    return session->auth ? session->auth->password : NULL;
+}
+
+const char *imp_session_auth_uri(const struct imp_session *session)
+{
+    return session->auth ? session->auth->uri : NULL;
+}
+
+enum imp_auth_status imp_session_auth_status(const struct imp_session *session)
+{
+    return session->auth ? session->auth->status : IMP_AUTH_ERROR;
+}
+
+bool imp_context_set(struct imp_session *session, enum imp_context which, const char *name, const char *value)
+{
+    if (which == IMP_CONTEXT_CONNECTION)
+        return context_set(&session->connection_context, name, value);
+    return session->in_transaction && context_set(&session->message_context, name, value);
+}
+
+const char *imp_context_get(const struct imp_session *session, enum imp_context which, const char *name)
+{
+    return context_get(
+        which == IMP_CONTEXT_CONNECTION ? &session->connection_context : &session->message_context, name);
+}
+
+/* Copies what fits; a byte that would end the reply line or hide in a terminal becomes '?'. */
+static void copy_line(char *to, size_t size, const char *from)
+{
+    size_t i = 0;
+    for (; from && from[i] && i < size - 1; i++)
+        to[i] = ascii_is_control(from[i]) ? '?' : from[i];
+    to[i] = '\0';
+}
+
+void hook_reply_set(struct hook_reply *reply, int code, const char *enhanced, const char *text)
+{
+    reply->code = code >= 400 && code <= 599 ? code : 550;
+    copy_line(reply->enhanced, sizeof reply->enhanced, enhanced);
+    copy_line(reply->text, sizeof reply->text, text);
+}
+
+void imp_session_reject(struct imp_session *session, int code, const char *enhanced, const char *text)
+{
+    hook_reply_set(imp_session_reply(session), code, enhanced, text);
+}

@@ -1,0 +1,72 @@
+/*
+ * queue_records: log events from envelopes and outcomes.
+ *
+ * Source of the fields: Momentum 4 manual, mainlog.
+ */
+#include "base/clock.h"
+#include "queue/queue_records.h"
+
+static struct imp_text text_of(struct slice s)
+{
+    return (struct imp_text){s.data, s.size};
+}
+
+/* The part of a mailbox before its last '@'; all of it when there is none. */
+static struct imp_text local_part(struct slice mailbox)
+{
+    const char *at = mailbox.size ? memrchr(mailbox.data, '@', mailbox.size) : NULL;
+    return (struct imp_text){mailbox.data, at ? (size_t)(at - mailbox.data) : mailbox.size};
+}
+
+static struct imp_text name_or_default(struct slice name)
+{
+    return text_of(name.size ? name : SLICE_LITERAL("default"));
+}
+
+void record_outcome(struct module_set *modules, enum record_kind kind, const struct envelope *envelope,
+                    const struct queue_outcome *outcome)
+{
+    uint64_t now = clock_wall_us();
+    struct imp_log_delivery event = {
+        .time_us = now,
+        .message_id = envelope->id,
+        .batch_id = envelope->batch_id,
+        .connection_id = outcome->connection_id,
+        .recipient_local = local_part(envelope->recipient),
+        .recipient_domain = text_of(envelope->recipient_domain),
+        .sender_local = local_part(envelope->reverse_path),
+        .sender_domain = text_of(envelope->sender_domain),
+        .size = outcome->bytes,
+        .binding_group = name_or_default(envelope->binding_group),
+        .binding = name_or_default(envelope->binding),
+        .stage = outcome->stage,
+        .retries = envelope->retries,
+        .seconds = now > envelope->received_us ? (double)(now - envelope->received_us) / 1e6 : 0,
+        .peer = text_of(outcome->peer),
+        .response = text_of(outcome->response),
+    };
+    static void (*const tell[])(struct module_set *, const struct imp_log_delivery *) = {
+        [RECORD_DELIVERY] = module_set_log_delivery,
+        [RECORD_TRANSIENT] = module_set_log_transient,
+        [RECORD_PERMANENT] = module_set_log_permanent,
+    };
+    tell[kind](modules, &event);
+}
+
+void record_bounce_reception(struct module_set *modules, const struct envelope *envelope)
+{
+    struct imp_log_reception event = {
+        .time_us = envelope->received_us,
+        .message_id = envelope->id,
+        .batch_id = envelope->batch_id,
+        .connection_id = envelope->connection_id,
+        .recipient_local = local_part(envelope->recipient),
+        .recipient_domain = text_of(envelope->recipient_domain),
+        .peer = {"127.0.0.1", sizeof "127.0.0.1" - 1},
+        .size = envelope->body->size,
+        .protocol = {"internal", sizeof "internal" - 1},
+        .binding_group = name_or_default(envelope->binding_group),
+        .binding = name_or_default(envelope->binding),
+    };
+    module_set_log_reception(modules, &event);
+}

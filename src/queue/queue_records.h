@@ -1,0 +1,15 @@
+/*
+ * queue_records: log events from envelopes and outcomes. Private to src/queue. Any thread.
+ */
+#ifndef IMPULSE_QUEUE_QUEUE_RECORDS_H
+#define IMPULSE_QUEUE_QUEUE_RECORDS_H
+
+#include "queue/queue.h"
+
+enum record_kind { RECORD_DELIVERY, RECORD_TRANSIENT, RECORD_PERMANENT };
+/* Tells the modules what became of an attempt, or that a notification was received. */
+void record_outcome(struct module_set *modules, enum record_kind kind, const struct envelope *envelope,
+                    const struct queue_outcome *outcome);
+void record_bounce_reception(struct module_set *modules, const struct envelope *envelope);
+
+#endif

@@ -1,0 +1,284 @@
+/*
+ * hops: routing options, DNS, and the order of next hops.
+ *
+ * Every route becomes lookups (or an address at once); `pending` counts them, and the last one to come in
+ * sorts what was found. The order of a hop is, high to low: the route's place in the list (32 bits), the
+ * preference of an MX record or of a route that has one (16 bits and what it needs above them), and its turn
+ * among equals (16 bits).
+ */
+#include "site/hops.h"
+
+#include <stdio.h>
+#include "base/idna.h"
+#include "base/mem.h"
+#include "site/route.h"
+
+enum { MX_LIMIT = 32 };
+
+struct host_lookup { /* the addresses of one host */
+    struct hop_search *search;
+    uint64_t order;
+    uint16_t port;
+    bool of_domain; /* the recipient's domain or its exchanger, rather than a host of our configuration */
+};
+
+struct mx_lookup {
+    struct host_lookup host;
+    char name[ROUTE_HOST_SIZE];
+};
+
+/* ---- the result -------------------------------------------------------------------------------------- */
+
+static int compare_hops(const void *left, const void *right)
+{
+    const struct hop *a = left, *b = right;
+    return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Among hops of equal preference the first changes with every connection. */
+static void take_turns(struct hops *hops, unsigned turn)
+{
+    for (size_t from = 0, to; from < hops->count; from = to) {
+        for (to = from + 1; to < hops->count && hops->items[to].order == hops->items[from].order; to++)
+            ;
+        for (size_t i = from; i < to; i++)
+            hops->items[i].order += (i - from + to - from - turn % (to - from)) % (to - from);
+    }
+}
+
+static void explain(struct hop_search *search)
+{
+    search->verdict = QUEUE_TRANSIENT;
+    if (search->null_mx) {
+        search->verdict = QUEUE_PERMANENT;
+        search->response = "550 5.4.4 [internal] NULL MX domain does not accept mail";
+    } else if (search->lookup_failed || search->routed) {
+        search->response = "451 4.4.1 [internal] No valid hosts";
+    } else if (search->no_domain) {
+        search->verdict = QUEUE_PERMANENT;
+        search->response = "554 5.4.4 [internal] Domain Lookup Failed";
+    } else {
+        search->response = "454 4.4.4 [internal] no MX or A for domain";
+    }
+}
+
+static void step_done(struct hop_search *search)
+{
+    struct hops *hops = &search->hops;
+    if (--search->pending > 0)
+        return;
+    if (hops->count == 0)
+        explain(search);
+    /* take_turns relies on the lowest 16 bits of every order being free */
+    qsort(hops->items, hops->count, sizeof *hops->items, compare_hops);
+    take_turns(hops, search->turn);
+    qsort(hops->items, hops->count, sizeof *hops->items, compare_hops);
+    search->done(search);
+}
+
+static void add_hop(struct hop_search *search, const struct net_addr *address, const char *path,
+                    uint16_t port, uint64_t order)
+{
+    struct hops *hops = &search->hops;
+    if (hops->count == HOPS_LIMIT)
+        return;
+    struct hop *hop = &hops->items[hops->count++];
+    *hop = (struct hop){.address = *address, .path = mem_dup(path), .order = order};
+    hop->address.port = port;
+}
+
+void hops_release(struct hops *hops)
+{
+    for (size_t i = 0; i < hops->count; i++)
+        free(hops->items[i].path);
+    hops->count = 0;
+}
+
+/* ---- hosts ------------------------------------------------------------------------------------------- */
+
+static void note_failure(const struct host_lookup *host, enum dns_status status)
+{
+    if (status == DNS_FAILED)
+        host->search->lookup_failed = true;
+    else if (!host->of_domain)
+        host->search->routed = true;
+    else if (status == DNS_NO_DOMAIN)
+        host->search->no_domain = true;
+}
+
+static void on_address(const struct dns_answer *answer, void *closure)
+{
+    struct host_lookup *host = closure;
+    size_t size = answer->type == DNS_A ? 4 : 16;
+    for (size_t i = 0; i < answer->count; i++) {
+        struct net_addr address = {.family = answer->type == DNS_A ? AF_INET : AF_INET6};
+        if (answer->rdata[i].size != size)
+            continue;
+        memcpy(address.bytes, answer->rdata[i].data, size);
+        add_hop(host->search, &address, NULL, host->port, host->order);
+    }
+    if (answer->status != DNS_FOUND)
+        note_failure(host, answer->status);
+    step_done(host->search);
+}
+
+static void ask_address(const struct host_lookup *host, const char *name, enum dns_type type)
+{
+    struct host_lookup *copy = mem_new(struct host_lookup);
+    *copy = *host;
+    host->search->pending++;
+    resolver_ask(host->search->resolver, name, type, on_address, copy);
+}
+
+static void ask_host(const struct host_lookup *host, const char *name)
+{
+    ask_address(host, name, DNS_A);
+    ask_address(host, name, DNS_AAAA);
+}
+
+/* ---- mail exchangers --------------------------------------------------------------------------------- */
+
+static void ask_exchangers(struct mx_lookup *mx, const struct dns_answer *answer)
+{
+    for (size_t i = 0; i < answer->count && i < MX_LIMIT; i++) {
+        struct slice rdata = answer->rdata[i];
+        struct host_lookup host = mx->host;
+        char name[DNS_NAME_SIZE];
+        if (rdata.size < 3 || !dns_name_text(slice_of(rdata.data + 2, rdata.size - 2), name))
+            continue;
+        if (!*name) { /* RFC 7505 */
+            host.search->null_mx |= answer->count == 1;
+            continue;
+        }
+        uint64_t preference = (uint64_t)(unsigned char)rdata.data[0] << 8 | (unsigned char)rdata.data[1];
+        host.order += preference << 16;
+        ask_host(&host, name);
+    }
+}
+
+static void on_mx(const struct dns_answer *answer, void *closure)
+{
+    struct mx_lookup *mx = closure;
+    if (answer->status == DNS_FOUND)
+        ask_exchangers(mx, answer);
+    else if (answer->status == DNS_NO_DATA) /* RFC 5321 section 5.1: the domain is its own exchanger */
+        ask_host(&mx->host, mx->name);
+    else
+        note_failure(&mx->host, answer->status);
+    step_done(mx->host.search);
+}
+
+static void ask_mx(const struct host_lookup *host, struct slice domain)
+{
+    struct mx_lookup *mx = mem_new(struct mx_lookup);
+    mx->host = *host;
+    snprintf(mx->name, sizeof mx->name, "%.*s", (int)domain.size, domain.data);
+    host->search->pending++;
+    resolver_ask(host->search->resolver, mx->name, DNS_MX, on_mx, mx);
+}
+
+/* "[10.0.0.1]", "[IPv6:fe80::1]": RFC 5321 section 4.1.3. */
+static bool parse_literal(struct slice domain, struct net_addr *address)
+{
+    char text[NET_ADDR_TEXT_SIZE];
+    if (domain.size < 3 || domain.size >= sizeof text || domain.data[0] != '[' ||
+        domain.data[domain.size - 1] != ']')
+        return false;
+    struct slice inner = slice_of(domain.data + 1, domain.size - 2);
+    if (slice_starts_nocase(inner, SLICE_LITERAL("IPv6:"))) {
+        inner.data += 5;
+        inner.size -= 5;
+    }
+    memcpy(text, inner.data, inner.size);
+    text[inner.size] = '\0';
+    return net_addr_parse(address, text);
+}
+
+/* DNS knows a domain beyond ASCII by its A-labels: RFC 6531 section 3.3. */
+static void ask_domain(const struct host_lookup *host, struct slice domain)
+{
+    struct net_addr literal;
+    char ascii[IDNA_NAME_SIZE];
+    bool plain = slice_is_ascii(domain);
+    if (parse_literal(domain, &literal))
+        add_hop(host->search, &literal, NULL, host->port, host->order);
+    else if (domain.size == 0 || domain.size >= ROUTE_HOST_SIZE || (!plain && !idna_to_ascii(domain, ascii)))
+        host->search->no_domain = true;
+    else
+        ask_mx(host, plain ? domain : slice_text(ascii));
+}
+
+/* ---- routes ------------------------------------------------------------------------------------------ */
+
+/* An MX preference counts as the route's own among routes that have one. */
+static uint64_t order_of(const struct hop_search *search, const struct route *route, size_t place)
+{
+    if (!search->any_preference)
+        return (uint64_t)place << 32;
+    if (route->has_preference)
+        return (uint64_t)route->preference << 16;
+    return route->kind == ROUTE_MX_OF_DOMAIN ? 0 : (uint64_t)place << 16;
+}
+
+static void follow_route(struct hop_search *search, const struct route *route, size_t place,
+                         struct slice domain)
+{
+    struct host_lookup host = {
+        .search = search,
+        .order = order_of(search, route, place),
+        .port = route->port ? route->port : search->default_port,
+        .of_domain = route->kind == ROUTE_MX_OF_DOMAIN,
+    };
+    struct net_addr unix_address = {.family = AF_UNIX};
+    switch (route->kind) {
+    case ROUTE_MX_OF_DOMAIN:
+        ask_domain(&host, domain);
+        break;
+    case ROUTE_ADDRESS:
+        add_hop(search, &route->address, NULL, host.port, host.order);
+        break;
+    case ROUTE_HOST:
+        ask_host(&host, route->host);
+        break;
+    case ROUTE_HOST_MX:
+        ask_mx(&host, slice_text(route->host));
+        break;
+    case ROUTE_UNIX:
+        add_hop(search, &unix_address, route->host, 0, host.order);
+        break;
+    }
+}
+
+/* Texts were checked when the configuration was loaded; one that is wrong all the same is passed over. */
+static void follow_routes(struct hop_search *search, const char *const *texts, size_t count,
+                          struct slice domain)
+{
+    struct route route;
+    char error[256];
+    for (size_t i = 0; i < count; i++)
+        search->any_preference |= route_parse(texts[i], &route, error, sizeof error) && route.has_preference;
+    for (size_t i = 0; i < count; i++) {
+        if (route_parse(texts[i], &route, error, sizeof error))
+            follow_route(search, &route, i, domain);
+        else
+            search->routed = true;
+    }
+}
+
+void hop_search_start(struct hop_search *search, struct resolver *resolver, struct queue *queue,
+                      uint16_t default_port, unsigned turn)
+{
+    static const char *const exchangers[] = {"__mx__"};
+    const struct queue_settings *settings = queue_settings(queue);
+    search->resolver = resolver;
+    search->default_port = default_port;
+    search->turn = turn;
+    search->pending = 1;
+    if (settings->gateway)
+        follow_routes(search, &settings->gateway, 1, queue_domain(queue));
+    else if (settings->route_count > 0)
+        follow_routes(search, settings->routes, settings->route_count, queue_domain(queue));
+    else
+        follow_routes(search, exchangers, 1, queue_domain(queue));
+    step_done(search);
+}

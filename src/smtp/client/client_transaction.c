@@ -1,0 +1,126 @@
+/*
+ * client_transaction: one message of a connection.
+ */
+#include "smtp/client/client_transaction.h"
+
+#include <errno.h>
+#include "base/mem.h"
+#include "smtp/client/client_command.h"
+
+enum { OUTPUT_PIECE = 64 * 1024 }; /* content kept in the stream's output before it is flushed */
+
+/* ---- recipients -------------------------------------------------------------------------------------- */
+
+void transaction_start(struct smtpc_transaction *transaction, struct smtpc_loop *home,
+                       struct envelope *const *envelopes, size_t count, void (*arrived)(void *owner),
+                       void *owner)
+{
+    *transaction = (struct smtpc_transaction){.count = (unsigned)count, .live = (unsigned)count};
+    transaction->recipients = count == 1 ? &transaction->single : mem_array(count, sizeof *envelopes);
+    memcpy(transaction->recipients, envelopes, count * sizeof *envelopes);
+    transaction->chunking = envelopes[0]->flags & ENVELOPE_BINARY;
+    content_open(&transaction->content, home, envelopes[0]->body, arrived, owner);
+}
+
+const struct envelope *transaction_unsettled(const struct smtpc_transaction *transaction, unsigned index)
+{
+    return transaction->live ? transaction->recipients[index] : NULL;
+}
+
+const struct envelope *transaction_sample(const struct smtpc_transaction *transaction)
+{
+    unsigned index = 0;
+    while (!transaction->recipients[index])
+        index++;
+    return transaction->recipients[index];
+}
+
+struct envelope *transaction_release(struct smtpc_transaction *transaction, unsigned index)
+{
+    struct envelope *envelope = transaction->recipients[index];
+    transaction->recipients[index] = NULL;
+    if (--transaction->live == 0) {
+        content_close(&transaction->content);
+        if (transaction->recipients != &transaction->single)
+            free(transaction->recipients);
+        transaction->recipients = NULL;
+    }
+    return envelope;
+}
+
+void transaction_forget_settled(struct smtpc_transaction *transaction)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; transaction->live && i < transaction->count; i++)
+        if (transaction->recipients[i])
+            transaction->recipients[kept++] = transaction->recipients[i];
+    transaction->count = transaction->live;
+}
+
+/* ---- commands ---------------------------------------------------------------------------------------- */
+
+void transaction_write_mail(const struct smtpc_transaction *transaction, const struct offers *offers,
+                            struct stream *stream)
+{
+    bool international = false;
+    for (unsigned i = 0; i < transaction->count; i++)
+        international |= transaction->recipients[i] && !slice_is_ascii(transaction->recipients[i]->recipient);
+    command_write_mail(transaction_sample(transaction), offers, international, &stream->out);
+}
+
+void transaction_write_rcpt(struct smtpc_transaction *transaction, const struct offers *offers,
+                            struct stream *stream)
+{
+    command_write_rcpt(transaction->recipients[transaction->asked++], offers, &stream->out);
+}
+
+/* ---- content ----------------------------------------------------------------------------------------- */
+
+static void append(struct smtpc_transaction *transaction, struct slice piece, struct stream *stream)
+{
+    if (transaction->chunking)
+        buf_append_slice(&stream->out, piece);
+    else
+        stuffing_append(&transaction->stuffing, piece, &stream->out);
+    transaction->sent += piece.size;
+}
+
+void transaction_start_content(struct smtpc_transaction *transaction, struct stream *stream)
+{
+    const struct envelope *sample = transaction_sample(transaction);
+    transaction->state = TRANSACTION_CONTENT;
+    if (transaction->chunking)
+        buf_printf(&stream->out, "BDAT %llu LAST\r\n", (unsigned long long)envelope_size(sample));
+    append(transaction, sample->header, stream);
+}
+
+/* A server counts on the length that BDAT told it. */
+static int end_content(struct smtpc_transaction *transaction, struct stream *stream)
+{
+    if (!transaction->chunking)
+        stuffing_end(&transaction->stuffing, &stream->out);
+    else if (transaction->sent != envelope_size(transaction_sample(transaction)))
+        return -EIO;
+    content_close(&transaction->content);
+    return 1;
+}
+
+int transaction_send(struct smtpc_transaction *transaction, struct stream *stream)
+{
+    struct content *content = &transaction->content;
+    for (;;) {
+        int fetched = content_fetch(content);
+        if (fetched == 0)
+            return end_content(transaction, stream);
+        if (fetched < 0)
+            return fetched == -EAGAIN ? 0 : fetched;
+        struct slice piece = content->part;
+        if (piece.size > OUTPUT_PIECE)
+            piece.size = OUTPUT_PIECE;
+        append(transaction, piece, stream);
+        content_consume(content, piece.size);
+        /* An error shows up at the reader, who may still find the server's reason for it. */
+        if (buf_size(&stream->out) >= OUTPUT_PIECE && stream_flush(stream) != 1)
+            return 0;
+    }
+}

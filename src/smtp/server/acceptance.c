@@ -1,0 +1,196 @@
+/*
+ * acceptance: from the end of content to the answer.
+ *
+ * What the content itself earned, the hooks in Momentum's order (validate_data, validate_data_spool, then for
+ * each recipient validate_data_spool_each_rcpt and validate_set_binding), the spool, the answer.
+ *
+ * Hooks have data_processing_timeout in all. A hook that has not answered by then is not waited for any
+ * longer; what it says later nobody hears. The spool is not bounded in time, but a message that it stores too
+ * late is taken back before the client is told so (transaction_commit.c).
+ *
+ * A recipient that a hook refuses for good is left out, and its sender notified
+ * (transaction_refuse_recipient), as long as another recipient is accepted; the refusal of the last one that
+ * is left answers the transaction. A refusal for the time being (4xx) answers it at once: the client shall
+ * come again with all of them, and nobody is told that a message failed that did not.
+ */
+#include "smtp/server/acceptance.h"
+
+#include <stdio.h>
+#include "base/clock.h"
+#include "smtp/server/transaction.h"
+#include "smtp/server/worker.h"
+
+static void answer(struct smtps_session *session, const struct smtps_reply *reply)
+{
+    session->transaction = NULL; /* transaction_commit took it */
+    session_reset_transaction(session);
+    if (reply->code < 300)
+        session->receptions++;
+    session_reply(session, reply);
+    session_resume(session);
+}
+
+static void end_refused(struct smtps_session *session, const struct smtps_reply *reply)
+{
+    session_reply(session, reply);
+    session_reset_transaction(session);
+}
+
+static void refused(struct smtps_session *session)
+{
+    session_reply_hook(session);
+    session_reset_transaction(session);
+}
+
+static void commit(struct smtps_session *session)
+{
+    if (transaction_is_overdue(session->transaction)) {
+        end_refused(session, &reply_processing_timeout);
+        return;
+    }
+    session_wait(session);
+    transaction_commit(session->transaction, answer);
+}
+
+/* ---- asking, within the time there is ---------------------------------------------------------- */
+
+static void time_is_up(struct smtps_session *session)
+{
+    imp_session_forget_suspension(&session->view);
+    session->waiting_for_hook = false;
+    end_refused(session, &reply_processing_timeout);
+    session_resume(session);
+}
+
+static void ask(struct smtps_session *session, enum imp_hook_point point, session_continue_fn *next)
+{
+    session_ask(session, point, next);
+    if (session->state != SESSION_WAITING || !session->waiting_for_hook)
+        return;
+    uint64_t due = transaction_due(session->transaction), now = clock_mono_ms();
+    if (due)
+        session_set_time(session, due > now ? due - now : 0, time_is_up);
+}
+
+/* ---- hooks asked once per recipient: a loop that a suspension may leave and enter again ---------- */
+
+/* Hooks and the rejectlog see whom it is about, as they did at RCPT. */
+static void set_context(struct smtps_session *session)
+{
+    struct imp_session *view = &session->view;
+    size_t size = strlen(view->recipient), domain = strlen(view->recipient_domain);
+    char text[COMMAND_LINE_MAX + 16];
+    snprintf(text, sizeof text, "RCPT TO:<%s>", view->recipient);
+    imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_string", text);
+    imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_domain", view->recipient_domain);
+    snprintf(text, sizeof text, "%.*s", (int)(size > domain ? size - domain - 1 : 0), view->recipient);
+    imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_localpart", text);
+}
+
+static void select_recipient(struct smtps_session *session, size_t index)
+{
+    struct imp_session *view = &session->view;
+    view->recipient = transaction_recipient(session->transaction, index, &view->recipient_domain);
+    view->binding[0] = view->binding_group[0] = '\0';
+    set_context(session);
+}
+
+static void ask_recipients(struct smtps_session *session);
+
+static void next_recipient(struct smtps_session *session)
+{
+    transaction_keep_context(session->transaction, session->next_recipient);
+    session->next_recipient++;
+    if (!session->asking_recipients)
+        ask_recipients(session);
+}
+
+static void recipient_refused(struct smtps_session *session)
+{
+    struct smtps_transaction *transaction = session->transaction;
+    size_t refusals = transaction_refused(transaction) + 1;
+    int code = imp_session_reply_code(&session->view); /* 0: the usual one, for good */
+    if ((code && code < 500) || refusals == transaction_recipients(transaction)) {
+        refused(session);
+        return;
+    }
+    session_log_hook_refusal(session);
+    transaction_refuse_recipient(transaction, session->next_recipient, session->view.reply);
+    next_recipient(session);
+}
+
+static void recipient_bound(struct smtps_session *session, enum hook_outcome outcome)
+{
+    struct imp_session *view = &session->view;
+    if (outcome == HOOK_REFUSED) {
+        recipient_refused(session);
+        return;
+    }
+    if (view->binding[0]) {
+        const char *group = view->binding_group[0]
+                                ? view->binding_group
+                                : generation_binding_group(session->generation, view->binding);
+        transaction_set_binding(session->transaction, session->next_recipient, view->binding, group);
+    }
+    next_recipient(session);
+}
+
+static void recipient_validated(struct smtps_session *session, enum hook_outcome outcome)
+{
+    if (outcome == HOOK_REFUSED)
+        recipient_refused(session);
+    else
+        ask(session, IMP_VALIDATE_SET_BINDING, recipient_bound);
+}
+
+/* Iterates while hooks answer at once, so that many recipients do not nest calls. */
+static void ask_recipients(struct smtps_session *session)
+{
+    struct smtps_transaction *transaction = session->transaction;
+    session->asking_recipients = true;
+    while (session->transaction == transaction && session->state != SESSION_WAITING &&
+           session->next_recipient < transaction_recipients(transaction)) {
+        select_recipient(session, session->next_recipient);
+        ask(session, IMP_VALIDATE_DATA_SPOOL_EACH_RCPT, recipient_validated);
+    }
+    session->asking_recipients = false;
+    if (session->transaction == transaction && session->state != SESSION_WAITING)
+        commit(session);
+}
+
+/* ---- the message as a whole ---------------------------------------------------------------------- */
+
+static void spool_validated(struct smtps_session *session, enum hook_outcome outcome)
+{
+    struct module_set *modules = generation_modules(session->generation);
+    session->next_recipient = 0;
+    if (outcome == HOOK_REFUSED)
+        refused(session);
+    else if (module_set_has_hook(modules, IMP_VALIDATE_DATA_SPOOL_EACH_RCPT) ||
+             module_set_has_hook(modules, IMP_VALIDATE_SET_BINDING))
+        ask_recipients(session);
+    else
+        commit(session);
+}
+
+static void data_validated(struct smtps_session *session, enum hook_outcome outcome)
+{
+    if (outcome == HOOK_REFUSED)
+        refused(session);
+    else
+        ask(session, IMP_VALIDATE_DATA_SPOOL, spool_validated);
+}
+
+void acceptance_begin(struct smtps_session *session)
+{
+    struct smtps_transaction *transaction = session->transaction;
+    transaction_end_content(transaction);
+    const struct smtps_reply *problem = transaction_verdict(transaction);
+    if (problem) {
+        end_refused(session, problem);
+        return;
+    }
+    session->view.message_size = transaction_size(transaction);
+    session->view.message_head = transaction_head(transaction);
+    ask(session, IMP_VALIDATE_DATA, data_validated);
+}

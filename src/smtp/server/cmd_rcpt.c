@@ -1,0 +1,125 @@
+/*
+ * RCPT TO. RFC 5321 section 4.1.1.3. A recipient is accepted when no hook objects, some module permits
+ * relaying to it, and the layer above has nothing against its domain.
+ */
+#include "smtp/server/auth.h"
+#include "smtp/server/command.h"
+#include "smtp/server/offers.h"
+#include "smtp/server/path.h"
+#include "smtp/server/transaction.h"
+#include "smtp/server/worker.h"
+
+static const struct path_command rcpt_path = {
+    {"TO:", 3}, &reply_rcpt_syntax, &reply_rcpt_too_long, &reply_rcpt_literal};
+
+/* "551 5.7.1 text" as a reply. */
+static void reply_static(struct smtps_session *session, const char *answer)
+{
+    struct slice rest = slice_text(answer), code, enhanced;
+    char enhanced_text[12] = "";
+    uint64_t number = 550;
+    slice_next(&rest, ' ', &code);
+    slice_to_uint(code, &number);
+    if (slice_next(&rest, ' ', &enhanced) && enhanced.size < sizeof enhanced_text)
+        memcpy(enhanced_text, enhanced.data, enhanced.size);
+    session_reply(session, &(struct smtps_reply){(int)number, enhanced_text, rest.data ? rest.data : ""});
+}
+
+static void rcpt_validated(struct smtps_session *session, enum hook_outcome outcome)
+{
+    struct smtps_transaction *transaction = session->transaction;
+    const struct smtp_upper *upper = &session->worker->server->upper;
+    if (outcome == HOOK_REFUSED) {
+        session_reply_hook(session);
+        return;
+    }
+    if (!session->view.relay_permitted && !auth_may_relay(session)) {
+        session_reply(session, &reply_relaying_denied);
+        return;
+    }
+    const char *objection = upper->check_recipient(upper->upper, SLICE_LITERAL("default"),
+                                                   slice_text(transaction_proposed_domain(transaction)));
+    if (objection) {
+        reply_static(session, objection);
+        return;
+    }
+    transaction_add_proposed(transaction);
+    session->recipients++;
+    session->view.recipient_count = transaction_recipients(transaction);
+    session->view.recipient = session->view.recipient_domain = NULL;
+    session_reply(session, &reply_rcpt_ok);
+}
+
+/* Any address may be without a domain where there is one for it; the postmaster always (RFC 5321 4.5.1). */
+static bool may_lack_domain(const struct smtps_session *session, const struct mail_path *path)
+{
+    return path->mailbox.size > 0 && (session->policy->recipient_domain ||
+                                      slice_equal_nocase(path->mailbox, SLICE_LITERAL("postmaster")));
+}
+
+/* What a client has to get right; NULL, or the refusal. */
+static const struct smtps_reply *parse(const struct smtps_session *session, struct slice arguments,
+                                       struct mail_path *path, struct parameters *parameters)
+{
+    unsigned offered = session_offers_parameters(session);
+    if (!session->transaction)
+        return &reply_rcpt_without_mail;
+    if (transaction_content_begun(session->transaction))
+        return &reply_bad_sequence; /* RFC 3030 section 2: BDAT has begun */
+    const struct smtps_reply *problem = path_parse(session, &rcpt_path, &arguments, path);
+    if (problem)
+        return problem;
+    if (path->domain.size == 0 && !may_lack_domain(session, path))
+        return &reply_rcpt_syntax;
+    bool utf8 = transaction_flags(session->transaction) & ENVELOPE_SMTPUTF8;
+    if (path->utf8 && !utf8)
+        return &reply_not_ascii;
+    if (!utf8)
+        offered &= ~(unsigned)EXTENSION_SMTPUTF8;
+    return parameters_parse_rcpt(arguments, offered, parameters);
+}
+
+static const struct smtps_reply *check_limits(const struct smtps_session *session)
+{
+    const struct esmtp_policy *policy = session->policy;
+    if (transaction_recipients(session->transaction) >= policy->max_recipients_per_message)
+        return &reply_too_many_recipients;
+    if (policy->max_recipients_per_connection && session->recipients >= policy->max_recipients_per_connection)
+        return &reply_too_many_connection_recipients;
+    return NULL;
+}
+
+/* What the client wrote, where that is not the recipient's address (Momentum 4 manual,
+ * domain_for_unqualified_recipient_addresses). */
+static void keep_given(struct smtps_session *session, struct slice line)
+{
+    char text[COMMAND_LINE_MAX + 1];
+    memcpy(text, line.data, line.size);
+    text[line.size] = '\0';
+    imp_context_set(&session->view, IMP_CONTEXT_MESSAGE, "rcptto_string", text);
+}
+
+void cmd_rcpt(struct smtps_session *session, struct slice arguments)
+{
+    const struct esmtp_policy *policy = session->policy;
+    struct mail_path path;
+    struct parameters parameters;
+    const struct smtps_reply *problem = parse(session, arguments, &path, &parameters);
+    if (problem) {
+        session_refuse(session, problem);
+        return;
+    }
+    problem = check_limits(session);
+    if (problem) {
+        session_reply(session, problem);
+        return;
+    }
+    transaction_propose(session->transaction, &path, &parameters,
+                        policy->recipient_domain ? policy->recipient_domain : policy->banner_hostname);
+    session->view.recipient = transaction_proposed(session->transaction);
+    session->view.recipient_domain = transaction_proposed_domain(session->transaction);
+    if (path.domain.size == 0)
+        keep_given(session, session->command);
+    session->view.relay_permitted = false;
+    session_ask(session, IMP_VALIDATE_RCPTTO, rcpt_validated);
+}

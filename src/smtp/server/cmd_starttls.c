@@ -1,0 +1,77 @@
+/*
+ * STARTTLS. RFC 3207: the handshake follows the reply, and everything that the client said before it is
+ * forgotten.
+ *
+ * What the client sent along with the command was sent in plain text, by whoever sits in between as likely as
+ * by the client (CVE-2011-0411); Starttls_Injection_Policy says what becomes of it. Where it is "allow" these
+ * commands run after the handshake, as if they had been protected; the greeting is forgotten all the same, so
+ * that they must bring one of their own.
+ */
+#include "smtp/server/command.h"
+
+#include <string.h>
+#include "smtp/server/auth.h"
+#include "smtp/server/extension.h"
+#include "smtp/server/offers.h"
+#include "smtp/server/session_tls.h"
+
+/* What the connection context has from the client's greeting. */
+static const char *const told[] = {"ehlo_string", "ehlo_domain"};
+
+/* RFC 3207 section 4.2. */
+static void forget_client(struct smtps_session *session)
+{
+    hello_forget(session);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, told[i], NULL);
+    if (session->auth_status != AUTH_NONE)
+        auth_forget(session); /* rights that the address gave stay */
+}
+
+static void secured(struct smtps_session *session)
+{
+    session->state = SESSION_READING;
+    session_renew_deadline(session);
+    session_process(session);
+}
+
+/* Where the command's line ends in the input; what is behind it came along. */
+static size_t line_size(const struct smtps_session *session)
+{
+    struct slice input = buf_slice(&session->stream.in);
+    const char *feed = memchr(input.data, '\n', input.size);
+    return feed ? (size_t)(feed - input.data) + 1 : input.size;
+}
+
+void cmd_starttls(struct smtps_session *session, struct slice arguments)
+{
+    struct buf *input = &session->stream.in;
+    (void)arguments;
+    if (session->tls) {
+        session_refuse(session, &reply_starttls_twice);
+        return;
+    }
+    if (!(session_offers(session) & EXTENSION_STARTTLS)) {
+        session_refuse(session, &reply_starttls_not_offered);
+        return;
+    }
+    if (buf_size(input) > line_size(session)) {
+        if (session->policy->starttls_injection == STARTTLS_REJECT) {
+            session_reply(session, &reply_starttls_injection);
+            session_close(session);
+            return;
+        }
+        if (session->policy->starttls_injection == STARTTLS_IGNORE)
+            buf_truncate(input, line_size(session));
+    }
+    struct buf *out = &session->stream.out;
+    size_t before = buf_size(out);
+    session_reply(session, &reply_starttls_ready);
+    if (session_start_tls(session, secured)) {
+        forget_client(session);
+        return;
+    }
+    if (session->stream.error == 0)
+        buf_truncate(out, before);
+    session_reply(session, &reply_starttls_unavailable);
+}

@@ -1,0 +1,78 @@
+/*
+ * XSETCONTEXT and XDUMPCONTEXT: a trusted client sets and reads the contexts that modules decide by. Momentum
+ * 4 manual, "SMTP Extensions".
+ */
+#include "base/xtext.h"
+#include "smtp/server/command.h"
+
+/* ---- XSETCONTEXT NAME=VALUE ... ------------------------------------------------------------------ */
+
+/* Appends what `text` encodes and a NUL. False if it is no xtext, or encodes a NUL. */
+static bool decode(struct slice text, struct buf *out)
+{
+    size_t before = buf_size(out);
+    if (!xtext_decode(text, out) || memchr(buf_slice(out).data + before, '\0', buf_size(out) - before))
+        return false;
+    buf_append(out, "", 1);
+    return true;
+}
+
+/* Decodes all pairs, so that none is set when one is wrong: name NUL value NUL ... */
+static bool decode_pairs(struct slice arguments, struct buf *out)
+{
+    struct slice pair, name;
+    while (slice_next(&arguments, ' ', &pair)) {
+        const char *equals = memchr(pair.data, '=', pair.size);
+        if (pair.size == 0)
+            continue;
+        if (!equals || equals == pair.data)
+            return false;
+        name = slice_of(pair.data, (size_t)(equals - pair.data));
+        size_t before = buf_size(out);
+        if (!decode(name, out) || /* names go into replies and logs as they are */
+            slice_has_control(slice_of(buf_slice(out).data + before, buf_size(out) - before - 1)) ||
+            !decode(slice_of(equals + 1, pair.size - name.size - 1), out))
+            return false;
+    }
+    return buf_size(out) > 0;
+}
+
+void cmd_xsetcontext(struct smtps_session *session, struct slice arguments)
+{
+    struct buf pairs = {0};
+    const struct smtps_reply *answer = &reply_ok;
+    buf_reserve(&pairs, arguments.size + 2);
+    if (decode_pairs(arguments, &pairs)) {
+        struct slice rest = buf_slice(&pairs), name, value;
+        while (answer == &reply_ok && slice_next(&rest, '\0', &name) && slice_next(&rest, '\0', &value))
+            if (!imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, name.data, value.data))
+                answer = &reply_context_full;
+        session_reply(session, answer);
+    } else {
+        session_refuse(session, &reply_parameter_value);
+    }
+    buf_release(&pairs);
+}
+
+/* ---- XDUMPCONTEXT -------------------------------------------------------------------------------- */
+
+static void dump(const char *which, const struct context *context, struct buf *out)
+{
+    struct slice rest = context_pairs(context), name, value;
+    while (slice_next(&rest, '\0', &name) && slice_next(&rest, '\0', &value)) {
+        buf_printf(out, "250-[%s] ", which);
+        buf_append_printable(out, name); /* neither may end the line */
+        buf_append_text(out, " ");
+        buf_append_printable(out, value);
+        buf_append_text(out, "\r\n");
+    }
+}
+
+void cmd_xdumpcontext(struct smtps_session *session, struct slice arguments)
+{
+    struct buf *out = &session->stream.out;
+    (void)arguments;
+    dump("connection", &session->view.connection_context, out);
+    dump("message", &session->view.message_context, out);
+    buf_append_text(out, "250 XDUMPCONTEXT complete\r\n");
+}

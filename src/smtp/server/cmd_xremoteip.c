@@ -1,0 +1,35 @@
+/*
+ * XREMOTEIP ADDRESS: the client was at this address all along. Momentum 4 manual, "SMTP Extensions": at any
+ * time, within a transaction, too. The session goes on where it is.
+ */
+#include "smtp/server/command.h"
+#include "smtp/server/stand_in.h"
+#include "smtp/server/transaction.h"
+
+static void connect_validated(struct smtps_session *session, enum hook_outcome outcome)
+{
+    if (outcome == HOOK_REFUSED) {
+        session_reply_hook(session);
+        session_close(session);
+    } else {
+        session_reply(session, &reply_ok);
+    }
+}
+
+void cmd_xremoteip(struct smtps_session *session, struct slice arguments)
+{
+    struct net_addr peer;
+    if (!stand_in_parse_address(arguments, &peer)) {
+        session_refuse(session, &reply_address_invalid);
+        return;
+    }
+    const struct smtps_reply *refusal = stand_in_for(session, &peer, NULL);
+    if (refusal) {
+        session_reply(session, refusal);
+        session_close(session);
+        return;
+    }
+    if (session->transaction)
+        transaction_set_peer(session->transaction, &peer);
+    session_ask(session, IMP_VALIDATE_CONNECT, connect_validated);
+}

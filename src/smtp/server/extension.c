@@ -1,0 +1,69 @@
+/* extension: see extension.h. */
+#include "smtp/server/extension.h"
+
+#include "base/slice.h"
+
+static const struct extension extensions[] = {
+    {"PIPELINING", EXTENSION_PIPELINING, EXTENSION_ALWAYS, 0},                       /* RFC 2920 */
+    {"8BITMIME", EXTENSION_8BITMIME, EXTENSION_ALWAYS, 0},                           /* RFC 6152 */
+    {"ENHANCEDSTATUSCODES", EXTENSION_ENHANCEDSTATUSCODES, EXTENSION_BY_DEFAULT, 0}, /* RFC 2034 */
+    {"STARTTLS", EXTENSION_STARTTLS, EXTENSION_WHEN_NAMED, 0},                       /* RFC 3207 */
+    {"AUTH", EXTENSION_AUTH, EXTENSION_WHEN_NAMED, 0},                               /* RFC 4954 */
+    {"SMTPUTF8", EXTENSION_SMTPUTF8, EXTENSION_WHEN_NAMED, 0},                       /* RFC 6531 */
+    {"DSN", EXTENSION_DSN, EXTENSION_WHEN_NAMED, 0},                                 /* RFC 3461 */
+    {"CHUNKING", EXTENSION_CHUNKING, EXTENSION_WHEN_NAMED, 0},                       /* RFC 3030 */
+    {"BINARYMIME", EXTENSION_BINARYMIME, EXTENSION_WHEN_NAMED, EXTENSION_CHUNKING},  /* RFC 3030 */
+    {"REQUIRETLS", EXTENSION_REQUIRETLS, EXTENSION_WHEN_NAMED, 0},                   /* RFC 8689 */
+    {"LIMITS", EXTENSION_LIMITS, EXTENSION_WHEN_NAMED, 0},                           /* RFC 9422 */
+    {"XCLIENT", EXTENSION_XCLIENT, EXTENSION_WHEN_NAMED, 0},
+    {"XREMOTEIP", EXTENSION_XREMOTEIP, EXTENSION_WHEN_NAMED, 0},
+    {"XSETCONTEXT", EXTENSION_XSETCONTEXT, EXTENSION_WHEN_NAMED, 0},
+    {"XDUMPCONTEXT", EXTENSION_XDUMPCONTEXT, EXTENSION_WHEN_NAMED, 0},
+    {"SIZE", EXTENSION_SIZE, EXTENSION_ALWAYS, 0}, /* RFC 1870 */
+};
+
+enum { EXTENSION_COUNT = sizeof extensions / sizeof *extensions };
+
+const struct extension *extension_at(size_t index)
+{
+    return index < EXTENSION_COUNT ? &extensions[index] : NULL;
+}
+
+const struct extension *extension_find(const char *item)
+{
+    struct slice word = slice_of(item, strcspn(item, " \t="));
+    if (slice_equal_nocase(word,
+                           SLICE_LITERAL("ENHANCEDSTATUSCODE"))) /* as Momentum's manual writes it once */
+        word = SLICE_LITERAL("ENHANCEDSTATUSCODES");
+    for (size_t i = 0; i < EXTENSION_COUNT; i++)
+        if (slice_equal_nocase(word, slice_text(extensions[i].keyword)))
+            return &extensions[i];
+    return NULL;
+}
+
+static unsigned bits_without_naming(enum extension_rule rule)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < EXTENSION_COUNT; i++)
+        if (extensions[i].rule <= rule)
+            bits |= extensions[i].bit;
+    return bits;
+}
+
+unsigned extensions_resolve(const char *const *names, size_t count)
+{
+    unsigned bits = bits_without_naming(EXTENSION_ALWAYS);
+    for (size_t i = 0; i < count; i++) {
+        const struct extension *extension = extension_find(names[i]);
+        bits |= extension ? extension->bit : 0;
+    }
+    for (size_t i = 0; i < EXTENSION_COUNT; i++)
+        if (extensions[i].needs & ~bits)
+            bits &= ~extensions[i].bit;
+    return bits;
+}
+
+unsigned extensions_default(void)
+{
+    return bits_without_naming(EXTENSION_BY_DEFAULT);
+}

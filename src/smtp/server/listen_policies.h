@@ -1,0 +1,28 @@
+/*
+ * listen_policies.h: the terms of one Listen: for each Via block that applies to it, and for none, one for
+ * each Peer block, and for none. Immutable once made; any thread.
+ */
+#ifndef IMPULSE_SMTP_SERVER_LISTEN_POLICIES_H
+#define IMPULSE_SMTP_SERVER_LISTEN_POLICIES_H
+
+#include "net/addr.h"
+#include "smtp/server/listen_terms.h"
+#include "smtp/server/policy_table.h"
+
+struct listen_policies;
+
+/* `listen` may not be NULL. The policies are the table's. NULL with one line in error[]. Main thread. */
+struct listen_policies *listen_policies_create(const struct conf *conf, const struct conf_scope *listener,
+                                               const struct conf_scope *listen, struct module_set *modules,
+                                               struct policy_table *table, char *error, size_t error_size);
+void listen_policies_free(struct listen_policies *policies); /* NULL is harmless */
+/* The Listen as logs name it: "*:25", "127.0.0.1:25", "/tmp/smtp"; NUL-terminated. */
+void listen_policies_endpoint(const struct listen_policies *policies, char text[NET_ADDR_TEXT_SIZE]);
+/*
+ * The terms for a client at `peer` that connected to `local`: those of the longest blocks that hold them.
+ * Never NULL; as long as the policies.
+ */
+const struct listen_terms *listen_policies_find(const struct listen_policies *policies,
+                                                const struct net_addr *local, const struct net_addr *peer);
+
+#endif

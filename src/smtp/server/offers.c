@@ -1,0 +1,115 @@
+/*
+ * offers: see offers.h. What a keyword has behind it is a row of `arguments`.
+ */
+#include "smtp/server/offers.h"
+
+#include "smtp/server/auth.h"
+#include "smtp/server/extension.h"
+
+enum { LIMIT_MAX = 999999 }; /* RFC 9422: at most six digits */
+
+unsigned session_offers(const struct smtps_session *session)
+{
+    const struct esmtp_policy *policy = session->policy;
+    unsigned bits = policy->extensions;
+    if (session->real_extensions)
+        bits = (bits & ~(unsigned)EXTENSIONS_TRUSTED) | (session->real_extensions & EXTENSIONS_TRUSTED);
+    if (session->tls)
+        bits &= ~(unsigned)EXTENSION_STARTTLS;
+    else
+        bits &= ~(unsigned)EXTENSION_REQUIRETLS;
+    if (!policy->tls)
+        bits &= ~(unsigned)EXTENSION_STARTTLS;
+    if (!auth_mechanisms(session))
+        bits &= ~(unsigned)EXTENSION_AUTH;
+    return bits;
+}
+
+unsigned session_offers_parameters(const struct smtps_session *session)
+{
+    return session->hello == HELLO_EHLO ? session_offers(session) : 0;
+}
+
+static void append_size(const struct smtps_session *session, struct buf *out)
+{
+    if (session->policy->max_message_size)
+        buf_printf(out, " %llu", (unsigned long long)session->policy->max_message_size);
+}
+
+static void append_limit(struct buf *out, const char *name, uint32_t limit)
+{
+    if (limit)
+        buf_printf(out, " %s=%u", name, limit < LIMIT_MAX ? limit : LIMIT_MAX);
+}
+
+static uint32_t smaller_limit(uint32_t a, uint32_t b)
+{
+    return a && (!b || a < b) ? a : b;
+}
+
+/* RFC 9422: RCPTDOMAINMAX is not among them, since there is no such limit. */
+static void append_limits(const struct smtps_session *session, struct buf *out)
+{
+    const struct esmtp_policy *policy = session->policy;
+    append_limit(out, "MAILMAX",
+                 smaller_limit(policy->max_receptions_per_connection, policy->max_messages_per_connection));
+    append_limit(out, "RCPTMAX",
+                 smaller_limit(policy->max_recipients_per_message, policy->max_recipients_per_connection));
+}
+
+static void append_xclient(const struct smtps_session *session, struct buf *out)
+{
+    (void)session;
+    buf_append_text(out, " NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT");
+}
+
+static void append_auth(const struct smtps_session *session, struct buf *out)
+{
+    auth_append_mechanisms(session, ' ', out);
+}
+
+/* "AUTH=LOGIN PLAIN", as clients of before RFC 2554 read it and Momentum sends it. */
+static void append_old_auth(const struct smtps_session *session, struct buf *out)
+{
+    buf_append_text(out, "250-AUTH");
+    auth_append_mechanisms(session, '=', out);
+    buf_append_text(out, "\r\n");
+}
+
+static const struct {
+    unsigned bit;
+    void (*append)(const struct smtps_session *session, struct buf *out);
+} arguments[] = {
+    {EXTENSION_AUTH, append_auth},
+    {EXTENSION_SIZE, append_size},
+    {EXTENSION_LIMITS, append_limits},
+    {EXTENSION_XCLIENT, append_xclient},
+};
+
+static void append_offer(const struct smtps_session *session, const struct extension *extension, bool last,
+                         struct buf *out)
+{
+    if (extension->bit == EXTENSION_AUTH)
+        append_old_auth(session, out);
+    buf_append_text(out, last ? "250 " : "250-");
+    buf_append_text(out, extension->keyword);
+    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
+        if (arguments[i].bit == extension->bit)
+            arguments[i].append(session, out);
+    buf_append_text(out, "\r\n");
+}
+
+void offers_append(const struct smtps_session *session, struct buf *out)
+{
+    unsigned offered = session_offers(session);
+    const struct extension *next = NULL;
+    for (size_t i = 0; extension_at(i); i++) {
+        const struct extension *extension = extension_at(i);
+        if (!(offered & extension->bit))
+            continue;
+        if (next)
+            append_offer(session, next, false, out);
+        next = extension;
+    }
+    append_offer(session, next, true, out); /* SIZE is always offered */
+}

@@ -1,0 +1,252 @@
+/*
+ * parameter: see parameter.h. A parameter is a row: its keyword, the extension that it belongs to, and what
+ * reads its value.
+ */
+#include "smtp/server/parameter.h"
+
+#include "base/xtext.h"
+#include "message/envelope.h"
+#include "smtp/server/extension.h"
+
+enum {
+    ENVID_MAX = 100,     /* RFC 3461 section 4.4 */
+    ORCPT_MAX = 500,     /* RFC 3461 section 4.2 */
+    SIZE_DIGITS_MAX = 20 /* RFC 1870 section 4 */
+};
+
+/* Reads a value, which is empty when there is no "=". NULL, or the refusal. */
+typedef const struct smtps_reply *read_fn(struct slice value, unsigned offered,
+                                          struct parameters *parameters);
+
+struct row {
+    struct slice keyword;
+    unsigned extension;
+    read_fn *read;
+};
+
+struct choice { /* a word that a value may be */
+    struct slice word;
+    uint32_t flag;
+    unsigned extension; /* that must be offered for it; 0: none */
+};
+
+static const struct choice bodies[] = {
+    {{"7BIT", 4}, 0, 0},
+    {{"8BITMIME", 8}, ENVELOPE_EIGHT_BIT, 0},
+    {{"BINARYMIME", 10}, ENVELOPE_BINARY, EXTENSION_BINARYMIME},
+};
+static const struct choice returns[] = {
+    {{"FULL", 4}, ENVELOPE_RET_FULL, 0},
+    {{"HDRS", 4}, ENVELOPE_RET_HDRS, 0},
+};
+static const struct choice notifications[] = {
+    {{"NEVER", 5}, ENVELOPE_NOTIFY_NEVER, 0},
+    {{"SUCCESS", 7}, ENVELOPE_NOTIFY_SUCCESS, 0},
+    {{"FAILURE", 7}, ENVELOPE_NOTIFY_FAILURE, 0},
+    {{"DELAY", 5}, ENVELOPE_NOTIFY_DELAY, 0},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const struct smtps_reply *read_choice(struct slice value, const struct choice *choices, size_t count,
+                                             unsigned offered, uint32_t *flags)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!slice_equal_nocase(value, choices[i].word))
+            continue;
+        if (choices[i].extension & ~offered)
+            return &reply_parameter_unknown;
+        *flags |= choices[i].flag;
+        return NULL;
+    }
+    return &reply_parameter_value;
+}
+
+/* ---- MAIL ---------------------------------------------------------------------------------------- */
+
+/* A number that does not fit is a size that nothing fits. */
+static const struct smtps_reply *read_size(struct slice value, unsigned offered,
+                                           struct parameters *parameters)
+{
+    (void)offered;
+    if (value.size == 0 || value.size > SIZE_DIGITS_MAX)
+        return &reply_size_syntax;
+    for (size_t i = 0; i < value.size; i++)
+        if (value.data[i] < '0' || value.data[i] > '9')
+            return &reply_size_syntax;
+    if (!slice_to_uint(value, &parameters->size))
+        parameters->size = INT64_MAX;
+    return NULL;
+}
+
+static const struct smtps_reply *read_body(struct slice value, unsigned offered,
+                                           struct parameters *parameters)
+{
+    return read_choice(value, bodies, COUNT(bodies), offered, &parameters->flags);
+}
+
+static const struct smtps_reply *read_ret(struct slice value, unsigned offered, struct parameters *parameters)
+{
+    return read_choice(value, returns, COUNT(returns), offered, &parameters->flags);
+}
+
+static const struct smtps_reply *read_flag(struct slice value, uint32_t flag, struct parameters *parameters)
+{
+    parameters->flags |= flag;
+    return value.size ? &reply_parameter_value : NULL;
+}
+
+static const struct smtps_reply *read_smtputf8(struct slice value, unsigned offered,
+                                               struct parameters *parameters)
+{
+    (void)offered;
+    return read_flag(value, ENVELOPE_SMTPUTF8, parameters);
+}
+
+static const struct smtps_reply *read_requiretls(struct slice value, unsigned offered,
+                                                 struct parameters *parameters)
+{
+    (void)offered;
+    return read_flag(value, ENVELOPE_REQUIRETLS, parameters);
+}
+
+/* RFC 3461 section 4.4: printable ASCII under its xtext. */
+static const struct smtps_reply *read_envid(struct slice value, unsigned offered,
+                                            struct parameters *parameters)
+{
+    struct buf text = {0};
+    (void)offered;
+    bool valid = value.size > 0 && value.size <= ENVID_MAX && xtext_decode(value, &text);
+    struct slice decoded = buf_slice(&text);
+    for (size_t i = 0; i < decoded.size; i++)
+        valid = valid && decoded.data[i] >= 32 && decoded.data[i] <= 126;
+    buf_release(&text);
+    parameters->envid = value;
+    return valid ? NULL : &reply_parameter_value;
+}
+
+/* RFC 4954 section 5. */
+static const struct smtps_reply *read_auth(struct slice value, unsigned offered,
+                                           struct parameters *parameters)
+{
+    (void)offered;
+    if (value.size == 0 || !xtext_valid(value, false))
+        return &reply_parameter_value;
+    parameters->auth = value;
+    return NULL;
+}
+
+static const struct row mail_rows[] = {
+    {{"SIZE", 4}, EXTENSION_SIZE, read_size},
+    {{"BODY", 4}, EXTENSION_8BITMIME, read_body},
+    {{"SMTPUTF8", 8}, EXTENSION_SMTPUTF8, read_smtputf8},
+    {{"RET", 3}, EXTENSION_DSN, read_ret},
+    {{"ENVID", 5}, EXTENSION_DSN, read_envid},
+    {{"AUTH", 4}, EXTENSION_AUTH, read_auth},
+    {{"REQUIRETLS", 10}, EXTENSION_REQUIRETLS, read_requiretls},
+};
+
+/* ---- RCPT ---------------------------------------------------------------------------------------- */
+
+/* RFC 3461 section 4.1: NEVER alone, or some of the others. */
+static const struct smtps_reply *read_notify(struct slice value, unsigned offered,
+                                             struct parameters *parameters)
+{
+    struct slice rest = value, word;
+    uint32_t flags = 0;
+    if (value.size == 0 || value.data[value.size - 1] == ',')
+        return &reply_parameter_value;
+    while (slice_next(&rest, ',', &word)) {
+        const struct smtps_reply *problem =
+            read_choice(word, notifications, COUNT(notifications), offered, &flags);
+        if (problem)
+            return problem;
+    }
+    if ((flags & ENVELOPE_NOTIFY_NEVER) && flags != ENVELOPE_NOTIFY_NEVER)
+        return &reply_parameter_value;
+    parameters->flags |= flags;
+    return NULL;
+}
+
+/* RFC 3461 section 4.2: an address type, which is an atom, and xtext. */
+static const struct smtps_reply *read_orcpt(struct slice value, unsigned offered,
+                                            struct parameters *parameters)
+{
+    struct slice rest = value, type;
+    if (value.size > ORCPT_MAX || !slice_next(&rest, ';', &type) || type.size == 0 || rest.size == 0 ||
+        !xtext_valid(type, false) || !xtext_valid(rest, offered & EXTENSION_SMTPUTF8))
+        return &reply_parameter_value;
+    parameters->orcpt = value;
+    return NULL;
+}
+
+static const struct row rcpt_rows[] = {
+    {{"NOTIFY", 6}, EXTENSION_DSN, read_notify},
+    {{"ORCPT", 5}, EXTENSION_DSN, read_orcpt},
+};
+
+/* ---- both ---------------------------------------------------------------------------------------- */
+
+static bool is_keyword_char(char c, bool first)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (!first && c == '-');
+}
+
+/* Splits the next "KEYWORD[=VALUE]" (RFC 5321 4.1.2, esmtp-param) off *rest, which is not empty. */
+static bool next_parameter(struct slice *rest, struct slice *keyword, struct slice *value)
+{
+    size_t i = 0, begin;
+    while (i < rest->size && rest->data[i] == ' ')
+        i++;
+    for (begin = i; i < rest->size && is_keyword_char(rest->data[i], i == begin);)
+        i++;
+    *keyword = slice_of(rest->data + begin, i - begin);
+    *value = slice_of(NULL, 0);
+    if (begin == 0 || i == begin)
+        return false;
+    if (i < rest->size && rest->data[i] == '=') {
+        for (begin = ++i; i < rest->size && rest->data[i] != ' ' && rest->data[i] != '=';)
+            i++;
+        *value = slice_of(rest->data + begin, i - begin);
+        if (value->size == 0)
+            return false;
+    }
+    *rest = slice_of(rest->data + i, rest->size - i);
+    return rest->size == 0 || rest->data[0] == ' ';
+}
+
+static const struct smtps_reply *parse(struct slice rest, unsigned offered, const struct row *rows,
+                                       size_t count, struct parameters *parameters)
+{
+    struct slice keyword, value;
+    unsigned seen = 0;
+    *parameters = (struct parameters){0};
+    while (rest.size > 0) {
+        size_t i = 0;
+        if (!next_parameter(&rest, &keyword, &value))
+            return &reply_parameter_syntax;
+        while (i < count && (!(rows[i].extension & offered) || !slice_equal_nocase(keyword, rows[i].keyword)))
+            i++;
+        if (i == count)
+            return &reply_parameter_unknown;
+        if (seen & 1u << i)
+            return &reply_parameter_twice;
+        seen |= 1u << i;
+        const struct smtps_reply *problem = rows[i].read(value, offered, parameters);
+        if (problem)
+            return problem;
+    }
+    return NULL;
+}
+
+const struct smtps_reply *parameters_parse_mail(struct slice rest, unsigned offered,
+                                                struct parameters *parameters)
+{
+    return parse(rest, offered, mail_rows, COUNT(mail_rows), parameters);
+}
+
+const struct smtps_reply *parameters_parse_rcpt(struct slice rest, unsigned offered,
+                                                struct parameters *parameters)
+{
+    return parse(rest, offered, rcpt_rows, COUNT(rcpt_rows), parameters);
+}

@@ -1,0 +1,93 @@
+/*
+ * policy.h: the inbound options of one (Listen, Peer) as plain fields, resolved once when a configuration is
+ * loaded. The path of a command reads these fields and never looks a name up. Immutable; any thread.
+ */
+#ifndef IMPULSE_SMTP_SERVER_POLICY_H
+#define IMPULSE_SMTP_SERVER_POLICY_H
+
+#include "confparse/confparse.h"
+#include "module/module.h"
+#include "smtp/wire/data_reader.h"
+#include "smtp/server/extension.h"
+
+struct auth_policy;
+struct supplemental_rules;
+struct tls_context;
+
+enum starttls_injection { STARTTLS_REJECT, STARTTLS_IGNORE, STARTTLS_ALLOW }; /* Starttls_Injection_Policy */
+
+enum date_rule { DATE_IFNEEDED, DATE_IGNORE, DATE_PEDANTIC }; /* rfc2822_date_header */
+
+enum line_length_rule { LINE_LENGTH_NONE, LINE_LENGTH_FIX, LINE_LENGTH_REJECT };
+
+enum { RECIPIENTS_MAX = 100000 }; /* of one message, whatever is configured: memory is bounded */
+
+struct esmtp_policy {
+    /* names */
+    const char *banner_hostname;   /* what the banner and EHLO answer call us; never NULL */
+    const char *received_hostname; /* the "by" of the Received field; never NULL */
+    const char *static_banner;     /* the whole greeting, "220 " included; NULL: the usual one */
+    const char *reconfig_message;  /* after 421 when the configuration changed */
+    const char *pathway;           /* "default" when none */
+    const char *pathway_group;     /* "default" when none */
+    const char *recipient_domain;  /* for an address without one; NULL: only postmaster may be without */
+    const char *sender_domain;     /* likewise; NULL: none may */
+
+    /* limits; 0: none */
+    uint64_t max_message_size;           /* bytes */
+    uint32_t max_recipients_per_message; /* never 0: at most RECIPIENTS_MAX */
+    uint32_t max_recipients_per_connection;
+    uint32_t max_receptions_per_connection; /* then 421 */
+    uint32_t max_messages_per_connection;   /* then 452 to MAIL, the connection stays */
+    uint32_t idle_time;                     /* seconds without progress, client_timeout if that is set */
+    uint32_t data_processing_timeout;       /* seconds from the end of content to the answer */
+    uint32_t proxy_protocol_timeout;        /* seconds for the header */
+
+    /* who may speak, and how */
+    bool always_deny;
+    bool proxy_protocol;
+    bool use_ssl;
+    bool require_ehlo;
+    bool allow_ip_literal;
+    bool allow_null_sender;
+    bool allow_blanks_in_path;    /* "< user@example.com >" */
+    bool allow_blanks_at_end;     /* of MAIL and RCPT lines */
+    bool pedantic_addresses;      /* no "a..b@" or "ab.@" */
+    bool verified_peer_can_relay; /* TLS_Verified_Peer_Can_Relay */
+    unsigned extensions;          /* EXTENSION_*; what a session is offered of them: offers.h */
+    enum starttls_injection starttls_injection;
+    struct auth_policy *auth;         /* NULL: nobody can authenticate, and nobody must */
+    struct tls_context *tls;          /* NULL: neither STARTTLS nor Use_SSL */
+    const struct conf_value *context; /* pairs for the connection context; NULL: none */
+
+    /* content */
+    enum line_ending_policy line_endings;        /* in the body */
+    enum line_ending_policy header_line_endings; /* in the header */
+    uint32_t line_length_hard_limit;             /* bytes of a line without CR LF; 0: none */
+    uint32_t max_line_length;                    /* what line_length_rule goes by */
+    enum line_length_rule line_length_rule;
+    enum date_rule date_rule;
+    bool add_message_id;
+    bool refuse_missing_header;
+    bool add_received;
+    uint32_t data_buffer_size;               /* bytes asked of the kernel at once within content */
+    uint32_t large_message;                  /* content beyond it goes to the spool while it arrives */
+    struct supplemental_rules *supplemental; /* the supplemental trace header; owned; NULL: none */
+
+    /* after acceptance */
+    bool bounce_refused_recipients; /* generate_bounces_for_multi_recipient_policy_rejections */
+    bool batch_by_domain;
+    bool deferred_spool;
+
+    struct imp_policy *modules; /* what modules keep with this policy */
+};
+
+/*
+ * Resolves every option through `chain` and has each module compile its own. Texts are the configuration's.
+ * NULL with one line in error[]. Without modules (NULL) it serves to see whether that works. Main thread.
+ */
+struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct module_set *modules,
+                                         char *error, size_t error_size);
+void esmtp_policy_free(struct esmtp_policy *policy); /* NULL is harmless */
+
+#endif

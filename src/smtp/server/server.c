@@ -1,0 +1,205 @@
+/*
+ * server: what outlives a session: the workers (one per loop), the Listens, reload and drain.
+ *
+ * A reload reaches each worker as a task, so that a worker's generation is only ever touched by its own
+ * thread.
+ */
+#include "smtp/server/server.h"
+
+#include <limits.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "net/listener.h"
+#include "smtp/server/listen_policies.h"
+#include "smtp/server/protocol.h"
+#include "smtp/server/worker.h"
+
+enum { DESCRIPTORS_KEPT = 32 }; /* or a quarter of what there are */
+
+struct smtp_listen {
+    struct smtp_server *server;
+    char key[LISTENER_KEY_SIZE];
+    struct smtps_worker **workers; /* by the loop's index in the group; the server owns them */
+};
+
+struct generation_task { /* gives one worker a generation */
+    struct loop_task task;
+    struct smtps_worker *worker;
+    struct smtp_generation *generation;
+};
+
+struct drain_task {
+    struct loop_task task;
+    struct smtps_worker *worker;
+};
+
+/* Of the files that the process may open, some are for others: mail that was accepted has to be stored. */
+static int session_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    rlim_t kept = limit.rlim_cur / 4 < DESCRIPTORS_KEPT ? limit.rlim_cur / 4 : DESCRIPTORS_KEPT;
+    return (int)(limit.rlim_cur - kept);
+}
+
+struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *pools,
+                                       const struct smtp_upper *upper)
+{
+    struct smtp_server *server = mem_new(struct smtp_server);
+    server->spool = spool;
+    server->upper = *upper;
+    server->descriptors = session_descriptors();
+    server->sasl = sasl_service_create();
+    server->auth_pool = pool_set_find(pools, "CPU");
+    return server;
+}
+
+void smtp_server_free(struct smtp_server *server)
+{
+    while (server->listen_count)
+        smtp_listen_free(server->listens[0]);
+    for (size_t i = 0; i < server->worker_count; i++) {
+        smtp_generation_unref(server->workers[i]->generation);
+        free(server->workers[i]);
+    }
+    sasl_service_free(server->sasl);
+    free(server->listens);
+    free(server->workers);
+    free(server);
+}
+
+static struct smtps_worker *worker_of(struct smtp_server *server, struct loop *loop)
+{
+    for (size_t i = 0; i < server->worker_count; i++)
+        if (server->workers[i]->loop == loop)
+            return server->workers[i];
+    struct smtps_worker *worker = mem_new(struct smtps_worker);
+    worker->server = server;
+    worker->loop = loop;
+    list_init(&worker->sessions);
+    server->workers = mem_resize(server->workers, (server->worker_count + 1) * sizeof *server->workers);
+    server->workers[server->worker_count++] = worker;
+    return worker;
+}
+
+struct smtp_listen *smtp_listen_create(struct smtp_server *server, const char *endpoint,
+                                       struct loop_group *group)
+{
+    struct smtp_listen *listen = mem_new(struct smtp_listen);
+    listen->server = server;
+    listener_endpoint_key(endpoint, listen->key);
+    listen->workers = mem_array(loop_group_size(group), sizeof *listen->workers);
+    for (unsigned i = 0; i < loop_group_size(group); i++)
+        listen->workers[i] = worker_of(server, loop_group_at(group, i));
+    server->listens = mem_resize(server->listens, (server->listen_count + 1) * sizeof *server->listens);
+    server->listens[server->listen_count++] = listen;
+    return listen;
+}
+
+void smtp_listen_free(struct smtp_listen *listen)
+{
+    struct smtp_server *server = listen->server;
+    size_t at = 0;
+    while (server->listens[at] != listen)
+        at++;
+    server->listens[at] = server->listens[--server->listen_count];
+    free(listen->workers);
+    free(listen);
+}
+
+static void take_generation(struct loop_task *task)
+{
+    struct generation_task *message = container_of(task, struct generation_task, task);
+    smtp_generation_unref(message->worker->generation);
+    message->worker->generation = message->generation;
+    free(message);
+}
+
+void smtp_server_set_generation(struct smtp_server *server, struct smtp_generation *generation)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        struct generation_task *message = mem_new(struct generation_task);
+        message->task.run = take_generation;
+        message->worker = server->workers[i];
+        message->generation = smtp_generation_ref(generation);
+        loop_post(message->worker->loop, &message->task);
+    }
+}
+
+void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local, const struct net_addr *peer,
+                        void *argument)
+{
+    struct smtp_listen *listen = argument;
+    struct smtps_worker *worker = listen->workers[loop_index(loop)];
+    struct listen_policies *policies =
+        worker->generation ? generation_policies(worker->generation, listen->key) : NULL;
+    if (!policies || worker->draining) {
+        close(fd); /* nobody serves any more */
+        return;
+    }
+    session_start(worker, &smtp_protocol, worker->generation, policies, fd, local, peer);
+}
+
+/* ---- drain ----------------------------------------------------------------------------------- */
+
+static void drain_worker(struct loop_task *task)
+{
+    struct drain_task *message = container_of(task, struct drain_task, task);
+    struct smtps_worker *worker = message->worker;
+    worker->draining = true;
+    list_each(&worker->sessions, node, after)
+        session_leave(container_of(node, struct smtps_session, link));
+    free(message);
+    server_release(worker->server);
+}
+
+void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argument), void *argument)
+{
+    server->drained = drained;
+    server->drained_argument = argument;
+    server_hold(server); /* until every worker has its task, so that `drained` comes once */
+    for (size_t i = 0; i < server->worker_count; i++)
+        server_hold(server);
+    atomic_store(&server->draining, true);
+    for (size_t i = 0; i < server->worker_count; i++) {
+        struct drain_task *message = mem_new(struct drain_task);
+        message->task.run = drain_worker;
+        message->worker = server->workers[i];
+        loop_post(message->worker->loop, &message->task);
+    }
+    server_release(server);
+}
+
+static void abort_worker(struct loop_task *task)
+{
+    struct drain_task *message = container_of(task, struct drain_task, task);
+    list_each(&message->worker->sessions, node, after)
+        session_abort(container_of(node, struct smtps_session, link));
+    free(message);
+}
+
+void smtp_server_abort(struct smtp_server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        struct drain_task *message = mem_new(struct drain_task);
+        message->task.run = abort_worker;
+        message->worker = server->workers[i];
+        loop_post(message->worker->loop, &message->task);
+    }
+}
+
+uint64_t smtp_server_sessions(const struct smtp_server *server)
+{
+    return atomic_load(&server->sessions);
+}
+
+void smtp_server_count(const struct smtp_server *server, struct smtp_counts *counts)
+{
+    *counts = (struct smtp_counts){.sessions = smtp_server_sessions(server)};
+    for (size_t i = 0; i < server->worker_count; i++) {
+        counts->received += counter_read(&server->workers[i]->received);
+        counts->rejected += counter_read(&server->workers[i]->rejected);
+    }
+}

@@ -1,0 +1,497 @@
+/*
+ * session: the life of one SMTP connection: reading, waiting, timing out, closing.
+ *
+ * One read is taken per readable event; every complete command in it runs; the replies leave with one write
+ * (RFC 2920). While a session waits, or its client does not read, the socket is not read either: what a
+ * client can make us hold is one read buffer.
+ */
+#include "smtp/server/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "smtp/server/rejection.h"
+#include "throttle/session_limits.h"
+#include "smtp/server/session_tls.h"
+#include "smtp/server/worker.h"
+
+enum {
+    READ_COMMAND = 16 * 1024, /* bytes asked of the kernel at once but for content  */
+    SKIP_MAX = 1024 * 1024,   /* bytes of one overlong command line that are thrown away before we hang up */
+    ERRORS_MAX = 100,         /* refused commands before we hang up */
+    REPLIES_MAX = 16 * 1024,  /* bytes of replies that wait while more commands are run */
+    PROGRESS_UNIT = 1024,     /* bytes of content that earn another idle_time */
+    LINGER_MS = 5000,         /* how long a client that we hang up on may take to read why */
+    LINGER_MAX = 4 * 1024 * 1024 /* bytes it may still send meanwhile */
+};
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static void on_timer(uv_timer_t *timer);
+
+/* The timer is not moved at every command: it fires at the earliest deadline it was set for and looks again.
+ * Only one that was set for a longer wait (a hook's, say) is too late. */
+void session_renew_deadline(struct smtps_session *session)
+{
+    uint64_t milliseconds = (uint64_t)session->policy->idle_time * 1000;
+    if (session->state == SESSION_CLOSING || session->state == SESSION_WAITING)
+        return; /* a deadline of another kind, or none */
+    session->time_is_up = NULL;
+    session->progress = 0;
+    session->deadline = milliseconds ? loop_now(session->worker->loop) + milliseconds : 0;
+    if (milliseconds && (!session->timer_running || uv_timer_get_due_in(&session->timer) > milliseconds)) {
+        session->timer_running = true;
+        uv_timer_start(&session->timer, on_timer, milliseconds, 0);
+    }
+}
+
+void session_set_time(struct smtps_session *session, uint64_t milliseconds, session_event_fn *run)
+{
+    session->time_is_up = run;
+    session->timer_running = true;
+    session->deadline = loop_now(session->worker->loop) + milliseconds;
+    uv_timer_start(&session->timer, on_timer, milliseconds, 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct smtps_session *session = timer->data;
+    uint64_t now = loop_now(session->worker->loop);
+    session->timer_running = false;
+    if (session->deadline == 0)
+        return;
+    if (now < session->deadline) {
+        session->timer_running = true;
+        uv_timer_start(timer, on_timer, session->deadline - now, 0);
+    } else if (session->time_is_up) {
+        session_event_fn *run = session->time_is_up;
+        session->time_is_up = NULL;
+        session->deadline = 0;
+        run(session);
+    } else if (session->state == SESSION_CLOSING || stream_is_securing(&session->stream)) {
+        session_abort(session);
+    } else if (session->state != SESSION_WAITING) {
+        session_reply(session, &reply_idle);
+        session_close(session);
+    }
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void handle_closed(struct smtps_session *session)
+{
+    if (--session->open_handles > 0)
+        return;
+    struct smtp_server *server = session->worker->server;
+    if (session->slots)
+        session_limits_give(session->slots);
+    free(session->hello_name);
+    free(session->user);
+    free(session->right_before);
+    smtp_generation_unref(session->generation);
+    free(session);
+    atomic_fetch_sub(&server->sessions, 1);
+    server_release(server);
+}
+
+static void on_stream_closed(struct stream *stream)
+{
+    handle_closed(container_of(stream, struct smtps_session, stream));
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    handle_closed(handle->data);
+}
+
+void session_reset_transaction(struct smtps_session *session)
+{
+    struct imp_session *view = &session->view;
+    session->protocol->reset(session);
+    view->in_transaction = false;
+    view->reverse_path = view->reverse_path_domain = view->recipient = view->recipient_domain = NULL;
+    view->recipient_count = 0;
+    view->message_size = 0;
+    view->message_head = slice_of(NULL, 0);
+    context_clear(&view->message_context);
+}
+
+void session_abort(struct smtps_session *session)
+{
+    if (session->stream.closing)
+        return;
+    session->state = SESSION_CLOSING;
+    session_reset_transaction(session);
+    imp_session_release(&session->view);
+    list_remove(&session->link);
+    uv_close((uv_handle_t *)&session->timer, on_timer_closed);
+    stream_close(&session->stream);
+}
+
+/* Everything is with the kernel. Closing over unread input would make it a reset, which can eat the last
+ * reply. */
+static void flushed_last_reply(struct smtps_session *session)
+{
+    stream_finish(&session->stream);
+    session->skipped = 0;
+    stream_read_start(&session->stream);
+}
+
+void session_close(struct smtps_session *session)
+{
+    if (session->state == SESSION_CLOSING)
+        return;
+    session->state = SESSION_CLOSING;
+    session->waiting_for_turn = false;
+    session->time_is_up = NULL;
+    session_reset_transaction(session);
+    stream_read_stop(&session->stream);
+    session->timer_running = true;
+    session->deadline = loop_now(session->worker->loop) + LINGER_MS;
+    uv_timer_start(&session->timer, on_timer, LINGER_MS, 0);
+    int flushed = stream_flush(&session->stream);
+    if (flushed < 0)
+        session_abort(session);
+    else if (flushed == 1)
+        flushed_last_reply(session);
+}
+
+static void discard_until_end(struct smtps_session *session)
+{
+    ssize_t got = stream_fill(&session->stream, READ_COMMAND);
+    if (got == -EAGAIN)
+        return;
+    buf_clear(&session->stream.in);
+    session->skipped += got > 0 ? (uint64_t)got : 0;
+    if (got <= 0 || session->skipped > LINGER_MAX)
+        session_abort(session);
+}
+
+void session_leave(struct smtps_session *session)
+{
+    session->leave = true;
+    if (session->state == SESSION_OPENING) { /* it expects no SMTP yet */
+        session_abort(session);
+    } else if (session->state == SESSION_READING || session->waiting_for_turn) {
+        session_reply(session, &reply_shutdown);
+        session_close(session);
+    }
+}
+
+/* ---- replies --------------------------------------------------------------------------------- */
+
+static void log_rejection(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
+{
+    struct rejection rejection = {
+        .reply = reply,
+        .module = module,
+        .phase = session->protocol->phase(session),
+        .policy = session->policy,
+        .connection_id = session->view.id,
+        .peer = &session->view.peer,
+        .local = &session->view.local,
+        .connection_context = context_pairs(&session->view.connection_context),
+        .message_context = context_pairs(&session->view.message_context),
+    };
+    rejection_log(generation_modules(session->generation), &rejection);
+}
+
+/* A message or a recipient, rather than a command out of order. */
+static bool is_about_message(const struct smtps_session *session)
+{
+    return session->transaction || slice_starts_nocase(session->command, SLICE_LITERAL("MAIL "));
+}
+
+void session_reply_again(struct smtps_session *session, const struct smtps_reply *reply)
+{
+    reply_format(reply, session->policy->extensions & EXTENSION_ENHANCEDSTATUSCODES, &session->stream.out);
+}
+
+static void send_reply(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
+{
+    if (reply->code >= 400)
+        log_rejection(session, reply, module);
+    if (reply->code >= 400 && is_about_message(session))
+        counter_add(&session->worker->rejected, 1);
+    session_reply_again(session, reply);
+}
+
+void session_reply(struct smtps_session *session, const struct smtps_reply *reply)
+{
+    send_reply(session, reply, "core");
+}
+
+static struct smtps_reply hook_refusal(const struct smtps_session *session)
+{
+    const struct hook_reply *asked = session->view.reply;
+    return imp_session_reply_code(&session->view)
+               ? (struct smtps_reply){asked->code, asked->enhanced, asked->text}
+               : reply_policy_refused;
+}
+
+static const char *hook_refuser(const struct smtps_session *session)
+{
+    return session->view.refused_by ? session->view.refused_by : "core";
+}
+
+void session_reply_hook(struct smtps_session *session)
+{
+    struct smtps_reply reply = hook_refusal(session);
+    send_reply(session, &reply, hook_refuser(session));
+}
+
+void session_log_hook_refusal(struct smtps_session *session)
+{
+    struct smtps_reply reply = hook_refusal(session);
+    log_rejection(session, &reply, hook_refuser(session));
+    counter_add(&session->worker->rejected, 1);
+}
+
+void session_replyf(struct smtps_session *session, int code, const char *enhanced, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    send_reply(session, &(struct smtps_reply){code, enhanced, text}, "core");
+}
+
+void session_count_error(struct smtps_session *session)
+{
+    if (++session->errors < ERRORS_MAX)
+        return;
+    session_reply(session, &reply_too_many_errors);
+    session_close(session);
+}
+
+void session_refuse(struct smtps_session *session, const struct smtps_reply *reply)
+{
+    session_reply(session, reply);
+    session_count_error(session);
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+void session_wait(struct smtps_session *session)
+{
+    session->state = SESSION_WAITING;
+    session->waiting_for_turn = false;
+    session->deadline = 0;
+    session->time_is_up = NULL;
+}
+
+void session_end_wait(struct smtps_session *session)
+{
+    session->state = SESSION_READING;
+    session->waiting_for_turn = false;
+    session->time_is_up = NULL;
+    session->deadline = 0;
+}
+
+void session_resume(struct smtps_session *session)
+{
+    if (session->state == SESSION_WAITING)
+        session_end_wait(session);
+    session_process(session);
+}
+
+void session_ask(struct smtps_session *session, enum imp_hook_point point, session_continue_fn *next)
+{
+    struct module_set *modules = generation_modules(session->generation);
+    enum hook_outcome outcome = module_set_validate(modules, point, &session->view);
+    if (outcome != HOOK_SUSPENDED) {
+        next(session, outcome);
+        return;
+    }
+    session->next = next;
+    session->waiting_for_hook = true;
+    session_wait(session);
+}
+
+void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome)
+{
+    struct smtps_session *session = container_of(view, struct smtps_session, view);
+    session->waiting_for_hook = false;
+    if (session->state == SESSION_CLOSING)
+        return;
+    session_end_wait(session);
+    session->next(session, outcome);
+    session_process(session);
+}
+
+/* ---- input ----------------------------------------------------------------------------------- */
+
+static void refuse_long_line(struct smtps_session *session)
+{
+    session_line_fn *run = session->read_line;
+    session->read_line = NULL;
+    if (run) {
+        run(session, slice_of(NULL, 0));
+    } else {
+        session_reply(session, &reply_line_too_long);
+        session_count_error(session);
+    }
+}
+
+static void skip_input(struct smtps_session *session, size_t size, bool line_ended)
+{
+    bool begins = !session->skip_line && !session->read_line;
+    if (begins && session->protocol->announces_content(buf_slice(&session->stream.in))) {
+        refuse_long_line(session);
+        session_close(session);
+        return;
+    }
+    buf_consume(&session->stream.in, size);
+    session->skipped += size;
+    session->skip_line = !line_ended;
+    if (line_ended || session->skipped > SKIP_MAX) {
+        refuse_long_line(session);
+        if (session->skipped > SKIP_MAX)
+            session_close(session);
+        session->skipped = 0;
+    }
+}
+
+static size_t line_max(const struct smtps_session *session, struct slice input)
+{
+    return session->read_line || session->protocol->is_long(input) ? DIALOGUE_LINE_MAX : COMMAND_LINE_MAX;
+}
+
+/* Runs one command line, or throws away one that is too long. False when the input holds no whole line. */
+static bool read_command(struct smtps_session *session)
+{
+    struct slice input = buf_slice(&session->stream.in);
+    const char *feed = memchr(input.data, '\n', input.size);
+    size_t size = feed ? (size_t)(feed - input.data) + 1 : input.size;
+    size_t end = feed && (size == 1 || feed[-1] != '\r') ? 1 : 2; /* bytes; a bare LF ends a command, too */
+    if (session->skip_line || size > line_max(session, input) + end) {
+        skip_input(session, size, feed != NULL);
+        return feed != NULL;
+    }
+    if (!feed)
+        return false;
+    struct slice line = slice_of(input.data, size - 1);
+    if (line.size > 0 && line.data[line.size - 1] == '\r')
+        line.size--;
+    session_line_fn *run = session->read_line ? session->read_line : session->protocol->command;
+    session->read_line = NULL;
+    session->command = line;
+    run(session, line);
+    session->command = slice_of(NULL, 0);
+    if (!session->stream.closing)
+        buf_consume(&session->stream.in, size);
+    session_renew_deadline(session);
+    return true;
+}
+
+void session_read_line(struct smtps_session *session, session_line_fn *run)
+{
+    session->read_line = run;
+}
+
+void session_receive(struct smtps_session *session, session_content_fn *take)
+{
+    session->content = take;
+    session->state = SESSION_RECEIVING;
+}
+
+static void read_content(struct smtps_session *session)
+{
+    size_t used = session->content(session, buf_slice(&session->stream.in));
+    if (session->stream.closing)
+        return;
+    buf_consume(&session->stream.in, used);
+    session->progress += used;
+    if (session->progress >= PROGRESS_UNIT)
+        session_renew_deadline(session);
+}
+
+/* Sends what the commands said and decides whether the socket is read on. */
+static void settle(struct smtps_session *session)
+{
+    int flushed = stream_flush(&session->stream);
+    if (flushed < 0) {
+        session_abort(session);
+        return;
+    }
+    bool congested = session->state == SESSION_RECEIVING && session->protocol->congested(session);
+    if (session->state == SESSION_WAITING)
+        return; /* most clients wait too: on_readable stops reading if this one does not */
+    if (flushed == 1 && !congested)
+        stream_read_start(&session->stream);
+    else
+        stream_read_stop(&session->stream);
+    if (session->deadline == 0)
+        session_renew_deadline(session);
+    stream_trim(&session->stream);
+}
+
+/* Short commands have long replies: a client that does not read them gets no more of them than this. */
+static bool replies_are_stuck(struct smtps_session *session)
+{
+    return buf_size(&session->stream.out) >= REPLIES_MAX && stream_flush(&session->stream) != 1;
+}
+
+void session_process(struct smtps_session *session)
+{
+    if (session->stream.blocked) { /* on_drained goes on */
+        if (session->deadline == 0)
+            session_renew_deadline(session); /* a client that does not read is given up, too */
+        return;
+    }
+    while (buf_size(&session->stream.in) > 0 && !replies_are_stuck(session)) {
+        if (session->state == SESSION_RECEIVING)
+            read_content(session);
+        else if (session->state != SESSION_READING || !read_command(session))
+            break;
+    }
+    if (session->state == SESSION_READING && session->leave) {
+        session_reply(session, &reply_shutdown);
+        session_close(session);
+    }
+    if (session->state != SESSION_CLOSING)
+        settle(session);
+}
+
+static void on_readable(struct stream *stream)
+{
+    struct smtps_session *session = container_of(stream, struct smtps_session, stream);
+    if (session->state == SESSION_CLOSING) {
+        discard_until_end(session);
+        return;
+    }
+    if (session->state == SESSION_OPENING) {
+        session->opening(session);
+        return;
+    }
+    if (session->state == SESSION_WAITING) {
+        stream_read_stop(stream);
+        return;
+    }
+    ssize_t got = stream_fill(stream, session->state == SESSION_RECEIVING ? session->policy->data_buffer_size
+                                                                          : READ_COMMAND);
+    if (got > 0)
+        session_process(session);
+    else if (got != -EAGAIN)
+        session_abort(session);
+}
+
+static void on_drained(struct stream *stream)
+{
+    struct smtps_session *session = container_of(stream, struct smtps_session, stream);
+    if (session->state == SESSION_CLOSING)
+        flushed_last_reply(session);
+    else
+        session_process(session);
+}
+
+const struct stream_handler session_stream_handler = {.readable = on_readable,
+                                                      .drained = on_drained,
+                                                      .closed = on_stream_closed,
+                                                      .secured = session_tls_secured};

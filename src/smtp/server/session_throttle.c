@@ -1,0 +1,30 @@
+/*
+ * session_throttle: a session waits for the turn of its next message.
+ */
+#include "smtp/server/session_throttle.h"
+
+#include "smtp/server/listen_terms.h"
+#include "throttle/message_throttle.h"
+#include "smtp/server/worker.h"
+
+static void take_turn(struct smtps_session *session)
+{
+    session_hook_resumed(&session->view, HOOK_PASS);
+}
+
+void session_throttle(struct smtps_session *session, session_continue_fn *next)
+{
+    struct message_throttle *throttle = session->terms->throttle;
+    uint64_t now = uv_hrtime() / 1000, when = now;
+    if (throttle && !message_throttle_reserve(throttle, now, &when)) {
+        next(session, HOOK_REFUSED);
+    } else if (when == now) {
+        next(session, HOOK_PASS);
+    } else {
+        session->next = next;
+        session_wait(session);
+        session->waiting_for_turn = true;
+        uv_update_time(loop_uv(session->worker->loop)); /* the time of a long turn would be too early */
+        session_set_time(session, (when - now) / 1000 + 2, take_turn);
+    }
+}

@@ -1,0 +1,30 @@
+/* stand_in: see stand_in.h. */
+#include "smtp/server/stand_in.h"
+
+#include "smtp/server/extension.h"
+
+const struct smtps_reply *stand_in_for(struct smtps_session *session, const struct net_addr *peer,
+                                       const struct net_addr *local)
+{
+    const struct conf_value *pairs = session->policy->context;
+    if (!session->real_extensions)
+        session->real_extensions = session->policy->extensions;
+    for (size_t i = 0; pairs && i < pairs->count; i++)
+        imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, pairs->items[2 * i], NULL);
+    session_set_addresses(session, peer, local);
+    return session->policy->always_deny ? &reply_denied : NULL;
+}
+
+bool stand_in_parse_address(struct slice text, struct net_addr *address)
+{
+    char terminated[NET_ADDR_TEXT_SIZE];
+    struct slice tag = SLICE_LITERAL("IPV6:");
+    bool tagged = slice_starts_nocase(text, tag);
+    if (tagged)
+        text = slice_of(text.data + tag.size, text.size - tag.size);
+    if (text.size == 0 || text.size >= sizeof terminated || text.data[0] == '[')
+        return false;
+    memcpy(terminated, text.data, text.size);
+    terminated[text.size] = '\0';
+    return net_addr_parse(address, terminated) && (!tagged || address->family == AF_INET6);
+}

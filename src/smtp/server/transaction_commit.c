@@ -1,0 +1,163 @@
+/*
+ * transaction_commit: a received message becomes durable (or, with deferred_spool, does not yet), is logged,
+ * and goes to the layer above.
+ */
+#include "smtp/server/transaction_private.h"
+
+#include "base/id.h"
+#include "base/mem.h"
+
+/* Bytes of content in memory, over all messages, beyond which deferred_spool defers no more. */
+#define DEFERRED_MAX (UINT64_C(128) << 20)
+
+static struct imp_text text_of(struct slice s)
+{
+    return (struct imp_text){s.data, s.size};
+}
+
+/* What stands before the '@' of an address whose domain is known. */
+static struct imp_text local_part(struct slice address, struct slice domain)
+{
+    return (struct imp_text){address.data, domain.size ? address.size - domain.size - 1 : address.size};
+}
+
+static void log_reception(struct smtps_transaction *t, const struct envelope *envelope)
+{
+    char peer[NET_ADDR_TEXT_SIZE];
+    struct imp_log_reception event = {
+        .time_us = envelope->received_us,
+        .message_id = envelope->id,
+        .batch_id = envelope->batch_id,
+        .connection_id = envelope->connection_id,
+        .recipient_local = local_part(envelope->recipient, envelope->recipient_domain),
+        .recipient_domain = text_of(envelope->recipient_domain),
+        .sender_local = local_part(envelope->reverse_path, envelope->sender_domain),
+        .sender_domain = text_of(envelope->sender_domain),
+        .peer = text_of(slice_text(net_addr_format(&envelope->origin, peer))),
+        .size = envelope_size(envelope),
+        .protocol = {"esmtp", 5},
+        .binding_group = text_of(envelope->binding_group),
+        .binding = text_of(envelope->binding),
+    };
+    module_set_log_reception(generation_modules(t->generation), &event);
+}
+
+/* The message is accepted: from here on it is the upper layer's, whoever still listens. */
+static void hand_over(struct smtps_transaction *t)
+{
+    const struct smtp_upper *upper = &t->worker->server->upper;
+    counter_add(&t->worker->received, t->envelope_count);
+    for (size_t i = 0; i < t->envelope_count; i++) {
+        log_reception(t, t->envelopes[i]);
+        upper->accept(upper->upper, t->envelopes[i]);
+    }
+}
+
+/* The end: nothing but the answer is left. */
+static void finish(struct smtps_transaction *t, const struct smtps_reply *reply)
+{
+    struct smtps_session *session = t->session;
+    void (*finished)(struct smtps_session *, const struct smtps_reply *) = t->finished;
+    transaction_free(t);
+    if (session)
+        finished(session, reply);
+}
+
+static void request_done(struct spool_request *request)
+{
+    struct smtps_transaction *t = container_of(request, struct smtps_transaction, store);
+    loop_post(t->worker->loop, &t->stored_task);
+}
+
+/* ---- a message that became durable too late ------------------------------------------------------ */
+
+static void taken_back(struct loop_task *task)
+{
+    finish(container_of(task, struct smtps_transaction, stored_task), &reply_processing_timeout);
+}
+
+/*
+ * The client may have given up by now, and will send the message again. It leaves the spool, and the refusal
+ * is sent when that is durable: a message that was refused must not be delivered after a crash.
+ */
+static void take_back(struct smtps_transaction *t)
+{
+    struct spool *spool = t->worker->server->spool;
+    t->stored_task.run = taken_back;
+    for (size_t i = 0; i < t->envelope_count; i++) {
+        bool last = i + 1 == t->envelope_count;
+        struct spool_request *removal = last ? &t->store : mem_new(struct spool_request);
+        *removal = (struct spool_request){
+            .kind = SPOOL_REMOVE,
+            .envelopes = &t->envelopes[i],
+            .envelope_count = 1,
+            .durable = last,
+            .done = last ? request_done : NULL,
+        };
+        spool_submit(spool, removal);
+        envelope_free(t->envelopes[i]);
+    }
+}
+
+/* ---- the way it goes ----------------------------------------------------------------------------- */
+
+static void request_settled(struct loop_task *task)
+{
+    struct smtps_transaction *t = container_of(task, struct smtps_transaction, stored_task);
+    if (t->store.status == SPOOL_OK && !t->deferred && transaction_is_overdue(t)) {
+        take_back(t);
+    } else if (t->store.status == SPOOL_OK) {
+        char text[ID_TEXT_SIZE + 8] = "OK ";
+        id_format(t->envelopes[0]->id, text + 3);
+        hand_over(t);
+        finish(t, &(struct smtps_reply){250, "2.0.0", text});
+    } else {
+        for (size_t i = 0; i < t->envelope_count; i++)
+            envelope_free(t->envelopes[i]);
+        transaction_discard_chunks(t);
+        finish(t, transaction_status_reply(t->store.status));
+    }
+}
+
+/*
+ * deferred_spool: may the message stay in memory for a start? Not a large one, which is in the spool in parts
+ * already, nor one whose refused recipients must be reported; and what memory holds is bounded.
+ */
+static bool may_defer(const struct smtps_transaction *t)
+{
+    return t->session->policy->deferred_spool && !t->body && t->refused_count == 0 &&
+           body_resident_bytes() < DEFERRED_MAX && !atomic_load(&t->worker->server->draining);
+}
+
+void transaction_commit(struct smtps_transaction *t,
+                        void (*finished)(struct smtps_session *session, const struct smtps_reply *reply))
+{
+    size_t size = buf_size(&t->content);
+    t->deferred = may_defer(t);
+    if (t->deferred)
+        t->flags |= ENVELOPE_DEFERRED;
+    if (!t->body) {
+        char *memory = buf_take(&t->content, &size);
+        t->body = body_create(id_next(), memory, size);
+        t->store.data = slice_of(memory, size);
+        t->store.chunk = 0;
+    } else {
+        t->body->size = t->stored + size;
+        t->store.data = buf_slice(&t->content);
+        t->store.chunk = t->body->chunks++;
+    }
+    t->body->eight_bit = t->reader.eight_bit;
+    t->committing = true;
+    t->finished = finished;
+    transaction_create_envelopes(t);
+    t->store.kind = SPOOL_STORE;
+    t->store.body = t->body;
+    t->store.envelopes = t->envelopes;
+    t->store.envelope_count = t->envelope_count;
+    t->store.done = request_done;
+    t->stored_task.run = request_settled;
+    if (t->deferred)
+        loop_post(t->worker->loop, &t->stored_task); /* its status is SPOOL_OK */
+    else
+        spool_submit(t->worker->server->spool, &t->store);
+}

@@ -1,0 +1,252 @@
+/*
+ * transaction_content: what comes after 354.
+ *
+ * Small content is gathered in one buffer and stored with its envelopes in one request. Content beyond
+ * Large_Message_Threshold goes to the spool a chunk at a time while it arrives, once its header was seen; at
+ * most CHUNKS_OUTSTANDING of them wait for the committer, then the session stops reading.
+ */
+#include "smtp/server/transaction_private.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "message/trace.h"
+#include "smtp/server/auth.h"
+
+enum {
+    CHUNKS_OUTSTANDING = 4,
+    FIRST_CONTENT = 4 * 1024, /* room made for content of undeclared size */
+};
+
+struct chunk {
+    struct spool_request request;
+    struct loop_task task;
+    struct smtps_transaction *transaction;
+    char *memory; /* NULL for chunk 0: the transaction's head */
+};
+
+/* The trace header has what the client wrote (Momentum 4 manual,
+ * domain_for_unqualified_recipient_addresses). */
+static const char *given_address(const struct recipient *recipient)
+{
+    return recipient->given ? recipient->given : recipient->address;
+}
+
+static void begin_reader(struct smtps_transaction *t, bool dot_stuffed)
+{
+    const struct esmtp_policy *policy = t->session->policy;
+    bool breaks = policy->line_length_rule == LINE_LENGTH_FIX;
+    struct data_rules rules = {
+        .line_endings = {policy->header_line_endings, policy->line_endings},
+        .break_lines = breaks ? policy->max_line_length : 0,
+        .dot_stuffed = dot_stuffed,
+        .binary = t->flags & ENVELOPE_BINARY,
+    };
+    data_reader_init(&t->reader, &rules);
+}
+
+void transaction_begin_content(struct smtps_transaction *t, bool dot_stuffed)
+{
+    struct smtps_session *session = t->session;
+    struct trace_facts facts = {
+        .hello = session->hello_name ? session->hello_name : "",
+        .peer = &t->peer,
+        .by = session->policy->received_hostname,
+        .extended = session->hello == HELLO_EHLO,
+        .tls = session->tls,
+        .authenticated = session->user != NULL,
+        .utf8 = t->flags & ENVELOPE_SMTPUTF8,
+        .id = t->batch_id,
+        .recipient =
+            t->recipient_count == 1 ? slice_text(given_address(&t->recipients[0])) : slice_of(NULL, 0),
+        .time_us = clock_wall_us(),
+    };
+    size_t room = FIRST_CONTENT;
+    if (t->declared_size > FIRST_CONTENT - 1024)
+        room = t->declared_size < BODY_CHUNK ? (size_t)t->declared_size + 1024 : BODY_CHUNK;
+    buf_reserve(&t->content, room);
+    auth_append_results(session, &t->content);
+    if (session->policy->add_received)
+        trace_append_received(&facts, &t->content);
+    t->trace_size = buf_size(&t->content);
+    t->received_us = facts.time_us;
+    t->begun = true;
+    begin_reader(t, dot_stuffed);
+}
+
+bool transaction_content_begun(const struct smtps_transaction *t)
+{
+    return t->begun;
+}
+
+void transaction_discard_chunks(struct smtps_transaction *t)
+{
+    if (t->stored == 0)
+        return;
+    struct spool_request *discard = mem_new(struct spool_request);
+    discard->kind = SPOOL_DISCARD;
+    discard->body = t->body;
+    t->stored = 0;
+    spool_submit(t->worker->server->spool, discard);
+}
+
+void transaction_abandon(struct smtps_transaction *t)
+{
+    t->session = NULL;
+    if (t->committing || t->outstanding > 0)
+        return; /* whoever settles the last request goes on */
+    transaction_discard_chunks(t);
+    transaction_free(t);
+}
+
+static void chunk_settled(struct loop_task *task)
+{
+    struct chunk *chunk = container_of(task, struct chunk, task);
+    struct smtps_transaction *t = chunk->transaction;
+    if (chunk->request.status != SPOOL_OK && t->status == SPOOL_OK)
+        t->status = chunk->request.status;
+    t->outstanding--;
+    free(chunk->memory);
+    free(chunk);
+    if (!t->session) {
+        transaction_abandon(t);
+    } else if (t->congested) {
+        t->congested = false;
+        session_resume(t->session);
+    }
+}
+
+static void chunk_done(struct spool_request *request)
+{
+    struct chunk *chunk = container_of(request, struct chunk, request);
+    loop_post(chunk->transaction->worker->loop, &chunk->task);
+}
+
+static void store_chunk(struct smtps_transaction *t, char *memory, size_t size)
+{
+    struct chunk *chunk = mem_new(struct chunk);
+    if (!t->body) {
+        t->body = body_create(id_next(), NULL, 0);
+        t->body->chunks = 0; /* counted as they go */
+    }
+    chunk->transaction = t;
+    chunk->task.run = chunk_settled;
+    if (t->stored == 0)
+        t->head = memory;
+    else
+        chunk->memory = memory;
+    chunk->request = (struct spool_request){
+        .kind = SPOOL_CHUNK,
+        .body = t->body,
+        .chunk = t->body->chunks++,
+        .data = slice_of(memory, size),
+        .done = chunk_done,
+    };
+    t->stored += size;
+    t->outstanding++;
+    spool_submit(t->worker->server->spool, &chunk->request);
+}
+
+/* Hands full chunks to the spool; what is left stays in `content`. */
+static void spill(struct smtps_transaction *t)
+{
+    while (buf_size(&t->content) > BODY_CHUNK) {
+        char *memory = mem_resize(NULL, BODY_CHUNK);
+        memcpy(memory, buf_slice(&t->content).data, BODY_CHUNK);
+        buf_consume(&t->content, BODY_CHUNK);
+        store_chunk(t, memory, BODY_CHUNK);
+    }
+}
+
+/* A line of that part is longer than it may be. */
+static const struct smtps_reply *judge_length(const struct smtps_transaction *t, enum content_part part)
+{
+    const struct esmtp_policy *policy = t->session->policy;
+    uint64_t longest = t->reader.longest_line[part];
+    if (part == CONTENT_HEADER && policy->line_length_rule == LINE_LENGTH_FIX && !t->header_done)
+        return NULL; /* it is yet to be folded */
+    if (policy->line_length_hard_limit && longest > policy->line_length_hard_limit)
+        return &reply_content_line_too_long;
+    if (policy->line_length_rule == LINE_LENGTH_REJECT && longest > policy->max_line_length)
+        return part == CONTENT_HEADER ? &reply_header_line_too_long : &reply_body_line_too_long;
+    return NULL;
+}
+
+static const struct smtps_reply *judge(const struct smtps_transaction *t)
+{
+    const struct esmtp_policy *policy = t->session->policy;
+    const struct data_reader *reader = &t->reader;
+    const struct smtps_reply *problem;
+    if (policy->max_message_size && reader->size > policy->max_message_size)
+        return &reply_too_big;
+    if (t->status != SPOOL_OK)
+        return transaction_status_reply(t->status);
+    if (reader->bare[CONTENT_HEADER] && policy->header_line_endings == LINE_ENDINGS_REJECT)
+        return &reply_bare_newline_in_header;
+    if (reader->bare[CONTENT_BODY] && policy->line_endings == LINE_ENDINGS_REJECT)
+        return &reply_bare_newline_in_body;
+    problem = judge_length(t, CONTENT_HEADER);
+    return problem ? problem : judge_length(t, CONTENT_BODY);
+}
+
+/* After the reader took some content, or all that there is. */
+static void settle_content(struct smtps_transaction *t, bool all)
+{
+    bool complete = all || t->reader.part == CONTENT_BODY;
+    if (!t->refusal)
+        t->refusal = judge(t);
+    if (!t->refusal && !t->header_done && (complete || buf_size(&t->content) > BODY_CHUNK)) {
+        t->refusal = transaction_apply_header_rules(t, complete);
+        t->header_done = true;
+        if (!t->refusal)
+            t->refusal = judge_length(t, CONTENT_HEADER);
+    }
+    if (t->refusal) {
+        t->reader.keep = false;
+        buf_clear(&t->content);
+    } else if (buf_size(&t->content) > (t->stored ? BODY_CHUNK : t->session->policy->large_message)) {
+        spill(t);
+    }
+    /* When all is there the session waits for something else than the chunks. */
+    t->congested = !all && t->outstanding >= CHUNKS_OUTSTANDING;
+}
+
+size_t transaction_receive(struct smtps_transaction *t, struct slice input, bool *end)
+{
+    size_t used = data_reader_feed(&t->reader, input, &t->content, end);
+    settle_content(t, *end);
+    return used;
+}
+
+void transaction_end_chunks(struct smtps_transaction *t)
+{
+    data_reader_finish(&t->reader, &t->content);
+    settle_content(t, true);
+}
+
+bool transaction_congested(const struct smtps_transaction *t)
+{
+    return t->congested;
+}
+
+uint64_t transaction_size(const struct smtps_transaction *t)
+{
+    return t->stored + buf_size(&t->content);
+}
+
+struct slice transaction_head(const struct smtps_transaction *t)
+{
+    return t->head ? slice_of(t->head, BODY_CHUNK) : buf_slice(&t->content);
+}
+
+const struct smtps_reply *transaction_status_reply(enum spool_status status)
+{
+    return status == SPOOL_FULL ? &reply_spool_full : &reply_spool_error;
+}
+
+const struct smtps_reply *transaction_verdict(struct smtps_transaction *t)
+{
+    if (!t->refusal && t->status != SPOOL_OK)
+        return transaction_status_reply(t->status);
+    return t->refusal;
+}

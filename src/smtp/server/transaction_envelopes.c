@@ -1,0 +1,80 @@
+/*
+ * transaction_envelopes: one envelope for each recipient of a message that is accepted.
+ *
+ * The recipients that a hook refused come last, with ENVELOPE_REFUSED; when their senders are not to be
+ * notified they get none.
+ */
+#include "smtp/server/transaction_private.h"
+
+#include <stdlib.h>
+#include "base/id.h"
+#include "base/mem.h"
+#include "message/supplemental.h"
+
+static struct envelope *create_envelope(const struct smtps_transaction *t, const struct recipient *recipient)
+{
+    const struct supplemental_rules *supplemental = t->session->policy->supplemental;
+    struct buf parameters = {0}, header = {0};
+    struct slice context = recipient->has_context ? buf_slice(&recipient->context)
+                                                  : context_pairs(&t->session->view.message_context);
+    transaction_append_parameters(t, recipient, &parameters);
+    if (supplemental)
+        supplemental_append(supplemental, slice_text(recipient->address), context, &header);
+    struct envelope_facts facts = {
+        .reverse_path = slice_text(t->reverse_path),
+        .recipient = slice_text(recipient->address),
+        .binding = slice_text(recipient->binding ? recipient->binding : "default"),
+        .binding_group = slice_text(recipient->group ? recipient->group : "default"),
+        .context = context,
+        .parameters = buf_slice(&parameters),
+        .header = buf_slice(&header),
+        .origin = t->peer,
+        .id = id_next(),
+        .batch_id = t->batch_id,
+        .connection_id = t->connection_id,
+        .received_us = t->received_us,
+        .flags = t->flags | recipient->flags | (recipient->refusal ? ENVELOPE_REFUSED : 0),
+    };
+    struct envelope *envelope = envelope_create(&facts, t->body);
+    buf_release(&parameters);
+    buf_release(&header);
+    return envelope;
+}
+
+static int compare_queues(const void *a, const void *b)
+{
+    const struct envelope *x = *(struct envelope *const *)a, *y = *(struct envelope *const *)b;
+    int order = slice_compare_nocase(x->recipient_domain, y->recipient_domain);
+    return order ? order : slice_compare_nocase(x->binding, y->binding);
+}
+
+/* Those that go to one queue share their transactions out (batch_handling = batch_by_domain). */
+static void mark_batches(const struct smtps_transaction *t, size_t accepted)
+{
+    struct envelope **sorted = mem_array(accepted, sizeof(struct envelope *));
+    memcpy(sorted, t->envelopes, accepted * sizeof(struct envelope *));
+    qsort(sorted, accepted, sizeof(struct envelope *), compare_queues);
+    for (size_t i = 1; i < accepted; i++)
+        if (compare_queues(&sorted[i - 1], &sorted[i]) == 0) {
+            sorted[i - 1]->flags |= ENVELOPE_BATCH;
+            sorted[i]->flags |= ENVELOPE_BATCH;
+        }
+    free(sorted);
+}
+
+void transaction_create_envelopes(struct smtps_transaction *t)
+{
+    const struct esmtp_policy *policy = t->session->policy;
+    size_t accepted = t->recipient_count - t->refused_count, next_accepted = 0, next_refused = accepted;
+    t->envelopes = mem_array(t->recipient_count, sizeof *t->envelopes);
+    for (size_t i = 0; i < t->recipient_count; i++) {
+        const struct recipient *recipient = &t->recipients[i];
+        if (!recipient->refusal)
+            t->envelopes[next_accepted++] = create_envelope(t, recipient);
+        else if (policy->bounce_refused_recipients)
+            t->envelopes[next_refused++] = create_envelope(t, recipient);
+    }
+    t->envelope_count = next_refused;
+    if (policy->batch_by_domain && accepted > 1)
+        mark_batches(t, accepted);
+}

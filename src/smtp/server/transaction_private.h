@@ -1,0 +1,85 @@
+/*
+ * transaction_private.h: the struct of a transaction, shared by the files it is made of. Each uses those
+ * above it only:
+ *
+ *   transaction.c           the sender, the recipients, making and freeing
+ *   transaction_header.c    what the header rules make of the header
+ *   transaction_content.c   the content on its way in
+ *   transaction_envelopes.c what is made of the recipients
+ *   transaction_commit.c    making it durable and handing it over
+ *
+ * Private to these.
+ */
+#ifndef IMPULSE_SMTP_SERVER_TRANSACTION_PRIVATE_H
+#define IMPULSE_SMTP_SERVER_TRANSACTION_PRIVATE_H
+
+#include "smtp/server/transaction.h"
+#include "smtp/server/worker.h"
+
+struct recipient {
+    char *address;         /* owned */
+    const char *domain;    /* inside address */
+    char *given;           /* owned: as the client wrote it, when a domain was added; else NULL */
+    char *orcpt;           /* owned; NULL: none */
+    uint32_t flags;        /* ENVELOPE_NOTIFY_* */
+    char *binding, *group; /* owned; NULL: the default */
+    char *refusal;         /* owned; the reply "550 5.7.1 [internal] ..." of a hook; NULL: accepted */
+    struct buf context;    /* message context of this copy; meaningful if `has_context` */
+    bool has_context;
+};
+
+struct smtps_transaction {
+    struct smtps_session *session; /* NULL once the client has left */
+    struct smtps_worker *worker;
+    struct smtp_generation *generation; /* one reference: the modules that are told */
+    uint64_t batch_id, connection_id, received_us, declared_size;
+    uint32_t flags;
+    struct net_addr peer;
+    struct buf parameters; /* of MAIL, as envelope_facts.parameters */
+    char *reverse_path;
+    const char *reverse_path_domain;
+    struct recipient *recipients;
+    size_t recipient_count, recipient_room, refused_count;
+    struct recipient proposed;
+    /* content */
+    struct data_reader reader;
+    struct buf content;                /* what is not in the spool yet */
+    size_t trace_size;                 /* bytes of our own at the start */
+    uint64_t stored;                   /* bytes handed over as chunks */
+    struct body *body;                 /* from the first chunk, or from commit */
+    char *head;                        /* chunk 0, kept for the hooks and the loop check */
+    unsigned outstanding;              /* chunks at the committer */
+    enum spool_status status;          /* of the chunks so far */
+    const struct smtps_reply *refusal; /* what the content earned so far; NULL: nothing */
+    bool begun, header_done, congested, committing;
+    bool open;       /* MAIL was answered 250 */
+    bool complete;   /* all content is here */
+    uint64_t due_ms; /* clock_mono_ms; 0: none */
+    /* commit */
+    struct envelope **envelopes; /* first those of the recipients that are accepted */
+    size_t envelope_count;
+    bool deferred; /* not given to the spool */
+    struct spool_request store;
+    struct loop_task stored_task;
+    void (*finished)(struct smtps_session *session, const struct smtps_reply *reply);
+};
+
+/* Appends the parameters of MAIL and of this RCPT, and its refusal, as envelope_facts has them. */
+void transaction_append_parameters(const struct smtps_transaction *transaction,
+                                   const struct recipient *recipient, struct buf *out);
+/* Frees it; neither the session nor the spool holds it. */
+void transaction_free(struct smtps_transaction *transaction);
+/* The spool forgets the chunks of a body that nobody will have. */
+void transaction_discard_chunks(struct smtps_transaction *transaction);
+/*
+ * Looks at the header, once, and adds what is missing to it. `complete`: it has ended, or all content is
+ * there; else more than a chunk of content is. The refusal that it earned, or NULL.
+ */
+const struct smtps_reply *transaction_apply_header_rules(struct smtps_transaction *transaction,
+                                                         bool complete);
+/* Makes t->envelopes, once t->body is there. */
+void transaction_create_envelopes(struct smtps_transaction *transaction);
+/* The answer for a spool that did not keep something. */
+const struct smtps_reply *transaction_status_reply(enum spool_status status);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * message_throttle: the times of the last N messages in a ring.
+ *
+ * Message k may begin one period after message k - N, so each place of the ring is worth one message in a
+ * period, and N places are worth N, in whatever order their owners are served. Places are given out in turn.
+ * A rate with more messages than the ring has places is split: so many places, and a part of the period.
+ */
+#include "throttle/message_throttle.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include "base/mem.h"
+#include "throttle/scope_state.h"
+
+enum { PLACES_MAX = 65536 };
+
+struct message_throttle {
+    struct scope_state state;
+    uint32_t places;
+    uint64_t period;         /* microseconds */
+    _Atomic uint64_t turn;   /* of the next message: its place is turn % places */
+    _Atomic uint64_t last[]; /* when the last message in each place began, or will begin; 0: never */
+};
+
+struct message_throttle *message_throttle_resolve(const struct conf_chain *chain)
+{
+    static const char option[] = "inbound_throttle_messages";
+    const struct conf_scope *scope = NULL;
+    for (size_t i = 0; i < chain->count && !scope; i++)
+        if (conf_scope_value(chain->levels[i], option))
+            scope = chain->levels[i];
+    const struct conf_value *rate = scope ? conf_scope_value(scope, option) : NULL;
+    if (!rate || rate->number <= 0 || rate->seconds <= 0)
+        return NULL;
+    uint32_t places = rate->number < PLACES_MAX ? (uint32_t)rate->number : PLACES_MAX;
+    double period = rate->seconds * 1e6 * ((double)places / (double)rate->number);
+    char *path = scope_state_key(option, scope);
+    char *key = mem_printf("%s\n%u\t%.0f", path, places, period);
+    struct message_throttle *throttle;
+    throttle =
+        (struct message_throttle *)scope_state_get(key, sizeof *throttle + places * sizeof throttle->last[0]);
+    if (!throttle->places) { /* else loops are using it, with the same rate */
+        throttle->places = places;
+        throttle->period = (uint64_t)period + 1;
+    }
+    free(key);
+    free(path);
+    return throttle;
+}
+
+void message_throttle_unref(struct message_throttle *throttle)
+{
+    scope_state_unref(throttle ? &throttle->state : NULL);
+}
+
+/* The earliest time for the next message in a place whose last one is at `last`. */
+static uint64_t earliest(const struct message_throttle *throttle, uint64_t last, uint64_t now)
+{
+    uint64_t free_again = last ? last + throttle->period : 0;
+    return free_again > now ? free_again : now;
+}
+
+bool message_throttle_reserve(struct message_throttle *throttle, uint64_t now, uint64_t *when)
+{
+    uint64_t latest = now + (uint64_t)THROTTLE_WAIT_MAX * 1000000;
+    uint64_t turn = atomic_load(&throttle->turn);
+    do { /* a turn is taken only by who will use it */
+        uint64_t last = atomic_load(&throttle->last[turn % throttle->places]);
+        if (earliest(throttle, last, now) > latest)
+            return false;
+    } while (!atomic_compare_exchange_weak(&throttle->turn, &turn, turn + 1));
+    _Atomic uint64_t *place = &throttle->last[turn % throttle->places];
+    uint64_t last = atomic_load(place);
+    do { /* another may have come round to the same place meanwhile */
+        *when = earliest(throttle, last, now);
+        if (*when > latest)
+            return false;
+    } while (!atomic_compare_exchange_weak(place, &last, *when));
+    return true;
+}

@@ -1,0 +1,21 @@
+noinst_LIBRARIES += src/tls/libtls.a
+src_tls_libtls_a_SOURCES = \
+	src/tls/tls.h \
+	src/tls/tls_connection.c \
+	src/tls/tls_connection.h \
+	src/tls/tls_context.c \
+	src/tls/tls_facts.c \
+	src/tls/tls_identity.c \
+	src/tls/tls_identity.h \
+	src/tls/tls_private.h \
+	src/tls/tls_protocols.c \
+	src/tls/tls_protocols.h \
+	src/tls/tls_reason.c \
+	src/tls/tls_self_signed.c \
+	src/tls/tls_self_signed.h \
+	src/tls/tls_setup.c \
+	src/tls/tls_setup.h \
+	src/tls/tls_tickets.c \
+	src/tls/tls_tickets.h \
+	src/tls/tls_vault.c \
+	src/tls/tls_vault.h

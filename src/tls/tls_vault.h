@@ -1,0 +1,23 @@
+/*
+ * tls_vault.h: a text from HashiCorp Vault's key-value store, version 2; private to src/net.
+ *
+ *     vault://MOUNT/PATH#FIELD      what "vault kv get -mount=MOUNT -field=FIELD PATH" prints; without
+ * #FIELD: "key"
+ *
+ * Where Vault is and who we are is the environment's to say, as for Vault's own command: VAULT_ADDR (https://
+ * HOST:8200), VAULT_TOKEN.
+ */
+#ifndef IMPULSE_TLS_TLS_VAULT_H
+#define IMPULSE_TLS_TLS_VAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool tls_vault_is(const char *text);
+/*
+ * The text, to be freed with free(); NULL with what is wrong in error[], without the token. Blocks for at
+ * most five seconds. Any thread, the first call on the main one.
+ */
+char *tls_vault_fetch(const char *uri, char *error, size_t error_size);
+
+#endif
