@@ -3,3 +3,7 @@ pkgincludedir = $(includedir)/impulse
 pkginclude_HEADERS = include/impulse/module.h include/impulse/session.h include/impulse/hooks.h \
 	include/impulse/log.h include/impulse/delivery.h \
 	include/impulse/match.h
+
+## For build systems that do not use ecxs: pkg-config --cflags impulse, --variable=moduledir. A module links nothing.
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = include/impulse.pc

@@ -8,7 +8,8 @@ EXTRA_DIST += tools/ecxs.in
 tools/ecxs: tools/ecxs.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) tools && \
 	sed -e 's|@prefix[@]|$(prefix)|' -e 's|@exec_prefix[@]|$(exec_prefix)|' -e 's|@includedir[@]|$(includedir)|' \
-		-e 's|@moduledir[@]|$(moduledir)|' -e 's|@CC[@]|$(CC)|' -e 's|@VERSION[@]|$(VERSION)|' \
+		-e 's|@moduledir[@]|$(moduledir)|' -e 's|@CC[@]|$(CC)|' -e 's|@CXX[@]|$(CXX)|' \
+		-e 's|@VERSION[@]|$(VERSION)|' \
 		$(srcdir)/tools/ecxs.in >$@ && chmod +x $@
 
 ## The client's side of the console, for ec_console and for impulsectl.

@@ -66,9 +66,13 @@ struct imp_module_definition {
 
 /* At file scope: IMP_MODULE_DEFINE(.name = "x", .description = "...", .kind = IMP_SINGLETON, .setup = x_setup); */
 #define IMP_MODULE_DEFINE(...)                                                                                    \
+    _Pragma("GCC diagnostic push")                                                                                \
+    _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"") /* C++ warns of what is left out */        \
     IMP_API extern const struct imp_module_definition imp_module_definition;                                      \
     const struct imp_module_definition imp_module_definition = {                                                  \
-        .magic = IMP_MODULE_MAGIC, .abi_major = IMP_ABI_MAJOR, .abi_minor = IMP_ABI_MINOR, __VA_ARGS__}
+        .magic = IMP_MODULE_MAGIC, .abi_major = IMP_ABI_MAJOR, .abi_minor = IMP_ABI_MINOR, __VA_ARGS__};           \
+    _Pragma("GCC diagnostic pop")                                                                                 \
+    IMP_API extern const struct imp_module_definition imp_module_definition
 
 /* ---- the instance ------------------------------------------------------------------------------------------ */
 

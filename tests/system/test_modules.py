@@ -4,6 +4,7 @@ that is built out of tree, against nothing but what `make install` installs, wor
 import base64
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -202,9 +203,7 @@ def test_a_module_decides_authentications(auth_demo, site):
 @pytest.fixture
 def greylist(installed, impulse, modules):
     """impulse, with greylist_demo compiled by the installed ecxs."""
-    include = find(installed, "impulse/module.h").parent.parent
-    subprocess.run([find(installed, "ecxs"), "-c", "-o", modules / "greylist_demo.so",
-                    ROOT / "tests/modules/greylist_demo/greylist_demo.c", f"-I{include}", "-Werror"], check=True)
+    build(installed, "greylist_demo", modules)
     impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
     return impulse
 
@@ -224,6 +223,30 @@ def test_ecxs_wants_a_manifest(installed, site):
     done = subprocess.run([find(installed, "ecxs"), source], cwd=site.directory, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.startswith("ecxs: ") and "lonely.ecm" in done.stderr
     assert not (site.directory / "lonely.so").exists()
+
+
+def test_ecxs_wants_one_language(installed, site):
+    for name in ("one.c", "two.cc", "one.ecm"):
+        (site.directory / name).touch()
+    done = subprocess.run([find(installed, "ecxs"), "one.c", "two.cc"], cwd=site.directory, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr == "ecxs: two.cc: the sources of a module are all C or all C++\n"
+
+
+def test_a_module_in_cxx(installed, impulse, site, modules):
+    build(installed, "plus_plus", modules)
+    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    impulse.start(site.config('plus_plus { whom = "operator" }'))
+    assert "hello, operator" in impulse.await_panic("plus_plus")
+
+
+def test_pkg_config(installed, site):
+    """What a build system without ecxs needs."""
+    def ask(*arguments):
+        return subprocess.run(["pkg-config", *arguments, "impulse"], capture_output=True, text=True, check=True,
+                              env={"PKG_CONFIG_PATH": str(find(installed, "impulse.pc").parent)}).stdout.strip()
+    assert (Path(str(installed) + ask("--variable=includedir")) / "impulse/module.h").is_file()
+    assert Path(str(installed) + ask("--variable=moduledir")) == find(installed, "relay.ecm").parent
+    assert ask("--libs") == "", "a module links nothing"
 
 
 def greylisted(impulse, recipient="b@rcpt.example", name="client.example"):
