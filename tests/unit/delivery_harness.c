@@ -397,7 +397,7 @@ void harness_send_many(struct harness *harness, unsigned count, struct slice con
     free(envelopes);
 }
 
-void harness_recover(struct harness *harness, unsigned count, const char *domain, unsigned seconds)
+void harness_restore(struct harness *harness, unsigned count, const char *domain, unsigned seconds)
 {
     for (unsigned i = 0; i < count; i++) {
         char to[64];

@@ -59,7 +59,7 @@ void harness_send_facts(struct harness *harness, const struct envelope_facts *fa
 /* One message to `count` recipients, r0@d0.example to rN@dN.example. */
 void harness_send_many(struct harness *harness, unsigned count, struct slice content);
 /* Hands over `count` envelopes that a restart found, due in `seconds`; they are not in the spool. */
-void harness_recover(struct harness *harness, unsigned count, const char *domain, unsigned seconds);
+void harness_restore(struct harness *harness, unsigned count, const char *domain, unsigned seconds);
 /* While set, the spool has no room for what is stored. */
 extern atomic_bool harness_disk_full;
 /* The last line for the paniclog since harness_start, "" when there was none. To be freed. */

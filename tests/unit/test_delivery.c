@@ -411,9 +411,9 @@ static void test_what_a_restart_found_waits(void)
     struct harness harness;
     server_start(&server, &(struct server_script){0});
     harness_start(&harness, "gateway = \"127.0.0.1:%u\" max_outbound_connections = 1", server.port);
-    harness_recover(&harness, MANY, "later.example", 1000);
-    harness_recover(&harness, 3, "soon.example", 1);
-    harness_recover(&harness, 2000, "now.example", 0);
+    harness_restore(&harness, MANY, "later.example", 1000);
+    harness_restore(&harness, 3, "soon.example", 1);
+    harness_restore(&harness, 2000, "now.example", 0);
     event_wait('D', 2002);
     CU_ASSERT_EQUAL(event_count('D'), 2003);
     while (queue_set_count(harness.queues) > MANY) /* the last record comes just before */
