@@ -2,12 +2,16 @@
  * spool_bench: how many messages a second the spool takes and forgets again.
  *
  *   spool_bench [-d DIRECTORY] [-s BYTES] [-c SUBMITTERS] [-t SECONDS] [-k]
+ *   spool_bench -f FOLDER -m MESSAGES -q DOMAINS [-s BYTES] [-c SUBMITTERS]
  *
  * Each submitter stores a message, waits until it is durable, removes it and stores the next, as a session
  * and a quick delivery do; they share one thread, which is woken once for all that a commit settled, as an
  * event loop is. With -k nothing is removed, so that the spool grows, up to 4 GiB. Bodies above 256 KiB are
  * stored in chunks. Works in a folder of its own below DIRECTORY (default: the current one), removed at the
  * end. Prints one line.
+ *
+ * With -f the spool is made in FOLDER and stays there, with so many messages to so many domains: what a
+ * daemon finds that was stopped with a backlog (tests/load/backlog).
  */
 #include <ftw.h>
 #include <inttypes.h>
@@ -23,7 +27,7 @@
 #include "message/envelope.h"
 #include "spool/spool.h"
 
-enum { MOST_SUBMITTERS = 1000, MOST_SECONDS = 60 };
+enum { MOST_SUBMITTERS = 1000, MOST_SECONDS = 60, MOST_MESSAGES = 10000000 };
 
 static const uint64_t MOST_KEPT_BYTES = (uint64_t)4 << 30;
 
@@ -37,15 +41,18 @@ struct submitter {
 static struct options {
     const char *directory;
     uint64_t size;
+    const char *folder; /* NULL: one of its own, below `directory` */
+    uint64_t messages, domains;
     unsigned submitters, seconds;
     bool keep;
-} options = {.directory = ".", .size = 1000, .submitters = 20, .seconds = 5};
+} options = {
+    .directory = ".", .size = 1000, .messages = UINT64_MAX, .domains = 1, .submitters = 20, .seconds = 5};
 
 static struct spool *spool;
 static char *content; /* options.size bytes */
 static _Atomic(struct submitter *) settled;
 static sem_t wake;
-static uint64_t stored, refused;
+static uint64_t begun, stored, refused;
 
 static void on_done(struct spool_request *request)
 {
@@ -78,9 +85,13 @@ static void submit_part(struct submitter *submitter, uint32_t chunk)
 
 static void store_next(struct submitter *submitter)
 {
+    char recipient[64];
+    snprintf(recipient, sizeof recipient, "recipient%" PRIu64 "@domain%" PRIu64 ".example", begun,
+             begun % options.domains);
+    begun++;
     struct envelope_facts facts = {
         .reverse_path = SLICE_LITERAL("sender@example.com"),
-        .recipient = SLICE_LITERAL("recipient@example.net"),
+        .recipient = slice_text(recipient),
         .origin = {.family = AF_INET, .bytes = {127, 0, 0, 1}},
         .id = id_next(),
         .batch_id = id_next(),
@@ -115,6 +126,7 @@ static bool advance(struct submitter *submitter, bool more)
         remove_stored(submitter);
     envelope_free(submitter->envelope);
     body_unref(submitter->body);
+    more = more && begun < options.messages;
     if (more)
         store_next(submitter);
     return more;
@@ -128,7 +140,8 @@ static void run(struct submitter *submitters)
         store_next(&submitters[i]);
     while (active > 0) {
         sem_wait(&wake);
-        bool more = clock_mono_ms() < end && (!options.keep || stored * options.size < MOST_KEPT_BYTES);
+        bool more = options.folder ||
+                    (clock_mono_ms() < end && (!options.keep || stored * options.size < MOST_KEPT_BYTES));
         for (struct submitter *at = atomic_exchange(&settled, NULL), *after; at; at = after) {
             after = at->next_settled;
             if (!advance(at, more))
@@ -190,7 +203,7 @@ static uint64_t number(const char *text, uint64_t most)
 static void read_options(int argc, char **argv)
 {
     int option;
-    while ((option = getopt(argc, argv, "d:s:c:t:k")) != -1) {
+    while ((option = getopt(argc, argv, "d:s:c:t:kf:m:q:")) != -1) {
         switch (option) {
         case 'd':
             options.directory = optarg;
@@ -207,9 +220,20 @@ static void read_options(int argc, char **argv)
         case 'k':
             options.keep = true;
             break;
+        case 'f':
+            options.folder = optarg;
+            options.keep = true;
+            break;
+        case 'm':
+            options.messages = number(optarg, MOST_MESSAGES);
+            break;
+        case 'q':
+            options.domains = number(optarg, MOST_MESSAGES);
+            break;
         default:
             fprintf(stderr,
-                    "usage: spool_bench [-d DIRECTORY] [-s BYTES] [-c SUBMITTERS] [-t SECONDS] [-k]\n");
+                    "usage: spool_bench [-d DIRECTORY] [-s BYTES] [-c SUBMITTERS] [-t SECONDS] [-k]\n"
+                    "       spool_bench -f FOLDER -m MESSAGES -q DOMAINS [-s BYTES] [-c SUBMITTERS]\n");
             exit(2);
         }
     }
@@ -218,8 +242,9 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     read_options(argc, argv);
-    char *folder = mem_printf("%s/spool_bench.XXXXXX", options.directory);
-    if (!mkdtemp(folder)) {
+    char *folder =
+        options.folder ? mem_dup(options.folder) : mem_printf("%s/spool_bench.XXXXXX", options.directory);
+    if (!options.folder && !mkdtemp(folder)) {
         perror(folder);
         return 1;
     }
@@ -238,7 +263,8 @@ int main(int argc, char **argv)
     spool_close(spool);
     if (options.keep)
         recover_kept(folder);
-    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (!options.folder)
+        nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     free(submitters);
     free(content);
     free(folder);
