@@ -1,12 +1,18 @@
 noinst_LIBRARIES += src/message/libmessage.a
 src_message_libmessage_a_SOURCES = \
+	src/message/attachment.c \
+	src/message/attachment.h \
 	src/message/body.c \
 	src/message/body.h \
+	src/message/context.c \
+	src/message/context.h \
 	src/message/envelope.c \
 	src/message/envelope.h \
 	src/message/envelope_codec.c \
 	src/message/header.c \
 	src/message/header.h \
+	src/message/message.c \
+	src/message/message.h \
 	src/message/supplemental.c \
 	src/message/supplemental.h \
 	src/message/trace.c \

@@ -32,7 +32,7 @@ void imp_session_release(struct imp_session *session)
 {
     imp_session_forget_suspension(session);
     context_clear(&session->connection_context);
-    context_clear(&session->message_context);
+    attachments_clear(&session->attached);
     free(session->reply);
     session->reply = NULL;
 }
@@ -92,12 +92,12 @@ void *imp_session_policy(const struct imp_session *session, const struct imp_mod
 
 const char *imp_session_reverse_path(const struct imp_session *session)
 {
-    return session->reverse_path;
+    return session->message ? session->message->sender : NULL;
 }
 
 const char *imp_session_reverse_path_domain(const struct imp_session *session)
 {
-    return session->reverse_path_domain;
+    return session->message ? session->message->sender_domain : NULL;
 }
 
 const char *imp_session_recipient(const struct imp_session *session)
@@ -166,13 +166,14 @@ bool imp_context_set(struct imp_session *session, enum imp_context which, const 
 {
     if (which == IMP_CONTEXT_CONNECTION)
         return context_set(&session->connection_context, name, value);
-    return session->in_transaction && context_set(&session->message_context, name, value);
+    return session->message && context_set(message_context(session->message), name, value);
 }
 
 const char *imp_context_get(const struct imp_session *session, enum imp_context which, const char *name)
 {
-    return context_get(
-        which == IMP_CONTEXT_CONNECTION ? &session->connection_context : &session->message_context, name);
+    if (which == IMP_CONTEXT_CONNECTION)
+        return context_get(&session->connection_context, name);
+    return session->message ? context_get(message_context(session->message), name) : NULL;
 }
 
 /* Copies what fits; a byte that would end the reply line or hide in a terminal becomes '?'. */

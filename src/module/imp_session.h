@@ -10,7 +10,7 @@
 #include "event/loop.h"
 #include "impulse/hooks.h"
 #include "impulse/log.h"
-#include "module/context.h"
+#include "message/message.h"
 #include "net/addr.h"
 
 struct imp_policy;
@@ -42,15 +42,15 @@ struct imp_session {
     const struct imp_policy *policy;
     const char *ehlo; /* NUL-terminated, "" before EHLO */
     /* the transaction; NULL or 0 outside one */
-    const char *reverse_path, *reverse_path_domain;
+    struct message *message; /* the transaction's */
     const char *recipient, *recipient_domain;
     size_t recipient_count;
     uint64_t message_size;
     struct slice message_head;
-    bool in_transaction;
     bool relay_permitted;                /* cleared by the server before validate_rcptto */
     char binding[64], binding_group[64]; /* "" : not set; cleared before validate_set_binding */
-    struct context connection_context, message_context;
+    struct context connection_context;
+    struct attachments attached; /* to the connection */
     /* the hook chain that runs or was last run */
     struct module_set *modules; /* whose chain; the caller of module_set_validate holds the reference */
     struct hook_reply *reply;   /* owned; NULL: no hook has asked for one yet; see imp_session_reply_code */

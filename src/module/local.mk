@@ -1,7 +1,5 @@
 noinst_LIBRARIES += src/module/libmodule.a
 src_module_libmodule_a_SOURCES = \
-	src/module/context.c \
-	src/module/context.h \
 	src/module/crash_guard.c \
 	src/module/crash_guard.h \
 	src/module/delivery_method.c \

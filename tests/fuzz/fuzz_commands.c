@@ -101,12 +101,18 @@ void session_wait(struct smtps_session *session)
     (void)session;
 }
 
+void session_ask_about(struct smtps_session *session, struct message_recipient *recipient)
+{
+    session->view.message->in_question = recipient;
+    session->view.recipient = recipient ? recipient->address : NULL;
+    session->view.recipient_domain = recipient ? recipient->domain : NULL;
+}
+
 void session_reset_transaction(struct smtps_session *session)
 {
+    session->view.message = NULL;
+    session->view.recipient = session->view.recipient_domain = NULL;
     session->protocol->reset(session);
-    session->view.in_transaction = false;
-    session->view.recipient = session->view.reverse_path = NULL;
-    context_clear(&session->view.message_context);
 }
 
 void session_set_addresses(struct smtps_session *session, const struct net_addr *peer, const struct net_addr *local)
@@ -295,7 +301,7 @@ static void end_content(struct smtps_session *session)
 {
     struct smtps_transaction *t = session->transaction;
     require_header(buf_slice(&t->content));
-    require(t->recipient_count <= session->policy->max_recipients_per_message);
+    require(t->message->recipient_count <= session->policy->max_recipients_per_message);
     t->body = body_create(1, NULL, 0);
     transaction_create_envelopes(t);
     for (size_t i = 0; i < t->envelope_count; i++) {

@@ -64,6 +64,28 @@ def test_one_refused_of_three(impulse, site, capture, hook):
     assert b"b@rcpt.example" not in notice.content.split(b"message/delivery-status")[1].split(b"\r\n--")[0]
 
 
+def test_a_refused_recipient_is_in_question_no_more(impulse, site, capture):
+    """Neither for the message that it was refused for, nor after a recipient was asked about behind its content."""
+    impulse.start(site.config(TO_BE_ASKED, to=capture))
+    with Wire(impulse.address) as client:
+        client.greet()
+        for _ in range(2):
+            client.command("MAIL FROM:<a@sender.example>", 250)
+            client.command("RCPT TO:<b@rcpt.example>", 250)
+            client.command("RCPT TO:<no@rcpt.example>", 550)
+            client.command("DATA", 354)
+            client.send(EXACT["plain"] + b".\r\n")
+            assert client.reply().code == 250
+    impulse.await_log("D", 2)
+
+
+def test_recipients_do_not_leak_into_each_other(impulse, site, capture):
+    impulse.start(site.config(TO_BE_ASKED, to=capture))
+    assert exchange(impulse, "mark-x", "b", "mark-y").code == 250
+    await_recipients(capture, "mark-x@rcpt.example", "b@rcpt.example", "mark-y@rcpt.example")
+    assert not impulse.mainlog("P")
+
+
 def test_what_the_logs_say(impulse, site, capture):
     impulse.start(site.config(TO_BE_ASKED, to=capture))
     exchange(impulse, "b", "each-550", "c")

@@ -1,6 +1,6 @@
 /* context: set, replace, remove, the limit, and the form that the rejectlog shows. */
 #include <stdlib.h>
-#include "module/context.h"
+#include "message/context.h"
 #include "unit.h"
 
 static void check_format(struct context *context, const char *expected)

@@ -196,11 +196,13 @@ static void test_contexts_of_a_session(void)
     CU_ASSERT_EQUAL(address[15], 1);
     CU_ASSERT_TRUE(imp_context_set(&session, IMP_CONTEXT_CONNECTION, "a", "1"));
     CU_ASSERT_FALSE(imp_context_set(&session, IMP_CONTEXT_MESSAGE, "a", "2"));
-    session.in_transaction = true;
+    session.message = message_create(1, mem_dup(""), "");
     CU_ASSERT_TRUE(imp_context_set(&session, IMP_CONTEXT_MESSAGE, "a", "2"));
     CU_ASSERT_STRING_EQUAL(imp_context_get(&session, IMP_CONTEXT_CONNECTION, "a"), "1");
     CU_ASSERT_STRING_EQUAL(imp_context_get(&session, IMP_CONTEXT_MESSAGE, "a"), "2");
     imp_session_release(&session);
+    message_unref(session.message);
+    session.message = NULL;
     session.peer.family = AF_UNIX;
     CU_ASSERT_FALSE(imp_session_peer_address(&session, address));
 }

@@ -1,5 +1,6 @@
 /* The relay module: who may relay, from where, to whom, by each of its options. */
 #include <string.h>
+#include "base/mem.h"
 #include "module_harness.h"
 #include "unit.h"
 
@@ -51,8 +52,7 @@ static void test_who_may_relay(void)
         modules_session(&modules, &session, cases[i].peer);
         CU_ASSERT_EQUAL(module_set_validate(modules.set, IMP_VALIDATE_CONNECT, &session), HOOK_PASS);
         const char *can_relay = context_get(&session.connection_context, "can_relay");
-        session.in_transaction = true;
-        session.reverse_path_domain = cases[i].sender_domain;
+        session.message = message_create(1, mem_dup(""), cases[i].sender_domain);
         session.recipient_domain = cases[i].recipient_domain;
         CU_ASSERT_EQUAL(module_set_validate(modules.set, IMP_VALIDATE_RCPTTO, &session), HOOK_PASS);
         if ((can_relay != NULL) != cases[i].can_relay || session.relay_permitted != cases[i].permitted)
@@ -61,6 +61,7 @@ static void test_who_may_relay(void)
         CU_ASSERT_EQUAL(can_relay != NULL, cases[i].can_relay);
         CU_ASSERT_TRUE(!can_relay || strcmp(can_relay, "true") == 0);
         CU_ASSERT_EQUAL(session.relay_permitted, cases[i].permitted);
+        message_unref(session.message);
         modules_session_end(&session);
     }
     modules_unload(&modules);
@@ -73,7 +74,7 @@ static void test_the_context_decides(void)
     CU_ASSERT_TRUE_FATAL(modules_load(&modules, configuration));
     modules_session(&modules, &session, "11.1.2.3");
     module_set_validate(modules.set, IMP_VALIDATE_CONNECT, &session);
-    session.reverse_path_domain = "a.example";
+    session.message = message_create(1, mem_dup(""), "a.example");
     session.recipient_domain = "b.example";
     context_set(&session.connection_context, "can_relay", "false");
     module_set_validate(modules.set, IMP_VALIDATE_RCPTTO, &session);
@@ -81,6 +82,7 @@ static void test_the_context_decides(void)
     context_set(&session.connection_context, "can_relay", "true"); /* another module's decision */
     module_set_validate(modules.set, IMP_VALIDATE_RCPTTO, &session);
     CU_ASSERT_TRUE(session.relay_permitted);
+    message_unref(session.message);
     modules_session_end(&session);
     modules_unload(&modules);
 }

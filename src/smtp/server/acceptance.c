@@ -90,7 +90,8 @@ static void set_context(struct smtps_session *session)
 static void select_recipient(struct smtps_session *session, size_t index)
 {
     struct imp_session *view = &session->view;
-    view->recipient = transaction_recipient(session->transaction, index, &view->recipient_domain);
+    session_ask_about(session, transaction_recipient(session->transaction, index));
+    message_select(view->message, view->message->in_question);
     view->binding[0] = view->binding_group[0] = '\0';
     set_context(session);
 }
@@ -99,7 +100,7 @@ static void ask_recipients(struct smtps_session *session);
 
 static void next_recipient(struct smtps_session *session)
 {
-    transaction_keep_context(session->transaction, session->next_recipient);
+    session_ask_about(session, NULL);
     session->next_recipient++;
     if (!session->asking_recipients)
         ask_recipients(session);

@@ -56,7 +56,7 @@ static void set_context(struct smtps_session *session, const struct mail_path *p
     memcpy(text, line.data, line.size);
     text[line.size] = '\0';
     imp_context_set(view, IMP_CONTEXT_MESSAGE, "mailfrom_string", text);
-    imp_context_set(view, IMP_CONTEXT_MESSAGE, "mailfrom_domain", view->reverse_path_domain);
+    imp_context_set(view, IMP_CONTEXT_MESSAGE, "mailfrom_domain", view->message->sender_domain);
     size_t local = path->domain.size ? path->mailbox.size - path->domain.size - 1 : path->mailbox.size;
     memcpy(text, path->mailbox.data, local);
     text[local] = '\0';
@@ -105,9 +105,7 @@ void cmd_mail(struct smtps_session *session, struct slice arguments)
     session->mails++;
     session->chunk.told = false;
     session->transaction = transaction_create(session, &path, &parameters);
-    session->view.in_transaction = true;
-    session->view.reverse_path = transaction_reverse_path(session->transaction);
-    session->view.reverse_path_domain = transaction_reverse_path_domain(session->transaction);
+    session->view.message = transaction_message(session->transaction);
     set_context(session, &path, session->command);
     session_ask(session, IMP_VALIDATE_MAILFROM, mail_validated);
 }

@@ -25,28 +25,33 @@ static void reply_static(struct smtps_session *session, const char *answer)
     session_reply(session, &(struct smtps_reply){(int)number, enhanced_text, rest.data ? rest.data : ""});
 }
 
+/* False when the recipient is refused, which the client is told then. */
+static bool admit(struct smtps_session *session, enum hook_outcome outcome)
+{
+    const struct smtp_upper *upper = &session->worker->server->upper;
+    const char *objection = NULL;
+    if (outcome == HOOK_REFUSED)
+        session_reply_hook(session);
+    else if (!session->view.relay_permitted && !auth_may_relay(session))
+        session_reply(session, &reply_relaying_denied);
+    else if ((objection = upper->check_recipient(upper->upper, SLICE_LITERAL("default"),
+                                                 slice_text(session->view.recipient_domain))) != NULL)
+        reply_static(session, objection);
+    else
+        return true;
+    return false;
+}
+
 static void rcpt_validated(struct smtps_session *session, enum hook_outcome outcome)
 {
     struct smtps_transaction *transaction = session->transaction;
-    const struct smtp_upper *upper = &session->worker->server->upper;
-    if (outcome == HOOK_REFUSED) {
-        session_reply_hook(session);
+    bool accepted = admit(session, outcome);
+    session_ask_about(session, NULL);
+    transaction_settle_proposed(transaction, accepted);
+    if (!accepted)
         return;
-    }
-    if (!session->view.relay_permitted && !auth_may_relay(session)) {
-        session_reply(session, &reply_relaying_denied);
-        return;
-    }
-    const char *objection = upper->check_recipient(upper->upper, SLICE_LITERAL("default"),
-                                                   slice_text(transaction_proposed_domain(transaction)));
-    if (objection) {
-        reply_static(session, objection);
-        return;
-    }
-    transaction_add_proposed(transaction);
     session->recipients++;
     session->view.recipient_count = transaction_recipients(transaction);
-    session->view.recipient = session->view.recipient_domain = NULL;
     session_reply(session, &reply_rcpt_ok);
 }
 
@@ -89,14 +94,16 @@ static const struct smtps_reply *check_limits(const struct smtps_session *sessio
     return NULL;
 }
 
-/* What the client wrote, where that is not the recipient's address (Momentum 4 manual,
+/* Sets what the client wrote, where that is not the recipient's address (Momentum 4 manual,
  * domain_for_unqualified_recipient_addresses). */
-static void keep_given(struct smtps_session *session, struct slice line)
+static void keep_given(struct smtps_session *session, const struct mail_path *path)
 {
     char text[COMMAND_LINE_MAX + 1];
+    struct slice line = session->command;
     memcpy(text, line.data, line.size);
     text[line.size] = '\0';
-    imp_context_set(&session->view, IMP_CONTEXT_MESSAGE, "rcptto_string", text);
+    imp_context_set(&session->view, IMP_CONTEXT_MESSAGE, "rcptto_string",
+                    path->domain.size == 0 ? text : NULL);
 }
 
 void cmd_rcpt(struct smtps_session *session, struct slice arguments)
@@ -114,12 +121,10 @@ void cmd_rcpt(struct smtps_session *session, struct slice arguments)
         session_reply(session, problem);
         return;
     }
-    transaction_propose(session->transaction, &path, &parameters,
-                        policy->recipient_domain ? policy->recipient_domain : policy->banner_hostname);
-    session->view.recipient = transaction_proposed(session->transaction);
-    session->view.recipient_domain = transaction_proposed_domain(session->transaction);
-    if (path.domain.size == 0)
-        keep_given(session, session->command);
+    session_ask_about(session, transaction_propose(session->transaction, &path, &parameters,
+                                                   policy->recipient_domain ? policy->recipient_domain
+                                                                            : policy->banner_hostname));
+    keep_given(session, &path);
     session->view.relay_permitted = false;
     session_ask(session, IMP_VALIDATE_RCPTTO, rcpt_validated);
 }

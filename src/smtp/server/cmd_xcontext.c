@@ -73,6 +73,7 @@ void cmd_xdumpcontext(struct smtps_session *session, struct slice arguments)
     struct buf *out = &session->stream.out;
     (void)arguments;
     dump("connection", &session->view.connection_context, out);
-    dump("message", &session->view.message_context, out);
+    if (session->view.message)
+        dump("message", message_context(session->view.message), out);
     buf_append_text(out, "250 XDUMPCONTEXT complete\r\n");
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 #include "base/clock.h"
-#include "module/context.h"
+#include "message/context.h"
 
 static struct imp_text text_of(const char *text)
 {

@@ -109,16 +109,23 @@ static void on_timer_closed(uv_handle_t *handle)
     handle_closed(handle->data);
 }
 
+void session_ask_about(struct smtps_session *session, struct message_recipient *recipient)
+{
+    struct imp_session *view = &session->view;
+    view->message->in_question = recipient;
+    view->recipient = recipient ? recipient->address : NULL;
+    view->recipient_domain = recipient ? recipient->domain : NULL;
+}
+
 void session_reset_transaction(struct smtps_session *session)
 {
     struct imp_session *view = &session->view;
+    view->message = NULL; /* first: it ends with the transaction */
+    view->recipient = view->recipient_domain = NULL;
     session->protocol->reset(session);
-    view->in_transaction = false;
-    view->reverse_path = view->reverse_path_domain = view->recipient = view->recipient_domain = NULL;
     view->recipient_count = 0;
     view->message_size = 0;
     view->message_head = slice_of(NULL, 0);
-    context_clear(&view->message_context);
 }
 
 void session_abort(struct smtps_session *session)
@@ -187,6 +194,7 @@ void session_leave(struct smtps_session *session)
 
 static void log_rejection(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
 {
+    struct message *message = session->view.message;
     struct rejection rejection = {
         .reply = reply,
         .module = module,
@@ -196,7 +204,7 @@ static void log_rejection(struct smtps_session *session, const struct smtps_repl
         .peer = &session->view.peer,
         .local = &session->view.local,
         .connection_context = context_pairs(&session->view.connection_context),
-        .message_context = context_pairs(&session->view.message_context),
+        .message_context = message ? context_pairs(message_context(message)) : slice_of(NULL, 0),
     };
     rejection_log(generation_modules(session->generation), &rejection);
 }

@@ -207,6 +207,10 @@ void session_abort(struct smtps_session *session);
 /* The server drains: ends the session at the first point where nothing is lost. */
 void session_leave(struct smtps_session *session);
 
+/* Hooks are about to be asked about that recipient of the transaction's message; NULL: about none any more.
+ */
+void session_ask_about(struct smtps_session *session, struct message_recipient *recipient);
+
 /* Ends the transaction without accepting anything (RSET, EHLO, disconnect). */
 void session_reset_transaction(struct smtps_session *session);
 

@@ -8,17 +8,15 @@
 #include "base/id.h"
 #include "base/mem.h"
 
-/* An address that is not null and has no domain gets `default_domain`. */
-static struct recipient copy_path(const struct mail_path *path, const char *default_domain)
+/* The address of a path, owned; one that is not null and has no domain gets `default_domain`. */
+static char *copy_address(const struct mail_path *path, const char *default_domain, const char **domain)
 {
-    struct recipient copy = {.address = mem_copy_text(path->mailbox.data, path->mailbox.size)};
-    copy.domain = copy.address + path->mailbox.size - path->domain.size;
-    if (path->domain.size > 0 || path->mailbox.size == 0)
-        return copy;
-    copy.given = copy.address;
-    copy.address = mem_printf("%s@%s", copy.given, default_domain);
-    copy.domain = copy.address + path->mailbox.size + 1;
-    return copy;
+    const struct slice mailbox = path->mailbox;
+    bool lacks_domain = path->domain.size == 0 && mailbox.size > 0;
+    char *address = lacks_domain ? mem_printf("%.*s@%s", (int)mailbox.size, mailbox.data, default_domain)
+                                 : mem_copy_text(mailbox.data, mailbox.size);
+    *domain = address + (lacks_domain ? mailbox.size + 1 : mailbox.size - path->domain.size);
+    return address;
 }
 
 /* name NUL value NUL */
@@ -36,43 +34,26 @@ struct smtps_transaction *transaction_create(struct smtps_session *session,
                                              const struct parameters *parameters)
 {
     struct smtps_transaction *t = mem_new(struct smtps_transaction);
-    struct recipient sender = copy_path(reverse_path, session->policy->sender_domain);
+    const char *domain;
+    char *sender = copy_address(reverse_path, session->policy->sender_domain, &domain);
     t->session = session;
     t->worker = session->worker;
     t->generation = smtp_generation_ref(session->generation);
-    t->batch_id = id_next();
+    t->message = message_create(id_next(), sender, domain);
     t->connection_id = session->view.id;
     t->declared_size = parameters->size;
     t->flags = parameters->flags;
     append_parameter(&t->parameters, "ENVID", parameters->envid);
     append_parameter(&t->parameters, "AUTH", parameters->auth);
     t->peer = session->view.peer;
-    t->reverse_path = sender.address;
-    t->reverse_path_domain = sender.domain;
-    free(sender.given);
     server_hold(t->worker->server);
     return t;
 }
 
-static void recipient_release(struct recipient *recipient)
-{
-    free(recipient->address);
-    free(recipient->given);
-    free(recipient->orcpt);
-    free(recipient->binding);
-    free(recipient->group);
-    free(recipient->refusal);
-    buf_release(&recipient->context);
-    *recipient = (struct recipient){0};
-}
-
 void transaction_free(struct smtps_transaction *t)
 {
-    for (size_t i = 0; i < t->recipient_count; i++)
-        recipient_release(&t->recipients[i]);
-    free(t->recipients);
-    recipient_release(&t->proposed);
-    free(t->reverse_path);
+    message_end(t->message);
+    message_unref(t->message);
     buf_release(&t->parameters);
     buf_release(&t->content);
     free(t->head);
@@ -94,14 +75,9 @@ bool transaction_is_open(const struct smtps_transaction *t)
     return t->open;
 }
 
-const char *transaction_reverse_path(const struct smtps_transaction *t)
+struct message *transaction_message(const struct smtps_transaction *t)
 {
-    return t->reverse_path;
-}
-
-const char *transaction_reverse_path_domain(const struct smtps_transaction *t)
-{
-    return t->reverse_path_domain;
+    return t->message;
 }
 
 uint32_t transaction_flags(const struct smtps_transaction *t)
@@ -114,43 +90,39 @@ void transaction_set_peer(struct smtps_transaction *t, const struct net_addr *pe
     t->peer = *peer;
 }
 
-void transaction_propose(struct smtps_transaction *t, const struct mail_path *recipient,
-                         const struct parameters *parameters, const char *default_domain)
+struct message_recipient *transaction_propose(struct smtps_transaction *t, const struct mail_path *path,
+                                              const struct parameters *parameters, const char *default_domain)
 {
-    recipient_release(&t->proposed);
-    t->proposed = copy_path(recipient, default_domain);
-    t->proposed.flags = parameters->flags;
+    const char *domain;
+    char *address = copy_address(path, default_domain, &domain);
+    struct message_recipient *recipient = recipient_create(t->message, address, domain);
+    if (path->domain.size == 0 && path->mailbox.size > 0)
+        recipient->given = mem_copy_text(path->mailbox.data, path->mailbox.size);
+    recipient->flags = parameters->flags;
     if (parameters->orcpt.size > 0)
-        t->proposed.orcpt = mem_copy_text(parameters->orcpt.data, parameters->orcpt.size);
+        recipient->orcpt = mem_copy_text(parameters->orcpt.data, parameters->orcpt.size);
+    recipient_free(t->message->proposed);
+    t->message->proposed = recipient;
+    return recipient;
 }
 
-const char *transaction_proposed(const struct smtps_transaction *t)
+void transaction_settle_proposed(struct smtps_transaction *t, bool accepted)
 {
-    return t->proposed.address;
-}
-
-const char *transaction_proposed_domain(const struct smtps_transaction *t)
-{
-    return t->proposed.domain;
-}
-
-void transaction_add_proposed(struct smtps_transaction *t)
-{
-    if (t->recipient_count == t->recipient_room) {
-        t->recipient_room = t->recipient_room ? t->recipient_room * 2 : 4;
-        t->recipients = mem_resize(t->recipients, t->recipient_room * sizeof *t->recipients);
-    }
-    t->recipients[t->recipient_count++] = t->proposed;
-    t->proposed = (struct recipient){0};
+    struct message_recipient *recipient = t->message->proposed;
+    t->message->proposed = NULL;
+    if (accepted)
+        message_add_recipient(t->message, recipient);
+    else
+        recipient_free(recipient);
 }
 
 size_t transaction_recipients(const struct smtps_transaction *t)
 {
-    return t->recipient_count;
+    return t->message->recipient_count;
 }
 
-void transaction_append_parameters(const struct smtps_transaction *t, const struct recipient *recipient,
-                                   struct buf *out)
+void transaction_append_parameters(const struct smtps_transaction *t,
+                                   const struct message_recipient *recipient, struct buf *out)
 {
     if (buf_size(&t->parameters) > 0)
         buf_append_slice(out, buf_slice(&t->parameters));
@@ -158,16 +130,15 @@ void transaction_append_parameters(const struct smtps_transaction *t, const stru
     append_parameter(out, "REFUSAL", slice_text(recipient->refusal));
 }
 
-const char *transaction_recipient(const struct smtps_transaction *t, size_t index, const char **domain)
+struct message_recipient *transaction_recipient(const struct smtps_transaction *t, size_t index)
 {
-    *domain = t->recipients[index].domain;
-    return t->recipients[index].address;
+    return t->message->recipients[index];
 }
 
 void transaction_set_binding(struct smtps_transaction *t, size_t index, const char *binding,
                              const char *group)
 {
-    struct recipient *recipient = &t->recipients[index];
+    struct message_recipient *recipient = t->message->recipients[index];
     free(recipient->binding);
     free(recipient->group);
     recipient->binding = mem_dup(binding);
@@ -176,7 +147,7 @@ void transaction_set_binding(struct smtps_transaction *t, size_t index, const ch
 
 void transaction_refuse_recipient(struct smtps_transaction *t, size_t index, const struct hook_reply *reply)
 {
-    struct recipient *recipient = &t->recipients[index];
+    struct message_recipient *recipient = t->message->recipients[index];
     recipient->refusal = reply && reply->code
                              ? mem_printf("%d %s%s[internal] %s", reply->code, reply->enhanced,
                                           reply->enhanced[0] ? " " : "", reply->text)
@@ -188,13 +159,6 @@ void transaction_refuse_recipient(struct smtps_transaction *t, size_t index, con
 size_t transaction_refused(const struct smtps_transaction *t)
 {
     return t->refused_count;
-}
-
-void transaction_keep_context(struct smtps_transaction *t, size_t index)
-{
-    struct recipient *recipient = &t->recipients[index];
-    buf_append_slice(&recipient->context, context_pairs(&t->session->view.message_context));
-    recipient->has_context = true;
 }
 
 void transaction_end_content(struct smtps_transaction *t)

@@ -9,6 +9,7 @@
 #define IMPULSE_SMTP_SERVER_TRANSACTION_H
 
 #include "base/buf.h"
+#include "message/message.h"
 #include "smtp/wire/address.h"
 #include "smtp/server/parameter.h"
 #include "smtp/server/session.h"
@@ -27,26 +28,25 @@ void transaction_abandon(struct smtps_transaction *transaction);
 void transaction_open(struct smtps_transaction *transaction);
 bool transaction_is_open(const struct smtps_transaction *transaction);
 
-/* NUL-terminated, owned by the transaction. */
-const char *transaction_reverse_path(const struct smtps_transaction *transaction);
-const char *transaction_reverse_path_domain(const struct smtps_transaction *transaction);
+/* What hooks and modules see of it; it ends with the transaction, unless somebody has a reference. */
+struct message *transaction_message(const struct smtps_transaction *transaction);
 /* ENVELOPE_* of MAIL. */
 uint32_t transaction_flags(const struct smtps_transaction *transaction);
 /* Messages of this transaction, and its trace header, name that client, XREMOTEIP's. */
 void transaction_set_peer(struct smtps_transaction *transaction, const struct net_addr *peer);
 /*
- * Sets the recipient in question, with its parameters; hooks see it until it is added or dropped. One without
- * a domain gets `default_domain`.
+ * RCPT is about that recipient, with its parameters, until transaction_settle_proposed. One without a domain
+ * gets `default_domain`.
  */
-void transaction_propose(struct smtps_transaction *transaction, const struct mail_path *recipient,
-                         const struct parameters *parameters, const char *default_domain);
-const char *transaction_proposed(const struct smtps_transaction *transaction);
-const char *transaction_proposed_domain(const struct smtps_transaction *transaction);
-void transaction_add_proposed(struct smtps_transaction *transaction);
+struct message_recipient *transaction_propose(struct smtps_transaction *transaction,
+                                              const struct mail_path *recipient,
+                                              const struct parameters *parameters,
+                                              const char *default_domain);
+/* It is a recipient from now on, or it is forgotten. */
+void transaction_settle_proposed(struct smtps_transaction *transaction, bool accepted);
 size_t transaction_recipients(const struct smtps_transaction *transaction);
-/* Recipient `index` (address and domain) for hooks asked once per recipient; and the binding they chose. */
-const char *transaction_recipient(const struct smtps_transaction *transaction, size_t index,
-                                  const char **domain);
+/* Recipient `index`, for hooks asked once per recipient; and the binding they chose. */
+struct message_recipient *transaction_recipient(const struct smtps_transaction *transaction, size_t index);
 void transaction_set_binding(struct smtps_transaction *transaction, size_t index, const char *binding,
                              const char *group);
 
@@ -57,8 +57,6 @@ void transaction_set_binding(struct smtps_transaction *transaction, size_t index
 void transaction_refuse_recipient(struct smtps_transaction *transaction, size_t index,
                                   const struct hook_reply *reply);
 size_t transaction_refused(const struct smtps_transaction *transaction); /* recipients, so far */
-/* The recipient's copy has the message context that the session has at this moment. */
-void transaction_keep_context(struct smtps_transaction *transaction, size_t index);
 
 /* Content comes: writes the trace header. `dot_stuffed`: after DATA, else the chunks of BDAT. */
 void transaction_begin_content(struct smtps_transaction *transaction, bool dot_stuffed);

@@ -27,7 +27,7 @@ struct chunk {
 
 /* The trace header has what the client wrote (Momentum 4 manual,
  * domain_for_unqualified_recipient_addresses). */
-static const char *given_address(const struct recipient *recipient)
+static const char *given_address(const struct message_recipient *recipient)
 {
     return recipient->given ? recipient->given : recipient->address;
 }
@@ -56,9 +56,9 @@ void transaction_begin_content(struct smtps_transaction *t, bool dot_stuffed)
         .tls = session->tls,
         .authenticated = session->user != NULL,
         .utf8 = t->flags & ENVELOPE_SMTPUTF8,
-        .id = t->batch_id,
-        .recipient =
-            t->recipient_count == 1 ? slice_text(given_address(&t->recipients[0])) : slice_of(NULL, 0),
+        .id = t->message->id,
+        .recipient = t->message->recipient_count == 1 ? slice_text(given_address(t->message->recipients[0]))
+                                                      : slice_of(NULL, 0),
         .time_us = clock_wall_us(),
     };
     size_t room = FIRST_CONTENT;

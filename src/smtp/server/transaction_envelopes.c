@@ -11,26 +11,26 @@
 #include "base/mem.h"
 #include "message/supplemental.h"
 
-static struct envelope *create_envelope(const struct smtps_transaction *t, const struct recipient *recipient)
+static struct envelope *create_envelope(const struct smtps_transaction *t,
+                                        const struct message_recipient *recipient)
 {
     const struct supplemental_rules *supplemental = t->session->policy->supplemental;
-    struct buf parameters = {0}, header = {0};
-    struct slice context = recipient->has_context ? buf_slice(&recipient->context)
-                                                  : context_pairs(&t->session->view.message_context);
+    struct buf parameters = {0}, header = {0}, context = {0};
+    recipient_context_pairs(recipient, &context);
     transaction_append_parameters(t, recipient, &parameters);
     if (supplemental)
-        supplemental_append(supplemental, slice_text(recipient->address), context, &header);
+        supplemental_append(supplemental, slice_text(recipient->address), buf_slice(&context), &header);
     struct envelope_facts facts = {
-        .reverse_path = slice_text(t->reverse_path),
+        .reverse_path = slice_text(t->message->sender),
         .recipient = slice_text(recipient->address),
         .binding = slice_text(recipient->binding ? recipient->binding : "default"),
         .binding_group = slice_text(recipient->group ? recipient->group : "default"),
-        .context = context,
+        .context = buf_slice(&context),
         .parameters = buf_slice(&parameters),
         .header = buf_slice(&header),
         .origin = t->peer,
         .id = id_next(),
-        .batch_id = t->batch_id,
+        .batch_id = t->message->id,
         .connection_id = t->connection_id,
         .received_us = t->received_us,
         .flags = t->flags | recipient->flags | (recipient->refusal ? ENVELOPE_REFUSED : 0),
@@ -38,6 +38,7 @@ static struct envelope *create_envelope(const struct smtps_transaction *t, const
     struct envelope *envelope = envelope_create(&facts, t->body);
     buf_release(&parameters);
     buf_release(&header);
+    buf_release(&context);
     return envelope;
 }
 
@@ -65,10 +66,11 @@ static void mark_batches(const struct smtps_transaction *t, size_t accepted)
 void transaction_create_envelopes(struct smtps_transaction *t)
 {
     const struct esmtp_policy *policy = t->session->policy;
-    size_t accepted = t->recipient_count - t->refused_count, next_accepted = 0, next_refused = accepted;
-    t->envelopes = mem_array(t->recipient_count, sizeof *t->envelopes);
-    for (size_t i = 0; i < t->recipient_count; i++) {
-        const struct recipient *recipient = &t->recipients[i];
+    size_t accepted = t->message->recipient_count - t->refused_count, next_accepted = 0,
+           next_refused = accepted;
+    t->envelopes = mem_array(t->message->recipient_count, sizeof *t->envelopes);
+    for (size_t i = 0; i < t->message->recipient_count; i++) {
+        const struct message_recipient *recipient = t->message->recipients[i];
         if (!recipient->refusal)
             t->envelopes[next_accepted++] = create_envelope(t, recipient);
         else if (policy->bounce_refused_recipients)

@@ -45,7 +45,7 @@ static void append_missing(const struct smtps_transaction *t, const struct esmtp
         buf_printf(out, "Date: %s\r\n", text);
     }
     if (!facts->message_id && policy->add_message_id)
-        buf_printf(out, "Message-ID: <%llx@%s>\r\n", (unsigned long long)t->batch_id,
+        buf_printf(out, "Message-ID: <%llx@%s>\r\n", (unsigned long long)t->message->id,
                    policy->received_hostname);
     if (facts->fields == 0 && facts->invalid)
         buf_append_text(out, "\r\n"); /* the text that came is no header, and must not become one */

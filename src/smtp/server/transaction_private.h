@@ -13,34 +13,20 @@
 #ifndef IMPULSE_SMTP_SERVER_TRANSACTION_PRIVATE_H
 #define IMPULSE_SMTP_SERVER_TRANSACTION_PRIVATE_H
 
+#include "message/message.h"
 #include "smtp/server/transaction.h"
 #include "smtp/server/worker.h"
-
-struct recipient {
-    char *address;         /* owned */
-    const char *domain;    /* inside address */
-    char *given;           /* owned: as the client wrote it, when a domain was added; else NULL */
-    char *orcpt;           /* owned; NULL: none */
-    uint32_t flags;        /* ENVELOPE_NOTIFY_* */
-    char *binding, *group; /* owned; NULL: the default */
-    char *refusal;         /* owned; the reply "550 5.7.1 [internal] ..." of a hook; NULL: accepted */
-    struct buf context;    /* message context of this copy; meaningful if `has_context` */
-    bool has_context;
-};
 
 struct smtps_transaction {
     struct smtps_session *session; /* NULL once the client has left */
     struct smtps_worker *worker;
     struct smtp_generation *generation; /* one reference: the modules that are told */
-    uint64_t batch_id, connection_id, received_us, declared_size;
+    struct message *message;            /* one reference; ended with the transaction */
+    uint64_t connection_id, received_us, declared_size;
     uint32_t flags;
     struct net_addr peer;
     struct buf parameters; /* of MAIL, as envelope_facts.parameters */
-    char *reverse_path;
-    const char *reverse_path_domain;
-    struct recipient *recipients;
-    size_t recipient_count, recipient_room, refused_count;
-    struct recipient proposed;
+    size_t refused_count;  /* of message->recipients */
     /* content */
     struct data_reader reader;
     struct buf content;                /* what is not in the spool yet */
@@ -66,7 +52,7 @@ struct smtps_transaction {
 
 /* Appends the parameters of MAIL and of this RCPT, and its refusal, as envelope_facts has them. */
 void transaction_append_parameters(const struct smtps_transaction *transaction,
-                                   const struct recipient *recipient, struct buf *out);
+                                   const struct message_recipient *recipient, struct buf *out);
 /* Frees it; neither the session nor the spool holds it. */
 void transaction_free(struct smtps_transaction *transaction);
 /* The spool forgets the chunks of a body that nobody will have. */

@@ -6,6 +6,8 @@
  *   never@       validate_data_spool_each_rcpt suspends and does not answer; the next wake@ answers all
  *   wake@        answers whoever waits, and is accepted
  *   slow-MS@     suspends, is accepted after MS milliseconds
+ *   no@          validate_rcptto refuses it
+ *   mark-WORD@   validate_data_spool_each_rcpt sets "mark" in the message context
  *
  * It permits relaying to everybody.
  */
@@ -71,6 +73,32 @@ static enum imp_verdict rcptto(struct imp_session *session, struct imp_module *m
 {
     (void)module;
     imp_session_permit_relay(session);
+    if (strncmp(imp_session_recipient(session), "no@", 3) != 0)
+        return IMP_CONT;
+    imp_session_reject(session, 550, "5.7.1", "not this recipient");
+    return IMP_DONE;
+}
+
+/* No recipient is in question where the message as a whole is. */
+static enum imp_verdict whole(struct imp_session *session, struct imp_module *module)
+{
+    (void)module;
+    if (!imp_session_recipient(session) && !imp_session_recipient_domain(session))
+        return IMP_CONT;
+    imp_session_reject(session, 554, "5.3.0", "a recipient is still in question");
+    return IMP_DONE;
+}
+
+/* What is set for one recipient is not there for the next. */
+static enum imp_verdict mark(struct imp_session *session)
+{
+    const char *recipient = imp_session_recipient(session);
+    if (imp_context_get(session, IMP_CONTEXT_MESSAGE, "mark")) {
+        imp_session_reject(session, 554, "5.3.0", "the mark of another recipient is there");
+        return IMP_DONE;
+    }
+    if (strncmp(recipient, "mark-", 5) == 0)
+        imp_context_set(session, IMP_CONTEXT_MESSAGE, "mark", recipient);
     return IMP_CONT;
 }
 
@@ -80,6 +108,8 @@ static enum imp_verdict each_rcpt(struct imp_session *session, struct imp_module
     long milliseconds;
     pthread_t thread;
     (void)module;
+    if (mark(session) == IMP_DONE)
+        return IMP_DONE;
     if (strncmp(recipient, "never@", 6) == 0)
         return wait_for_wake(session);
     if (strncmp(recipient, "wake@", 5) == 0)
@@ -106,6 +136,8 @@ static int setup(struct imp_module *module, const struct imp_config *config)
 {
     (void)config;
     imp_hook_validate(module, IMP_VALIDATE_RCPTTO, rcptto, IMP_PRIORITY_NORMAL);
+    imp_hook_validate(module, IMP_VALIDATE_MAILFROM, whole, IMP_PRIORITY_NORMAL);
+    imp_hook_validate(module, IMP_VALIDATE_DATA, whole, IMP_PRIORITY_NORMAL);
     imp_hook_validate(module, IMP_VALIDATE_DATA_SPOOL_EACH_RCPT, each_rcpt, IMP_PRIORITY_NORMAL);
     imp_hook_validate(module, IMP_VALIDATE_SET_BINDING, set_binding, IMP_PRIORITY_NORMAL);
     return 0;

@@ -1,7 +1,7 @@
 /*
  * context: a map of strings that is nearly always empty or tiny, so it is one buffer and a linear search.
  */
-#include "module/context.h"
+#include "message/context.h"
 
 #include "base/mem.h"
 

@@ -1,0 +1,123 @@
+/*
+ * message: the handle, its recipients and its contexts.
+ */
+#include "message/message.h"
+
+#include "base/mem.h"
+
+struct message *message_create(uint64_t id, char *sender, const char *sender_domain)
+{
+    struct message *message = mem_new(struct message);
+    atomic_init(&message->references, 1);
+    message->id = id;
+    message->sender = sender;
+    message->sender_domain = sender_domain;
+    return message;
+}
+
+struct message *message_ref(struct message *message)
+{
+    atomic_fetch_add_explicit(&message->references, 1, memory_order_relaxed);
+    return message;
+}
+
+void message_end(struct message *message)
+{
+    message->ended = true;
+    message->in_question = NULL;
+    for (size_t i = 0; i < message->recipient_count; i++)
+        recipient_free(message->recipients[i]);
+    free(message->recipients);
+    message->recipients = NULL;
+    message->recipient_count = message->recipient_room = 0;
+    recipient_free(message->proposed);
+    message->proposed = NULL;
+    attachments_clear(&message->attached);
+    context_clear(&message->context);
+    free(message->sender);
+    message->sender = NULL;
+    message->sender_domain = NULL;
+}
+
+void message_unref(struct message *message)
+{
+    if (!message || atomic_fetch_sub_explicit(&message->references, 1, memory_order_acq_rel) != 1)
+        return;
+    message_end(message);
+    free(message);
+}
+
+/* ---- recipients -------------------------------------------------------------------------------------- */
+
+struct message_recipient *recipient_create(struct message *message, char *address, const char *domain)
+{
+    struct message_recipient *recipient = mem_new(struct message_recipient);
+    recipient->message = message;
+    recipient->address = address;
+    recipient->domain = domain;
+    return recipient;
+}
+
+void recipient_free(struct message_recipient *recipient)
+{
+    if (!recipient)
+        return;
+    attachments_clear(&recipient->attached);
+    context_clear(&recipient->context);
+    free(recipient->address);
+    free(recipient->given);
+    free(recipient->orcpt);
+    free(recipient->binding);
+    free(recipient->group);
+    free(recipient->refusal);
+    free(recipient);
+}
+
+void message_add_recipient(struct message *message, struct message_recipient *recipient)
+{
+    if (message->recipient_count == message->recipient_room) {
+        message->recipient_room = message->recipient_room ? message->recipient_room * 2 : 4;
+        message->recipients =
+            mem_resize(message->recipients, message->recipient_room * sizeof *message->recipients);
+    }
+    message->recipients[message->recipient_count++] = recipient;
+}
+
+/* ---- contexts ---------------------------------------------------------------------------------------- */
+
+struct context *message_context(struct message *message)
+{
+    struct message_recipient *recipient = message->in_question;
+    return recipient && recipient->own_context ? &recipient->context : &message->context;
+}
+
+void recipient_context_pairs(const struct message_recipient *recipient, struct buf *out)
+{
+    if (!recipient->own_context && buf_size(&recipient->context.pairs) == 0) {
+        buf_append_slice(out, context_pairs(&recipient->message->context));
+        return;
+    }
+    if (recipient->own_context) {
+        buf_append_slice(out, context_pairs(&recipient->context));
+        return;
+    }
+    struct context both = {0};
+    buf_append_slice(&both.pairs, context_pairs(&recipient->message->context));
+    struct slice rest = context_pairs(&recipient->context), name, value;
+    while (slice_next(&rest, '\0', &name) && slice_next(&rest, '\0', &value))
+        context_set(&both, name.data, value.data);
+    buf_append_slice(out, context_pairs(&both));
+    context_clear(&both);
+}
+
+void message_select(struct message *message, struct message_recipient *recipient)
+{
+    message->in_question = recipient;
+    if (!recipient || recipient->own_context)
+        return;
+    struct buf pairs = {0};
+    recipient_context_pairs(recipient, &pairs);
+    context_clear(&recipient->context);
+    recipient->context.pairs = pairs;
+    recipient->own_context = true;
+}
