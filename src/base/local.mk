@@ -18,6 +18,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/mem.h \
 	src/base/pending.c \
 	src/base/pending.h \
+	src/base/registry.c \
+	src/base/registry.h \
 	src/base/slice.c \
 	src/base/slice.h \
 	src/base/thread.c \

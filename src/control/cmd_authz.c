@@ -50,9 +50,12 @@ static bool run_roles(struct command_call *call)
     return true;
 }
 
-static const struct command table[] = {
-    {"authz id", "", 0, 0, "shows the name and the roles of who asks", run_id},
-    {"authz roles list", "", 0, 0, "shows the roles that Authorization defines", run_roles},
+static const struct ctl_command table[] = {
+    {"authz id", "", 0, 0, "shows the name and the roles of who asks", .run = run_id},
+    {"authz roles list", "", 0, 0, "shows the roles that Authorization defines", .run = run_roles},
 };
 
-const struct command_family cmd_authz = COMMAND_FAMILY(table);
+void cmd_authz_register(void)
+{
+    ctl_commands_add("the console", table, sizeof table / sizeof *table);
+}

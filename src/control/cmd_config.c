@@ -242,25 +242,30 @@ static bool run_writeback(struct command_call *call)
 
 #define SCOPE "[SCOPE ...]"
 
-static const struct command table[] = {
-    {"config begin", "", 0, 0, "begins a transaction", run_begin},
+static const struct ctl_command table[] = {
+    {"config begin", "", 0, 0, "begins a transaction", .run = run_begin},
     {"config begin from scratch", "", 0, 0, "begins a transaction with an empty configuration",
-     run_begin_from_scratch},
-    {"config commit", "", 0, 0, "ends the transaction; its changes take effect together", run_commit},
+     .run = run_begin_from_scratch},
+    {"config commit", "", 0, 0, "ends the transaction; its changes take effect together", .run = run_commit},
     {"config eval", SCOPE " OPTION", 1, UINT_MAX, "shows the value that applies in a scope, after fallback",
-     run_eval},
-    {"config get", SCOPE " OPTION", 1, UINT_MAX, "shows the value that is set in a scope itself", run_get},
-    {"config locate", "KIND [REGEX]", 1, UINT_MAX, "shows where the scopes of a kind are", run_locate},
-    {"config reload", "[/PATH]", 0, 1, "reads the configuration file, or another one, anew", run_reload},
-    {"config replay", "", 0, 0, "shows the changes of the transaction", run_replay},
-    {"config rollback", "", 0, 0, "ends the transaction; nothing of it takes effect", run_rollback},
-    {"config set", SCOPE " OPTION [=] VALUE", 2, UINT_MAX, "sets an option in a scope", run_set},
-    {"config show", SCOPE " [OPTION]", 0, UINT_MAX, "shows a scope", run_show},
-    {"config showrecurse", SCOPE, 0, UINT_MAX, "shows a scope and the scopes in it", run_showrecurse},
+     .run = run_eval},
+    {"config get", SCOPE " OPTION", 1, UINT_MAX, "shows the value that is set in a scope itself",
+     .run = run_get},
+    {"config locate", "KIND [REGEX]", 1, UINT_MAX, "shows where the scopes of a kind are", .run = run_locate},
+    {"config reload", "[/PATH]", 0, 1, "reads the configuration file, or another one, anew",
+     .run = run_reload},
+    {"config replay", "", 0, 0, "shows the changes of the transaction", .run = run_replay},
+    {"config rollback", "", 0, 0, "ends the transaction; nothing of it takes effect", .run = run_rollback},
+    {"config set", SCOPE " OPTION [=] VALUE", 2, UINT_MAX, "sets an option in a scope", .run = run_set},
+    {"config show", SCOPE " [OPTION]", 0, UINT_MAX, "shows a scope", .run = run_show},
+    {"config showrecurse", SCOPE, 0, UINT_MAX, "shows a scope and the scopes in it", .run = run_showrecurse},
     {"config unset", SCOPE " [OPTION]", 1, UINT_MAX,
-     "takes an option back, or a scope with all that is in it", run_unset},
+     "takes an option back, or a scope with all that is in it", .run = run_unset},
     {"config writeback", "[/PATH]", 0, 1,
-     "saves the configuration that runs to its files, or all of it to another one", run_writeback},
+     "saves the configuration that runs to its files, or all of it to another one", .run = run_writeback},
 };
 
-const struct command_family cmd_config = COMMAND_FAMILY(table);
+void cmd_config_register(void)
+{
+    ctl_commands_add("the console", table, sizeof table / sizeof *table);
+}

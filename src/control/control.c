@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "control/ctl_call_private.h"
+#include "control/ctl_command.h"
 #include "control/ctl_session.h"
 #include "log/paniclog.h"
 #include "net/listener.h"
@@ -44,6 +46,8 @@ struct control *control_create(uv_loop_t *loop, const struct control_upper *uppe
     control->loop = loop;
     control->upper = *upper;
     control->logins = login_service_create();
+    control->calls = ctl_calls_create(loop);
+    ctl_commands_register();
     list_init(&control->sockets);
     list_init(&control->sessions);
     return control;
@@ -53,8 +57,15 @@ void control_free(struct control *control)
 {
     if (!control)
         return;
+    ctl_calls_close(control->calls);
+    uv_run(control->loop, UV_RUN_NOWAIT);
     login_service_free(control->logins);
     free(control);
+}
+
+void control_collect(struct control *control)
+{
+    ctl_calls_collect(control->calls);
 }
 
 size_t control_count(const struct control *control)

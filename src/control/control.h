@@ -27,6 +27,7 @@
 
 #include <sys/types.h>
 #include <uv.h>
+#include "base/registry.h"
 #include "confparse/confparse.h"
 #include "impulse/log.h"
 
@@ -51,14 +52,9 @@ struct control_upper {
     bool (*adopt)(void *daemon, struct conf *next, FILE *out);
     /* Begins the end, as SIGTERM does. Returns at once. */
     void (*shutdown)(void *daemon);
-    /* Has every log file opened anew. */
-    void (*reopen_logs)(void *daemon);
-    /* The outputs of the commands of these names. threads: `queue` NULL for "threads stats", else the pool
-     * whose waiting jobs are asked for, "IO" or "CPU". */
-    void (*summary)(void *daemon, FILE *out);
-    void (*summary_reset)(void *daemon);
-    void (*threads)(void *daemon, const char *queue, FILE *out);
-    void (*modules)(void *daemon, FILE *out);
+    /* The commands that there are: those of the core, and of the modules that run. NULL: those of the core.
+     */
+    const struct registry *(*commands)(void *daemon);
     /* Tell the modules' log hooks. */
     void (*log_authentication)(void *daemon, const struct imp_log_authentication *event);
     void (*log_authorization)(void *daemon, const struct imp_log_authorization *event);
@@ -85,6 +81,9 @@ void control_start(struct control *control);
 void control_close(struct control *control);
 /* How many sockets are open. */
 size_t control_count(const struct control *control);
+/* Frees what commands have finished after the loop's last turn. */
+void control_collect(struct control *control);
+/* Runs the loop a last time. */
 void control_free(struct control *control);
 
 #endif

@@ -2,10 +2,11 @@
  * control_private.h: what the files of src/control share.
  *
  *   control.c   the sockets, from one generation to the next
- *   check.c     what is wrong with Control_Listener and Authorization stanzas
- *   session.c   one connection: its lines, its login, its end;  output.c  what a command prints, bounded
+ *   control_check.c  what is wrong with Control_Listener and Authorization stanzas
+ *   ctl_session.c   one connection: its lines, its login, its end;  output.c  what a command prints, bounded
  *   line.c      one command line: judged, accounted for, run;  words.c  taken apart
- *   command.c   the table of commands;  cmd_*.c  their families
+ *   ctl_command.c   the registry of commands;  cmd_*.c  the console's own
+ *   ctl_call.c  a command that is answered later;  ctl_gather.c  one that every loop answers
  *   access.c    what a client may do;  login.c  its exchange (src/sasl);  roles.c  Authorization
  *   account.c   events for the acctlog
  */
@@ -40,9 +41,10 @@ struct control {
     uv_loop_t *loop;
     struct control_upper upper;
     struct login_service *logins;
-    struct list sockets;  /* struct control_socket, control.c */
-    struct list sessions; /* struct ctl_session, session.c */
-    size_t unread;        /* bytes of answers that clients have not read */
+    struct ctl_calls *calls; /* ctl_call_private.h */
+    struct list sockets;     /* struct control_socket, control.c */
+    struct list sessions;    /* struct ctl_session, ctl_session.c */
+    size_t unread;           /* bytes of answers that clients have not read */
 };
 
 #endif

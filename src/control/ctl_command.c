@@ -1,39 +1,42 @@
 /*
- * ctl_command: finding, explaining and running commands.
+ * ctl_command: the registry of commands; finding and explaining them.
  */
 #include "control/ctl_command.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include "base/buf.h"
 #include "confparse/text.h"
 
-static bool run_help(struct command_call *call);
+static struct registry core = {.kind = "console command"};
 
-static const struct command help_table[] = {
-    {"help", "[COMMAND]", 0, 16, "shows the commands, or one of them", run_help},
-};
-static const struct command_family help = COMMAND_FAMILY(help_table);
-
-static const struct command_family *const families[] = {&cmd_authz, &cmd_config, &help, &cmd_process};
-
-/* ---- walking the tables ---------------------------------------------------------------------- */
-
-/* Start with NULL; NULL at the end. */
-static const struct command *next_command(const struct command *after)
+const struct registry *ctl_commands(void)
 {
-    bool found = !after;
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        for (size_t j = 0; j < families[i]->count; j++) {
-            if (found)
-                return &families[i]->commands[j];
-            found = after == &families[i]->commands[j];
-        }
-    return NULL;
+    return &core;
 }
 
+void ctl_commands_add(const char *owner, const struct ctl_command *rows, size_t count)
+{
+    char error[256];
+    for (size_t i = 0; i < count; i++) {
+        if (registry_add(&core, rows[i].words, owner, (void *)(uintptr_t)&rows[i], error, sizeof error))
+            continue;
+        fprintf(stderr, "%s\n", error);
+        abort();
+    }
+}
+
+static const struct ctl_command *command_of(const struct registry_row *row)
+{
+    return row->what;
+}
+
+#define each_row(commands, row) (const struct registry_row *row = NULL; (row = registry_next(commands, row));)
+
 /* How many words of the command the given ones begin with: all of its words, or 0. */
-static size_t match(const struct command *command, const char *const *words, size_t count)
+static size_t match(const struct ctl_command *command, const char *const *words, size_t count)
 {
     struct slice rest = slice_text(command->words), word;
     size_t used = 0;
@@ -43,21 +46,24 @@ static size_t match(const struct command *command, const char *const *words, siz
     return used;
 }
 
-const struct command *command_find(const char *const *words, size_t count, size_t *used)
+const struct ctl_command *command_find(const struct registry *commands, const char *const *words,
+                                       size_t count, size_t *used)
 {
-    const struct command *best = NULL;
+    const struct ctl_command *best = NULL;
     *used = 0;
-    for (const struct command *command = NULL; (command = next_command(command));) {
-        size_t matched = match(command, words, count);
-        if (matched > *used) {
-            best = command;
-            *used = matched;
+    for
+        each_row(commands, row)
+        {
+            size_t matched = match(command_of(row), words, count);
+            if (matched > *used) {
+                best = command_of(row);
+                *used = matched;
+            }
         }
-    }
     return best;
 }
 
-char *command_line(const struct command *command, const char *const *words, size_t count, size_t used)
+char *command_line(const struct ctl_command *command, const char *const *words, size_t count, size_t used)
 {
     struct buf line = {0};
     size_t size;
@@ -74,30 +80,55 @@ char *command_line(const struct command *command, const char *const *words, size
 
 /* ---- help ------------------------------------------------------------------------------------ */
 
-static void explain(const struct command *command, FILE *out)
+static void explain(const struct registry_row *row, bool in_full, FILE *out)
 {
+    const struct ctl_command *command = row->what;
     bool bare = !*command->arguments;
     fprintf(out, "%s%s%s\n    %s\n", command->words, bare ? "" : " ", command->arguments, command->help);
+    if (in_full)
+        fprintf(out, "    Owner: %s. Thread: %s%s.\n", row->owner, command->thread ? command->thread : "main",
+                command->may_block ? ", where it may block" : "");
 }
 
-/* "help config" is about every command that begins so. */
+/* Do the words begin it? "config" begins all of its family. */
+static bool begins(const char *const *words, size_t count, const char *command)
+{
+    struct slice rest = slice_text(command), word;
+    size_t same = 0;
+    while (same < count && slice_next(&rest, ' ', &word) && slice_equal_nocase(word, slice_text(words[same])))
+        same++;
+    return same == count;
+}
+
+/* "help config" is about every command that begins so; one that is named in full is told of in full. */
 static bool run_help(struct command_call *call)
 {
     bool found = false;
-    for (const struct command *command = NULL; (command = next_command(command));) {
-        struct slice rest = slice_text(command->words), word;
-        size_t same = 0;
-        while (same < call->count && slice_next(&rest, ' ', &word) &&
-               slice_equal_nocase(word, slice_text(call->words[same])))
-            same++;
-        if (same < call->count)
-            continue;
-        explain(command, call->out);
-        found = true;
-    }
+    size_t used;
+    const struct ctl_command *named = command_find(call->commands, call->words, call->count, &used);
+    for
+        each_row(call->commands, row)
+        {
+            if (!begins(call->words, call->count, row->name))
+                continue;
+            explain(row, command_of(row) == named && used == call->count, call->out);
+            found = true;
+        }
     if (!found)
         fputs("There is no such command; \"help\" shows them all.\n", call->out);
     return found;
+}
+
+static const struct ctl_command help_table[] = {
+    {"help", "[COMMAND]", 0, 16, "shows the commands, or one of them", .run = run_help},
+};
+
+void ctl_commands_register(void)
+{
+    cmd_authz_register();
+    cmd_config_register();
+    cmd_process_register();
+    ctl_commands_add("the console", help_table, sizeof help_table / sizeof *help_table);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -112,11 +143,11 @@ static struct conf_text beginning(const char *line, const char *words)
 }
 
 /* "config" alone, or with a word that is none of its own. */
-static bool is_family(struct conf_text word)
+static bool is_family(const struct registry *commands, struct conf_text word)
 {
-    for (const struct command *command = NULL; (command = next_command(command));)
-        if (conf_text_compare_nocase(word, beginning(command->words, "family")) == 0)
-            return true;
+    for
+        each_row(commands,
+                 row) if (conf_text_compare_nocase(word, beginning(row->name, "family")) == 0) return true;
     return false;
 }
 
@@ -128,30 +159,30 @@ static const char *after_module(const char *line)
     return line[size] && memchr(line, ':', size) ? line + size + 1 : line;
 }
 
-static bool refuse_unknown(const char *line, FILE *out)
+static bool refuse_unknown(const struct registry *commands, const char *line, FILE *out)
 {
     enum { SHOWN = 64 };
     struct conf_text first = beginning(line, "family");
     struct conf_suggestion nearest = {0};
     bool is_long = strlen(line) > SHOWN;
-    for (const struct command *command = NULL; !is_long && (command = next_command(command));)
-        conf_suggest(&nearest, beginning(after_module(line), command->words), command->words);
+    for (const struct registry_row *row = NULL; !is_long && (row = registry_next(commands, row));)
+        conf_suggest(&nearest, beginning(after_module(line), row->name), row->name);
     fprintf(out, "Unknown command \"%.*s%s\"", SHOWN, line, is_long ? "..." : "");
     if (nearest.name)
         fprintf(out, "; did you mean \"%s\"?\n", nearest.name);
-    else if (is_family(first))
+    else if (is_family(commands, first))
         fprintf(out, "; \"help %.*s\" shows what there is.\n", (int)first.size, first.data);
     else
         fputs("; \"help\" shows the commands.\n", out);
     return false;
 }
 
-bool command_run(const struct command *command, const char *line, struct command_call *call)
+bool command_fits(const struct ctl_command *command, const char *line, struct command_call *call)
 {
     if (!command)
-        return refuse_unknown(line, call->out);
+        return refuse_unknown(call->commands, line, call->out);
     if (call->count >= command->least && call->count <= command->most)
-        return command->run(call);
+        return true;
     fprintf(call->out, "%s %s: usage: %s%s%s\n", command->words,
             call->count < command->least ? "lacks an argument" : "has too many arguments", command->words,
             *command->arguments ? " " : "", command->arguments);

@@ -1,17 +1,20 @@
 /*
- * ctl_command: the commands of the console: rows of tables, one table a family (cmd_*.c).
+ * ctl_command: the commands of the console. A command is a row of the registry, which its owner adds: the
+ * console's own (cmd_*.c), the daemon's, those of modules (include/impulse/command.h).
  */
 #ifndef IMPULSE_CONTROL_CTL_COMMAND_H
 #define IMPULSE_CONTROL_CTL_COMMAND_H
 
-#include "base/slice.h"
+#include "base/registry.h"
 #include "confparse/transaction.h"
 #include "control/access.h"
 #include "control/control.h"
+#include "control/ctl_call.h"
 
 /* One command as it was given, and whose it is. */
 struct command_call {
     const struct control_upper *upper;
+    const struct registry *commands; /* all that there are at this moment */
     const struct access *access;
     const char *user;
     struct conf_transaction **transaction; /* the session's; *transaction NULL: none has begun */
@@ -21,37 +24,46 @@ struct command_call {
     FILE *out;        /* what the operator is to read */
 };
 
-struct command {
+struct ctl_command {
     const char *words;     /* "config begin from scratch": of two that fit, the longer is meant */
     const char *arguments; /* for help; "" when it takes none */
     unsigned least, most;  /* how many words may follow */
     const char *help;      /* one line */
-    bool (*run)(struct command_call *call); /* false: refused, which call->out says why */
+    /* Answers at once, on the main thread; false: refused, which call->out says why. Or NULL: */
+    bool (*run)(struct command_call *call);
+    /* Begins the command on the main thread; it is answered through the call, now or later. */
+    void (*start)(struct ctl_call *call, void *closure);
+    void *closure;
+    const char *thread; /* that does the work, for help: "every loop", "pool IO"; NULL: main */
+    bool may_block;
 };
 
-struct command_family {
-    const struct command *commands;
-    size_t count;
-};
+/*
+ * Registers rows of the core, which live as long as the process; once more is harmless. A name that is taken
+ * is a mistake in the code: it ends the process. Main thread, at the start.
+ */
+void ctl_commands_add(const char *owner, const struct ctl_command *rows, size_t count);
+/* What was added. A generation's modules have a registry that lies on this one. */
+const struct registry *ctl_commands(void);
 
-#define COMMAND_FAMILY(table)                                                                                \
-    {                                                                                                        \
-        table, sizeof table / sizeof *table                                                                  \
-    }
-
-extern const struct command_family cmd_config, cmd_process, cmd_authz;
+void cmd_authz_register(void);
+void cmd_config_register(void);
+void cmd_process_register(void);
+/* All of the console's own. */
+void ctl_commands_register(void);
 
 /* The command that the words begin with, and how many of them are its own; NULL: there is none. */
-const struct command *command_find(const char *const *words, size_t count, size_t *used);
+const struct ctl_command *command_find(const struct registry *commands, const char *const *words,
+                                       size_t count, size_t *used);
 
 /*
  * The command as the rules of Authorization and the acctlog see it: its words as the table spells them, then
  * those that were given, each behind one space. To be freed.
  */
-char *command_line(const struct command *command, const char *const *words, size_t count, size_t used);
+char *command_line(const struct ctl_command *command, const char *const *words, size_t count, size_t used);
 
-/* Checks the number of words and runs the command; call->words are those after its own. NULL: says that there
+/* Is there such a command, and is the number of words right? If not, says so to call->out; NULL: that there
  * is no such command as `line`, and which is nearest. */
-bool command_run(const struct command *command, const char *line, struct command_call *call);
+bool command_fits(const struct ctl_command *command, const char *line, struct command_call *call);
 
 #endif

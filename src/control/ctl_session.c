@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "control/account.h"
+#include "control/ctl_call_private.h"
 #include "control/line.h"
 #include "control/output.h"
 
@@ -22,11 +23,15 @@ enum {
     FAILURE_MS = 1000,                /* how long the answer to a failed login takes, times their number */
     LEAVE_MS = 1000,                  /* how long a client that we hang up on may take to read why */
     ROOM_MIN = 1024 * 1024,           /* for output, without which no command is begun */
+    PART_MAX = 256 * 1024,            /* of an answer in parts, in one write */
+    AHEAD_MAX = 64 * 1024,            /* of the lines behind a command that goes on, which are read */
+    ALIVE_MS = 1000,                  /* how often a client that says no more is asked whether it listens */
 };
 
 enum state {
     READING,   /* the next line is awaited */
     ANSWERING, /* a line is looked at, or the answer is on its way to the kernel */
+    WORKING,   /* a command is going on that has nothing to say at the moment */
     DELAYING,  /* the answer to a failed login is held back */
     CLOSED,
 };
@@ -52,13 +57,17 @@ struct ctl_session {
     struct buf out; /* the answer that is written */
     size_t unsent;  /* of it, when the timer last looked */
     uv_write_t write;
-    bool by_password; /* is that how who.user is known? */
+    bool by_password;      /* is that how who.user is known? */
+    struct ctl_call *call; /* the command that is answered later, or in parts; else NULL */
     struct login *login;
     unsigned failures;
     uint64_t login_deadline; /* uv_now */
 };
 
 static void proceed(struct ctl_session *session);
+static void take_part(struct ctl_session *session);
+static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room);
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *room);
 
 static void on_timer(uv_timer_t *timer);
 
@@ -92,6 +101,9 @@ static void hang_up(struct ctl_session *session)
     if (session->state == CLOSED)
         return;
     session->state = CLOSED;
+    if (session->call)
+        ctl_call_leave(session->call);
+    session->call = NULL;
     list_remove(&session->link);
     uv_close(&session->handle, on_closed);
     uv_close((uv_handle_t *)&session->timer, on_closed);
@@ -101,7 +113,7 @@ void control_session_leave(struct list_node *node)
 {
     struct ctl_session *session = container_of(node, struct ctl_session, link);
     session->leaving = true;
-    if (session->state == ANSWERING)
+    if (session->state == ANSWERING || session->state == WORKING)
         set_timer(session, LEAVE_MS);
     else
         hang_up(session);
@@ -157,6 +169,10 @@ static void on_written(uv_write_t *write, int error)
         hang_up(session);
         return;
     }
+    if (session->call) {
+        take_part(session);
+        return;
+    }
     renew_timeout(session);
     proceed(session);
 }
@@ -171,16 +187,23 @@ static void send_answer(struct ctl_session *session)
     session->write.data = session;
     if (session->leaving)
         set_timer(session, LEAVE_MS);
+    else if (session->call)
+        renew_timeout(session);
     uv_read_stop(&session->stream);
     if (uv_write(&session->write, &session->stream, &part, 1, on_written) < 0)
         hang_up(session);
 }
 
-static void answer(struct ctl_session *session, bool done, struct slice text)
+static void append_output(struct ctl_session *session, struct slice text)
 {
     if (text.size)
         buf_printf(&session->out, "= %zu\n", text.size);
     buf_append_slice(&session->out, text);
+}
+
+static void answer(struct ctl_session *session, bool done, struct slice text)
+{
+    append_output(session, text);
     buf_append_text(&session->out, done ? "OK\n" : "ERR\n");
     send_answer(session);
 }
@@ -214,6 +237,9 @@ static void on_timer(uv_timer_t *timer)
     size_t waiting = uv_stream_get_write_queue_size(&session->stream);
     if (session->state == DELAYING) {
         give_up_login(session);
+    } else if (session->state == WORKING && !session->leaving) {
+        buf_append_text(&session->out, "= 0\n");
+        send_answer(session);
     } else if (session->state == ANSWERING && !session->leaving && waiting < session->unsent) {
         session->unsent = waiting; /* the client is slow, but it reads */
         renew_timeout(session);
@@ -306,19 +332,62 @@ static void take_login_line(struct ctl_session *session, struct slice line)
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
+/* The command has nothing to say. Its client may leave, or send more lines. */
+static void work(struct ctl_session *session)
+{
+    session->state = WORKING;
+    if (session->leaving)
+        return;
+    set_timer(session, session->ended ? ALIVE_MS : 0);
+    if (!session->ended && buf_size(&session->in) < AHEAD_MAX)
+        uv_read_start(&session->stream, give_room, on_read);
+}
+
+/* Sends the next part of the answer, or its end. */
+static void take_part(struct ctl_session *session)
+{
+    struct buf text = {0};
+    enum ctl_progress progress = ctl_call_take(session->call, &text, PART_MAX);
+    append_output(session, buf_slice(&text));
+    buf_release(&text);
+    if (progress == CTL_GOES_ON && buf_size(&session->out) == 0) {
+        work(session);
+        return;
+    }
+    if (progress == CTL_OVERRUN)
+        append_output(session, SLICE_LITERAL("The output is too long for this console.\n"));
+    if (progress != CTL_GOES_ON) {
+        buf_append_text(&session->out, progress == CTL_DONE ? "OK\n" : "ERR\n");
+        ctl_call_leave(session->call);
+        session->call = NULL;
+    }
+    send_answer(session);
+}
+
+static void look_at_call(void *closure)
+{
+    struct ctl_session *session = closure;
+    if (session->state == WORKING)
+        take_part(session);
+}
+
 static void run_line(struct ctl_session *session, const struct access *access, struct slice line)
 {
     size_t unread = session->control->unread, room = unread < UNREAD_MAX ? UNREAD_MAX - unread : 0;
     struct output output;
+    struct line_later later = {.look = look_at_call, .session = session};
     if (room < ROOM_MIN) {
         answer(session, false,
                SLICE_LITERAL("Other sessions have not read their answers; try again later.\n"));
         return;
     }
     output_open(&output, room < OUTPUT_MAX ? room : OUTPUT_MAX);
-    bool done = line_run(session->control, &session->who, access, line, output.stream);
+    bool done = line_run(session->control, &session->who, access, line, output.stream, &later);
     output_close(&output);
-    if (output.full)
+    session->call = later.call;
+    if (later.call)
+        work(session); /* what there is to take is taken in a later turn */
+    else if (output.full)
         answer(session, false, SLICE_LITERAL("The output is too long for this console.\n"));
     else
         answer(session, done, buf_slice(&output.text));
@@ -398,9 +467,14 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *room)
     }
     if (size > 0) {
         buf_commit(&session->in, (size_t)size);
-        renew_timeout(session);
+        if (session->state != WORKING)
+            renew_timeout(session);
+        else if (buf_size(&session->in) >= AHEAD_MAX)
+            uv_read_stop(stream);
     } else if (size == UV_EOF) {
         session->ended = true;
+        if (session->state == WORKING && !session->leaving)
+            set_timer(session, ALIVE_MS);
     }
     proceed(session);
 }

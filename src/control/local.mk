@@ -11,8 +11,13 @@ src_control_libcontrol_a_SOURCES = \
 	src/control/control.h \
 	src/control/control_check.c \
 	src/control/control_private.h \
+	src/control/ctl_call.c \
+	src/control/ctl_call.h \
+	src/control/ctl_call_private.h \
 	src/control/ctl_command.c \
 	src/control/ctl_command.h \
+	src/control/ctl_gather.c \
+	src/control/ctl_gather.h \
 	src/control/ctl_session.c \
 	src/control/ctl_session.h \
 	src/control/line.c \

@@ -1,9 +1,11 @@
 /*
- * console: the daemon's side of the console's commands.
+ * console: what the console asks of the daemon, and the console's commands that are the daemon's. Source:
+ * Momentum 4 manual, console commands "module", "threads", "reopen logs", "summary" and "summary reset".
  */
 #include "daemon/console.h"
 
 #include <inttypes.h>
+#include "control/ctl_command.h"
 #include "daemon/reload.h"
 
 static struct conf *running(void *daemon)
@@ -26,21 +28,30 @@ static bool adopt(void *daemon, struct conf *next, FILE *out)
     return reload_adopt(daemon, next, out);
 }
 
-static void reopen_logs(void *daemon)
+static struct daemon *daemon_of(const struct command_call *call)
 {
-    module_set_reopen_logs(((struct daemon *)daemon)->modules);
+    return call->upper->daemon;
 }
 
-static void print_summary(void *daemon, FILE *out)
+static bool run_reopen_logs(struct command_call *call)
 {
-    struct daemon *d = daemon;
-    summary_print(&d->summary, d->server, d->queues, out);
+    module_set_reopen_logs(daemon_of(call)->modules);
+    return true;
 }
 
-static void reset_summary(void *daemon)
+static bool run_summary(struct command_call *call)
 {
-    struct daemon *d = daemon;
+    struct daemon *d = daemon_of(call);
+    summary_print(&d->summary, d->server, d->queues, call->out);
+    return true;
+}
+
+static bool run_summary_reset(struct command_call *call)
+{
+    struct daemon *d = daemon_of(call);
     summary_reset(&d->summary, d->server, d->queues);
+    fputs("statistics cleared.\n", call->out);
+    return true;
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */
@@ -63,23 +74,32 @@ static void print_pool(struct pool *pool, FILE *out)
     fprintf(out, "  [inactive threads]\n            Current thread count: %u\n", counts.idle);
 }
 
-static void print_queue(struct pool *pool, const char *name, FILE *out)
+static bool print_queue(struct command_call *call, const char *name)
 {
     struct pool_counts counts = {0};
+    struct pool *pool = pool_set_find(threads_pools(daemon_of(call)->threads), name);
     if (pool)
         pool_count(pool, &counts);
-    fprintf(out, "Jobs in the %s pool\n%u jobs\n", name, counts.queued);
+    fprintf(call->out, "Jobs in the %s pool\n%u jobs\n", name, counts.queued);
+    return true;
 }
 
-static void print_threads(void *daemon, const char *queue, FILE *out)
+static bool run_io_queue(struct command_call *call)
 {
-    struct pool_set *pools = threads_pools(((struct daemon *)daemon)->threads);
-    if (queue) {
-        print_queue(pool_set_find(pools, queue), queue, out);
-        return;
-    }
+    return print_queue(call, "IO");
+}
+
+static bool run_cpu_queue(struct command_call *call)
+{
+    return print_queue(call, "CPU");
+}
+
+static bool run_threads(struct command_call *call)
+{
+    struct pool_set *pools = threads_pools(daemon_of(call)->threads);
     for (struct pool *pool = NULL; (pool = pool_set_next(pools, pool));)
-        print_pool(pool, out);
+        print_pool(pool, call->out);
+    return true;
 }
 
 /* ---- modules --------------------------------------------------------------------------------- */
@@ -94,9 +114,30 @@ static void print_module(const struct module_facts *facts, void *out)
             facts->description);
 }
 
-static void print_modules(void *daemon, FILE *out)
+static bool run_modules(struct command_call *call)
 {
-    module_set_list(((struct daemon *)daemon)->modules, print_module, out);
+    module_set_list(daemon_of(call)->modules, print_module, call->out);
+    return true;
+}
+
+/* ---- the rows -------------------------------------------------------------------------------- */
+
+static const struct ctl_command table[] = {
+    {"module list", "", 0, 0, "shows the modules that are loaded", .run = run_modules},
+    {"reopen logs", "", 0, 0, "closes the log files and opens them anew, after they were renamed",
+     .run = run_reopen_logs},
+    {"summary", "", 0, 0, "shows connections, queues and messages since the start or the last reset",
+     .run = run_summary},
+    {"summary reset", "", 0, 0, "makes the counters of summary begin anew", .run = run_summary_reset},
+    {"threads", "", 0, 0, "shows the pools of threads", .run = run_threads},
+    {"threads cpu queue", "", 0, 0, "shows the jobs that wait for the CPU pool", .run = run_cpu_queue},
+    {"threads io queue", "", 0, 0, "shows the jobs that wait for the IO pool", .run = run_io_queue},
+    {"threads stats", "", 0, 0, "shows the pools of threads", .run = run_threads},
+};
+
+void console_register(void)
+{
+    ctl_commands_add("the daemon", table, sizeof table / sizeof *table);
 }
 
 /* ---- log hooks ------------------------------------------------------------------------------- */
@@ -120,13 +161,9 @@ struct control *console_create(struct daemon *d, void (*shutdown)(void *daemon))
         .reload = reload,
         .adopt = adopt,
         .shutdown = shutdown,
-        .reopen_logs = reopen_logs,
-        .summary = print_summary,
-        .summary_reset = reset_summary,
-        .threads = print_threads,
-        .modules = print_modules,
         .log_authentication = log_authentication,
         .log_authorization = log_authorization,
     };
+    console_register();
     return control_create(&d->loop, &upper);
 }

@@ -8,5 +8,7 @@
 
 /* On d->loop. `shutdown` is what the command of that name calls with `d`. */
 struct control *console_create(struct daemon *d, void (*shutdown)(void *daemon));
+/* Registers the daemon's commands (control/ctl_command.h). Once more is harmless. */
+void console_register(void);
 
 #endif

@@ -312,6 +312,8 @@ static void take_down(struct daemon *d)
         listens_free(d->listens);
     if (d->threads)
         threads_stop(d->threads);
+    if (d->control)
+        control_collect(d->control); /* commands that pools and loops have finished since */
     if (d->delivery)
         delivery_free(d->delivery); /* waits for pool threads that read from the spool */
     if (d->queues)
