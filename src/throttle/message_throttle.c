@@ -1,9 +1,10 @@
 /*
- * message_throttle: the times of the last N messages in a ring.
+ * message_throttle: keeps the times of the last N messages in a ring.
  *
- * Message k may begin one period after message k - N, so each place of the ring is worth one message in a
- * period, and N places are worth N, in whatever order their owners are served. Places are given out in turn.
- * A rate with more messages than the ring has places is split: so many places, and a part of the period.
+ * Message k may begin one period after message k - N began. Each place of the ring therefore allows one
+ * message per period, and N places allow N, in whatever order the sessions run. Places are assigned in turn.
+ * If the rate has more messages than PLACES_MAX, the ring has PLACES_MAX places and the period is shortened
+ * in proportion.
  */
 #include "throttle/message_throttle.h"
 
@@ -18,8 +19,8 @@ struct message_throttle {
     struct scope_state state;
     uint32_t places;
     uint64_t period;         /* microseconds */
-    _Atomic uint64_t turn;   /* of the next message: its place is turn % places */
-    _Atomic uint64_t last[]; /* when the last message in each place began, or will begin; 0: never */
+    _Atomic uint64_t turn;   /* number of the next message; its place is turn % places */
+    _Atomic uint64_t last[]; /* time at which the last message in each place began or will begin; 0: never */
 };
 
 struct message_throttle *message_throttle_resolve(const struct conf_chain *chain)
@@ -39,7 +40,7 @@ struct message_throttle *message_throttle_resolve(const struct conf_chain *chain
     struct message_throttle *throttle;
     throttle =
         (struct message_throttle *)scope_state_get(key, sizeof *throttle + places * sizeof throttle->last[0]);
-    if (!throttle->places) { /* else loops are using it, with the same rate */
+    if (!throttle->places) { /* otherwise it exists, with the same rate */
         throttle->places = places;
         throttle->period = (uint64_t)period + 1;
     }
@@ -53,7 +54,9 @@ void message_throttle_unref(struct message_throttle *throttle)
     scope_state_unref(throttle ? &throttle->state : NULL);
 }
 
-/* The earliest time for the next message in a place whose last one is at `last`. */
+/*
+ * Returns the earliest time for the next message in a place whose last message begins at `last` (0: never).
+ */
 static uint64_t earliest(const struct message_throttle *throttle, uint64_t last, uint64_t now)
 {
     uint64_t free_again = last ? last + throttle->period : 0;
@@ -64,14 +67,14 @@ bool message_throttle_reserve(struct message_throttle *throttle, uint64_t now, u
 {
     uint64_t latest = now + (uint64_t)THROTTLE_WAIT_MAX * 1000000;
     uint64_t turn = atomic_load(&throttle->turn);
-    do { /* a turn is taken only by who will use it */
+    do { /* take a turn only if the message can use it */
         uint64_t last = atomic_load(&throttle->last[turn % throttle->places]);
         if (earliest(throttle, last, now) > latest)
             return false;
     } while (!atomic_compare_exchange_weak(&throttle->turn, &turn, turn + 1));
     _Atomic uint64_t *place = &throttle->last[turn % throttle->places];
     uint64_t last = atomic_load(place);
-    do { /* another may have come round to the same place meanwhile */
+    do { /* the ring may have wrapped: another thread may have taken the same place meanwhile */
         *when = earliest(throttle, last, now);
         if (*when > latest)
             return false;

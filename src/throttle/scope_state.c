@@ -1,5 +1,5 @@
 /*
- * scope_state: a tree of what is shared under keys, of which there is one in the process.
+ * scope_state: a process-wide tree of shared states, found by key.
  */
 #include "throttle/scope_state.h"
 
@@ -11,7 +11,7 @@
 #include "net/listener.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static void *tree; /* of struct scope_state, for tsearch */
+static void *tree; /* nodes of tsearch: struct scope_state, protected by lock */
 
 static int compare_states(const void *left, const void *right)
 {
@@ -26,7 +26,7 @@ struct scope_state *scope_state_get(const char *key, size_t size)
     pthread_mutex_lock(&lock);
     struct scope_state **found = tsearch(fresh, &tree, compare_states);
     if (!found)
-        abort(); /* out of memory, as mem_* would have it */
+        abort(); /* out of memory: end the process, as mem_* does */
     struct scope_state *state = *found;
     state->references++;
     pthread_mutex_unlock(&lock);
@@ -52,7 +52,10 @@ void scope_state_unref(struct scope_state *state)
     free(state);
 }
 
-/* From the outermost stanza inwards; control characters, which no name has, divide the parts. */
+/*
+ * Appends the path of `scope`, outermost stanza first, to `key`, which it frees. The parts are separated by
+ * control characters, which names do not contain.
+ */
 static char *join_path(char *key, const struct conf_scope *scope)
 {
     if (!conf_scope_parent(scope))

@@ -1,8 +1,10 @@
 /*
- * scope_state.h: what is counted for a scope of the configuration, and survives reloads: the next generation
- * finds the counters of the one before under the same key, whoever still uses them. For src/smtp/server.
+ * scope_state.h: counters of a configuration scope that survive reloads. The new generation finds the
+ * counters of the old one under the same key while anything still refers to them. Used by src/throttle, on
+ * behalf of src/smtp/server.
  *
- * Finding takes a lock, and is for loading a configuration; what is in the state is its owner's business.
+ * A lookup takes a lock and is meant for configuration loading. The users of a state synchronise access to
+ * its contents themselves.
  */
 #ifndef IMPULSE_THROTTLE_SCOPE_STATE_H
 #define IMPULSE_THROTTLE_SCOPE_STATE_H
@@ -10,21 +12,22 @@
 #include <stddef.h>
 #include "confparse/confparse.h"
 
-struct scope_state { /* the first member of what is shared */
+struct scope_state { /* first member of each shared struct */
     char *key;       /* owned */
     unsigned references;
 };
 
 /*
- * The state under `key`, with one more reference; one of `size` zeroed bytes is made if there is none. All
- * users of a key ask for the same size. Any thread.
+ * Returns the state under `key`, with one more reference, which the caller owns. If there is none, allocates
+ * `size` zeroed bytes. All users of a key must pass the same size. Any thread.
  */
 struct scope_state *scope_state_get(const char *key, size_t size);
-void scope_state_unref(struct scope_state *state); /* any thread; NULL is harmless */
+void scope_state_unref(struct scope_state *state); /* drops a reference, the last one frees the state; any
+                                                      thread; NULL is allowed */
 
 /*
- * A key for what `purpose` counts in `scope`: the same for the same scope of every generation. The caller
- * frees it.
+ * Returns the key under which `purpose` keeps a state for `scope`. It is the same for the same scope in every
+ * generation. The caller frees it. Any thread.
  */
 char *scope_state_key(const char *purpose, const struct conf_scope *scope);
 

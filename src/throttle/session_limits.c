@@ -1,8 +1,8 @@
 /*
- * session_limits: which budgets a session draws on, and drawing on them.
+ * session_limits: finds the budgets that a session counts against, and takes and returns their slots.
  *
- * The narrowest budget is asked first, so that a source that has used its own up does not touch those it
- * shares with others.
+ * The narrowest budget is tried first, so that a source that has reached its own limit does not take slots of
+ * the budgets that it shares with others.
  */
 #include "throttle/session_limits.h"
 
@@ -16,7 +16,7 @@ struct session_budget {
     _Atomic uint32_t used;
 };
 
-/* ---- which they are -------------------------------------------------------------------------- */
+/* ---- finding the budgets ---------------------------------------------------------------------- */
 
 static void add(struct session_limits *limits, char *key, int64_t most, enum session_limit_kind kind)
 {
@@ -27,7 +27,10 @@ static void add(struct session_limits *limits, char *key, int64_t most, enum ses
     free(key);
 }
 
-/* The first level that sets `option`, among the Peers or among all others; or NULL. */
+/*
+ * Returns the first level of `chain` that sets `option`, among the Peers (`peer`) or among all other scopes;
+ * NULL if none does.
+ */
 static const struct conf_scope *level_of(const struct conf_chain *chain, const char *option, bool peer)
 {
     for (size_t i = 0; i < chain->count; i++) {
@@ -43,7 +46,7 @@ static int64_t number_of(const struct conf_scope *scope, const char *option)
     return scope ? conf_scope_value(scope, option)->number : 0;
 }
 
-/* Pathways serve several listeners, each of which is counted by itself. */
+/* A pathway serves several listeners. Each of them has a counter of its own. */
 static char *listener_key(const struct conf_scope *level, const struct conf_scope *listener)
 {
     char *key = scope_state_key("listener_sessions", level);
@@ -92,7 +95,7 @@ void session_limits_release(struct session_limits *limits)
         scope_state_unref(&limits->items[--limits->count].budget->state);
 }
 
-/* ---- drawing on them ------------------------------------------------------------------------- */
+/* ---- taking and returning slots --------------------------------------------------------------- */
 
 static bool take(const struct session_limit *limit)
 {
@@ -119,7 +122,7 @@ static bool has(const struct session_limits *limits, const struct session_budget
     return false;
 }
 
-/* Gives back the first `count`, but for those that are in `kept`. */
+/* Returns the slots of the first `count` budgets, except those that are also in `kept`. */
 static void give_some(const struct session_limits *limits, unsigned count, const struct session_limits *kept)
 {
     for (unsigned i = 0; i < count; i++)
