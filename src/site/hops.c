@@ -1,10 +1,10 @@
 /*
- * hops: routing options, DNS, and the order of next hops.
+ * hops: evaluates the routing options, asks DNS, and sorts the next hops.
  *
- * Every route becomes lookups (or an address at once); `pending` counts them, and the last one to come in
- * sorts what was found. The order of a hop is, high to low: the route's place in the list (32 bits), the
- * preference of an MX record or of a route that has one (16 bits and what it needs above them), and its turn
- * among equals (16 bits).
+ * Each route results in DNS lookups, or directly in an address. `pending` counts the lookups; when the last
+ * one is complete, the addresses are sorted. The order of a hop consists of, from high to low bits: the
+ * route's position in the list (32 bits), the preference of an MX record or of the route (16 bits, and the
+ * bits above if it needs more), and its turn among hops of equal preference (16 bits).
  */
 #include "site/hops.h"
 
@@ -15,11 +15,12 @@
 
 enum { MX_LIMIT = 32 };
 
-struct host_lookup { /* the addresses of one host */
+struct host_lookup { /* a lookup of the addresses of one host */
     struct hop_search *search;
     uint64_t order;
     uint16_t port;
-    bool of_domain; /* the recipient's domain or its exchanger, rather than a host of our configuration */
+    bool of_domain; /* the host is the recipient's domain or its mail exchanger, not a host from our
+                       configuration */
 };
 
 struct mx_lookup {
@@ -35,7 +36,7 @@ static int compare_hops(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Among hops of equal preference the first changes with every connection. */
+/* Rotates hops of equal preference, so that each connection starts with a different one. */
 static void take_turns(struct hops *hops, unsigned turn)
 {
     for (size_t from = 0, to; from < hops->count; from = to) {
@@ -69,7 +70,7 @@ static void step_done(struct hop_search *search)
         return;
     if (hops->count == 0)
         explain(search);
-    /* take_turns relies on the lowest 16 bits of every order being free */
+    /* take_turns needs the lowest 16 bits of each order to be 0 */
     qsort(hops->items, hops->count, sizeof *hops->items, compare_hops);
     take_turns(hops, search->turn);
     qsort(hops->items, hops->count, sizeof *hops->items, compare_hops);
@@ -146,7 +147,7 @@ static void ask_exchangers(struct mx_lookup *mx, const struct dns_answer *answer
         char name[DNS_NAME_SIZE];
         if (rdata.size < 3 || !dns_name_text(slice_of(rdata.data + 2, rdata.size - 2), name))
             continue;
-        if (!*name) { /* RFC 7505 */
+        if (!*name) { /* null MX: RFC 7505 */
             host.search->null_mx |= answer->count == 1;
             continue;
         }
@@ -161,7 +162,8 @@ static void on_mx(const struct dns_answer *answer, void *closure)
     struct mx_lookup *mx = closure;
     if (answer->status == DNS_FOUND)
         ask_exchangers(mx, answer);
-    else if (answer->status == DNS_NO_DATA) /* RFC 5321 section 5.1: the domain is its own exchanger */
+    else if (answer->status ==
+             DNS_NO_DATA) /* RFC 5321 section 5.1: a domain without MX records is its own mail exchanger */
         ask_host(&mx->host, mx->name);
     else
         note_failure(&mx->host, answer->status);
@@ -177,7 +179,7 @@ static void ask_mx(const struct host_lookup *host, struct slice domain)
     resolver_ask(host->search->resolver, mx->name, DNS_MX, on_mx, mx);
 }
 
-/* "[10.0.0.1]", "[IPv6:fe80::1]": RFC 5321 section 4.1.3. */
+/* Parses an address literal, "[10.0.0.1]" or "[IPv6:fe80::1]": RFC 5321 section 4.1.3. */
 static bool parse_literal(struct slice domain, struct net_addr *address)
 {
     char text[NET_ADDR_TEXT_SIZE];
@@ -194,7 +196,7 @@ static bool parse_literal(struct slice domain, struct net_addr *address)
     return net_addr_parse(address, text);
 }
 
-/* DNS knows a domain beyond ASCII by its A-labels: RFC 6531 section 3.3. */
+/* In DNS, a domain with non-ASCII characters is looked up by its A-labels: RFC 6531 section 3.3. */
 static void ask_domain(const struct host_lookup *host, struct slice domain)
 {
     struct net_addr literal;
@@ -210,7 +212,7 @@ static void ask_domain(const struct host_lookup *host, struct slice domain)
 
 /* ---- routes ------------------------------------------------------------------------------------------ */
 
-/* An MX preference counts as the route's own among routes that have one. */
+/* If any route has a preference, MX preferences are compared with those of the routes. */
 static uint64_t order_of(const struct hop_search *search, const struct route *route, size_t place)
 {
     if (!search->any_preference)
@@ -249,7 +251,9 @@ static void follow_route(struct hop_search *search, const struct route *route, s
     }
 }
 
-/* Texts were checked when the configuration was loaded; one that is wrong all the same is passed over. */
+/*
+ * The texts were checked when the configuration was loaded. A route that is invalid all the same is skipped.
+ */
 static void follow_routes(struct hop_search *search, const char *const *texts, size_t count,
                           struct slice domain)
 {

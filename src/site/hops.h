@@ -1,5 +1,5 @@
 /*
- * hops: from a queue's routing options to the addresses to connect to, in order.
+ * hops.h: turns a queue's routing options into an ordered list of addresses to connect to.
  *
  * Source of the order: Momentum 4 manual, routes; RFC 5321 section 5.1; RFC 7505 (null MX).
  */
@@ -10,15 +10,15 @@
 #include "net/addr.h"
 #include "queue/queue.h"
 
-enum { HOPS_LIMIT = 64 }; /* addresses tried for one connection */
+enum { HOPS_LIMIT = 64 }; /* maximum number of addresses tried for one connection */
 
 struct hop {
-    struct net_addr address; /* with port; AF_UNIX: see path */
+    struct net_addr address; /* with port; for AF_UNIX see path */
     char *path;              /* owned; NULL unless AF_UNIX */
-    uint64_t order;          /* the lower is tried first */
+    uint64_t order;          /* lower values are tried first */
 };
 
-struct hops { /* zero-initialised is empty */
+struct hops { /* an all-zero struct is an empty list */
     struct hop items[HOPS_LIMIT];
     size_t count;
 };
@@ -26,14 +26,17 @@ void hops_release(struct hops *hops);
 
 struct hop_search {
     struct hops hops;
-    /* Why there are none: what the queue's envelopes are to be told; set when hops.count is 0. */
+    /*
+     * If hops.count is 0: the reason, as verdict and response for the queue's envelopes. `response` is a
+     * static string.
+     */
     enum queue_verdict verdict;
     const char *response;
-    /* Called once, on the loop; possibly within hop_search_start. */
+    /* Called once, on the resolver's loop; possibly from within hop_search_start. */
     void (*done)(struct hop_search *search);
-    void *closure; /* the asker's */
+    void *closure; /* for the caller; not used here */
 
-    /* the search's own: */
+    /* private to the search: */
     struct resolver *resolver;
     uint16_t default_port;
     unsigned turn;
@@ -43,9 +46,11 @@ struct hop_search {
 };
 
 /*
- * Looks up where `queue` delivers to, and calls done. `turn` counts connections: hosts of equal preference
- * take turns at being the first. The search must stay alive until done; nothing stops it earlier but
- * resolver_free, after which done is not called.
+ * Looks up the addresses that `queue` delivers to and then calls search->done. The caller has set `done` and
+ * `closure` and zeroed the rest. `default_port` is used where a route has no port. `turn` is the number of
+ * the connection: hosts of equal preference take turns at being tried first. `search` must stay allocated
+ * until done is called; afterwards the caller releases search->hops with hops_release. Only resolver_free
+ * ends a search early; done is then not called. Called on the resolver's loop.
  */
 void hop_search_start(struct hop_search *search, struct resolver *resolver, struct queue *queue,
                       uint16_t default_port, unsigned turn);

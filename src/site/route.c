@@ -1,5 +1,5 @@
 /*
- * route: reading the texts of gateway and routes.
+ * route: parses the values of gateway and routes.
  */
 #include "site/route.h"
 
@@ -82,7 +82,7 @@ static bool read_parameter(struct slice pair, struct route *route, char *error, 
 
 /* ---- the host and its port --------------------------------------------------------------------------- */
 
-/* Names of hosts end in a label that is not all digits (RFC 1123 section 2.1), so "1.2.3.256" is no name. */
+/* A host name ends in a label that is not all digits (RFC 1123 section 2.1), so "1.2.3.256" is not a name. */
 static bool ends_in_digits(struct slice name)
 {
     size_t end = name.size - (name.data[name.size - 1] == '.'), begin = end;
@@ -126,7 +126,10 @@ static bool read_host(struct slice host, struct route *route, char *error, size_
     return true;
 }
 
-/* "host", "host:port", "[v6]", "[v6]:port"; more than one colon without brackets is an IPv6 address. */
+/*
+ * Parses "host", "host:port", "[v6]" or "[v6]:port". With more than one colon and no brackets, the text is an
+ * IPv6 address.
+ */
 static bool read_authority(struct slice text, struct route *route, char *error, size_t error_size)
 {
     const char *bracket = text.size && text.data[0] == '[' ? memchr(text.data, ']', text.size) : NULL;
