@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
@@ -27,7 +28,7 @@ static struct {
 static unsigned sink_count;
 
 /* What was said before there was a sink: the first one gets it. Under the lock too. */
-static struct {
+static struct early_line {
     enum panic_level level;
     char *line;
     size_t size;
@@ -147,30 +148,32 @@ void paniclog_rated(struct panic_rate *rate, enum panic_level level, const char 
     paniclog(level, "%s%s", text, others);
 }
 
-/* Called with the lock held, for the first sink. */
-static void tell_early(panic_sink_fn *sink, void *closure)
+/* Without the lock: a sink may do what another thread has to log for. */
+static void tell_early(panic_sink_fn *sink, void *closure, const struct early_line *lines, unsigned count)
 {
     inside_sink = true;
-    for (unsigned i = 0; i < early_count; i++) {
-        sink(early[i].level, early[i].line, early[i].size, closure);
-        free(early[i].line);
+    for (unsigned i = 0; i < count; i++) {
+        sink(lines[i].level, lines[i].line, lines[i].size, closure);
+        free(lines[i].line);
     }
     inside_sink = false;
-    early_count = 0;
-    had_sink = true;
 }
 
 void paniclog_add_sink(panic_sink_fn *sink, void *closure)
 {
+    struct early_line lines[MAX_EARLY];
     pthread_rwlock_wrlock(&sinks_lock);
     bool room = sink_count < MAX_SINKS;
     if (room) {
         sinks[sink_count].call = sink;
         sinks[sink_count++].closure = closure;
     }
-    if (!had_sink)
-        tell_early(sink, closure);
+    unsigned count = early_count;
+    memcpy(lines, early, count * sizeof *lines);
+    early_count = 0;
+    had_sink = true;
     pthread_rwlock_unlock(&sinks_lock);
+    tell_early(sink, closure, lines, count);
     if (!room)
         paniclog(PANIC_ERROR, "paniclog: more than %d sinks; this one gets no lines", MAX_SINKS);
 }

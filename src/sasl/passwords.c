@@ -195,19 +195,27 @@ static int read_anew(struct passwords *passwords)
     return 0;
 }
 
-/* Brings the table up to date, its lock held. 0 or a negative errno, and the table is empty then: what cannot
- * be read lets nobody in. Strangers decide how often it is tried, so it is said once. */
-static int refresh(struct passwords *passwords)
+/* Takes the lock and brings the table up to date. 0 or a negative errno; the table is empty then: what cannot
+ * be read lets nobody in. `news`: this error is not the one of the last time. */
+static int lock_fresh(struct passwords *passwords, bool *news)
 {
+    pthread_mutex_lock(&passwords->lock);
     int error = read_anew(passwords);
-    if (error < 0) {
+    if (error < 0)
         forget_table(passwords);
-        if (error != passwords->error)
-            paniclog(PANIC_ERROR, "cannot read passwords from %s: %s; nobody can authenticate by it",
-                     passwords->path, strerror(-error));
-    }
+    *news = error < 0 && error != passwords->error;
     passwords->error = error;
     return error;
+}
+
+/* Gives the lock back, and says the error then. Strangers decide how often it is tried, so it is said once.
+ */
+static void unlock(struct passwords *passwords, int error, bool news)
+{
+    pthread_mutex_unlock(&passwords->lock);
+    if (news)
+        paniclog(PANIC_ERROR, "cannot read passwords from %s: %s; nobody can authenticate by it",
+                 passwords->path, strerror(-error));
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
@@ -239,8 +247,8 @@ static void append_secret(const struct passwords *passwords, struct slice secret
 int passwords_find(struct passwords *passwords, struct slice user, struct slice realm, struct buf *secret)
 {
     struct record key = {.user = user, .realm = passwords->form.realms ? realm : slice_of(NULL, 0)};
-    pthread_mutex_lock(&passwords->lock);
-    int result = refresh(passwords);
+    bool news;
+    int error = lock_fresh(passwords, &news), result = error;
     if (result == 0 && passwords->count > 0) {
         const struct record *found = lower_bound(passwords, &key);
         if (found < passwords->records + passwords->count && compare_keys(found, &key) == 0) {
@@ -248,18 +256,18 @@ int passwords_find(struct passwords *passwords, struct slice user, struct slice 
             result = 1;
         }
     }
-    pthread_mutex_unlock(&passwords->lock);
+    unlock(passwords, error, news);
     return result;
 }
 
 int passwords_first_realm(struct passwords *passwords, struct buf *realm)
 {
-    pthread_mutex_lock(&passwords->lock);
-    int result = refresh(passwords);
+    bool news;
+    int error = lock_fresh(passwords, &news), result = error;
     if (result == 0 && passwords->count > 0) {
         buf_append_slice(realm, passwords->first_realm);
         result = 1;
     }
-    pthread_mutex_unlock(&passwords->lock);
+    unlock(passwords, error, news);
     return result;
 }

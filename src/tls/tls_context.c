@@ -250,23 +250,27 @@ static char *describe_reading(const struct tls_settings *settings)
     return mem_printf("tls_dhparams_file: %s was read again", settings->dh_parameters_file);
 }
 
-/* That Vault did not answer is no failure of the files: it is asked each time. */
+/*
+ * That Vault did not answer is no failure of the files: it is asked each time. The line is said when the lock
+ * is given back: whoever is told of it may ask for a context.
+ */
 static void refresh(struct tls_context *context, struct said *said)
 {
-    char error[sizeof context->complaint] = "";
+    char error[sizeof context->complaint] = "", *line = NULL;
     pthread_mutex_lock(&context->refreshing);
     bool from_vault = tls_identity_is_in_vault(&context->settings);
     bool again = context->failed && ++context->looks % AGAIN_LOOKS == 0;
     enum reading reading = reload(context, from_vault || again, error, sizeof error);
     context->failed |= reading == READ_FAILED && !from_vault;
     if (reading == READ_FAILED && strcmp(error, context->complaint) != 0)
-        say_once(said, PANIC_ERROR,
-                 mem_printf("%s; clients are shown the certificate that was read before", error));
+        line = mem_printf("%s; clients are shown the certificate that was read before", error);
     if (reading == READ_OTHER)
-        say_once(said, PANIC_NOTICE, describe_reading(&context->settings));
+        line = describe_reading(&context->settings);
     if (reading != READ_NOTHING)
         memcpy(context->complaint, error, sizeof error);
     pthread_mutex_unlock(&context->refreshing);
+    if (line)
+        say_once(said, reading == READ_FAILED ? PANIC_ERROR : PANIC_NOTICE, line);
 }
 
 /* References to all contexts, so that none of them is looked at under the lock. */

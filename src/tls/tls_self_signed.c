@@ -90,10 +90,6 @@ static struct key_pair *make_pair(const char *hostname)
     memcpy(pair->hostname, hostname, size);
     pair->next = pairs;
     pairs = pair;
-    paniclog(PANIC_NOTICE,
-             "TLS is offered and no certificate is configured: one was made for %s, signed by itself; set "
-             "TLS_Certificate and TLS_Key",
-             hostname);
     return pair;
 }
 
@@ -103,6 +99,7 @@ bool tls_self_signed(const char *hostname, EVP_PKEY **key, X509 **certificate)
     struct key_pair *pair = pairs;
     while (pair && strcmp(pair->hostname, hostname) != 0)
         pair = pair->next;
+    bool fresh = !pair;
     if (!pair)
         pair = make_pair(hostname);
     if (pair) {
@@ -110,5 +107,11 @@ bool tls_self_signed(const char *hostname, EVP_PKEY **key, X509 **certificate)
         X509_up_ref(*certificate = pair->certificate);
     }
     pthread_mutex_unlock(&lock);
+    if (pair && fresh)
+        paniclog(
+            PANIC_NOTICE,
+            "TLS is offered and no certificate is configured: one was made for %s, signed by itself; set "
+            "TLS_Certificate and TLS_Key",
+            hostname);
     return pair != NULL;
 }

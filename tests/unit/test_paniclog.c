@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 #include "base/buf.h"
 #include "base/clock.h"
 #include "log/paniclog.h"
@@ -57,6 +59,40 @@ static struct slice text_of(const struct sink *sink)
     CU_ASSERT(slice_next(&line, ':', &stamp));
     CU_ASSERT(slice_to_uint(stamp, &seconds) && seconds <= now && now - seconds < 5);
     return line;
+}
+
+static void *log_a_line(void *argument)
+{
+    (void)argument;
+    paniclog(PANIC_ERROR, "from another thread");
+    return NULL;
+}
+
+static void log_in_thread(enum panic_level level, const char *line, size_t size, void *closure)
+{
+    int *logged = closure;
+    pthread_t thread;
+    struct timespec until;
+    (void)level, (void)line, (void)size;
+    if ((*logged)++ > 0) /* the thread's line comes here, too */
+        return;
+    pthread_create(&thread, NULL, log_a_line, NULL);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    CU_ASSERT_EQUAL(pthread_timedjoin_np(thread, NULL, &until), 0);
+}
+
+/* The first of all: a sink may wait for a thread that logs, also while it gets the lines from before it. */
+static void test_early(void)
+{
+    char text[400];
+    int logged = 0;
+    capture_begin();
+    paniclog(PANIC_ERROR, "early");
+    paniclog_add_sink(log_in_thread, &logged);
+    paniclog_remove_sink(log_in_thread, &logged);
+    capture_end(text, sizeof text);
+    CU_ASSERT_EQUAL(logged, 2);
 }
 
 static void test_form(void)
@@ -260,6 +296,7 @@ static void test_threads(void)
 int main(void)
 {
     CU_TestInfo tests[] = {
+        {"early lines", test_early},
         {"form of a line", test_form},
         {"stderr", test_stderr},
         {"level", test_level},
