@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "control/control.h"
 #include "daemon/listens.h"
+#include "daemon/threads.h"
 #include "net/addr.h"
 #include "site/route.h"
 #include "smtp/wire/address.h"
@@ -129,6 +130,7 @@ static void check_scope(const struct conf_scope *scope, struct conf_report *repo
 static void check(const struct conf *conf, struct conf_report *report, void *argument)
 {
     (void)argument;
+    threads_check(conf, report);
     listens_check(conf, report);
     control_check(conf, report);
     smtp_auth_check(conf, report);

@@ -54,6 +54,21 @@ static void define_pools(struct threads *threads, const struct conf *conf)
     }
 }
 
+/* Work that may block would run on the event loop that submits it. Close is Momentum's, and of no such work.
+ */
+void threads_check(const struct conf *conf, struct conf_report *report)
+{
+    const struct conf_scope *scope = NULL;
+    while ((scope = conf_scope_next(conf_root(conf), "threadpool", scope))) {
+        const struct conf_value *value = conf_scope_value(scope, "concurrency");
+        if (value && value->number == 0 && strcasecmp(conf_scope_name(scope), "Close") != 0)
+            conf_report_add(
+                report, CONF_ERROR, value->place,
+                "ThreadPool \"%s\": Concurrency = 0 leaves nobody to run its work; only Close may have none",
+                conf_scope_name(scope));
+    }
+}
+
 struct threads *threads_create(const struct conf *conf, char *error, size_t error_size)
 {
     struct threads *threads = mem_new(struct threads);

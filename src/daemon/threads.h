@@ -10,6 +10,8 @@
 
 struct threads;
 
+/* Reports a ThreadPool that must have threads and has none. */
+void threads_check(const struct conf *conf, struct conf_report *report);
 /* Makes every configured loop group and pool, and the default group (one loop a core); starts the pools. NULL
  * with one line in error[]. */
 struct threads *threads_create(const struct conf *conf, char *error, size_t error_size);

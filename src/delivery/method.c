@@ -5,6 +5,7 @@
  * thread of the method's pool, settles it on the loop, and takes the next. While a job is on its way the
  * pool's thread alone touches the worker.
  */
+#include <stdio.h>
 #include "base/mem.h"
 #include "delivery/delivery_private.h"
 
@@ -28,8 +29,6 @@ struct method_worker {
     enum imp_delivery_result result;
     char response[METHOD_RESPONSE_SIZE];
 };
-
-static void submit(struct loop_task *task);
 
 /* ---- on the pool's thread ---------------------------------------------------------------------------- */
 
@@ -123,13 +122,29 @@ static void close_worker(struct method_worker *worker)
     queue_connection_closed(queue, established);
 }
 
+static void delivered(struct loop_task *task);
+
+static void submit(struct method_worker *worker)
+{
+    struct pending *outside = &worker->home->delivery->outside;
+    pending_begin(outside);
+    worker->task.run = delivered;
+    if (pool_submit(worker->pool, &worker->job))
+        return;
+    pending_end(outside);
+    worker->result = IMP_TRANSIENT;
+    snprintf(worker->response, sizeof worker->response,
+             "451 4.3.0 [internal] ThreadPool \"%s\" has no thread", pool_name(worker->pool));
+    loop_post(worker->home->loop, &worker->task);
+}
+
 /* A worker whose modules are of an old generation makes room for one with the new. */
 static void work(struct method_worker *worker)
 {
     if (queue_modules(worker->queue) == worker->modules)
         worker->envelope = queue_take(worker->queue);
     if (worker->envelope)
-        submit(&worker->task);
+        submit(worker);
     else
         close_worker(worker);
 }
@@ -139,20 +154,6 @@ static void delivered(struct loop_task *task)
     struct method_worker *worker = container_of(task, struct method_worker, task);
     settle(worker);
     work(worker);
-}
-
-/* Again in a later turn while the pool's backlog is full. */
-static void submit(struct loop_task *task)
-{
-    struct method_worker *worker = container_of(task, struct method_worker, task);
-    struct pending *outside = &worker->home->delivery->outside;
-    pending_begin(outside);
-    worker->task.run = delivered;
-    if (pool_try(worker->pool, &worker->job))
-        return;
-    pending_end(outside);
-    worker->task.run = submit;
-    loop_post(worker->home->loop, &worker->task);
 }
 
 static void begin(struct loop_task *task)

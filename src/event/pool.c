@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <strings.h>
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -16,6 +18,7 @@
 
 struct pool {
     struct list_node link; /* in its set */
+    struct pool_set *set;
     char *name;
     unsigned concurrency;
     size_t stack_size;
@@ -28,16 +31,21 @@ struct pool {
     pthread_cond_t rest;  /* the last job ended */
     struct pool_job *first, **last;
     unsigned queued, busy, idle; /* jobs, threads running one, threads waiting for one */
-    unsigned submitters;         /* threads that wait for room */
+    uint64_t entered, left; /* jobs that were ever queued, and those of them that ended or were cancelled */
+    unsigned submitters;    /* threads that wait for room */
     unsigned started;
     pthread_t *threads;               /* the first `started` of `concurrency` */
     uint64_t jobs, busy_ns, since_ns; /* finished; their time; when the first began, 0 before */
     bool stopping;
+    struct panic_rate complaints;
 };
 
 struct pool_set {
     struct list pools;
+    _Atomic uint64_t unfinished; /* jobs that wait or run, in all pools */
 };
+
+static _Thread_local struct pool *working_for; /* the pool whose thread this is */
 
 /* ---- running jobs ---------------------------------------------------------------------------- */
 
@@ -58,6 +66,17 @@ static void run_job(struct pool_job *job)
     loop_post(job->home, &job->task);
 }
 
+/* Under the lock: one job fewer is queued or running. */
+static void job_left(struct pool *pool)
+{
+    atomic_fetch_sub(&pool->set->unfinished, 1);
+    pool->left++;
+    if (pool->submitters) /* each waits for a number of its own */
+        pthread_cond_broadcast(&pool->room);
+    if (!pool->busy && !pool->queued)
+        pthread_cond_broadcast(&pool->rest);
+}
+
 static struct pool_job *take_job(struct pool *pool)
 {
     struct pool_job *job = pool->first;
@@ -71,6 +90,7 @@ static struct pool_job *take_job(struct pool *pool)
 static void *pool_thread(void *argument)
 {
     struct pool *pool = argument;
+    working_for = pool;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         while (!pool->first && !pool->stopping) {
@@ -91,10 +111,7 @@ static void *pool_thread(void *argument)
         pool->busy--;
         pool->jobs++;
         pool->busy_ns += uv_hrtime() - begun;
-        if (pool->submitters)
-            pthread_cond_signal(&pool->room);
-        if (!pool->busy && !pool->queued)
-            pthread_cond_broadcast(&pool->rest);
+        job_left(pool);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
@@ -112,58 +129,73 @@ static int start_thread(struct pool *pool)
 
 /* ---- submitting ------------------------------------------------------------------------------ */
 
-/* A job that finds a free thread does not wait, so it does not count against the backlog. */
-static bool has_room(const struct pool *pool)
+/* Is the `ordinal`-th job of all times within the backlog? A job that finds a free thread does not count. */
+static bool is_within(const struct pool *pool, uint64_t ordinal)
 {
-    return pool->backlog == 0 ||
-           (uint64_t)pool->queued + pool->busy < (uint64_t)pool->concurrency + pool->backlog;
+    return pool->backlog == 0 || ordinal <= pool->left + pool->concurrency + pool->backlog;
 }
 
-/*
- * Under the lock. False when there is no thread to run the job and none can be started; the job is then not
- * queued.
- */
-static bool enqueue(struct pool *pool, struct pool_job *job)
+/* Under the lock: is there a thread that will come to one more job? Starts one when all have work. */
+static bool find_thread(struct pool *pool, int *error)
 {
-    if (pool->idle <= pool->queued && pool->started < pool->concurrency) {
-        int error = start_thread(pool);
-        if (error < 0 && pool->started == 0) {
-            paniclog(PANIC_ERROR,
-                     "ThreadPool \"%s\": cannot start a thread (%s): a job runs in its caller's thread",
-                     pool->name, uv_strerror(error));
-            return false;
-        }
-    }
+    if (pool->idle <= pool->queued && pool->started < pool->concurrency)
+        *error = start_thread(pool);
+    return pool->started > 0;
+}
+
+/* Under the lock. */
+static void append(struct pool *pool, struct pool_job *job)
+{
     job->next = NULL;
     *pool->last = job;
     pool->last = &job->next;
     pool->queued++;
+    pool->entered++;
+    atomic_fetch_add(&pool->set->unfinished, 1);
     pthread_cond_signal(&pool->work);
+}
+
+/*
+ * The job is queued before its submitter waits, so that jobs run in the order in which they came, whoever
+ * waits. Nothing is logged under the lock: a module that is told of the line may submit a job to this pool.
+ */
+static bool enqueue(struct pool *pool, struct pool_job *job, bool beyond_backlog)
+{
+    int error = 0;
+    bool may_wait = !loop_current() && !working_for;
+    pthread_mutex_lock(&pool->lock);
+    bool queued = (beyond_backlog || is_within(pool, pool->entered + 1)) && find_thread(pool, &error);
+    if (queued) {
+        append(pool, job);
+        for (uint64_t ordinal = pool->entered; may_wait && !is_within(pool, ordinal);) {
+            pool->submitters++;
+            pthread_cond_wait(&pool->room, &pool->lock);
+            pool->submitters--;
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (error < 0 && !queued)
+        paniclog_rated(&pool->complaints, PANIC_ERROR, "ThreadPool \"%s\": cannot start a thread: %s",
+                       pool->name, uv_strerror(error));
+    return queued;
+}
+
+static bool submit(struct pool *pool, struct pool_job *job, bool beyond_backlog)
+{
+    bool on_loop = loop_current() != NULL;
+    if (pool->concurrency == 0 && on_loop)
+        pool = pool_set_find(pool->set, "IO");
+    if (pool->concurrency > 0 && enqueue(pool, job, beyond_backlog))
+        return true;
+    if (pool->concurrency > 0 && (on_loop || !beyond_backlog))
+        return false;
+    run_job(job); /* blocking here is what the caller allows */
     return true;
 }
 
-static bool submit(struct pool *pool, struct pool_job *job, bool may_wait)
+bool pool_submit(struct pool *pool, struct pool_job *job)
 {
-    if (pool->concurrency == 0) {
-        run_job(job);
-        return true;
-    }
-    pthread_mutex_lock(&pool->lock);
-    while (may_wait && !has_room(pool)) {
-        pool->submitters++;
-        pthread_cond_wait(&pool->room, &pool->lock);
-        pool->submitters--;
-    }
-    bool queued = has_room(pool) && enqueue(pool, job);
-    pthread_mutex_unlock(&pool->lock);
-    if (!queued && may_wait)
-        run_job(job); /* no thread to be had: blocking here is what the caller allows */
-    return queued || may_wait;
-}
-
-void pool_submit(struct pool *pool, struct pool_job *job)
-{
-    submit(pool, job, true);
+    return submit(pool, job, true);
 }
 
 bool pool_try(struct pool *pool, struct pool_job *job)
@@ -182,10 +214,7 @@ bool pool_cancel(struct pool *pool, struct pool_job *job)
         if (!*at)
             pool->last = at;
         pool->queued--;
-        if (pool->submitters)
-            pthread_cond_signal(&pool->room);
-        if (!pool->busy && !pool->queued)
-            pthread_cond_broadcast(&pool->rest);
+        job_left(pool);
         found = true;
         break;
     }
@@ -195,18 +224,24 @@ bool pool_cancel(struct pool *pool, struct pool_job *job)
 
 /* ---- pools ----------------------------------------------------------------------------------- */
 
+static bool is_spare(const struct pool *pool)
+{
+    return strcasecmp(pool->name, "IO") == 0;
+}
+
 static void change(struct pool *pool, const struct pool_settings *settings)
 {
-    pool->concurrency = settings->concurrency;
+    pool->concurrency = settings->concurrency == 0 && is_spare(pool) ? 1 : settings->concurrency;
     pool->stack_size = settings->stack_size;
     pool->backlog = settings->backlog;
     free(pool->threads);
     pool->threads = mem_array(pool->concurrency, sizeof *pool->threads);
 }
 
-static struct pool *pool_create(const struct pool_settings *settings)
+static struct pool *pool_create(struct pool_set *set, const struct pool_settings *settings)
 {
     struct pool *pool = mem_new(struct pool);
+    pool->set = set;
     pool->name = mem_dup(settings->name);
     pool->last = &pool->first;
     pthread_mutex_init(&pool->lock, NULL);
@@ -214,6 +249,7 @@ static struct pool *pool_create(const struct pool_settings *settings)
     pthread_cond_init(&pool->room, NULL);
     pthread_cond_init(&pool->rest, NULL);
     change(pool, settings);
+    list_append(&set->pools, &pool->link);
     return pool;
 }
 
@@ -285,7 +321,7 @@ struct pool_set *pool_set_create(void)
     struct pool_set *set = mem_new(struct pool_set);
     list_init(&set->pools);
     for (size_t i = 0; i < sizeof predefined / sizeof *predefined; i++)
-        list_append(&set->pools, &pool_create(&predefined[i])->link);
+        pool_create(set, &predefined[i]);
     return set;
 }
 
@@ -293,8 +329,7 @@ void pool_set_define(struct pool_set *set, const struct pool_settings *settings)
 {
     struct pool *pool = pool_set_find(set, settings->name);
     if (!pool) {
-        pool = pool_create(settings);
-        list_append(&set->pools, &pool->link);
+        pool = pool_create(set, settings);
     } else if (pool->started == 0) {
         change(pool, settings);
     }
@@ -328,14 +363,21 @@ struct pool *pool_set_next(struct pool_set *set, const struct pool *after)
     return next == &set->pools.head ? NULL : container_of(next, struct pool, link);
 }
 
+static void wait_for_rest(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (pool->busy || pool->queued)
+        pthread_cond_wait(&pool->rest, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Once more if a job of one pool brought another one work meanwhile. */
 void pool_set_wait(struct pool_set *set)
 {
-    for (struct pool *pool = NULL; (pool = pool_set_next(set, pool));) {
-        pthread_mutex_lock(&pool->lock);
-        while (pool->busy || pool->queued)
-            pthread_cond_wait(&pool->rest, &pool->lock);
-        pthread_mutex_unlock(&pool->lock);
-    }
+    do
+        for (struct pool *pool = NULL; (pool = pool_set_next(set, pool));)
+            wait_for_rest(pool);
+    while (atomic_load(&set->unfinished) > 0);
 }
 
 void pool_set_free(struct pool_set *set)

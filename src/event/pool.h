@@ -15,18 +15,18 @@ struct pool_set; /* every ThreadPool of the process, by name (case-insensitive) 
 
 struct pool_settings {
     const char *name;     /* copied */
-    unsigned concurrency; /* threads; 0: jobs run in the submitting thread (Momentum's "Close" pool) */
+    unsigned concurrency; /* threads; 0: see pool_submit (Momentum's "Close" pool). IO has at least 1 */
     size_t stack_size;    /* bytes; 0: the system's default */
     unsigned backlog;     /* jobs that may wait while every thread is busy; 0: no limit */
 };
 
 /* Lives inside what it concerns; the pool never allocates or frees it. */
 struct pool_job {
-    struct pool_job *next;               /* the pool's, while queued */
-    void (*work)(struct pool_job *job);  /* on a pool thread; may block */
-    void (*done)(struct pool_job *job);  /* on `home` afterwards; NULL: the pool forgets the job after work */
-    struct loop *home;                   /* where done is called; needed only with done */
-    struct loop_task task;               /* the pool's */
+    struct pool_job *next;              /* the pool's, while queued */
+    void (*work)(struct pool_job *job); /* on a pool thread; may block */
+    void (*done)(struct pool_job *job); /* on `home` afterwards; NULL: the pool forgets the job after work */
+    struct loop *home;                  /* where done is called; needed only with done */
+    struct loop_task task;              /* the pool's */
 };
 
 /*
@@ -34,7 +34,8 @@ struct pool_job {
  * Batch_Unlink 4, Close 0, CPU 4, IO 50, SpoolIn 1). Threads of a predefined pool start when work arrives.
  */
 struct pool_set *pool_set_create(void);
-/* Adds a pool or changes one that is not started. From a ThreadPool stanza: all its threads start with the set. */
+/* Adds a pool or changes one that is not started. From a ThreadPool stanza: all its threads start with the
+ * set. */
 void pool_set_define(struct pool_set *set, const struct pool_settings *settings);
 /* Starts the threads of every pool that a stanza defined. 0 or a negative errno. */
 int pool_set_start(struct pool_set *set);
@@ -60,11 +61,19 @@ struct pool_counts {
 void pool_count(struct pool *pool, struct pool_counts *counts);
 
 /*
- * Queues a job. When the backlog is full the caller blocks until there is room (Momentum: "the caller will block
- * until the queue is small enough"); event loops, which must not block, use pool_try.
+ * Queues a job. When the backlog is full the caller blocks until there is room (Momentum: "the caller will
+ * block until the queue is small enough"), unless it is a thread that must not: an event loop's, or a pool's,
+ * which could wait for itself. Their job waits in the queue all the same, behind those that came before it.
+ *
+ * A pool without threads runs the job in the calling thread before this returns. Where that is an event
+ * loop's, a thread of the set's IO pool runs it.
+ *
+ * Returns false, without having queued the job, when the pool has no thread and the system refuses to start
+ * one; on other threads than a loop's the job is then run before this returns, and the answer is true. Any
+ * thread.
  */
-void pool_submit(struct pool *pool, struct pool_job *job);
-/* The same, but returns false at once when the backlog is full or the pool can start no thread at all. */
+bool pool_submit(struct pool *pool, struct pool_job *job);
+/* The same, but never waits: also false when the backlog is full. */
 bool pool_try(struct pool *pool, struct pool_job *job);
 /* Takes back a job that no thread has begun. False when it began, ended or was never queued. Any thread. */
 bool pool_cancel(struct pool *pool, struct pool_job *job);

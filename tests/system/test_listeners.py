@@ -240,6 +240,15 @@ def test_threads_that_are_not_there_to_accept_are_a_warning_at_load(site, option
     assert (said in output) if said else ("warning" not in output), output
 
 
+@pytest.mark.parametrize("pool, status", [("IO", 1), ("scan", 1), ("Close", 0)])
+def test_a_pool_in_which_work_may_block_has_threads(site, pool, status):
+    file = site.directory / "pool.conf"
+    file.write_text(f'ThreadPool "{pool}" {{ Concurrency = 0 }}\n')
+    found, output = run("-t", "-c", file)
+    assert found == status
+    assert (f'error: ThreadPool "{pool}": Concurrency = 0 leaves nobody to run its work' in output) == status, output
+
+
 @pytest.mark.parametrize("listen", [
     'Concurrency = 2 Pool_Name = "p" Accept_Queue_Backlog = 1 Events_Per_Iter = 1',
     'Concurrency = 2 Pool_Name = "p" Accept_Queue_Backlog = 200 Events_Per_Iter = 20',

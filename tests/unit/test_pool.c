@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/list.h"
 #include "event/pool.h"
+#include "log/paniclog.h"
 
 static struct pool *define(struct pool_set *set, const char *name, unsigned concurrency, unsigned backlog)
 {
@@ -293,6 +294,169 @@ static void test_cancel(void)
     CU_ASSERT(running.worked.value == 1 && last.worked.value == 1 && first.worked.value == 0);
 }
 
+/* ---- threads that must not wait ---------------------------------------------------------------- */
+
+struct on_loop { /* submits a job from a loop's thread */
+    struct loop_task task;
+    struct pool *pool;
+    struct pool_job *job;
+    bool queued;
+    struct unit_counter returned;
+};
+
+static void submit_on_loop(struct loop_task *task)
+{
+    struct on_loop *on_loop = container_of(task, struct on_loop, task);
+    on_loop->queued = pool_submit(on_loop->pool, on_loop->job);
+    unit_count(&on_loop->returned, 1);
+}
+
+/* A loop's job waits in the queue of a pool whose backlog is full; the loop does not. */
+static void test_loop_beyond_backlog(void)
+{
+    struct loop_group *group = loop_group_create("home", 1);
+    struct pool_set *set = pool_set_create();
+    struct gate gate = GATE;
+    int order[4], place = 0;
+    struct test_job running = TEST_JOB(.gate = &gate), jobs[3];
+    struct pool *pool = define(set, "narrow", 1, 1);
+    for (int i = 0; i < 3; i++)
+        jobs[i] = (struct test_job)TEST_JOB(.order = order, .place = &place, .number = i);
+    loop_group_start(group);
+    CU_ASSERT(pool_submit(pool, &running.job));
+    CU_ASSERT_EQUAL(unit_wait(&gate.entered, 1, 10), 1);
+    CU_ASSERT(pool_submit(pool, &jobs[0].job));
+    struct on_loop on_loop = {{.run = submit_on_loop}, pool, &jobs[1].job, false, UNIT_COUNTER};
+    loop_post(loop_group_at(group, 0), &on_loop.task);
+    CU_ASSERT_EQUAL(unit_wait(&on_loop.returned, 1, 10), 1);
+    CU_ASSERT(on_loop.queued);
+    struct submitter submitter = {pool, &jobs[2], UNIT_COUNTER};
+    pthread_t thread;
+    pthread_create(&thread, NULL, submit, &submitter); /* who may wait comes behind it */
+    CU_ASSERT_EQUAL(unit_wait(&submitter.returned, 1, 1), 0);
+    unit_count(&gate.opened, 1);
+    CU_ASSERT_EQUAL(unit_wait(&submitter.returned, 1, 10), 1);
+    pthread_join(thread, NULL);
+    pool_set_free(set);
+    CU_ASSERT(place == 3 && order[0] == 0 && order[1] == 1 && order[2] == 2);
+    loop_group_stop(group);
+    loop_group_free(group);
+}
+
+/* What blocks does not run on a loop, in whichever pool. */
+static void test_loop_without_threads(void)
+{
+    struct loop_group *group = loop_group_create("home", 1);
+    struct pool_set *set = pool_set_create();
+    struct gate gate = GATE;
+    struct test_job job = TEST_JOB(.gate = &gate);
+    define(set, "IO", 0, 0); /* which has a thread all the same */
+    loop_group_start(group);
+    struct on_loop on_loop = {
+        {.run = submit_on_loop}, pool_set_find(set, "Close"), &job.job, false, UNIT_COUNTER};
+    loop_post(loop_group_at(group, 0), &on_loop.task);
+    CU_ASSERT_EQUAL(unit_wait(&on_loop.returned, 1, 10), 1);
+    unit_count(&gate.opened, 1);
+    pool_set_wait(set);
+    CU_ASSERT_EQUAL(job.worked.value, 1);
+    CU_ASSERT_EQUAL(threads_named("IO"), 1);
+    pool_set_free(set);
+    loop_group_stop(group);
+    loop_group_free(group);
+}
+
+struct breeder { /* a job that submits another one */
+    struct pool_job job;
+    struct pool *pool;
+    struct test_job *child;
+    struct gate *gate;
+};
+
+static void breed(struct pool_job *job)
+{
+    struct breeder *breeder = container_of(job, struct breeder, job);
+    unit_count(&breeder->gate->entered, 1);
+    unit_wait(&breeder->gate->opened, 1, 30);
+    pool_submit(breeder->pool, &breeder->child->job);
+}
+
+/* Each pool is full, and its only thread submits a job to itself, or to the other pool. */
+static void test_pool_thread_submits(void)
+{
+    for (int crossed = 0; crossed < 2; crossed++) {
+        struct pool_set *set = pool_set_create();
+        struct pool *pools[2] = {define(set, "one", 1, 1), define(set, "two", 1, 1)};
+        struct gate gate = GATE;
+        struct test_job children[2] = {TEST_JOB(0), TEST_JOB(0)}, fillers[2] = {TEST_JOB(0), TEST_JOB(0)};
+        struct breeder breeders[2];
+        for (int i = 0; i < 2; i++) {
+            breeders[i] = (struct breeder){{.work = breed}, pools[i ^ crossed], &children[i], &gate};
+            pool_submit(pools[i], &breeders[i].job);
+        }
+        CU_ASSERT_EQUAL(unit_wait(&gate.entered, 2, 10), 2);
+        for (int i = 0; i < 2; i++)
+            pool_submit(pools[i], &fillers[i].job);
+        unit_count(&gate.opened, 1);
+        CU_ASSERT_EQUAL(unit_wait(&children[0].worked, 1, 10), 1);
+        CU_ASSERT_EQUAL(unit_wait(&children[1].worked, 1, 10), 1);
+        CU_ASSERT(fillers[0].worked.value == 1 && fillers[1].worked.value == 1);
+        pool_set_wait(set);
+        pool_set_free(set);
+    }
+}
+
+/* After it there is no job, though jobs of a later pool brought an earlier one work. */
+static void test_wait_for_children(void)
+{
+    for (int i = 0; i < 200; i++) {
+        struct pool_set *set = pool_set_create();
+        struct gate gate = GATE;
+        struct test_job child = TEST_JOB(0);
+        struct breeder breeder = {{.work = breed}, pool_set_find(set, "SwapOut"), &child, &gate};
+        unit_count(&gate.opened, 1);
+        pool_submit(pool_set_find(set, "IO"), &breeder.job);
+        pool_set_wait(set);
+        CU_ASSERT_EQUAL(child.worked.value, 1);
+        pool_set_free(set);
+    }
+}
+
+/* ---- no thread --------------------------------------------------------------------------------- */
+
+struct complaint {
+    struct pool *pool;
+    struct test_job *job;
+    int lines, queued;
+};
+
+static void submit_from_line(enum panic_level level, const char *line, size_t size, void *closure)
+{
+    struct complaint *complaint = closure;
+    (void)level, (void)line, (void)size;
+    complaint->lines++;
+    complaint->queued += pool_try(complaint->pool, &complaint->job->job);
+}
+
+/* The system refuses a thread, and whoever is told of it submits work to the same pool. */
+static void test_no_thread(void)
+{
+    struct pool_set *set = pool_set_create();
+    struct test_job job = TEST_JOB(0), other = TEST_JOB(0);
+    pool_set_define(set,
+                    &(struct pool_settings){.name = "vast", .concurrency = 1, .stack_size = (size_t)1 << 50});
+    struct complaint complaint = {pool_set_find(set, "vast"), &other, 0, 0};
+    paniclog_set_stderr(false);
+    paniclog_add_sink(submit_from_line, &complaint);
+    CU_ASSERT_FALSE(pool_try(complaint.pool, &job.job));
+    CU_ASSERT_EQUAL(job.worked.value, 0);
+    CU_ASSERT(pool_submit(complaint.pool, &job.job)); /* in this thread, which may block */
+    CU_ASSERT_EQUAL(job.worked.value, 1);
+    CU_ASSERT(complaint.lines == 1 && complaint.queued == 0);
+    paniclog_remove_sink(submit_from_line, &complaint);
+    paniclog_set_stderr(true);
+    pool_set_free(set);
+}
+
 /* ---- load ------------------------------------------------------------------------------------ */
 
 enum { SUBMITTERS = 4, JOBS_EACH = 3000 };
@@ -346,6 +510,11 @@ int main(void)
         {"wait", test_wait},
         {"backlog", test_backlog},
         {"cancel", test_cancel},
+        {"a loop does not wait for a backlog", test_loop_beyond_backlog},
+        {"a loop runs no job itself", test_loop_without_threads},
+        {"a pool's thread does not wait for a pool", test_pool_thread_submits},
+        {"wait for jobs of jobs", test_wait_for_children},
+        {"no thread", test_no_thread},
         {"load", test_load},
         CU_TEST_INFO_NULL,
     };

@@ -58,20 +58,6 @@ static void read_chunk(struct pool_job *job)
     pending_end(shared->outside);
 }
 
-/* The pool's backlog was full: asks again in a later turn. */
-static void submit(struct loop_task *task)
-{
-    struct content_read *read = container_of(task, struct content_read, task);
-    const struct smtpc_shared *shared = read->home->shared;
-    pending_begin(shared->outside);
-    read->task.run = read_back;
-    if (pool_try(shared->swap_in, &read->job))
-        return;
-    pending_end(shared->outside);
-    read->task.run = submit;
-    loop_post(read->home->loop, &read->task);
-}
-
 static void start_reading(struct content *content)
 {
     struct content_read *read = mem_new(struct content_read);
@@ -81,8 +67,15 @@ static void start_reading(struct content *content)
     read->chunk = content->next_chunk;
     read->job.work = read_chunk;
     content->reading = read;
+    read->task.run = read_back;
     list_append(&content->home->reads, &read->node);
-    submit(&read->task);
+    const struct smtpc_shared *shared = read->home->shared;
+    pending_begin(shared->outside);
+    if (pool_submit(shared->swap_in, &read->job))
+        return;
+    pending_end(shared->outside);
+    read->error = -ENOMEM; /* no thread can be started */
+    loop_post(read->home->loop, &read->task);
 }
 
 void content_open(struct content *content, struct smtpc_loop *home, struct body *body,
