@@ -280,8 +280,14 @@ enum sasl_outcome sasl_step(struct sasl_exchange *exchange, const char *answer, 
     *challenge = NULL;
     if (exchange->verified)
         return SASL_SUCCEEDED;
-    if (exchange->steps && !*answer && exchange->mechanism != SASL_EXTERNAL)
-        return SASL_FAILED; /* libgsasl would ask the same again, for ever */
+    if (exchange->steps == 0 && answer && !sasl_client_begins(exchange->mechanism))
+        return SASL_MALFORMED;
+    if (exchange->steps == 0 && answer && strcmp(answer, "=") == 0)
+        answer = "";
+    /* Only EXTERNAL gives an empty response a meaning. libgsasl takes one for no response at all, and would
+     * send the same challenge again, for ever. */
+    if (answer && !*answer && exchange->mechanism != SASL_EXTERNAL)
+        return SASL_FAILED;
     if (answer && *answer && gsasl_base64_from(answer, strlen(answer), &decoded, &size) != GSASL_OK)
         return SASL_MALFORMED;
     text = answer ? mem_copy_text(decoded, size) : NULL;

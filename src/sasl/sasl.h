@@ -54,8 +54,10 @@ enum sasl_outcome {
 };
 
 /*
- * Takes what the client said, in base64 ("" is an empty answer; NULL, at the first step alone, nothing).
- * *challenge is base64 to be freed, or NULL. After anything but SASL_CONTINUES the exchange is over.
+ * Takes what the client said, in base64 ("" is an empty answer). At the first step, NULL says that there was
+ * no initial response, and "=" that there was an empty one (RFC 4954 section 4), which is an answer like any
+ * other; where the server begins, an initial response is SASL_MALFORMED. *challenge is base64 to be freed, or
+ * NULL. After anything but SASL_CONTINUES the exchange is over.
  */
 enum sasl_outcome sasl_step(struct sasl_exchange *exchange, const char *answer, char **challenge);
 

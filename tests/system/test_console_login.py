@@ -139,6 +139,9 @@ def test_clear_text(guarded):
         assert not console.login("bob", "")
         assert not console.login_plain("eve", "p w:d")
         assert console.closed()
+    with guarded.tcp() as console:      # an initial response that is empty is answered, not asked for again
+        assert console.ask("AUTH PLAIN =") == (False, "Authentication failed\n")
+        assert console.ask("AUTH LOGIN =") == (False, "Authentication failed\n")
 
 
 @pytest.mark.parametrize("mechanism", ["LOGIN", "DIGEST-MD5"])

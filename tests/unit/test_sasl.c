@@ -191,6 +191,32 @@ static void test_garbage(void)
     end();
 }
 
+/* "=" at the start is an empty response (RFC 4954 section 4): an answer, which only EXTERNAL gives a meaning;
+ * and where the server begins there is no initial response. Later on "=" is no base64. */
+static void test_empty_initial_response(void)
+{
+    static const struct {
+        enum sasl_mechanism mechanism;
+        enum sasl_outcome outcome;
+    } rows[] = {
+        {SASL_PLAIN, SASL_FAILED},         {SASL_LOGIN, SASL_FAILED},       {SASL_SCRAM_SHA_1, SASL_FAILED},
+        {SASL_SCRAM_SHA_256, SASL_FAILED}, {SASL_CRAM_MD5, SASL_MALFORMED}, {SASL_DIGEST_MD5, SASL_MALFORMED},
+        {SASL_EXTERNAL, SASL_SUCCEEDED},
+    };
+    CU_ASSERT_EQUAL(sizeof rows / sizeof *rows, SASL_MECHANISMS);
+    begin();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sasl_exchange *exchange = start(rows[i].mechanism);
+        CU_ASSERT_EQUAL(one_step(exchange, "="), rows[i].outcome);
+        sasl_end(exchange);
+    }
+    struct sasl_exchange *exchange = start(SASL_PLAIN);
+    CU_ASSERT_EQUAL(one_step(exchange, NULL), SASL_CONTINUES);
+    CU_ASSERT_EQUAL(one_step(exchange, "="), SASL_MALFORMED);
+    sasl_end(exchange);
+    end();
+}
+
 /* As much as a line of RFC 4954 can carry. */
 static void test_oversized(void)
 {
@@ -362,6 +388,7 @@ int main(void)
         {"wrong passwords", test_wrong},
         {"acting as somebody else", test_act_as_another},
         {"garbage", test_garbage},
+        {"an empty initial response", test_empty_initial_response},
         {"oversized answers", test_oversized},
         {"replayed answers", test_replay},
         {"prompts of LOGIN", test_login_prompts},

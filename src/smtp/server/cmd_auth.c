@@ -261,8 +261,6 @@ static void begin(struct smtps_session *session, enum sasl_mechanism mechanism, 
     dialogue->exchange = sasl_begin(session->worker->server->sasl, &account);
     session->dialogue = dialogue;
     char *answer = initial.size ? mem_copy_text(initial.data, initial.size) : NULL;
-    if (answer && strcmp(answer, "=") == 0) /* an initial response that is empty */
-        answer[0] = '\0';
     take_step(session, answer);
     free(answer);
 }
