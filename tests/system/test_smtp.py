@@ -2,6 +2,8 @@
 import re
 import subprocess
 
+import pytest
+
 from harness import await_true
 from harness.messages import EXACT, header
 from harness.wire import Wire
@@ -94,3 +96,30 @@ def test_received_header_names_helo_and_unix_clients(impulse, site, capture):
         assert client.mail(EXACT["plain"]).code == 250
     content = capture.wait()[0].content
     assert content.startswith(b"Received: from old.example ") and b"with SMTP" in content
+
+
+@pytest.mark.parametrize("own", ["true", "false"])
+def test_a_hundred_received_fields_are_no_loop(impulse, site, capture, own):
+    """RFC 5321 section 6.3: at least 100 of them pass, whether a field of our own comes on top or not."""
+    impulse.start(site.config(f"rfc2822_trace_headers = {own}", to=capture))
+    with Wire(impulse.address) as client:
+        client.greet()
+        for count, code in ((100, 250), (101, 554), (100, 250)):
+            assert client.mail(b"".join(b"Received: %d\r\n" % i for i in range(count)) + b"\r\n").code == code
+    capture.wait(2)
+
+
+def test_what_every_server_takes(impulse, site, capture):
+    """RFC 5321 section 4.5.3.1: the least that a server has to take, and one more where a limit is ours."""
+    impulse.start(site.config(to=capture))
+    longest = ".".join(c * 63 for c in "abcd")     # 255 octets
+    with Wire(impulse.address) as client:
+        client.reply()
+        for name, code in ((longest, 250), (longest + "e", 501)):
+            assert client.command(f"EHLO {name}").code == code
+            assert client.command(f"HELO {name}").code == code
+        client.command("EHLO c.example")
+        content = b"Subject: " + b"x" * 989 + b"\r\n\r\n" + b"y" * 998 + b"\r\n" + (b"z" * 70 + b"\r\n") * 900
+        assert client.mail(content, recipients=[f"r{i}@rcpt.example" for i in range(100)]).code == 250
+    capture.wait(1)
+    assert capture.messages[0].content.endswith(content)

@@ -10,7 +10,8 @@
 #include "message/header.h"
 #include "message/trace.h"
 
-enum { RECEIVED_MAX = 100 /* Received fields: RFC 5321 6.3 */ };
+/* Received fields of others that a message may arrive with. RFC 5321 section 6.3 asks for at least 100. */
+enum { RECEIVED_MAX = 100 };
 
 /*
  * More than a chunk of content has come: has the header not ended in it? Its last line is not whole then, and
@@ -31,7 +32,7 @@ static const struct smtps_reply *judge(const struct esmtp_policy *policy, const 
         return &reply_header_invalid;
     if (!facts->date && policy->date_rule == DATE_PEDANTIC)
         return &reply_date_missing;
-    if (facts->received + policy->add_received > RECEIVED_MAX)
+    if (facts->received > RECEIVED_MAX)
         return &reply_loop;
     return NULL;
 }
