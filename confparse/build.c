@@ -7,7 +7,11 @@
  */
 #include "confparse/build.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include "confparse/address.h"
 #include "confparse/builder.h"
 #include "confparse/defaults.h"
@@ -55,6 +59,26 @@ static void complain_unknown(struct conf_builder *builder, const struct conf_cla
     const char *best = nearest_stanza(builder->conf, parent, kind);
     CONF_COMPLAIN(builder, stanza->kind_span, "unknown stanza '%.*s'%s%s%s", CONF_TEXT(kind),
                   best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
+}
+
+/* Complains, and returns true, when the stanza is named like a shared object among the modules that has no
+ * manifest. */
+static bool complain_no_manifest(struct conf_builder *builder, const struct ast_stanza *stanza)
+{
+    const char *directory = builder->loader->options->module_directory;
+    const char *names[] = {conf_arena_text(&builder->conf->arena, stanza->kind.data, stanza->kind.size),
+                           conf_keep_lower(builder->conf, stanza->kind)};
+    for (size_t i = 0; directory && i < sizeof names / sizeof *names; i++) {
+        char object[PATH_MAX];
+        int size = snprintf(object, sizeof object, "%s/%s.so", directory, names[i]);
+        if (size >= (int)sizeof object || strchr(names[i], '/') || access(object, F_OK) != 0)
+            continue;
+        CONF_COMPLAIN(builder, stanza->kind_span,
+                      "module '%s' has no manifest: %s is there, but not %s/%s.ecm", names[i], object,
+                      directory, names[i]);
+        return true;
+    }
+    return false;
 }
 
 /* A stanza of options.def or of a module with a manifest. False when it is none that may stand here. */
@@ -121,6 +145,8 @@ static bool classify(struct conf_builder *builder, const struct conf_class *pare
     }
     if (classify_known(builder, parent, stanza, class))
         return true;
+    if (is_global(parent) && complain_no_manifest(builder, stanza))
+        return false;
     class->documented = is_global(parent) ? conf_schema_momentum_module(stanza->kind) : NULL;
     if (!class->documented) {
         if (!conf_report_full(builder->loader->report))

@@ -186,6 +186,9 @@ struct conf_load_options {
     bool only_files;
     const struct conf_module_schema *modules; /* borrowed for the call; deep-copied as needed */
     size_t module_count;
+    /* Where their manifests were read from: a stanza of a module that is there without one is called that. NULL: not
+     * looked for. */
+    const char *module_directory;
     const char *search_path; /* directory tried for an include after the including file's; or NULL */
     /*
      * Adds the findings of who uses the library: called once with the whole tree, also when there are errors

@@ -68,7 +68,9 @@ struct manifest_set *settings_load_options(const struct settings *settings, stru
         fprintf(stderr, "impulsectl: %s\n", error);
         return NULL;
     }
-    *options = (struct conf_load_options){.lenient = settings->lenient, .search_path = IMPULSE_SYSCONF_DIR};
+    *options = (struct conf_load_options){.lenient = settings->lenient,
+                                          .search_path = IMPULSE_SYSCONF_DIR,
+                                          .module_directory = settings->modules};
     options->modules = manifest_set_schemas(manifests, &options->module_count);
     return manifests;
 }

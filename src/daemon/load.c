@@ -144,8 +144,10 @@ bool loading_begin(struct loading *loading, const struct arguments *arguments, c
     *loading = (struct loading){.manifests = manifest_set_read(arguments->modules, error, error_size)};
     if (!loading->manifests)
         return false;
-    loading->options = (struct conf_load_options){
-        .lenient = arguments->lenient, .search_path = IMPULSE_SYSCONF_DIR, .check = check};
+    loading->options = (struct conf_load_options){.lenient = arguments->lenient,
+                                                  .search_path = IMPULSE_SYSCONF_DIR,
+                                                  .module_directory = arguments->modules,
+                                                  .check = check};
     loading->options.modules = manifest_set_schemas(loading->manifests, &loading->options.module_count);
     return true;
 }

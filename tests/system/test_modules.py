@@ -341,6 +341,17 @@ def test_a_module_without_a_manifest(site, modules):
     assert f"{file}:" in said
 
 
+@pytest.mark.parametrize("name", ["lonely", "Lonely", "opendkim"])   # the last is one of Momentum's
+def test_an_object_without_a_manifest(site, modules, name):
+    (modules / f"{name}.so").write_bytes(b"")
+    file = site.directory / "lonely.conf"
+    file.write_text(site.config(f"{name} {{ }}"))
+    status, said = run("-t", "-c", file, "--modules", modules)
+    assert status == 1
+    assert f"module '{name}' has no manifest: {modules}/{name}.so is there, but not {modules}/{name}.ecm" in said
+    assert "unknown stanza" not in said
+
+
 def test_a_bad_manifest(site, modules):
     (modules / "bad.ecm").write_text("[bad\nnonsense\n")
     file = site.directory / "good.conf"
