@@ -1,8 +1,13 @@
 ## The module SDK: the only headers that a module sees.
 pkgincludedir = $(includedir)/impulse
-pkginclude_HEADERS = include/impulse/module.h include/impulse/session.h include/impulse/hooks.h \
-	include/impulse/log.h include/impulse/delivery.h \
-	include/impulse/match.h
+pkginclude_HEADERS = \
+	include/impulse/delivery.h \
+	include/impulse/hooks.h \
+	include/impulse/log.h \
+	include/impulse/match.h \
+	include/impulse/metric.h \
+	include/impulse/module.h \
+	include/impulse/session.h
 
 ## For build systems that do not use ecxs: pkg-config --cflags impulse, --variable=moduledir. A module links nothing.
 pkgconfigdir = $(libdir)/pkgconfig

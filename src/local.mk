@@ -2,6 +2,7 @@
 include src/base/local.mk
 include src/log/local.mk
 include src/event/local.mk
+include src/metrics/local.mk
 include src/tls/local.mk
 include src/net/local.mk
 include src/dns/local.mk
@@ -38,6 +39,7 @@ IMPULSE_LIBS = src/daemon/libdaemon.a \
 	src/dns/libdns.a \
 	src/net/libnet.a \
 	src/tls/libtls.a \
+	src/metrics/libmetrics.a \
 	src/event/libevent.a \
 	src/log/liblog.a \
 	src/base/libbase.a \

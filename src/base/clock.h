@@ -13,6 +13,9 @@ uint64_t clock_wall_us(void);
 /* Milliseconds that only grow; use it for timeouts. Not comparable across processes. */
 uint64_t clock_mono_ms(void);
 
+/* The same clock in microseconds, for measuring how long something takes. */
+uint64_t clock_mono_us(void);
+
 /*
  * Writes the date-time of RFC 5322 section 3.3 ("Sat, 21 Nov 2026 19:40:06 +0000", local zone) for `wall_us`
  * into text[size] (32 bytes suffice) and returns its length.

@@ -127,6 +127,7 @@ void ctl_commands_register(void)
 {
     cmd_authz_register();
     cmd_config_register();
+    cmd_metrics_register();
     cmd_process_register();
     ctl_commands_add("the console", help_table, sizeof help_table / sizeof *help_table);
 }

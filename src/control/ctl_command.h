@@ -48,6 +48,7 @@ const struct registry *ctl_commands(void);
 
 void cmd_authz_register(void);
 void cmd_config_register(void);
+void cmd_metrics_register(void);
 void cmd_process_register(void);
 /* All of the console's own. */
 void ctl_commands_register(void);

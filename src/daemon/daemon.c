@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "config.h"
 #include "daemon/console.h"
+#include "daemon/daemon_metrics.h"
 #include "daemon/daemon_private.h"
 #include "daemon/process.h"
 #include "daemon/readable.h"
@@ -189,6 +190,7 @@ static bool start(struct daemon *d, char *error, size_t error_size)
     module_set_tick(d->modules);
     listens_start(d->listens);
     control_start(d->control);
+    daemon_metrics_register(threads_pools(d->threads), d->spool);
     summary_start(&d->summary);
     return true;
 }

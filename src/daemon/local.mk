@@ -8,6 +8,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/console.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
+	src/daemon/daemon_metrics.c \
+	src/daemon/daemon_metrics.h \
 	src/daemon/daemon_private.h \
 	src/daemon/listens.c \
 	src/daemon/listens.h \

@@ -324,6 +324,14 @@ void log_writer_stop(void)
                  left, lost);
 }
 
+uint64_t log_writer_waiting(void)
+{
+    pthread_mutex_lock(&lock);
+    uint64_t bytes = waiting;
+    pthread_mutex_unlock(&lock);
+    return bytes;
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 /* With the lock. */

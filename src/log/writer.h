@@ -11,6 +11,7 @@
 #define IMPULSE_LOG_WRITER_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct log_file;
@@ -33,6 +34,8 @@ void log_file_write(struct log_file *file, const char *line, size_t size);
  * it. A path that cannot be opened leaves the old file in use. Any thread.
  */
 void log_files_reopen(void);
+/* Bytes of lines that are not written yet, of all files. Any thread. */
+uint64_t log_writer_waiting(void);
 /* Waits until all lines queued before are with the kernel, or the disk refused them (they are kept and retried). */
 void log_files_flush(void);
 /* The last close of a file lets it go once its lines are written. Main thread. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "metrics/metric.h"
 #include "module/crash_guard.h"
 #include "module/imp_config.h"
 #include "module/loader.h"
@@ -151,6 +152,7 @@ static void module_free(struct imp_module *module)
 {
     if (module->definition->teardown && !module->failed)
         module->definition->teardown(module);
+    metric_owner_end(module);
     free(module->instance);
     free(module->label);
     free(module);

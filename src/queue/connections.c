@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "queue/connections.h"
+#include "queue/queue_metrics.h"
 #include "queue/ready.h"
 #include "queue/settle.h"
 #include "queue/timer.h"
@@ -93,13 +94,15 @@ void queue_wait_cancel(struct queue_waiter *waiter)
 void queue_connection_established(struct queue *queue)
 {
     queue->established++;
-    counter_add(&queue->shard->connections, 1);
+    metric_raise(queue_metrics.connections, 1);
+    metric_add(queue_metrics.connects, 1);
 }
 
 static void end_established(struct queue *queue, bool was_established)
 {
     queue->established -= was_established;
-    counter_subtract(&queue->shard->connections, was_established);
+    if (was_established)
+        metric_lower(queue_metrics.connections, 1);
 }
 
 void queue_connection_closed(struct queue *queue, bool was_established)

@@ -3,6 +3,7 @@
  */
 #include "base/mem.h"
 #include "queue/delay.h"
+#include "queue/queue_metrics.h"
 #include "queue/timer.h"
 
 struct delayed {
@@ -17,7 +18,7 @@ static void delay_over(struct schedule_item *item)
     struct queue *queue = delayed->queue;
     struct envelope *envelope = delayed->envelope;
     free(delayed);
-    counter_subtract(&queue->shard->delayed, 1);
+    metric_lower(queue_metrics.delayed, 1);
     queue->shard->delay_over(queue, envelope);
 }
 
@@ -28,7 +29,7 @@ void queue_delay(struct queue *queue, struct envelope *envelope, uint64_t when_u
     delayed->envelope = envelope;
     delayed->item.when_us = when_us;
     delayed->item.due = delay_over;
-    counter_add(&queue->shard->delayed, 1);
+    metric_raise(queue_metrics.delayed, 1);
     shard_schedule(queue->shard, &delayed->item);
 }
 

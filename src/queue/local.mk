@@ -20,6 +20,8 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/queue.c \
 	src/queue/queue.h \
 	src/queue/queue_accept.c \
+	src/queue/queue_metrics.c \
+	src/queue/queue_metrics.h \
 	src/queue/queue_private.h \
 	src/queue/queue_records.c \
 	src/queue/queue_records.h \

@@ -27,7 +27,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include "base/counter.h"
 #include "base/pending.h"
 #include "log/paniclog.h"
 #include "queue/generation.h"
@@ -66,8 +65,7 @@ struct shard {
     struct list notices;         /* struct notice in the making */
     struct list notices_waiting; /* for their number to go down */
     unsigned notice_count;
-    struct counter connections, delayed, delivered, failed; /* struct queue_counts */
-    struct panic_rate complaints;                           /* about notifications that could not be stored */
+    struct panic_rate complaints; /* about notifications that could not be stored */
 };
 
 struct queue {

@@ -4,6 +4,7 @@
  * Source of the fields: Momentum 4 manual, mainlog.
  */
 #include "base/clock.h"
+#include "queue/queue_metrics.h"
 #include "queue/queue_records.h"
 
 static struct imp_text text_of(struct slice s)
@@ -51,6 +52,16 @@ void record_outcome(struct module_set *modules, enum record_kind kind, const str
         [RECORD_PERMANENT] = module_set_log_permanent,
     };
     tell[kind](modules, &event);
+    struct metric *const counters[] = {
+        [RECORD_DELIVERY] = queue_metrics.delivered,
+        [RECORD_TRANSIENT] = queue_metrics.transient,
+        [RECORD_PERMANENT] = queue_metrics.failed,
+    };
+    metric_add(counters[kind], 1);
+    if (kind == RECORD_DELIVERY) {
+        metric_add(queue_metrics.bytes, event.size);
+        metric_observe(queue_metrics.seconds, event.seconds);
+    }
 }
 
 void record_bounce_reception(struct module_set *modules, const struct envelope *envelope)
@@ -69,4 +80,5 @@ void record_bounce_reception(struct module_set *modules, const struct envelope *
         .binding = name_or_default(envelope->binding),
     };
     module_set_log_reception(modules, &event);
+    metric_add(queue_metrics.notices, 1);
 }

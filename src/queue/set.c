@@ -2,6 +2,7 @@
  * set: the queues as a whole: counting, reconfiguring, draining, freeing.
  */
 #include "base/mem.h"
+#include "queue/queue_metrics.h"
 #include "queue/shard.h"
 #include "queue/view.h"
 
@@ -12,14 +13,15 @@ uint64_t queue_set_count(const struct queue_set *set)
 
 void queue_set_counts(const struct queue_set *set, struct queue_counts *counts)
 {
-    *counts = (struct queue_counts){.total = queue_set_count(set)};
-    for (unsigned i = 0; i < set->shard_count; i++) {
-        const struct shard *shard = set->shards[i];
-        counts->connections += counter_read(&shard->connections);
-        counts->delayed += counter_read(&shard->delayed);
-        counts->delivered += counter_read(&shard->delivered);
-        counts->failed += counter_read(&shard->failed);
-    }
+    double connections = metric_value(queue_metrics.connections);
+    double delayed = metric_value(queue_metrics.delayed);
+    *counts = (struct queue_counts){
+        .connections = connections > 0 ? (uint64_t)connections : 0, /* threads are read one after the other */
+        .delayed = delayed > 0 ? (uint64_t)delayed : 0,
+        .total = queue_set_count(set),
+        .delivered = metric_count(queue_metrics.delivered),
+        .failed = metric_count(queue_metrics.failed),
+    };
 }
 
 /* ---- generations ------------------------------------------------------------------------------------- */
@@ -51,6 +53,7 @@ struct queue_set *queue_set_create(const struct queue_dependencies *dependencies
     pthread_mutex_init(&set->lock, NULL);
     pending_init(&set->outside);
     set->shard_count = count;
+    queue_metrics_register(set);
     for (unsigned i = 0; i < count; i++)
         set->shards[i] = shard_create(set, loop_group_at(dependencies->loops, i));
     return set;

@@ -25,7 +25,6 @@ static void settle_delivered(struct queue *queue, struct envelope *envelope,
                              const struct queue_outcome *outcome)
 {
     record_outcome(queue_modules(queue), RECORD_DELIVERY, envelope, outcome);
-    counter_add(&queue->shard->delivered, 1);
     if (outcome->duty != QUEUE_PASSED_ON && notice_is_wanted(queue, envelope, DSN_DELIVERED)) {
         notice_send(queue, envelope, outcome->duty == QUEUE_FINAL ? DSN_DELIVERED : DSN_RELAYED, outcome,
                     NULL, success_told);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "log/paniclog.h"
+#include "metrics/metric.h"
 #include "spool/batch.h"
 
 enum {
@@ -43,6 +44,8 @@ struct committer {
     unsigned strikes;
     bool failed; /* the backend has to be revived before it is used */
     enum spool_status failure;
+    struct metric *commit_seconds, *commit_requests; /* histograms */
+    struct metric *full, *errors;                    /* requests that were refused */
     uint64_t retry_at; /* clock_mono_ms; with `failed` or many strikes, nothing is tried before */
 };
 
@@ -106,10 +109,12 @@ static void account(struct committer *committer, const struct spool_request *req
 
 static void settle(struct committer *committer, struct spool_request *request, enum spool_status status)
 {
-    if (status == SPOOL_OK)
+    if (status == SPOOL_OK) {
         account(committer, request);
-    else if (batch_keeps(request))
+    } else if (batch_keeps(request)) {
         request->body->incomplete = true;
+        metric_add(status == SPOOL_FULL ? committer->full : committer->errors, 1);
+    }
     if (request->kind == SPOOL_REMOVE) {
         body_unref(request->body);
         request->body = NULL;
@@ -190,7 +195,12 @@ static enum spool_status commit(struct committer *committer, const struct reques
             atomic_store(&request->body->undelivered, (uint32_t)request->envelope_count);
         }
     }
-    return on(committer->backend)->commit(committer->backend, durable);
+    uint64_t began = clock_mono_us();
+    enum spool_status status = on(committer->backend)->commit(committer->backend, durable);
+    if (durable)
+        metric_observe(committer->commit_seconds, (double)(clock_mono_us() - began) / 1e6);
+    metric_observe(committer->commit_requests, (double)batch->count);
+    return status;
 }
 
 /* ---- failure ------------------------------------------------------------------------------------------- */
@@ -376,6 +386,32 @@ static void *run(void *argument)
     return NULL;
 }
 
+static void register_metrics(struct committer *committer)
+{
+    static const double seconds[] = {0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3};
+    static const double requests[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
+    struct metric_definition refused = {
+        .name = "impulse_spool_refusals_total",
+        .help = "Messages, and parts of large ones, that the spool could not store",
+    };
+    committer->commit_seconds = metric_core(&(struct metric_definition){
+        .kind = METRIC_HISTOGRAM,
+        .name = "impulse_spool_commit_seconds",
+        .help = "Time that a commit took which made messages durable",
+        .bounds = seconds,
+        .bound_count = sizeof seconds / sizeof *seconds,
+    });
+    committer->commit_requests = metric_core(&(struct metric_definition){
+        .kind = METRIC_HISTOGRAM,
+        .name = "impulse_spool_commit_requests",
+        .help = "Requests that shared a commit: messages stored, updated and removed",
+        .bounds = requests,
+        .bound_count = sizeof requests / sizeof *requests,
+    });
+    committer->full = metric_core_labelled(&refused, "reason", "full");
+    committer->errors = metric_core_labelled(&refused, "reason", "error");
+}
+
 struct committer *committer_start(struct spool_backend *backend, struct room *room,
                                   struct reclaimer *reclaimer)
 {
@@ -387,6 +423,7 @@ struct committer *committer_start(struct spool_backend *backend, struct room *ro
     atomic_init(&committer->stopping, false);
     queue_init(&committer->pending);
     sem_init(&committer->arrivals, 0, 0);
+    register_metrics(committer);
     int error = thread_start(&committer->thread, "committer", 0, run, committer);
     if (error) {
         sem_destroy(&committer->arrivals);

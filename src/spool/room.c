@@ -75,7 +75,8 @@ void room_init(struct room *room, const char *path, uint64_t reserve)
     refresh(room);
 }
 
-bool room_has(struct room *room, uint64_t size)
+/* False: the reserve is touched already, so that there is no room for an empty message either. */
+static bool measure(struct room *room, uint64_t *left)
 {
     uint64_t now = clock_mono_ms();
     uint64_t stale_at = atomic_load_explicit(&room->stale_at, memory_order_relaxed);
@@ -86,7 +87,20 @@ bool room_has(struct room *room, uint64_t size)
     if (atomic_load_explicit(&room->gone, memory_order_relaxed) || available < room->reserve ||
         available - room->reserve < admitted)
         return false;
-    return available - room->reserve - admitted >= size;
+    *left = available - room->reserve - admitted;
+    return true;
+}
+
+bool room_has(struct room *room, uint64_t size)
+{
+    uint64_t left;
+    return measure(room, &left) && left >= size;
+}
+
+uint64_t room_left(struct room *room)
+{
+    uint64_t left;
+    return measure(room, &left) ? left : 0;
 }
 
 bool room_take(struct room *room, uint64_t size)

@@ -31,6 +31,8 @@ struct room {
 void room_init(struct room *room, const char *path, uint64_t reserve);
 /* Would the reserve stay free after `size` more bytes? */
 bool room_has(struct room *room, uint64_t size);
+/* How many more bytes may be written; 0 when the directory is gone. */
+uint64_t room_left(struct room *room);
 /* The same, and if so they are taken off until the file system is asked again. */
 bool room_take(struct room *room, uint64_t size);
 

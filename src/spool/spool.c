@@ -114,6 +114,11 @@ bool spool_has_room(struct spool *spool, uint64_t size)
     return room_has(&spool->room, size);
 }
 
+uint64_t spool_free_bytes(struct spool *spool)
+{
+    return room_left(&spool->room);
+}
+
 int spool_body_read(struct spool *spool, const struct body *body, uint32_t chunk, char **data, size_t *size)
 {
     struct layout_key key;

@@ -106,6 +106,9 @@ void spool_submit(struct spool *spool, struct spool_request *request);
  */
 bool spool_has_room(struct spool *spool, uint64_t size);
 
+/* Bytes that may be stored before the reserve is touched, as of the last second. Any thread. */
+uint64_t spool_free_bytes(struct spool *spool);
+
 /*
  * Reads part `chunk` of a body into memory from malloc (*data, *size). Blocks on the disk: pool threads only.
  * 0, -ENOENT or -EIO.

@@ -57,6 +57,8 @@ src_smtp_server_libsmtp_server_a_SOURCES = \
 	src/smtp/server/session_throttle.h \
 	src/smtp/server/session_tls.c \
 	src/smtp/server/session_tls.h \
+	src/smtp/server/smtps_metrics.c \
+	src/smtp/server/smtps_metrics.h \
 	src/smtp/server/stand_in.c \
 	src/smtp/server/stand_in.h \
 	src/smtp/server/transaction.c \

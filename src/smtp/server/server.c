@@ -13,6 +13,7 @@
 #include "net/listener.h"
 #include "smtp/server/listen_policies.h"
 #include "smtp/server/protocol.h"
+#include "smtp/server/smtps_metrics.h"
 #include "smtp/server/worker.h"
 
 enum { DESCRIPTORS_KEPT = 32 }; /* or a quarter of what there are */
@@ -53,6 +54,7 @@ struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *poo
     server->descriptors = session_descriptors();
     server->sasl = sasl_service_create();
     server->auth_pool = pool_set_find(pools, "CPU");
+    smtps_metrics_register(server);
     return server;
 }
 
@@ -197,9 +199,9 @@ uint64_t smtp_server_sessions(const struct smtp_server *server)
 
 void smtp_server_count(const struct smtp_server *server, struct smtp_counts *counts)
 {
-    *counts = (struct smtp_counts){.sessions = smtp_server_sessions(server)};
-    for (size_t i = 0; i < server->worker_count; i++) {
-        counts->received += counter_read(&server->workers[i]->received);
-        counts->rejected += counter_read(&server->workers[i]->rejected);
-    }
+    *counts = (struct smtp_counts){
+        .sessions = smtp_server_sessions(server),
+        .received = metric_count(smtps_metrics.received),
+        .rejected = metric_count(smtps_metrics.deferred) + metric_count(smtps_metrics.rejected),
+    };
 }

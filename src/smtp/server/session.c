@@ -18,6 +18,7 @@
 #include "smtp/server/rejection.h"
 #include "throttle/session_limits.h"
 #include "smtp/server/session_tls.h"
+#include "smtp/server/smtps_metrics.h"
 #include "smtp/server/worker.h"
 
 enum {
@@ -225,7 +226,7 @@ static void send_reply(struct smtps_session *session, const struct smtps_reply *
     if (reply->code >= 400)
         log_rejection(session, reply, module);
     if (reply->code >= 400 && is_about_message(session))
-        counter_add(&session->worker->rejected, 1);
+        smtps_metrics_refused(reply->code);
     session_reply_again(session, reply);
 }
 
@@ -257,7 +258,7 @@ void session_log_hook_refusal(struct smtps_session *session)
 {
     struct smtps_reply reply = hook_refusal(session);
     log_rejection(session, &reply, hook_refuser(session));
-    counter_add(&session->worker->rejected, 1);
+    smtps_metrics_refused(reply.code);
 }
 
 void session_replyf(struct smtps_session *session, int code, const char *enhanced, const char *format, ...)

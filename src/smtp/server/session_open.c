@@ -23,6 +23,7 @@
 #include "smtp/server/listen_policies.h"
 #include "smtp/server/rejection.h"
 #include "smtp/server/session_tls.h"
+#include "smtp/server/smtps_metrics.h"
 #include "smtp/server/worker.h"
 
 /* ---- welcome --------------------------------------------------------------------------------- */
@@ -266,6 +267,7 @@ static struct smtps_session *make_session(struct smtps_worker *worker,
     list_append(&worker->sessions, &session->link);
     server_hold(worker->server);
     atomic_fetch_add(&worker->server->sessions, 1);
+    metric_add(smtps_metrics.sessions, 1);
     return session;
 }
 

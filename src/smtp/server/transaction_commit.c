@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "base/mem.h"
+#include "smtp/server/smtps_metrics.h"
 
 /* Bytes of content in memory, over all messages, beyond which deferred_spool defers no more. */
 #define DEFERRED_MAX (UINT64_C(128) << 20)
@@ -46,7 +47,8 @@ static void log_reception(struct smtps_transaction *t, const struct envelope *en
 static void hand_over(struct smtps_transaction *t)
 {
     const struct smtp_upper *upper = &t->worker->server->upper;
-    counter_add(&t->worker->received, t->envelope_count);
+    metric_add(smtps_metrics.received, t->envelope_count);
+    metric_observe(smtps_metrics.size, (double)t->envelopes[0]->body->size);
     for (size_t i = 0; i < t->envelope_count; i++) {
         log_reception(t, t->envelopes[i]);
         upper->accept(upper->upper, t->envelopes[i]);

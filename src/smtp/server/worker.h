@@ -6,7 +6,6 @@
 #define IMPULSE_SMTP_SERVER_WORKER_H
 
 #include <stdatomic.h>
-#include "base/counter.h"
 #include "base/list.h"
 #include "sasl/sasl.h"
 #include "smtp/server/server.h"
@@ -17,7 +16,6 @@ struct smtps_worker {
     struct list sessions;
     struct smtp_generation *generation; /* what new sessions get; one reference */
     bool draining;
-    struct counter received, rejected; /* envelopes handed over; transactions and recipients refused */
 };
 
 struct smtp_server {

@@ -1,0 +1,396 @@
+/*
+ * metric: the registry: families by name, their series by labels, and who owns them.
+ */
+#include "metrics/metric.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "log/paniclog.h"
+#include "metrics/metric_cells.h"
+#include "metrics/metric_labels.h"
+#include "metrics/metric_private.h"
+
+pthread_mutex_t metric_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* All under metric_lock. */
+static struct list families = {{&families.head, &families.head}}; /* in order of their names */
+static size_t series_in_all;
+
+static const char overflow_labels[] = "overflow=\"true\"";
+
+static const char *const kind_names[] = {"counter", "gauge", "histogram"};
+
+static int by_labels(const void *a, const void *b)
+{
+    return strcmp(((const struct metric *)a)->labels, ((const struct metric *)b)->labels);
+}
+
+/* ---- families ---------------------------------------------------------------------------------------- */
+
+struct metric_family *metric_family_after(const char *after)
+{
+    list_each(&families, node, next) {
+        struct metric_family *family = container_of(node, struct metric_family, link);
+        if (!after || strcmp(family->name, after) > 0)
+            return family;
+    }
+    return NULL;
+}
+
+static struct metric_family *family_named(const char *name)
+{
+    list_each(&families, node, next) {
+        struct metric_family *family = container_of(node, struct metric_family, link);
+        if (strcmp(family->name, name) == 0)
+            return family;
+    }
+    return NULL;
+}
+
+static bool is_ascending(const double *bounds, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (!(bounds[i - 1] < bounds[i]))
+            return false;
+    return true;
+}
+
+/* What is wrong with a definition by itself, or NULL. */
+static const char *mistake_in(const struct metric_definition *definition)
+{
+    bool is_histogram = definition->kind == METRIC_HISTOGRAM;
+    if (!metric_name_is_valid(definition->name))
+        return "its name has characters other than letters, digits, \"_\" and \":\", or begins with a digit";
+    if (is_histogram && (definition->bound_count == 0 || definition->bound_count > METRIC_BOUNDS_MAX))
+        return "a histogram has 1 to 100 bounds";
+    if (is_histogram && !is_ascending(definition->bounds, definition->bound_count))
+        return "the bounds of a histogram ascend";
+    if (is_histogram && definition->read)
+        return "a histogram is not computed";
+    return NULL;
+}
+
+static bool has_bounds(const struct metric_family *family, const struct metric_definition *definition)
+{
+    return family->kind != METRIC_HISTOGRAM ||
+           (family->bound_count == definition->bound_count &&
+            memcmp(family->bounds, definition->bounds, family->bound_count * sizeof *family->bounds) == 0);
+}
+
+static struct metric_family *family_create(const struct metric_owner *owner,
+                                           const struct metric_definition *definition)
+{
+    struct metric_family *family = mem_new(struct metric_family);
+    family->name = mem_dup(definition->name);
+    family->help = metric_help_render(definition->help ? definition->help : "");
+    family->owner = mem_dup(owner->name);
+    family->kind = definition->kind;
+    list_init(&family->series);
+    if (definition->kind == METRIC_HISTOGRAM) {
+        family->bound_count = definition->bound_count;
+        family->bounds = mem_array(family->bound_count, sizeof *family->bounds);
+        memcpy(family->bounds, definition->bounds, family->bound_count * sizeof *family->bounds);
+    }
+    struct metric_family *next = metric_family_after(family->name);
+    list_insert_before(next ? &next->link : &families.head, &family->link);
+    return family;
+}
+
+static void family_free(struct metric_family *family)
+{
+    list_remove(&family->link);
+    free(family->name);
+    free(family->help);
+    free(family->owner);
+    free(family->bounds);
+    free(family);
+}
+
+/* The family of that name, made if there is none; NULL with a line in error[]: it is another's. */
+static struct metric_family *find_family(const struct metric_owner *owner,
+                                         const struct metric_definition *definition, char *error,
+                                         size_t error_size)
+{
+    struct metric_family *family = family_named(definition->name);
+    if (!family)
+        return family_create(owner, definition);
+    if (strcmp(family->owner, owner->name) != 0)
+        snprintf(error, error_size, "metric %s is registered by %s", family->name, family->owner);
+    else if (family->kind != definition->kind)
+        snprintf(error, error_size, "metric %s is registered as a %s", family->name,
+                 kind_names[family->kind]);
+    else if (!has_bounds(family, definition))
+        snprintf(error, error_size, "metric %s is registered with other bounds", family->name);
+    else
+        return family;
+    return NULL;
+}
+
+/* ---- series ------------------------------------------------------------------------------------------ */
+
+static uint32_t cells_of(const struct metric_family *family)
+{
+    return family->kind == METRIC_HISTOGRAM ? (uint32_t)family->bound_count + 2 : 1;
+}
+
+/* Takes `labels`, which is to be freed. NULL: there are no cells left. */
+static struct metric *series_create(struct metric_family *family, char *labels)
+{
+    uint32_t cell;
+    if (!cells_take(cells_of(family), &cell)) {
+        free(labels);
+        return NULL;
+    }
+    struct metric *metric = mem_new(struct metric);
+    metric->family = family;
+    metric->kind = family->kind;
+    metric->cell = cell;
+    metric->bounds = family->bounds;
+    metric->bound_count = family->bound_count;
+    metric->labels = labels;
+    list_init(&metric->readers);
+    if (!tsearch(metric, &family->tree, by_labels))
+        abort();
+    list_append(&family->series, &metric->link);
+    if (strcmp(labels, overflow_labels) == 0) {
+        family->overflow = metric;
+    } else {
+        family->series_count++;
+        series_in_all++;
+    }
+    return metric;
+}
+
+static void series_free(struct metric *metric)
+{
+    struct metric_family *family = metric->family;
+    if (metric == family->overflow) {
+        family->overflow = NULL;
+    } else {
+        family->series_count--;
+        series_in_all--;
+    }
+    tdelete(metric, &family->tree, by_labels);
+    list_remove(&metric->link);
+    cells_give_back(metric->cell, cells_of(family));
+    free(metric->labels);
+    free(metric);
+}
+
+static struct metric *overflow_of(struct metric_family *family)
+{
+    if (family->overflow)
+        return family->overflow;
+    bool own = family->series_count >= METRIC_SERIES_MAX;
+    paniclog(PANIC_WARNING,
+             "metric %s of %s: there are %d series of %s; further ones are counted in {overflow=\"true\"}",
+             family->name, family->owner, own ? METRIC_SERIES_MAX : METRIC_ALL_SERIES_MAX,
+             own ? "it" : "all metrics");
+    return series_create(family, mem_dup(overflow_labels));
+}
+
+/* Takes `labels`. */
+static struct metric *find_series(struct metric_family *family, char *labels)
+{
+    struct metric wanted = {.labels = labels};
+    struct metric **found = tfind(&wanted, &family->tree, by_labels);
+    if (found) {
+        free(labels);
+        return *found;
+    }
+    if (family->series_count < METRIC_SERIES_MAX && series_in_all < METRIC_ALL_SERIES_MAX)
+        return series_create(family, labels);
+    free(labels);
+    return overflow_of(family);
+}
+
+static void add_owner(struct metric *metric, const void *key, const struct metric_definition *definition)
+{
+    struct metric_reader *reader = NULL;
+    list_each(&metric->readers, node, after)
+        if (container_of(node, struct metric_reader, link)->owner == key)
+            reader = container_of(node, struct metric_reader, link);
+    if (!reader) {
+        reader = mem_new(struct metric_reader);
+        reader->owner = key;
+        list_prepend(&metric->readers, &reader->link);
+    }
+    reader->read = definition->read;
+    reader->closure = definition->closure;
+}
+
+struct metric *metric_register(const struct metric_owner *owner, const struct metric_definition *definition,
+                               char *error, size_t error_size)
+{
+    const char *mistake = mistake_in(definition);
+    if (mistake) {
+        snprintf(error, error_size, "metric \"%.64s\": %s", definition->name ? definition->name : "",
+                 mistake);
+        return NULL;
+    }
+    char *labels = metric_labels_render(definition->labels, error, error_size);
+    if (!labels)
+        return NULL;
+    pthread_mutex_lock(&metric_lock);
+    struct metric_family *family = find_family(owner, definition, error, error_size);
+    struct metric *metric = NULL;
+    if (family) {
+        metric = find_series(family, labels);
+        if (metric)
+            add_owner(metric, owner->key, definition);
+        else
+            snprintf(error, error_size, "metric %s: there is no memory left for metrics", definition->name);
+        if (list_empty(&family->series))
+            family_free(family);
+    } else {
+        free(labels);
+    }
+    pthread_mutex_unlock(&metric_lock);
+    return metric;
+}
+
+static void leave(struct metric *metric, const void *key)
+{
+    list_each(&metric->readers, node, after) {
+        struct metric_reader *reader = container_of(node, struct metric_reader, link);
+        if (reader->owner != key)
+            continue;
+        list_remove(&reader->link);
+        free(reader);
+    }
+}
+
+static void leave_all(struct metric_family *family, const void *key)
+{
+    list_each(&family->series, node, after) {
+        struct metric *metric = container_of(node, struct metric, link);
+        leave(metric, key);
+        if (list_empty(&metric->readers))
+            series_free(metric);
+    }
+}
+
+void metric_owner_end(const void *key)
+{
+    pthread_mutex_lock(&metric_lock);
+    list_each(&families, node, after) {
+        struct metric_family *family = container_of(node, struct metric_family, link);
+        leave_all(family, key);
+        if (list_empty(&family->series))
+            family_free(family);
+    }
+    pthread_mutex_unlock(&metric_lock);
+}
+
+struct metric *metric_core(const struct metric_definition *definition)
+{
+    static const struct metric_owner core = {&core, "core"};
+    char error[256];
+    struct metric *metric = metric_register(&core, definition, error, sizeof error);
+    if (metric)
+        return metric;
+    paniclog(PANIC_CRITICAL, "%s", error);
+    abort();
+}
+
+struct metric *metric_core_labelled(const struct metric_definition *definition, const char *label,
+                                    const char *value)
+{
+    const char *const labels[] = {label, value, NULL};
+    struct metric_definition labelled = *definition;
+    labelled.labels = labels;
+    return metric_core(&labelled);
+}
+
+/* ---- counting ---------------------------------------------------------------------------------------- */
+
+/* Is this what the caller takes it for? A mistake of a module's; said once. */
+static bool is_kind(struct metric *metric, enum metric_kind kind)
+{
+    if (!metric)
+        return false;
+    if (metric->kind == kind)
+        return true;
+    if (!atomic_exchange_explicit(&metric->complained, true, memory_order_relaxed))
+        paniclog(PANIC_ERROR, "metric %s of %s is a %s and used as a %s: that is ignored",
+                 metric->family->name, metric->family->owner, kind_names[metric->kind], kind_names[kind]);
+    return false;
+}
+
+void metric_add(struct metric *counter, uint64_t number)
+{
+    if (is_kind(counter, METRIC_COUNTER))
+        cell_add(counter->cell, number);
+}
+
+void metric_raise(struct metric *gauge, double number)
+{
+    if (is_kind(gauge, METRIC_GAUGE))
+        cell_add_double(gauge->cell, number);
+}
+
+void metric_lower(struct metric *gauge, double number)
+{
+    metric_raise(gauge, -number);
+}
+
+void metric_set(struct metric *gauge, double value)
+{
+    if (is_kind(gauge, METRIC_GAUGE))
+        atomic_store_explicit(&gauge->set, cell_bits(value), memory_order_relaxed);
+}
+
+/* The first bucket whose bound is not less; the last one takes the rest, and what is no number. */
+static uint32_t bucket_of(const struct metric *histogram, double value)
+{
+    uint32_t low = 0, high = (uint32_t)histogram->bound_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (value <= histogram->bounds[middle])
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+void metric_observe(struct metric *histogram, double value)
+{
+    if (!is_kind(histogram, METRIC_HISTOGRAM))
+        return;
+    cell_add(histogram->cell + bucket_of(histogram, value), 1);
+    cell_add_double(histogram->cell + (uint32_t)histogram->bound_count + 1, value);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------- */
+
+double metric_compute(const struct metric *metric)
+{
+    if (!list_empty(&metric->readers)) {
+        const struct metric_reader *reader =
+            container_of(metric->readers.head.next, struct metric_reader, link);
+        if (reader->read)
+            return reader->read(reader->closure);
+    }
+    if (metric->kind == METRIC_COUNTER)
+        return (double)cell_sum(metric->cell);
+    return cell_sum_double(metric->cell) +
+           cell_double(atomic_load_explicit(&metric->set, memory_order_relaxed));
+}
+
+uint64_t metric_count(const struct metric *counter)
+{
+    return counter ? cell_sum(counter->cell) : 0;
+}
+
+double metric_value(const struct metric *gauge)
+{
+    if (!gauge)
+        return 0;
+    pthread_mutex_lock(&metric_lock);
+    double value = metric_compute(gauge);
+    pthread_mutex_unlock(&metric_lock);
+    return value;
+}

@@ -1,0 +1,85 @@
+/*
+ * sdk_metric: metrics for modules, which are the daemon's under another name.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include "impulse/metric.h"
+#include "log/paniclog.h"
+#include "metrics/metric.h"
+#include "module/set.h"
+
+/* Members that a module knows and this daemon does not are left out; those it does not know are 0. */
+static struct imp_metric_row row_of(const struct imp_metric_row *given)
+{
+    struct imp_metric_row row = {0};
+    memcpy(&row, given, given->size < sizeof row ? given->size : sizeof row);
+    return row;
+}
+
+static struct imp_metric *refuse(struct imp_module *module, const char *error)
+{
+    snprintf(module->error, sizeof module->error, "%s", error);
+    static struct panic_rate said;
+    if (!module->in_setup)
+        paniclog_rated(&said, PANIC_ERROR, "module %s: %s", module->label, error);
+    return NULL;
+}
+
+static struct imp_metric *add(struct imp_module *module, enum metric_kind kind,
+                              const struct imp_metric_row *given)
+{
+    char name[128], error[256];
+    struct imp_metric_row row = row_of(given);
+    if (row.name && strncmp(row.name, "impulse_", 8) == 0)
+        return refuse(module, "names of metrics that begin with \"impulse_\" are the daemon's own");
+    snprintf(name, sizeof name, "module %s", module->definition->name);
+    struct metric *metric = metric_register(&(struct metric_owner){module, name},
+                                            &(struct metric_definition){
+                                                .kind = kind,
+                                                .name = row.name,
+                                                .help = row.help,
+                                                .labels = row.labels,
+                                                .bounds = row.bounds,
+                                                .bound_count = row.bounds ? row.bound_count : 0,
+                                                .read = row.read,
+                                                .closure = row.closure,
+                                            },
+                                            error, sizeof error);
+    return metric ? (struct imp_metric *)metric : refuse(module, error);
+}
+
+struct imp_metric *imp_metric_counter(struct imp_module *module, const struct imp_metric_row *row)
+{
+    return add(module, METRIC_COUNTER, row);
+}
+
+struct imp_metric *imp_metric_gauge(struct imp_module *module, const struct imp_metric_row *row)
+{
+    return add(module, METRIC_GAUGE, row);
+}
+
+struct imp_metric *imp_metric_histogram(struct imp_module *module, const struct imp_metric_row *row)
+{
+    return add(module, METRIC_HISTOGRAM, row);
+}
+
+void imp_metric_add(struct imp_metric *counter, uint64_t number)
+{
+    metric_add((struct metric *)counter, number);
+}
+
+void imp_metric_change(struct imp_metric *gauge, double number)
+{
+    metric_raise((struct metric *)gauge, number);
+}
+
+void imp_metric_set(struct imp_metric *gauge, double value)
+{
+    metric_set((struct metric *)gauge, value);
+}
+
+void imp_metric_observe(struct imp_metric *histogram, double value)
+{
+    metric_observe((struct metric *)histogram, value);
+}
