@@ -1,14 +1,14 @@
 ## Manual pages and documents. The option reference is written from the tables by a program of its own.
-nodist_man_MANS = doc/impulsed.8 doc/ecelerity.conf.5
+nodist_man_MANS = doc/ec_console.1 doc/impulsed.8 doc/ecelerity.conf.5
 dist_doc_DATA = LICENSE README.md doc/architecture.md doc/compatibility.md doc/performance.md
-nodist_doc_DATA = doc/options.md
-CLEANFILES += doc/impulsed.8 doc/ecelerity.conf.5 doc/options.md
-EXTRA_DIST += doc/impulsed.8.in
+nodist_doc_DATA = doc/commands.md doc/options.md
+CLEANFILES += doc/commands.md doc/ec_console.1 doc/impulsed.8 doc/ecelerity.conf.5 doc/options.md
+EXTRA_DIST += doc/ec_console.1.in doc/impulsed.8.in
 
 doc/impulsed.8: doc/impulsed.8.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) doc && \
 	sed -e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@docdir[@]|$(docdir)|g' $(srcdir)/doc/impulsed.8.in >$@
-dist_man_MANS += doc/ec_console.1 doc/ec_md5passwd.1 doc/ecxs.1 doc/impulsectl.1
+dist_man_MANS += doc/ec_md5passwd.1 doc/ecxs.1 doc/impulsectl.1
 
 noinst_PROGRAMS += doc/reference
 doc_reference_SOURCES = doc/form.c doc/form.h doc/reference.c
@@ -19,7 +19,7 @@ MANIFESTS = $(srcdir)/modules/ec_logger/ec_logger.ecm $(srcdir)/modules/maildir/
 	$(srcdir)/modules/relay/relay.ecm
 
 .PHONY: doc
-doc: doc/options.md doc/ecelerity.conf.5
+doc: doc/commands.md doc/ec_console.1 doc/options.md doc/ecelerity.conf.5
 
 ## ThreadSanitizer does not start under the address randomization of some kernels: then once more without it.
 doc/options.md: doc/reference $(MANIFESTS)
@@ -29,3 +29,20 @@ doc/options.md: doc/reference $(MANIFESTS)
 doc/ecelerity.conf.5: doc/reference $(MANIFESTS)
 	$(AM_V_GEN)for run in '' 'setarch -R'; do \
 	    $$run doc/reference mdoc $(MANIFESTS) >$@.tmp && mv -f $@.tmp $@ && exit 0; done; exit 1
+
+## The commands of the console are registered by who owns them; a program that has them all prints them.
+noinst_PROGRAMS += doc/commands
+doc_commands_SOURCES = doc/commands.c doc/form.c doc/form.h
+doc_commands_LDADD = $(impulsed_LDADD)
+doc_commands_DEPENDENCIES = $(impulsed_DEPENDENCIES)
+doc_commands_LDFLAGS = $(HARDEN_LDFLAGS) -rdynamic
+
+doc/commands.md: doc/commands
+	$(AM_V_GEN)for run in '' 'setarch -R'; do \
+	    $$run doc/commands markdown >$@.tmp && mv -f $@.tmp $@ && exit 0; done; exit 1
+
+doc/ec_console.1: doc/commands doc/ec_console.1.in
+	$(AM_V_GEN)for run in '' 'setarch -R'; do \
+	    $$run doc/commands mdoc >$@.tmp && \
+	    sed -e '/^@commands@$$/{r $@.tmp' -e 'd;}' $(srcdir)/doc/ec_console.1.in >$@.new && mv -f $@.new $@ && \
+	    rm -f $@.tmp && exit 0; done; exit 1

@@ -1,12 +1,15 @@
 ## The module SDK: the only headers that a module sees.
 pkgincludedir = $(includedir)/impulse
 pkginclude_HEADERS = \
+	include/impulse/command.h \
 	include/impulse/delivery.h \
 	include/impulse/hooks.h \
 	include/impulse/log.h \
 	include/impulse/match.h \
 	include/impulse/metric.h \
 	include/impulse/module.h \
+	include/impulse/route.h \
+	include/impulse/service.h \
 	include/impulse/session.h
 
 ## For build systems that do not use ecxs: pkg-config --cflags impulse, --variable=moduledir. A module links nothing.

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include "control/ctl_command.h"
 #include "daemon/reload.h"
+#include "sdk/sdk_route.h"
 
 static struct conf *running(void *daemon)
 {
@@ -120,12 +121,19 @@ static bool run_modules(struct command_call *call)
     return true;
 }
 
+static bool run_routes(struct command_call *call)
+{
+    sdk_route_print(daemon_of(call)->modules, call->out);
+    return true;
+}
+
 /* ---- the rows -------------------------------------------------------------------------------- */
 
 static const struct ctl_command table[] = {
     {"module list", "", 0, 0, "shows the modules that are loaded", .run = run_modules},
     {"reopen logs", "", 0, 0, "closes the log files and opens them anew, after they were renamed",
      .run = run_reopen_logs},
+    {"routes", "", 0, 0, "shows the HTTP routes that modules have registered", .run = run_routes},
     {"summary", "", 0, 0, "shows connections, queues and messages since the start or the last reset",
      .run = run_summary},
     {"summary reset", "", 0, 0, "makes the counters of summary begin anew", .run = run_summary_reset},
@@ -138,6 +146,12 @@ static const struct ctl_command table[] = {
 void console_register(void)
 {
     ctl_commands_add("the daemon", table, sizeof table / sizeof *table);
+}
+
+static const struct registry *commands(void *daemon)
+{
+    const struct registry *rows = module_set_registry(((struct daemon *)daemon)->modules, MODULE_COMMANDS);
+    return rows->count ? rows : NULL;
 }
 
 /* ---- log hooks ------------------------------------------------------------------------------- */
@@ -160,6 +174,7 @@ struct control *console_create(struct daemon *d, void (*shutdown)(void *daemon))
         .load_options = load_options,
         .reload = reload,
         .adopt = adopt,
+        .commands = commands,
         .shutdown = shutdown,
         .log_authentication = log_authentication,
         .log_authorization = log_authorization,

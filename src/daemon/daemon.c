@@ -22,6 +22,7 @@
 #include "daemon/reload.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
+#include "sdk/sdk_command.h"
 
 enum {
     SESSIONS_DRAIN_MS = 30 * 1000,   /* how long sessions may finish a message at SIGTERM */
@@ -69,6 +70,11 @@ static void take_recovered(struct envelope *envelope, void *queues)
     queue_accept(queues, envelope);
 }
 
+static struct loop_group *find_loops(void *threads, const char *name)
+{
+    return threads_loops(threads, name);
+}
+
 /* Sockets, background, pidfile, identity: what needs root, and giving it up. */
 static bool become_daemon(struct daemon *d, char *error, size_t error_size)
 {
@@ -87,6 +93,7 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
     d->threads = threads_create(d->conf, error, error_size);
     if (!d->threads)
         return false;
+    sdk_command_set_loops(find_loops, d->threads);
     d->listens = listens_create();
     if (!d->arguments->skip_esmtp &&
         !listens_open(d->listens, d->conf, threads_pools(d->threads), error, error_size))

@@ -4,6 +4,7 @@
 #ifndef IMPULSE_MODULE_MODULE_H
 #define IMPULSE_MODULE_MODULE_H
 
+#include "base/registry.h"
 #include "confparse/confparse.h"
 #include "event/pool.h"
 #include "impulse/delivery.h"
@@ -49,6 +50,15 @@ void module_set_list(const struct module_set *set,
                      void (*told)(const struct module_facts *facts, void *closure), void *closure);
 /* Tells every log hook to reopen; the writer's files are reopened too. Main thread. */
 void module_set_reopen_logs(struct module_set *set);
+
+/* What the instances of a set registered, by kind; the rows live as long as the set. Any thread. */
+enum module_registry {
+    MODULE_COMMANDS,
+    MODULE_SERVICES,
+    MODULE_ROUTES,
+    MODULE_REGISTRIES,
+};
+const struct registry *module_set_registry(const struct module_set *set, enum module_registry which);
 
 /* ---- inbound policy as modules see it -------------------------------------------------------------------------- */
 

@@ -34,6 +34,7 @@ struct imp_module *module_set_add(struct module_set *set, const struct imp_modul
     module->definition = definition;
     module->instance = mem_dup(instance);
     module->label = *instance ? mem_printf("%s:%s", definition->name, instance) : mem_dup(definition->name);
+    module->owner = mem_printf("module %s", module->label);
     module->level = IMP_ERROR;
     module->index = set->instance_count;
     set->instances = mem_resize(set->instances, (set->instance_count + 1) * sizeof(struct imp_module *));
@@ -146,6 +147,11 @@ struct module_set *module_set_load(const struct conf *conf, const struct manifes
     return set;
 }
 
+const struct registry *module_set_registry(const struct module_set *set, enum module_registry which)
+{
+    return &set->registries[which];
+}
+
 /* ---- references --------------------------------------------------------------------------------------- */
 
 static void module_free(struct imp_module *module)
@@ -155,6 +161,7 @@ static void module_free(struct imp_module *module)
     metric_owner_end(module);
     free(module->instance);
     free(module->label);
+    free(module->owner);
     free(module);
 }
 
@@ -169,6 +176,8 @@ static void module_set_free(struct module_set *set)
         free((char *)set->methods[i].name);
         free((char *)set->methods[i].pool);
     }
+    for (size_t i = 0; i < MODULE_REGISTRIES; i++)
+        registry_release(&set->registries[i]);
     free(set->instances);
     free(set->listeners);
     free(set->periodics);

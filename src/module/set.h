@@ -22,6 +22,7 @@ struct imp_module {
     const struct imp_module_definition *definition; /* in the shared object, which is never unmapped */
     char *instance;                                 /* "" for a singleton */
     char *label;                                    /* "relay", "ec_logger:main": how lines name it */
+    char *owner;                                    /* "module relay": how registries name it */
     void *data;                                     /* the module's own */
     enum imp_level level;                           /* its lines less severe than this are dropped */
     size_t index;                                   /* in set->instances and in a policy's slots */
@@ -68,6 +69,7 @@ struct module_set {
     size_t periodic_count;
     struct module_delivery_method *methods; /* names and pools are owned */
     size_t method_count;
+    struct registry registries[MODULE_REGISTRIES]; /* what its instances registered; see src/sdk/sdk_registry.h */
 };
 
 /* An empty set with one reference, whose main thread is the caller's. */

@@ -1,0 +1,306 @@
+/*
+ * sdk_command: console commands of modules (include/impulse/command.h): rows of the set's registry, which
+ * lies on that of the console.
+ */
+#include "sdk/sdk_command.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include "base/mem.h"
+#include "control/ctl_command.h"
+#include "control/ctl_gather.h"
+#include "impulse/command.h"
+#include "sdk/sdk_registry.h"
+
+struct command_row {
+    struct ctl_command shown; /* comes first: the row that the console sees */
+    struct imp_module *module;
+    imp_command_fn *run;
+    void *closure;
+    char *words, *arguments, *help, *pool, *thread;
+};
+
+struct imp_command_call {
+    struct ctl_call *call;
+    const struct command_row *row;
+    struct module_set *set; /* a reference: keeps the row and its module */
+    struct pool_job job;
+    void (*room)(struct imp_command_call *call, void *closure);
+    void *room_closure;
+    void (*cancelled)(struct imp_command_call *call, void *closure);
+    void *cancelled_closure;
+    void (*release)(void *closure);
+    void *release_closure;
+};
+
+_Static_assert((int)IMP_COMMAND_TAKEN == (int)CTL_TAKEN && (int)IMP_COMMAND_BEHIND == (int)CTL_BEHIND &&
+                   (int)IMP_COMMAND_GONE == (int)CTL_GONE,
+               "the SDK's words are the console's");
+
+/* ---- one call -------------------------------------------------------------------------------- */
+
+static void end_call(void *closure)
+{
+    struct imp_command_call *call = closure;
+    struct module_set *set = call->set;
+    if (call->release)
+        call->release(call->release_closure);
+    free(call);
+    module_set_unref(set);
+}
+
+static void run_on_pool(struct pool_job *job)
+{
+    struct imp_command_call *call = container_of(job, struct imp_command_call, job);
+    call->row->run(call, call->row->closure);
+}
+
+static void start(struct ctl_call *ctl, void *closure)
+{
+    const struct command_row *row = closure;
+    struct imp_command_call *call = mem_new(struct imp_command_call);
+    call->call = ctl;
+    call->row = row;
+    call->set = module_set_ref(row->module->set);
+    call->job.work = run_on_pool;
+    ctl_call_at_end(ctl, end_call, call);
+    if (!row->pool) {
+        row->run(call, row->closure);
+        return;
+    }
+    struct pool *pool = call->set->pools ? pool_set_find(call->set->pools, row->pool) : NULL;
+    if (pool && pool_try(pool, &call->job))
+        return;
+    imp_command_printf(call,
+                       pool ? "All threads of the pool \"%s\" are busy; try again later.\n"
+                            : "There is no pool \"%s\".\n",
+                       row->pool);
+    ctl_call_finish(ctl, false);
+}
+
+size_t imp_command_count(const struct imp_command_call *call)
+{
+    return ctl_call_count(call->call);
+}
+
+const char *imp_command_word(const struct imp_command_call *call, size_t index)
+{
+    return ctl_call_word(call->call, index);
+}
+
+const char *imp_command_user(const struct imp_command_call *call)
+{
+    return ctl_call_user(call->call);
+}
+
+enum imp_command_room imp_command_write(struct imp_command_call *call, const char *data, size_t size)
+{
+    return (enum imp_command_room)ctl_call_write(call->call, slice_of(data, size));
+}
+
+enum imp_command_room imp_command_printf(struct imp_command_call *call, const char *format, ...)
+{
+    va_list args;
+    char *text;
+    va_start(args, format);
+    int size = vasprintf(&text, format, args);
+    va_end(args);
+    if (size < 0)
+        abort(); /* out of memory, as mem_* would have it */
+    enum imp_command_room room = imp_command_write(call, text, (size_t)size);
+    free(text);
+    return room;
+}
+
+enum imp_command_room imp_command_wait(struct imp_command_call *call)
+{
+    return (enum imp_command_room)ctl_call_wait(call->call);
+}
+
+static void tell_room(struct ctl_call *ctl, void *closure)
+{
+    struct imp_command_call *call = closure;
+    (void)ctl;
+    call->room(call, call->room_closure);
+}
+
+void imp_command_on_room(struct imp_command_call *call,
+                         void (*room)(struct imp_command_call *call, void *closure), void *closure)
+{
+    call->room = room;
+    call->room_closure = closure;
+    ctl_call_on_room(call->call, tell_room, call);
+}
+
+bool imp_command_gone(struct imp_command_call *call)
+{
+    return ctl_call_gone(call->call);
+}
+
+static void tell_cancelled(struct ctl_call *ctl, void *closure)
+{
+    struct imp_command_call *call = closure;
+    (void)ctl;
+    call->cancelled(call, call->cancelled_closure);
+}
+
+void imp_command_on_cancel(struct imp_command_call *call,
+                           void (*cancelled)(struct imp_command_call *call, void *closure), void *closure)
+{
+    call->cancelled = cancelled;
+    call->cancelled_closure = closure;
+    ctl_call_on_cancel(call->call, tell_cancelled, call);
+}
+
+void imp_command_at_end(struct imp_command_call *call, void (*release)(void *closure), void *closure)
+{
+    call->release = release;
+    call->release_closure = closure;
+}
+
+void imp_command_finish(struct imp_command_call *call, bool ok)
+{
+    ctl_call_finish(call->call, ok);
+}
+
+/* ---- every loop ------------------------------------------------------------------------------ */
+
+static struct loop_group *(*find_loops)(void *daemon, const char *name);
+static void *loops_owner;
+
+void sdk_command_set_loops(struct loop_group *(*find)(void *daemon, const char *name), void *daemon)
+{
+    find_loops = find;
+    loops_owner = daemon;
+}
+
+struct imp_command_part {
+    struct ctl_part part; /* nothing else: a part is one under another name */
+};
+
+struct module_gather {
+    struct imp_command_call *call;
+    imp_command_step_fn *step;
+    void (*end)(struct imp_command_call *call, void *closure);
+    void *closure;
+};
+
+static bool step_part(struct ctl_part *part)
+{
+    const struct module_gather *gather = part->closure;
+    return gather->step((struct imp_command_part *)part, gather->closure) != 0;
+}
+
+static void end_gather(struct ctl_call *ctl, void *closure)
+{
+    struct module_gather *gather = closure;
+    (void)ctl;
+    if (gather->end)
+        gather->end(gather->call, gather->closure);
+    free(gather);
+}
+
+void imp_command_gather(struct imp_command_call *call, const char *loops, imp_command_step_fn *step,
+                        void (*end)(struct imp_command_call *call, void *closure), void *closure)
+{
+    struct module_gather *gather = mem_new(struct module_gather);
+    *gather = (struct module_gather){call, step, end, closure};
+    ctl_gather(call->call, find_loops(loops_owner, loops), step_part, end_gather, gather);
+}
+
+void imp_command_part_write(struct imp_command_part *part, const char *data, size_t size)
+{
+    buf_append(&part->part.text, data, size);
+}
+
+void imp_command_part_printf(struct imp_command_part *part, const char *format, ...)
+{
+    va_list args;
+    char *text;
+    va_start(args, format);
+    int size = vasprintf(&text, format, args);
+    va_end(args);
+    if (size < 0)
+        abort();
+    buf_append(&part->part.text, text, (size_t)size);
+    free(text);
+}
+
+unsigned imp_command_part_index(const struct imp_command_part *part)
+{
+    return loop_index(part->part.loop);
+}
+
+void **imp_command_part_place(struct imp_command_part *part)
+{
+    return &part->part.place;
+}
+
+bool imp_command_part_gone(const struct imp_command_part *part)
+{
+    return part->part.gone;
+}
+
+/* ---- registering ----------------------------------------------------------------------------- */
+
+static void free_row(void *what)
+{
+    struct command_row *row = what;
+    free(row->words);
+    free(row->arguments);
+    free(row->help);
+    free(row->pool);
+    free(row->thread);
+    free(row);
+}
+
+/* Words with one space between them, as command_find compares them. */
+static bool are_words(const char *words)
+{
+    return sdk_has_text(words) && *words != ' ' && words[strlen(words) - 1] != ' ' && !strstr(words, "  ") &&
+           !strpbrk(words, "=()[]{}#\"'") && !slice_has_control(slice_text(words));
+}
+
+static struct command_row *make_row(struct imp_module *module, const struct imp_command *command)
+{
+    struct command_row *row = mem_new(struct command_row);
+    row->module = module;
+    row->run = command->run;
+    row->closure = command->closure;
+    row->words = mem_dup(command->words);
+    row->arguments = mem_dup(command->arguments ? command->arguments : "");
+    row->help = mem_dup(command->help);
+    if (command->flags & IMP_COMMAND_MAY_BLOCK) {
+        row->pool = mem_dup(command->pool ? command->pool : "IO");
+        row->thread = mem_printf("pool %s", row->pool);
+    }
+    row->shown = (struct ctl_command){
+        .words = row->words,
+        .arguments = row->arguments,
+        .least = command->least,
+        .most = command->most,
+        .help = row->help,
+        .start = start,
+        .closure = row,
+        .thread = row->thread,
+        .may_block = row->pool != NULL,
+    };
+    return row;
+}
+
+int imp_command_add(struct imp_module *module, const struct imp_command *command)
+{
+    if (!command || command->size < sizeof *command || !are_words(command->words) || !command->run ||
+        !sdk_has_text(command->help) || command->most < command->least) {
+        imp_module_error(module,
+                         "imp_command_add: size, words (one space between), help and run are required");
+        return -1;
+    }
+    const struct registry form = {.kind = "console command", .below = ctl_commands(), .release = free_row};
+    struct command_row *row = make_row(module, command);
+    if (sdk_register(module, MODULE_COMMANDS, &form, row->words, row) == 0)
+        return 0;
+    free_row(row);
+    return -1;
+}

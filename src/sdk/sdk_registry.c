@@ -1,0 +1,21 @@
+/*
+ * sdk_registry: see sdk_registry.h.
+ */
+#include "sdk/sdk_registry.h"
+
+int sdk_register(struct imp_module *module, enum module_registry which, const struct registry *form,
+                 const char *name, void *what)
+{
+    struct registry *registry = &module->set->registries[which];
+    char error[MODULE_ERROR_SIZE];
+    if (!module->in_setup) {
+        imp_module_error(module, "a %s can only be registered in setup", form->kind);
+        return -1;
+    }
+    if (!registry->kind)
+        *registry = (struct registry){.kind = form->kind, .below = form->below, .release = form->release};
+    if (registry_add(registry, name, module->owner, what, error, sizeof error))
+        return 0;
+    imp_module_error(module, "%s", error);
+    return -1;
+}
