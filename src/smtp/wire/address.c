@@ -1,9 +1,9 @@
 /*
- * address: a hand-written recogniser for the paths of MAIL and RCPT.
+ * address: a hand-written parser for the paths of MAIL and RCPT.
  *
- * It accepts what RFC 5321 4.1.2 calls Path and Mailbox, with the characters that RFC 6531 adds, and refuses
- * everything else: what passes here is printed into log lines, headers and commands to the next hop without
- * further quoting.
+ * It accepts Path and Mailbox of RFC 5321 4.1.2, with the characters that RFC 6531 adds, and rejects
+ * everything else. Accepted paths are later printed into log lines, headers and commands to the next hop
+ * without further quoting.
  */
 #include "smtp/wire/address.h"
 
@@ -30,8 +30,10 @@ static void skip_blanks(struct slice *s)
 
 /* ---- local parts --------------------------------------------------------------------------------- */
 
-/* The length of a character beyond ASCII at s[i], 0 if there is none. The controls of U+0080 to U+009F are
- * not text, whatever RFC 6531's grammar lets pass: terminals obey them. */
+/*
+ * Returns the length of the non-ASCII character at s[i], 0 if there is none. The control characters U+0080 to
+ * U+009F are rejected although the grammar of RFC 6531 allows them, because terminals interpret them.
+ */
 static size_t utf8_character(struct slice s, size_t i)
 {
     if (!(s.data[i] & 0x80))
@@ -40,7 +42,7 @@ static size_t utf8_character(struct slice s, size_t i)
     return size == 2 && s.data[i] == '\xc2' && (unsigned char)s.data[i + 1] < 0xa0 ? 0 : size;
 }
 
-/* The length of the atext at s[i], 0 if there is none. */
+/* Returns the length of the atext at s[i], 0 if there is none. */
 static size_t atext(struct slice s, size_t i)
 {
     char c = s.data[i];
@@ -49,7 +51,7 @@ static size_t atext(struct slice s, size_t i)
     return utf8_character(s, i);
 }
 
-/* The length of a Dot-string at the start of `s`, 0 if there is none. */
+/* Returns the length of the Dot-string at the start of `s`, 0 if there is none. */
 static size_t dot_string(struct slice s, bool pedantic)
 {
     bool atom_begins = true;
@@ -70,7 +72,7 @@ static bool printable(char c)
     return c >= 32 && c <= 126;
 }
 
-/* The length of a Quoted-string at the start of `s`, 0 if there is none or it does not end. */
+/* Returns the length of the Quoted-string at the start of `s`, 0 if there is none or it is not closed. */
 static size_t quoted_string(struct slice s)
 {
     size_t size;
@@ -109,14 +111,14 @@ static bool host_valid(struct slice name)
     return true;
 }
 
-/* A domain with U-labels is valid when its A-labels are. */
+/* A domain with U-labels is valid if its A-labels are. */
 static bool international_valid(struct slice name)
 {
     char ascii[IDNA_NAME_SIZE];
     return idna_to_ascii(name, ascii) && host_valid(slice_text(ascii));
 }
 
-/* The address of "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
+/* Checks the address in "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
 static bool literal_valid(struct slice literal)
 {
     char text[NET_ADDR_TEXT_SIZE];
@@ -153,7 +155,10 @@ bool address_is_ip(struct slice domain)
     return text[0] == '[' || net_addr_parse(&address, text);
 }
 
-/* The length of what may be a domain at the start of `s`: up to one of `stops`, or the end of a literal. */
+/*
+ * Returns the length of the possible domain at the start of `s`: up to one of `stops`, or to the end of an
+ * address literal.
+ */
 static size_t domain_span(struct slice s, const char *stops)
 {
     size_t i = 0;
@@ -168,7 +173,7 @@ static size_t domain_span(struct slice s, const char *stops)
 
 /* ---- paths --------------------------------------------------------------------------------------- */
 
-/* "@one,@two:" before the mailbox: accepted and ignored, as RFC 5321 asks. */
+/* Skips "@one,@two:" before the mailbox. RFC 5321 asks to accept and ignore it. */
 static bool skip_source_route(struct slice *s)
 {
     if (s->size == 0 || s->data[0] != '@')

@@ -1,33 +1,34 @@
 /*
- * data_reader: the state machine of DATA and BDAT.
+ * data_reader: the state machine that reads the content of DATA and BDAT.
  *
- * Only a few things interrupt copying: a line feed without its CR, a CR without its line feed, a dot at the
- * start of a line, the empty line that ends the header, a line to be broken. The common case (a run of lines
- * without any of these) is found with memchr for LF and copied in one piece over many lines; bytes within a
- * line that is not like that are copied up to the next CR or LF; a byte-wise machine handles CR, LF and dots,
- * across reads too. No byte is searched for more than a fixed number of times, whatever a client sends.
+ * Only a few things interrupt copying: an LF without CR, a CR without LF, a dot at the start of a line, the
+ * empty line that ends the header, and a line that must be broken. In the common case, a run of lines without
+ * any of these, memchr finds each LF and many lines are copied at once. Within any other line, bytes are
+ * copied up to the next CR or LF. A state machine that takes one byte at a time handles CR, LF and dots, also
+ * across reads. Each byte is searched a bounded number of times, whatever a client sends.
  */
 #include "smtp/wire/data_reader.h"
 
 enum state {
     TEXT,   /* inside a line */
     CR,     /* after a CR */
-    START,  /* at the start of a line: after CR LF, or of the message */
+    START,  /* at the start of a line: after CR LF, or at the start of the message */
     DOT,    /* after a dot at the start of a line */
     DOT_CR, /* after a dot and CR at the start of a line */
 };
 
 enum {
-    RUN_MAX = 16 * 1024, /* bytes of a run of lines: they stay in the nearest cache between its passes */
-    CHARACTER_MAX = 4,   /* bytes of one in UTF-8 */
+    RUN_MAX = 16 * 1024, /* maximum bytes of a run of lines; small enough to stay in the CPU's first-level
+                            cache between passes */
+    CHARACTER_MAX = 4,   /* maximum bytes of a UTF-8 character */
 };
 
-/* The input of one call. */
+/* The input of one call of data_reader_feed. */
 struct input {
     const char *data;
     size_t size, used;
-    size_t feed;          /* where the first LF at or after `used` is, or `size`; while feed >= used */
-    size_t careful_until; /* a run up to here holds a bare CR: its lines are not run over */
+    size_t feed; /* offset of the first LF at or after `used`, or `size`; outdated if less than `used` */
+    size_t careful_until; /* the run of lines up to here contains a bare CR and must not be copied at once */
 };
 
 void data_reader_init(struct data_reader *reader, const struct data_rules *rules)
@@ -35,7 +36,7 @@ void data_reader_init(struct data_reader *reader, const struct data_rules *rules
     *reader = (struct data_reader){.rules = *rules, .state = START, .keep = true};
 }
 
-/* Where the content has no lines. */
+/* Returns whether the current content has no line structure. */
 static bool is_binary(const struct data_reader *reader)
 {
     return reader->rules.binary && reader->part == CONTENT_BODY;
@@ -48,7 +49,9 @@ static void emit(struct data_reader *reader, struct buf *out, const char *data, 
         buf_append(out, data, size);
 }
 
-/* Looks for bytes above 127 and counts CRs; plain loops so that the compiler makes vector code of them. */
+/*
+ * Counts CRs and notes whether there are bytes above 127. A plain loop, so that the compiler vectorises it.
+ */
 __attribute__((optimize("O3"))) static size_t scan(struct data_reader *reader, const char *data, size_t size)
 {
     unsigned char high = 0;
@@ -61,8 +64,7 @@ __attribute__((optimize("O3"))) static size_t scan(struct data_reader *reader, c
     return returns;
 }
 
-/* ---- lines as they are passed on -------------------------------------------------------------------------
- */
+/* ---- lines as they are passed on -------------------------------------------------------------- */
 
 static void note_length(struct data_reader *reader)
 {
@@ -70,7 +72,7 @@ static void note_length(struct data_reader *reader)
         reader->longest_line[reader->part] = reader->column;
 }
 
-/* The line has ended, and its end is emitted. */
+/* Called when a line has ended and its line end has been emitted. */
 static void line_ended(struct data_reader *reader)
 {
     note_length(reader);
@@ -87,14 +89,14 @@ static void emit_line_end(struct data_reader *reader, struct buf *out)
     line_ended(reader);
 }
 
-/* How many bytes the UTF-8 character has that begins with `c`; 1 for anything else. */
+/* Returns the length in bytes of the UTF-8 character that begins with `c`; 1 for any other byte. */
 static unsigned character_size(char c)
 {
     unsigned char byte = (unsigned char)c;
     return byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : byte < 0xf8 ? 4 : 1;
 }
 
-/* Up to this length a line certainly need not be broken, wherever a character begins. */
+/* Returns the length up to which a line never needs to be broken, wherever its characters begin. */
 static size_t whole_line_limit(const struct data_reader *reader)
 {
     size_t limit = reader->rules.break_lines;
@@ -103,7 +105,10 @@ static size_t whole_line_limit(const struct data_reader *reader)
     return limit > CHARACTER_MAX ? limit - CHARACTER_MAX : 0;
 }
 
-/* Within a line of the body that must be broken at `limit` bytes, but not within a character. */
+/*
+ * Emits bytes of a body line and breaks the line before it exceeds `limit` bytes, but never within a
+ * character.
+ */
 static void emit_broken(struct data_reader *reader, struct buf *out, const char *data, size_t size)
 {
     size_t begin = 0, limit = reader->rules.break_lines;
@@ -119,7 +124,7 @@ static void emit_broken(struct data_reader *reader, struct buf *out, const char 
     emit(reader, out, data + begin, size - begin);
 }
 
-/* Bytes within a line: no CR LF among them. */
+/* Emits bytes of a line; they contain no CR LF. */
 static void emit_text(struct data_reader *reader, struct buf *out, const char *data, size_t size)
 {
     size_t limit = whole_line_limit(reader);
@@ -142,10 +147,11 @@ static void emit_bare(struct data_reader *reader, struct buf *out, char c)
         emit_text(reader, out, &c, 1);
 }
 
-/* ---- the machine -----------------------------------------------------------------------------------------
- */
+/* ---- the state machine ------------------------------------------------------------------------ */
 
-/* A byte inside a line. CR is held back until the next byte says what it was. */
+/*
+ * Handles one byte inside a line. A CR is held back until the next byte shows whether it is part of a CR LF.
+ */
 static void text_byte(struct data_reader *reader, struct buf *out, char c)
 {
     bool plain = is_binary(reader) || (c != '\r' && c != '\n');
@@ -158,7 +164,7 @@ static void text_byte(struct data_reader *reader, struct buf *out, char c)
     }
 }
 
-/* One byte through the machine; true at the end of the message. */
+/* Runs one byte through the state machine. Returns true at the end of the message. */
 static bool step(struct data_reader *reader, struct buf *out, char c)
 {
     switch ((enum state)reader->state) {
@@ -180,7 +186,7 @@ static bool step(struct data_reader *reader, struct buf *out, char c)
         emit_bare(reader, out, '\r');
         text_byte(reader, out, c);
         return false;
-    case DOT: /* the dot itself is dropped: it was stuffed, or it is the end */
+    case DOT: /* the dot is dropped: it was stuffed, or it ends the message */
         if (c == '\r')
             reader->state = DOT_CR;
         else
@@ -196,8 +202,7 @@ static bool step(struct data_reader *reader, struct buf *out, char c)
     return false;
 }
 
-/* ---- what is copied in one piece -------------------------------------------------------------------------
- */
+/* ---- copying whole runs ----------------------------------------------------------------------- */
 
 static size_t find_feed(struct input *in)
 {
@@ -209,8 +214,8 @@ static size_t find_feed(struct input *in)
 }
 
 /*
- * The length of the run of lines at `used` that can be passed on as they are; it ends with CR LF. 0 when
- * there is none. Within a line (TEXT) the run begins with the rest of that line.
+ * Returns the length of the run of lines at `used` that can be passed on unchanged; the run ends with CR LF.
+ * Returns 0 if there is none. In state TEXT the run begins with the rest of the current line.
  */
 static size_t line_run(struct data_reader *reader, struct input *in)
 {
@@ -245,7 +250,7 @@ static size_t line_run(struct data_reader *reader, struct input *in)
     return at - in->used;
 }
 
-/* The length of what comes before the next CR or LF. */
+/* Returns the number of bytes before the next CR or LF. */
 static size_t text_run(struct input *in)
 {
     size_t feed = find_feed(in);
@@ -253,7 +258,10 @@ static size_t text_run(struct input *in)
     return found ? (size_t)(found - in->data) - in->used : feed - in->used;
 }
 
-/* Copies what can be copied in one piece. False: the byte at `used` needs the machine. */
+/*
+ * Copies as many bytes as possible at once. Returns false if the byte at `used` must go through the state
+ * machine.
+ */
 static bool copy_piece(struct data_reader *reader, struct input *in, struct buf *out)
 {
     const char *data = in->data + in->used;

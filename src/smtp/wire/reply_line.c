@@ -1,5 +1,5 @@
 /*
- * reply_line: reading a server's replies.
+ * reply_line: parses a server's replies.
  */
 #include "smtp/wire/reply_line.h"
 
@@ -8,7 +8,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* The code of a line of `size` bytes without its end; 0 when it has none. */
+/* Returns the code of a line of `size` bytes without its line end; 0 if it has none. */
 static unsigned line_code(const char *line, size_t size)
 {
     if (size < 3 || line[0] < '2' || line[0] > '5' || !is_digit(line[1]) || !is_digit(line[2]))

@@ -1,12 +1,14 @@
 /*
- * stuffing: dots before dots.
+ * stuffing: adds a dot before each dot at the start of a line.
  *
- * Few bytes are dots, so the work is to find them: everything between two that get another is copied in one
- * piece.
+ * Dots are rare. The code searches for them and copies everything between two stuffed dots at once.
  */
 #include "smtp/wire/stuffing.h"
 
-/* Could somebody take a dot at `place` of a part that begins at `from` for the first of a line? */
+/*
+ * Returns whether some server could take a dot at `place`, in a part that begins at `from`, as the first byte
+ * of a line.
+ */
 static bool begins_line(const struct stuffing *stuffing, const char *from, const char *place)
 {
     while (place > from && place[-1] == '\0')
