@@ -1,5 +1,5 @@
 /*
- * client: opening a connection for a queue, and its events.
+ * client: opens a connection for a queue and handles its events.
  */
 #include <errno.h>
 #include "base/id.h"
@@ -75,11 +75,11 @@ static void on_readable(struct link *link)
         return;
     }
     if (!client_read_replies(client))
-        return; /* the deadline is for whole replies: bytes do not move it */
+        return; /* the deadline covers complete replies: single bytes do not extend it */
     if (client->doomed)
         client_end(client, closed_by_peer);
     else if (client->established)
-        free_search(client); /* this hop it is */
+        free_search(client); /* no other hop will be tried */
     client_advance(client);
 }
 
@@ -180,7 +180,7 @@ void smtpc_free_all(struct smtpc_loop *home)
 {
     list_each(&home->clients, node, after) {
         struct client *client = container_of(node, struct client, node);
-        list_remove(&client->node); /* the list is gone when the link reports that it is closed */
+        list_remove(&client->node); /* the list no longer exists when the link reports that it is closed */
         client->queue = NULL;
         queue_abandon(home->shared->queues, client->held);
         for (size_t i = 0; i < 2; i++)

@@ -1,14 +1,14 @@
 /*
- * client_base: what is expected and until when, settling recipients, the end of the connection.
+ * client_base: keeps the expected replies and their deadline, settles recipients, and ends the connection.
  */
 #include "smtp/client/client.h"
 
-enum { QUIT_SECONDS = 5 }; /* how long the reply to QUIT is waited for */
+enum { QUIT_SECONDS = 5 }; /* longest wait for the reply to QUIT */
 
-/* ---- what is expected -------------------------------------------------------------------------------- */
+/* ---- expected replies --------------------------------------------------------------------------------- */
 
-static const struct { /* by enum expected */
-    size_t timeout;   /* where in struct queue_settings */
+static const struct { /* indexed by enum expected */
+    size_t timeout;   /* offset of the timeout in struct queue_settings */
     unsigned stage;
     struct slice no_reply;
 } expectations[] = {
@@ -75,13 +75,13 @@ void client_flush(struct client *client)
 {
     if (client->link.closing || !client->link.up)
         return;
-    stream_flush(&client->link.stream); /* an error shows up at the reader, who may still find a reply */
+    stream_flush(&client->link.stream); /* after an error, the reader may still find a reply */
     link_set_deadline(&client->link, timeout_of(client));
 }
 
 /* ---- settling ---------------------------------------------------------------------------------------- */
 
-/* An LMTP server has the message in its mailbox when it says so (RFC 2033). */
+/* A positive reply of an LMTP server means that the message is in the mailbox (RFC 2033). */
 static enum queue_duty duty_of(const struct client *client)
 {
     if (client->offers.extensions & OFFERS_DSN)
@@ -139,7 +139,7 @@ void client_give_up_hop(struct client *client, struct slice reason)
     link_give_up_hop(&client->link, stage, reason);
 }
 
-/* The last first, so that each comes to stand before those that it stood before. */
+/* Returns recipients in reverse order, because each goes in front of those returned before it. */
 static void give_all_back(struct client *client, struct smtpc_transaction *transaction)
 {
     for (unsigned i = transaction->count; i-- > 0;)
@@ -148,8 +148,9 @@ static void give_all_back(struct client *client, struct smtpc_transaction *trans
 }
 
 /*
- * The fate of a transaction that the connection's end interrupted. If only commands were sent and the
- * connection had served before, the end had nothing to do with this message: it goes back untried.
+ * Decides what happens to a transaction when the connection ends. If only commands were sent and the
+ * connection had already served other messages, the end is not related to this message: its recipients go
+ * back to the queue untried.
  */
 static void interrupt(struct client *client, struct smtpc_transaction *transaction, struct slice reason)
 {
@@ -163,8 +164,8 @@ static void interrupt(struct client *client, struct smtpc_transaction *transacti
 }
 
 /*
- * A next hop that greets and hangs up before a message is tried would be connected to again at once, for as
- * long as messages are ready: it counts as one that could not be reached.
+ * Reports a next hop that greets and then closes before a message was tried as unreachable. Otherwise the
+ * queue would reconnect at once, again and again, as long as messages are ready.
  */
 static void report_useless(struct client *client, struct slice reason)
 {

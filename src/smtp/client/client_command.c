@@ -1,5 +1,5 @@
 /*
- * client_command: MAIL and RCPT as a next hop gets them.
+ * client_command: writes MAIL and RCPT for a next hop.
  */
 #include "smtp/client/client_command.h"
 
@@ -54,7 +54,7 @@ static void write_notify(uint32_t flags, struct buf *out)
         }
 }
 
-/* Of a well-formed sequence of `size` bytes. */
+/* Returns the code point of a well-formed UTF-8 sequence of `size` bytes. */
 static unsigned code_point(const char *sequence, size_t size)
 {
     unsigned point = (unsigned char)sequence[0] & (0x7fu >> size);
@@ -72,8 +72,9 @@ static bool is_utf8(struct slice text)
 }
 
 /*
- * The original recipient. One of type utf-8 (RFC 6533 section 3) may hold UTF-8; for a server that does not
- * take it, what is not ASCII becomes "\x{" HEXPOINT "}". One that is neither is left out.
+ * Writes the original recipient. One of type utf-8 (RFC 6533 section 3) may contain UTF-8; for a server
+ * without SMTPUTF8, each non-ASCII character becomes "\x{" HEXPOINT "}". An original recipient that is
+ * neither ASCII nor valid UTF-8 is omitted.
  */
 static void write_original(struct slice original, bool utf8, struct buf *out)
 {

@@ -1,9 +1,9 @@
 /*
- * client_offers: what a server's answer to EHLO or LHLO says it can do.
+ * client_offers: parses a server's reply to EHLO or LHLO.
  */
 #include "smtp/client/client_offers.h"
 
-/* "LIMITS RCPTMAX=20 MAILMAX=5": RFC 9422. */
+/* Parses "LIMITS RCPTMAX=20 MAILMAX=5": RFC 9422. */
 static void read_limits(struct slice rest, struct offers *offers)
 {
     static const struct slice name = SLICE_LITERAL("RCPTMAX=");

@@ -1,5 +1,6 @@
 /*
- * client_offers: what a server's answer to EHLO or LHLO says it can do. Pure functions; any thread.
+ * client_offers.h: the extensions that a server offers in its reply to EHLO or LHLO. Pure functions; any
+ * thread.
  */
 #ifndef IMPULSE_SMTP_CLIENT_CLIENT_OFFERS_H
 #define IMPULSE_SMTP_CLIENT_CLIENT_OFFERS_H
@@ -16,12 +17,15 @@ enum { /* extensions */
        OFFERS_BINARYMIME = 64,
 };
 
-struct offers {          /* zero-initialised: a server that knows no extension */
+struct offers {          /* all zero: a server without extensions */
     unsigned extensions; /* OFFERS_* */
-    unsigned recipients; /* of one transaction: LIMITS RCPTMAX= (RFC 9422); 0: not said */
+    unsigned recipients; /* maximum per transaction, from LIMITS RCPTMAX= (RFC 9422); 0: not given */
 };
 
-/* Reads the lines after the first, the server's name. What is not known, or malformed, is passed over. */
+/*
+ * Parses the reply to EHLO or LHLO; its first line has the server's name and is skipped. Unknown and
+ * malformed lines are ignored.
+ */
 struct offers offers_read(const struct wire_reply *reply);
 
 #endif

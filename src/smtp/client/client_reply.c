@@ -1,5 +1,5 @@
 /*
- * client_reply: what a reply means, one handler for each thing it can be a reply to.
+ * client_reply: handles replies, one handler for each command that a reply can belong to.
  */
 #include "smtp/client/client.h"
 
@@ -14,7 +14,7 @@ static void refuse_hop(struct client *client, const struct wire_reply *reply, en
 {
     char line[LINK_RESPONSE_SIZE];
     client->count = 0;
-    client_expect(client, kind, 1); /* names the stage */
+    client_expect(client, kind, 1); /* determines the stage that is reported */
     client_give_up_hop(client, join(reply, line, sizeof line));
 }
 
@@ -54,7 +54,10 @@ static void refuse_all(struct client *client, struct smtpc_transaction *transact
     client_settle_all(client, transaction, verdict_of(reply), stage, join(reply, line, sizeof line));
 }
 
-/* What had to wait for the reply to MAIL or RCPT that has come: nothing, if everything was pipelined. */
+/*
+ * Continues after a reply to MAIL or RCPT with the commands that had to wait for it; there are none if
+ * everything was pipelined.
+ */
 static void go_on(struct client *client)
 {
     struct smtpc_transaction *transaction = client->current;
@@ -82,7 +85,10 @@ static void on_mail(struct client *client, const struct wire_reply *reply)
     go_on(client);
 }
 
-/* Is this "too many recipients"? RFC 5321 section 4.5.3.1.10; 552 is what RFC 821 had for it. */
+/*
+ * Returns whether the reply means "too many recipients": RFC 5321 section 4.5.3.1.10; RFC 821 used 552 for
+ * it.
+ */
 static bool is_too_many(const struct wire_reply *reply)
 {
     struct slice rest = reply->text, line;
@@ -93,7 +99,9 @@ static bool is_too_many(const struct wire_reply *reply)
     return reply->code == 452 || reply->code == 552;
 }
 
-/* The server takes those that it accepted; recipient `index` and what was not asked for yet go another time.
+/*
+ * The server keeps the recipients that it accepted. Returns recipient `index` and those that were not sent
+ * yet to the queue for another transaction.
  */
 static void spare(struct client *client, unsigned index)
 {
@@ -122,8 +130,8 @@ static void on_rcpt(struct client *client, const struct wire_reply *reply)
 }
 
 /*
- * RFC 2920 section 3.1: a server may accept DATA although no recipient was; a lone dot then ends it, and
- * means nothing. An LMTP server would not reply to that dot.
+ * RFC 2920 section 3.1: a server may accept DATA although it accepted no recipient. A single dot then ends
+ * the empty content. An LMTP server does not reply to that dot.
  */
 static void abort_data(struct client *client)
 {
@@ -151,8 +159,10 @@ static void on_data(struct client *client, const struct wire_reply *reply)
     }
 }
 
-/* A reply that comes before everything was sent is about this message all the same, and the connection is out
- * of step. */
+/*
+ * Handles a final reply that arrives before the whole content was sent: it applies to this message, and the
+ * connection is out of step afterwards.
+ */
 static void refuse_early(struct client *client, const struct wire_reply *reply)
 {
     struct smtpc_transaction *transaction = client->current;
@@ -162,7 +172,7 @@ static void refuse_early(struct client *client, const struct wire_reply *reply)
         refuse_all(client, transaction, STAGE_BODY, reply);
 }
 
-/* One reply for all recipients; in LMTP the next recipient's. */
+/* Handles the reply for all recipients; in LMTP, the reply for the next recipient. */
 static void on_final(struct client *client, const struct wire_reply *reply)
 {
     struct smtpc_transaction *transaction = client->finishing;
@@ -180,7 +190,7 @@ static void on_final(struct client *client, const struct wire_reply *reply)
     } else {
         client_settle_all(client, transaction, verdict, STAGE_CONFIRMATION, response);
     }
-    /* RFC 3030 does not say that a refused chunk ends the transaction. */
+    /* RFC 3030 does not say that a rejected chunk ends the transaction */
     client->needs_reset |= transaction->chunking && !reply_positive(reply);
     if (transaction->live == 0)
         client->finishing = NULL;
@@ -211,7 +221,9 @@ static void (*const handlers[])(struct client *client, const struct wire_reply *
     [EXPECT_ABORTED] = on_aborted, [EXPECT_RSET] = on_rset,   [EXPECT_QUIT] = on_quit,
 };
 
-/* 3yz asks for more of what only DATA announces (RFC 5321 section 4.2.1): the server answers something else.
+/*
+ * Returns whether a 3yz reply arrived for a command other than DATA. Only DATA has such a reply (RFC 5321
+ * section 4.2.1), so the server is replying to something else.
  */
 static bool out_of_step(const struct wire_reply *reply, enum expected kind)
 {
@@ -220,7 +232,7 @@ static bool out_of_step(const struct wire_reply *reply, enum expected kind)
 
 static void handle(struct client *client, const struct wire_reply *reply)
 {
-    if (client->count == 0) { /* "421 closing" while idle, or nonsense */
+    if (client->count == 0) { /* "421 closing" while idle, or an unexpected reply */
         client->doomed = true;
         return;
     }

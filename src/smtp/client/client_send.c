@@ -1,15 +1,18 @@
 /*
- * client_send: what to write next.
+ * client_send: decides what to write next.
  */
 #include <errno.h>
 #include "smtp/client/client.h"
 #include "smtp/client/obstacle.h"
 
-enum { BUSY = 4 }; /* ready envelopes that make a queue a busy one */
+enum { BUSY = 4 }; /* a queue with this many ready envelopes is busy */
 
 /* ---- the greeting ------------------------------------------------------------------------------------ */
 
-/* What EHLO says we are; manual, ehlo_hostname. __message__ takes the first message early. */
+/*
+ * Returns the name for EHLO; Momentum manual, ehlo_hostname. For __message__ it takes the first message from
+ * the queue early and holds it.
+ */
 static struct slice hello_name(struct client *client)
 {
     struct slice option = slice_text(queue_settings(client->queue)->ehlo_hostname);
@@ -53,7 +56,7 @@ static void write_commands(struct client *client)
         transaction_write_rcpt(transaction, &client->offers, stream);
     client_expect(client, EXPECT_RCPT, transaction->count);
     if (transaction->chunking)
-        return; /* after BDAT the server would have to read content without recipients */
+        return; /* after BDAT the server would have to read content even without recipients */
     buf_append_text(&stream->out, "DATA\r\n");
     client_expect(client, EXPECT_DATA, 1);
 }
@@ -70,7 +73,7 @@ static void on_content(void *owner)
     client_advance(owner);
 }
 
-/* The spool cannot give the content. */
+/* Settles a transaction whose content cannot be read from the spool; `error` is a negative errno. */
 static void fail_unreadable(struct client *client, struct smtpc_transaction *transaction, int error)
 {
     if (error == -ENOENT)
@@ -81,7 +84,7 @@ static void fail_unreadable(struct client *client, struct smtpc_transaction *tra
                           SLICE_LITERAL("451 4.3.0 [internal] message body cannot be read"));
 }
 
-/* Settles the recipients that the message cannot go to by this hop. */
+/* Settles the recipients to whom this hop cannot deliver the message. */
 static void find_obstacles(struct client *client, struct smtpc_transaction *transaction)
 {
     const struct envelope *sample = transaction_sample(transaction);
@@ -99,7 +102,10 @@ static void find_obstacles(struct client *client, struct smtpc_transaction *tran
     transaction_forget_settled(transaction);
 }
 
-/* Commands go out when the first part of the content is at hand. False: it has to be waited for. */
+/*
+ * Writes the commands once the first part of the content is in memory. Returns false if the read is not
+ * complete.
+ */
 static bool begin_commands(struct client *client)
 {
     struct smtpc_transaction *transaction = client->current;
@@ -118,15 +124,16 @@ static bool begin_commands(struct client *client)
 }
 
 /*
- * A message sent along with the dot of the one before waits for that one's reply, however long the server
- * takes. That is worth it while many wait anyway; a single one had better go by another connection.
+ * Returns whether the next transaction may begin. Commands sent with the final dot of the previous message
+ * get no reply before that dot does, however long the server takes. This is worthwhile while many messages
+ * wait anyway; a single message is faster on another connection.
  */
 static bool may_begin(const struct client *client)
 {
     if (client->doomed || client->quitting)
         return false;
     if (client->finishing && (client->finishing->chunking || queue_ready(client->queue) < BUSY))
-        return false; /* a refusal of BDAT may want RSET first */
+        return false; /* a rejected BDAT may require RSET first */
     return pipelines(client) || client->count == 0;
 }
 
@@ -143,7 +150,7 @@ static struct envelope *next_envelope(struct client *client)
     return envelope;
 }
 
-/* How many recipients a transaction may have. */
+/* Returns the maximum number of recipients of a transaction. */
 static size_t recipient_limit(const struct client *client)
 {
     unsigned limits[] = {queue_settings(client->queue)->max_recipients_per_batch, client->offers.recipients,
@@ -155,7 +162,10 @@ static size_t recipient_limit(const struct client *client)
     return limit;
 }
 
-/* The next message with as many of its recipients as may share a transaction; 0 when there is none. */
+/*
+ * Takes the next message with as many of its recipients as may share a transaction. Returns their number; 0
+ * if no message is ready.
+ */
 static size_t next_recipients(struct client *client, struct envelope *taken[TRANSACTION_RECIPIENTS])
 {
     taken[0] = next_envelope(client);
@@ -166,7 +176,7 @@ static size_t next_recipients(struct client *client, struct envelope *taken[TRAN
     return 1 + queue_take_batch(client->queue, taken[0], taken + 1, recipient_limit(client) - 1);
 }
 
-/* Begins the next message if there is one and it may begin now. */
+/* Begins the next message if there is one and it may begin now. Returns whether something was written. */
 static bool begin(struct client *client)
 {
     if (!may_begin(client))
@@ -194,7 +204,10 @@ static bool begin(struct client *client)
     return true;
 }
 
-/* The content of the current message; once its dot is written, the next one may begin. */
+/*
+ * Sends content of the current message. Returns true when the final dot is written, so that the next message
+ * may begin.
+ */
 static bool send_content(struct client *client)
 {
     struct smtpc_transaction *transaction = client->current;
@@ -223,7 +236,7 @@ static bool write_some(struct client *client)
     case TRANSACTION_CONTENT:
         return send_content(client);
     default:
-        return false; /* the replies to its commands say how it goes on */
+        return false; /* its next step depends on replies */
     }
 }
 
@@ -235,5 +248,5 @@ void client_advance(struct client *client)
         ;
     client_flush(client);
     if (client->count == 0 && !client->current)
-        stream_trim(&client->link.stream); /* idle */
+        stream_trim(&client->link.stream); /* the connection is idle */
 }

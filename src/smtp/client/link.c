@@ -1,8 +1,8 @@
 /*
- * link: connecting to next hops in order, and the deadline.
+ * link: connects to next hops in order, and keeps the deadline.
  *
- * Deadlines move with every reply, timers are expensive to move: the timer is left where it is while the
- * deadline lies later, and is started again for the rest when it fires early.
+ * The deadline moves with every reply, but restarting a timer is expensive. The timer is therefore left alone
+ * when the deadline moves to a later time. If it fires early, it is started again for the remaining time.
  */
 #include "smtp/client/link.h"
 
@@ -75,7 +75,7 @@ static bool bind_source(int fd, const struct link *link, sa_family_t family)
         return false;
     source.port = 0;
     socklen_t size = net_addr_to_sockaddr(&source, &address);
-    int one = 1; /* the port is chosen at connect, by both addresses: more ports for one source */
+    int one = 1; /* choose the port in connect(): allows more connections per source address */
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     return bind(fd, (struct sockaddr *)&address, size) == 0;
 }
@@ -103,7 +103,7 @@ static int connect_hop(struct link *link, const struct hop *hop)
     int fd = socket(hop->address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    int one = 1; /* every write ends a group of commands that waits for its replies */
+    int one = 1; /* each write completes a group of commands whose replies are waited for */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     socklen_t size = net_addr_to_sockaddr(&hop->address, &address);
     if (!bind_source(fd, link, hop->address.family)) {

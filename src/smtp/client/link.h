@@ -1,8 +1,8 @@
 /*
- * link: a connection to the first of several next hops that answers, with one deadline.
+ * link.h: connects to the first of several next hops that answers, with one deadline.
  *
- * Its user is told when a hop is connected (`up`), may find that hop wanting (link_give_up_hop: the next one
- * is tried), and reads and writes through link->stream meanwhile. The loop's thread only.
+ * The user is told when a hop is connected (`up`). It reads and writes through link->stream, and may reject
+ * the hop with link_give_up_hop, whereupon the next hop is tried. On the loop's thread only.
  */
 #ifndef IMPULSE_SMTP_CLIENT_LINK_H
 #define IMPULSE_SMTP_CLIENT_LINK_H
@@ -13,18 +13,18 @@
 struct link;
 
 enum {
-    LINK_PEER_SIZE = 112, /* an address or the path of a socket */
+    LINK_PEER_SIZE = 112, /* an address, or the path of a Unix socket */
     LINK_RESPONSE_SIZE = 512,
 };
 
 struct link_user {
-    void (*up)(struct link *link); /* connected to link->peer; reading is on */
+    void (*up)(struct link *link); /* connected to link->peer; reading has started */
     void (*unreachable)(
-        struct link *link); /* no hop is left; link->failure says why the last one was not it */
+        struct link *link); /* all hops failed; link->failure has the reason of the last one */
     void (*readable)(struct link *link);
     void (*drained)(struct link *link);
-    void (*timed_out)(struct link *link); /* after `up`: the deadline passed */
-    void (*closed)(struct link *link);    /* after link_close: it may be freed now */
+    void (*timed_out)(struct link *link); /* the deadline passed; only after `up` */
+    void (*closed)(struct link *link);    /* follows link_close: the link may be freed now */
 };
 
 struct link_failure {
@@ -42,21 +42,31 @@ struct link {
     size_t next_hop;
     const char *bind_address;  /* NULL: the kernel chooses; borrowed until up or unreachable */
     unsigned connect_timeout;  /* seconds */
-    char peer[LINK_PEER_SIZE]; /* of the hop that is tried or connected */
+    char peer[LINK_PEER_SIZE]; /* address of the current hop */
     struct link_failure failure;
     uint64_t deadline, timer_due; /* loop time in ms; 0: none */
     bool stream_open, up, closing, timer_closed;
 };
 
-/* Prepares; nothing is called back before link_try. */
+/*
+ * Initialises `link`. No function of `user` is called before link_try. `user` is borrowed as long as the link
+ * exists.
+ */
 void link_init(struct link *link, struct loop *loop, const struct link_user *user);
-/* Tries the hops in order. `hops` is borrowed until up was called for the last time or unreachable. */
+/*
+ * Tries the hops in order, each for up to `connect_timeout` seconds. `hops` and `bind_address` (NULL: the
+ * kernel chooses the source address) are borrowed until unreachable is called, or until the user needs no
+ * further hop after `up`.
+ */
 void link_try(struct link *link, const struct hops *hops, const char *bind_address, unsigned connect_timeout);
-/* The connected hop is of no use: closes it, notes why, and tries the next in a later turn. */
+/*
+ * Closes the connected hop, records `stage` (Momentum's connection stage) and `response`, which it copies,
+ * and tries the next hop in a later turn of the loop.
+ */
 void link_give_up_hop(struct link *link, unsigned stage, struct slice response);
-/* `timed_out` is called unless the deadline is set anew within `seconds`. */
+/* Sets the deadline: timed_out is called after `seconds` unless a new deadline is set before. */
 void link_set_deadline(struct link *link, unsigned seconds);
-/* Closes everything; `closed` follows in a later turn. Twice is harmless. */
+/* Closes everything; `closed` is called in a later turn of the loop. A second call has no effect. */
 void link_close(struct link *link);
 
 #endif

@@ -1,19 +1,21 @@
 /*
- * obstacle: what keeps a message from a next hop: a table of what messages need.
+ * obstacle: a table of what messages may need that a next hop does not offer.
  */
 #include "smtp/client/obstacle.h"
 
 /*
- * A relay promised TLS all the way (RFC 8689 section 4.2.1), and outgoing connections have none. A Unix
- * socket is delivery on this host, which is no hop of SMTP; and a notification is not to be lost for it
- * (section 5).
+ * A REQUIRETLS message needs TLS on every hop (RFC 8689 section 4.2.1), and outgoing connections have none. A
+ * Unix socket is local delivery, which is not an SMTP hop. A notification is sent nevertheless (section 5).
  */
 static bool lacks_tls(const struct envelope *envelope, const struct obstacle_facts *facts)
 {
     return (envelope->flags & ENVELOPE_REQUIRETLS) && envelope->reverse_path.size > 0 && !facts->same_host;
 }
 
-/* RFC 3030 section 3: BODY=BINARYMIME takes BDAT; the conversion that it allows would change the message. */
+/*
+ * RFC 3030 section 3: BODY=BINARYMIME requires BDAT. The conversion that the RFC allows would change the
+ * message.
+ */
 static bool lacks_binary(const struct envelope *envelope, const struct obstacle_facts *facts)
 {
     unsigned needed = OFFERS_CHUNKING | OFFERS_BINARYMIME;
@@ -26,8 +28,10 @@ static bool lacks_utf8_addresses(const struct envelope *envelope, const struct o
            (!slice_is_ascii(envelope->recipient) || !slice_is_ascii(envelope->reverse_path));
 }
 
-/* A message that was declared SMTPUTF8 and whose addresses and header are ASCII needs none of it: RFC 6531
- * section 3.1, RFC 6532 section 3. */
+/*
+ * A message that was declared SMTPUTF8 but has ASCII addresses and an ASCII header does not need the
+ * extension: RFC 6531 section 3.1, RFC 6532 section 3.
+ */
 static bool lacks_utf8_header(const struct envelope *envelope, const struct obstacle_facts *facts)
 {
     return !(facts->offers->extensions & OFFERS_SMTPUTF8) && (envelope->flags & ENVELOPE_SMTPUTF8) &&

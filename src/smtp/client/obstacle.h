@@ -1,9 +1,9 @@
 /*
- * obstacle: what keeps a message from a next hop that does not offer what the message needs. Pure functions;
- * any thread.
+ * obstacle.h: finds the reason why a message cannot go to a next hop that lacks an extension which the
+ * message needs. Pure functions; any thread.
  *
- * Nothing is converted on the way: a message either goes as it came or comes back. Each obstacle is
- * permanent, because another attempt would find the same hop.
+ * Messages are never converted: a message is either sent as it was received or returned to the sender. Each
+ * obstacle is a permanent failure, because another attempt would reach the same hop.
  */
 #ifndef IMPULSE_SMTP_CLIENT_OBSTACLE_H
 #define IMPULSE_SMTP_CLIENT_OBSTACLE_H
@@ -12,17 +12,21 @@
 #include "message/envelope.h"
 
 /*
- * Is the header of a message ASCII? `part` is the content's first part. When the header does not end in it,
- * the whole content has to be.
+ * Returns whether the header of a message is ASCII. `part` is the first part of its content. If the content
+ * has 8-bit characters and the header does not end within `part`, the whole content must be in `part` and be
+ * ASCII.
  */
 bool header_is_ascii(const struct envelope *envelope, struct slice part);
 
 struct obstacle_facts {
     const struct offers *offers;
-    bool ascii_header; /* only asked for messages with ENVELOPE_SMTPUTF8 */
-    bool same_host;    /* the hop is a Unix socket: there is no network that TLS would protect from */
+    bool ascii_header; /* used only for messages with ENVELOPE_SMTPUTF8 */
+    bool same_host;    /* the hop is a Unix socket, so no network needs TLS */
 };
-/* One line, "550 5.6.1 [internal] ...", or an empty slice: the envelope can go. */
+/*
+ * Returns the obstacle as one line, "550 5.6.1 [internal] ..." (static), or an empty slice if the envelope
+ * can be sent.
+ */
 struct slice obstacle_find(const struct envelope *envelope, const struct obstacle_facts *facts);
 
 #endif
