@@ -1,5 +1,5 @@
 /*
- * auth: mechanisms that are on offer, and the rights that follow from an authentication.
+ * auth: the mechanisms on offer, and the rights that follow from an authentication.
  */
 #include "smtp/server/auth.h"
 
@@ -25,7 +25,10 @@ bool auth_needs_tls(const struct smtps_session *session, enum sasl_mechanism mec
            !session->policy->auth->plain_text;
 }
 
-/* The certificate of one who speaks for another (XCLIENT, XREMOTEIP) says nothing about the other. */
+/*
+ * Returns whether the client's certificate was verified. Under XCLIENT or XREMOTEIP, the certificate says
+ * nothing about the client that is impersonated.
+ */
 static bool is_verified(const struct smtps_session *session)
 {
     return session->tls && session->tls->client_verified && !session->real_extensions;
@@ -81,7 +84,7 @@ bool auth_may_relay(struct smtps_session *session)
 {
     const char *said = imp_context_get(&session->view, IMP_CONTEXT_CONNECTION, "can_relay");
     if (said || !is_verified_peer(session))
-        return said && strcmp(said, "true") == 0; /* a module may have taken the right away */
+        return said && strcmp(said, "true") == 0; /* a module may have revoked the right */
     set(session, "can_relay", "true");
     return true;
 }
@@ -97,7 +100,7 @@ struct slice auth_sender(struct smtps_session *session, struct slice claimed)
     return session->user || auth_may_relay(session) ? claimed : SLICE_LITERAL("<>");
 }
 
-/* ---- who it is ------------------------------------------------------------------------------- */
+/* ---- identity -------------------------------------------------------------------------------- */
 
 void auth_record(struct smtps_session *session, const char *mechanism, enum auth_status status,
                  const char *user)
@@ -131,7 +134,7 @@ static void forget_right(struct smtps_session *session)
     session->right_before = NULL;
 }
 
-/* Momentum 4 manual, "ALWAYS-ALLOW Property": authenticated as the user "anonymous". */
+/* Momentum 4 manual, "ALWAYS-ALLOW Property": the client counts as authenticated as the user "anonymous". */
 static void meet_user(struct smtps_session *session)
 {
     set(session, "auth_user", is_always_allowed(session) ? "anonymous" : NULL);

@@ -1,5 +1,6 @@
 /*
- * auth.h: what a session may because of who it is; private to src/smtp/server. The session's loop thread.
+ * auth.h: what a session may do because of its client's identity; private to src/smtp/server. On the
+ * session's loop thread.
  */
 #ifndef IMPULSE_SMTP_SERVER_AUTH_H
 #define IMPULSE_SMTP_SERVER_AUTH_H
@@ -7,44 +8,62 @@
 #include "sasl/sasl.h"
 #include "smtp/server/session.h"
 
-/* The mechanisms that the session may use now, as bits 1 << enum sasl_mechanism. */
+/* Returns the mechanisms that the session may use now, as bits 1 << enum sasl_mechanism. */
 unsigned auth_mechanisms(const struct smtps_session *session);
-/* Would the password of this mechanism cross the network in clear text where it need not? */
+/* Returns whether `mechanism` would send a password in clear text although the client could use TLS. */
 bool auth_needs_tls(const struct smtps_session *session, enum sasl_mechanism mechanism);
 
-/* Appends the names of the mechanisms: `first` in front of the first, blanks in front of the others. */
+/*
+ * Appends the names of the mechanisms to `out`: `first` before the first name, a blank before each other one.
+ */
 void auth_append_mechanisms(const struct smtps_session *session, char first, struct buf *out);
 
 /*
- * May it relay whatever the recipient is: because can_relay is "true" in the connection context, as it is for
- * who has authenticated, or its certificate was verified (TLS_Verified_Peer_Can_Relay)?
+ * Returns whether the client may relay to any recipient: can_relay is "true" in the connection context, as it
+ * is after an authentication, or the client's certificate was verified (TLS_Verified_Peer_Can_Relay).
  */
 bool auth_may_relay(struct smtps_session *session);
-/* Must it authenticate before MAIL? Hosts that may relay need not (Momentum 4 manual, relay_hosts). */
+/*
+ * Returns whether the client must authenticate before MAIL. Hosts that may relay need not (Momentum 4 manual,
+ * relay_hosts).
+ */
 bool auth_is_missing(struct smtps_session *session);
 
-/* What is kept of the AUTH parameter of MAIL: RFC 4954 section 5 says that of a client that is not trusted to
- * say it, it is "<>". `claimed` is the parameter's value, still in xtext. */
+/*
+ * Returns the value to keep for the AUTH parameter of MAIL: "<>" if the client is not trusted to give one
+ * (RFC 4954 section 5), otherwise `claimed`, the value in xtext.
+ */
 struct slice auth_sender(struct smtps_session *session, struct slice claimed);
 
 /*
- * An authentication by `mechanism` has come to an end: sets auth_name, auth_status, auth_user, and with
- * AUTH_PASS can_relay in the connection context. `user` may be "".
+ * Called at the end of an authentication by `mechanism` (a static string): sets auth_name, auth_status and
+ * auth_user in the connection context. `user` may be "".
  */
 void auth_record(struct smtps_session *session, const char *mechanism, enum auth_status status,
                  const char *user);
-/* It succeeded: the session is that user's from here on. */
+/*
+ * Called after a successful authentication: stores a copy of `user` and sets can_relay in the connection
+ * context.
+ */
 void auth_accept(struct smtps_session *session, const char *user);
-/* The client is nobody again, as after STARTTLS (RFC 3207 section 4.2): it may what it might before. */
+/*
+ * Undoes the authentication, as after STARTTLS (RFC 3207 section 4.2): the client's earlier rights apply
+ * again.
+ */
 void auth_forget(struct smtps_session *session);
-/* The session begins, or its client is at another address now: rights that an address gave are gone. */
+/*
+ * Called when the session begins and when the client's address changes: grants that depended on the old
+ * address are revoked, and those of the new one apply.
+ */
 void auth_meet(struct smtps_session *session);
 
-/* Appends an Authentication-Results field if the client tried to authenticate (Momentum 4 manual,
- * "ESMTP_Listener Authentication"). */
+/*
+ * Appends an Authentication-Results field if the client tried to authenticate (Momentum 4 manual,
+ * "ESMTP_Listener Authentication").
+ */
 void auth_append_results(const struct smtps_session *session, struct buf *out);
 
-/* Ends a dialogue that is under way; no answer is sent. In cmd_auth.c. */
+/* Cancels an exchange in progress without a reply. Defined in cmd_auth.c. */
 void auth_cancel(struct smtps_session *session);
 
 #endif

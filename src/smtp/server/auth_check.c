@@ -1,8 +1,8 @@
 /*
- * auth_check: mistakes and dangers among the authentication options of ESMTP_Listener.
+ * auth_check: reports errors and risks in the authentication options of ESMTP_Listener.
  *
- * Parameters are judged where they are set. What follows from several options together is judged for each
- * Listen and Via, and for each Peer as a client of them, by the policy that they make.
+ * Parameters are checked where they are set. Consequences of several options together are checked on the
+ * resulting policy, for each Listen and Via and for the clients of each Peer.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 struct auth_check {
     const struct conf *conf;
     struct conf_report *report;
-    const struct conf_scope *stanza; /* the Peer or Via whose clients are judged; NULL: those of the Listen */
+    const struct conf_scope *stanza; /* Peer or Via that is checked; NULL: the Listen */
     struct seen_values seen;
 };
 
@@ -49,7 +49,7 @@ static bool check_keys(struct auth_check *check, enum sasl_mechanism mechanism,
     return true;
 }
 
-/* A URI that names no file that the mechanism can use. */
+/* Reports a URI that does not name a file which the mechanism can use. */
 static void complain_of_uri(struct auth_check *check, enum sasl_mechanism mechanism,
                             const struct conf_value *value)
 {
@@ -77,7 +77,7 @@ static const char *(*record_check(struct passwords_form form))(struct slice reco
     return form.hashed ? records_check_password_digest : records_check_password;
 }
 
-/* The realm that clients are asked for; NULL: it is the system's name for this machine. */
+/* Returns the realm sent to clients; NULL: the host name of this machine. */
 static const char *realm_of(const struct conf_chain *chain, const struct conf_value *value)
 {
     const char *realm = parameters_find(value, "realm");
@@ -102,7 +102,7 @@ static void check_parameters(struct auth_check *check, enum sasl_mechanism mecha
         records_check_realm(check->report, value->place, path, realm);
 }
 
-/* ---- what options make together -------------------------------------------------------------- */
+/* ---- combinations of options ------------------------------------------------------------------ */
 
 static bool has_tls(const struct conf_chain *chain)
 {
@@ -145,7 +145,7 @@ static void warn_of_plain_text(struct auth_check *check, const struct conf_chain
                         "AUTH PLAIN or LOGIN without STARTTLS: passwords cross the network in clear text");
 }
 
-/* SMTP_Extensions that names a mechanism whose passwords nobody named. */
+/* Warns if SMTP_Extensions names AUTH but no mechanism has a password file. */
 static void warn_of_nothing(struct auth_check *check, const struct conf_chain *chain,
                             const struct auth_policy *policy)
 {
@@ -189,7 +189,7 @@ static void check_chain(struct auth_check *check, const struct conf_chain *chain
     auth_policy_free(policy);
 }
 
-/* The block that a Peer or Via is for; what is none was refused by the load. */
+/* Returns the address block of a Peer or Via; invalid blocks were reported when the file was loaded. */
 static struct conf_block block_of(const struct conf_scope *stanza)
 {
     struct conf_block block = {.known = false};
@@ -210,7 +210,7 @@ static void check_peers(struct auth_check *check, struct conf_clients clients, c
     }
 }
 
-/* Those who connect to `via`; NULL: to any other address. */
+/* Checks the clients that connect to `via`; NULL: to any other address. */
 static void check_clients(struct auth_check *check, struct conf_clients clients, const struct conf_scope *via)
 {
     struct conf_chain chain;

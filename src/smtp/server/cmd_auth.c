@@ -1,10 +1,10 @@
 /*
- * AUTH. RFC 4954.
+ * AUTH: RFC 4954.
  *
- * Each step of an exchange runs on a thread of the CPU pool, because it may read a file of passwords and may
- * compute for milliseconds (SCRAM); the session waits meanwhile, and the number of the pool's threads bounds
- * what guessing passwords can cost. When the exchange is decided the hooks of validate_auth are asked, then
- * the client hears of it.
+ * Each step of an exchange runs on a thread of the CPU pool, because it may read a password file and may
+ * compute for milliseconds (SCRAM). The session waits meanwhile. The number of threads in the pool limits the
+ * CPU time that password guessing can use. When the exchange has a result, the hooks of validate_auth are
+ * called, and then the client gets the reply.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -17,17 +17,17 @@
 #include "smtp/server/policy_auth.h"
 #include "smtp/server/worker.h"
 
-enum { FAILURES_MAX = 3 }; /* of one connection: then it ends */
+enum { FAILURES_MAX = 3 }; /* failed attempts per connection; the last one closes it */
 
-/* An exchange under way. A job may outlive the session: whoever is the last frees it. */
+/* An exchange in progress. Its job may outlive the session; whichever ends last frees the dialogue. */
 struct auth_dialogue {
-    struct smtps_session *session; /* NULL once it is no longer interested */
+    struct smtps_session *session; /* NULL after the session has ended or cancelled the exchange */
     struct sasl_exchange *exchange;
     enum sasl_mechanism mechanism;
     struct pool_job job;
-    bool running;    /* the job is the pool's */
-    char *answer;    /* for the step that runs; NULL: nothing was said */
-    char *challenge; /* of the step that ran; NULL: none */
+    bool running;    /* the pool holds the job */
+    char *answer;    /* input of the running step; NULL: the client sent no response */
+    char *challenge; /* output of the last step; NULL: none */
     enum sasl_outcome outcome;
 };
 
@@ -60,7 +60,10 @@ static const struct auth_method *method_of(const struct smtps_session *session)
     return &session->policy->auth->methods[session->dialogue->mechanism];
 }
 
-/* Does log_authentication ask for a record? EXTERNAL has no parameters: it goes by those of all others. */
+/*
+ * Returns whether log_authentication asks for a log record. EXTERNAL has no parameters of its own, so it is
+ * logged if any mechanism is.
+ */
 static bool is_logged(const struct smtps_session *session)
 {
     const struct auth_policy *policy = session->policy->auth;
@@ -92,7 +95,7 @@ static void log_outcome(struct smtps_session *session, bool success, bool timeou
     module_set_log_authentication(generation_modules(session->generation), &event);
 }
 
-/* After too many the connection ends, so that guessing costs a connection every few guesses. */
+/* Closes the connection after FAILURES_MAX failures, so that each few guesses cost a new connection. */
 static void count_failure(struct smtps_session *session)
 {
     if (++session->auth_failures < FAILURES_MAX)
@@ -116,7 +119,10 @@ static enum auth_status status_of(enum sasl_outcome outcome)
     return outcome == SASL_UNAVAILABLE ? AUTH_ERROR : AUTH_FAIL;
 }
 
-/* A module that decided has the last word; who has no name cannot be let in. */
+/*
+ * A decision of a module overrides the result of the exchange. A client without a user name is never
+ * accepted.
+ */
 static enum auth_status final_status(const struct smtps_session *session, enum hook_outcome outcome)
 {
     if (outcome == HOOK_REFUSED)
@@ -174,7 +180,9 @@ static void time_is_up(struct smtps_session *session)
     session_close(session);
 }
 
-/* A line of the dialogue: base64, or "*" to end it; without data when it was too long (RFC 4954 section 4).
+/*
+ * Handles a line of the dialogue: base64, or "*" to cancel it. `line` has no data if it was too long (RFC
+ * 4954 section 4).
  */
 static void take_line(struct smtps_session *session, struct slice line)
 {
@@ -201,7 +209,7 @@ static void challenge(struct smtps_session *session)
         session_set_time(session, (uint64_t)session->policy->idle_time * 1000, time_is_up);
 }
 
-/* On a thread of the pool. */
+/* Runs on a thread of the pool. */
 static void run_step(struct pool_job *job)
 {
     struct auth_dialogue *dialogue = container_of(job, struct auth_dialogue, job);
@@ -265,7 +273,7 @@ static void begin(struct smtps_session *session, enum sasl_mechanism mechanism, 
     free(answer);
 }
 
-/* Why the command cannot be taken at this point; NULL: it can. */
+/* Returns the reply if AUTH is not allowed at this point, otherwise NULL. */
 static const struct smtps_reply *order_problem(const struct smtps_session *session)
 {
     if (session->hello != HELLO_EHLO)

@@ -1,8 +1,9 @@
 /*
  * BDAT: content in chunks of announced sizes. RFC 3030 section 2.
  *
- * Whatever is wrong with a BDAT, its chunk is read and thrown away before the answer: its bytes must never be
- * taken for commands. Where its size cannot be read nothing after it can be told apart, so the session ends.
+ * If a BDAT command is rejected, its chunk is still read and discarded before the reply is sent, because its
+ * bytes must never be taken as commands. If the size cannot be parsed, the end of the chunk is unknown, so
+ * the session is closed.
  */
 #include "smtp/server/acceptance.h"
 #include "smtp/server/command.h"
@@ -22,7 +23,10 @@ static const struct smtps_reply *find_problem(const struct smtps_session *sessio
     return NULL;
 }
 
-/* Not counted as a mistake, and in the rejectlog once: after one chunk all that follow it fail. */
+/*
+ * Rejects a chunk. Does not count as a client error, and is written to the rejectlog only once: after one
+ * rejected chunk all following ones fail as well.
+ */
 static void refuse(struct smtps_session *session, const struct smtps_reply *problem)
 {
     if (session->chunk.told)
@@ -31,10 +35,10 @@ static void refuse(struct smtps_session *session, const struct smtps_reply *prob
         session_reply(session, problem);
     session->chunk.told = true;
     if (session->transaction && (transaction_content_begun(session->transaction) || !session->chunk.last))
-        session_reset_transaction(session); /* a part of the message is lost: the rest is not to become one */
+        session_reset_transaction(session); /* a part is lost: the rest must not become a message */
 }
 
-/* All bytes of the chunk were read. */
+/* Called when all bytes of the chunk have been read. */
 static void finish_chunk(struct smtps_session *session)
 {
     struct smtps_transaction *transaction = session->transaction;
@@ -51,7 +55,7 @@ static void finish_chunk(struct smtps_session *session)
         session_replyf(session, 250, "2.0.0", "%llu octets received",
                        (unsigned long long)session->chunk.size);
         if (transaction_congested(transaction))
-            session_wait(session); /* between chunks nothing else stops the reading */
+            session_wait(session); /* nothing else stops reading between chunks */
     }
 }
 
@@ -75,7 +79,7 @@ static void read_chunk(struct smtps_session *session)
         session_receive(session, chunk_content);
 }
 
-/* The first chunk. */
+/* Called before the first chunk. */
 static void begin_content(struct smtps_session *session, enum hook_outcome outcome)
 {
     if (outcome == HOOK_REFUSED)

@@ -1,6 +1,6 @@
 /*
- * DATA: content up to the final dot. RFC 5321 section 4.1.1.4, RFC 3030 sections 2 and 3. What follows the
- * dot is in acceptance.c.
+ * DATA: content up to the final dot. RFC 5321 section 4.1.1.4, RFC 3030 sections 2 and 3. What happens after
+ * the final dot is in acceptance.c.
  */
 #include "smtp/server/acceptance.h"
 #include "smtp/server/command.h"
@@ -31,7 +31,7 @@ void cmd_data(struct smtps_session *session, struct slice arguments)
         problem = &reply_data_without_rcpt;
     else if (transaction_content_begun(session->transaction) ||
              transaction_flags(session->transaction) & ENVELOPE_BINARY)
-        problem = &reply_bad_sequence; /* not after BDAT, nor instead of it: RFC 3030 */
+        problem = &reply_bad_sequence; /* RFC 3030: DATA is not allowed after BDAT or for BINARYMIME */
     if (problem) {
         session_reply(session, problem);
         session_count_error(session);

@@ -40,7 +40,8 @@ static void hello_validated(struct smtps_session *session, enum hook_outcome out
 static void hello(struct smtps_session *session, struct slice name, enum hello_kind kind,
                   const struct smtps_reply *invalid)
 {
-    /* Clients name themselves in many ways; what is refused is what could not be printed in a Received field.
+    /*
+     * Clients use many kinds of names. Only names that cannot be written into a Received field are rejected.
      */
     if (name.size == 0 || name.size > DOMAIN_MAX || memchr(name.data, ' ', name.size) ||
         memchr(name.data, '(', name.size) || memchr(name.data, ')', name.size) ||

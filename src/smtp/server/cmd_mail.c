@@ -1,5 +1,5 @@
 /*
- * MAIL FROM. RFC 5321 section 4.1.1.2; its parameters are in parameter.c.
+ * MAIL FROM: RFC 5321 section 4.1.1.2. Its parameters are in parameter.c.
  */
 #include "smtp/server/auth.h"
 #include "smtp/server/command.h"
@@ -22,7 +22,10 @@ static void mail_validated(struct smtps_session *session, enum hook_outcome outc
     }
 }
 
-/* The limits that are known before any byte of the message: NULL when none is passed. */
+/*
+ * Checks the limits that are known before the content arrives. Returns NULL, or the reply for a limit that is
+ * exceeded.
+ */
 static const struct smtps_reply *check_limits(struct smtps_session *session, uint64_t size)
 {
     const struct esmtp_policy *policy = session->policy;
@@ -37,7 +40,7 @@ static const struct smtps_reply *check_limits(struct smtps_session *session, uin
     return NULL;
 }
 
-/* The sender as such, whatever its syntax. */
+/* Checks whether the sender is allowed; its syntax was checked before. */
 static const struct smtps_reply *check_sender(const struct smtps_session *session,
                                               const struct mail_path *path,
                                               const struct parameters *parameters)
@@ -63,7 +66,7 @@ static void set_context(struct smtps_session *session, const struct mail_path *p
     imp_context_set(view, IMP_CONTEXT_MESSAGE, "mailfrom_localpart", text);
 }
 
-/* What a client has to get right; NULL, or the refusal. */
+/* Parses and checks the command. Returns NULL, or the reply that rejects it. */
 static const struct smtps_reply *parse(struct smtps_session *session, struct slice arguments,
                                        struct mail_path *path, struct parameters *parameters)
 {

@@ -1,6 +1,6 @@
 /*
- * RCPT TO. RFC 5321 section 4.1.1.3. A recipient is accepted when no hook objects, some module permits
- * relaying to it, and the layer above has nothing against its domain.
+ * RCPT TO: RFC 5321 section 4.1.1.3. A recipient is accepted if no hook rejects it, a module permits relaying
+ * to it, and the layer above does not reject its domain.
  */
 #include "smtp/server/auth.h"
 #include "smtp/server/command.h"
@@ -12,7 +12,7 @@
 static const struct path_command rcpt_path = {
     {"TO:", 3}, &reply_rcpt_syntax, &reply_rcpt_too_long, &reply_rcpt_literal};
 
-/* "551 5.7.1 text" as a reply. */
+/* Sends a reply given as the text "551 5.7.1 text". */
 static void reply_static(struct smtps_session *session, const char *answer)
 {
     struct slice rest = slice_text(answer), code, enhanced;
@@ -25,7 +25,7 @@ static void reply_static(struct smtps_session *session, const char *answer)
     session_reply(session, &(struct smtps_reply){(int)number, enhanced_text, rest.data ? rest.data : ""});
 }
 
-/* False when the recipient is refused, which the client is told then. */
+/* Returns whether the recipient is accepted. If it is not, the reply has been sent. */
 static bool admit(struct smtps_session *session, enum hook_outcome outcome)
 {
     const struct smtp_upper *upper = &session->worker->server->upper;
@@ -55,14 +55,17 @@ static void rcpt_validated(struct smtps_session *session, enum hook_outcome outc
     session_reply(session, &reply_rcpt_ok);
 }
 
-/* Any address may be without a domain where there is one for it; the postmaster always (RFC 5321 4.5.1). */
+/*
+ * Returns whether the address may lack a domain: the postmaster always (RFC 5321 4.5.1), other addresses if a
+ * default domain is configured.
+ */
 static bool may_lack_domain(const struct smtps_session *session, const struct mail_path *path)
 {
     return path->mailbox.size > 0 && (session->policy->recipient_domain ||
                                       slice_equal_nocase(path->mailbox, SLICE_LITERAL("postmaster")));
 }
 
-/* What a client has to get right; NULL, or the refusal. */
+/* Parses and checks the command. Returns NULL, or the reply that rejects it. */
 static const struct smtps_reply *parse(const struct smtps_session *session, struct slice arguments,
                                        struct mail_path *path, struct parameters *parameters)
 {
@@ -94,8 +97,10 @@ static const struct smtps_reply *check_limits(const struct smtps_session *sessio
     return NULL;
 }
 
-/* Sets what the client wrote, where that is not the recipient's address (Momentum 4 manual,
- * domain_for_unqualified_recipient_addresses). */
+/*
+ * Sets rcptto_string to the command line if the client gave an address without domain (Momentum 4 manual,
+ * domain_for_unqualified_recipient_addresses).
+ */
 static void keep_given(struct smtps_session *session, const struct mail_path *path)
 {
     char text[COMMAND_LINE_MAX + 1];

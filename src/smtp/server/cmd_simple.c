@@ -1,5 +1,5 @@
 /*
- * The commands that only answer: RSET, NOOP, VRFY, HELP, QUIT, and those that are not for this server. RFC
+ * The commands that only send a reply: RSET, NOOP, VRFY, HELP, QUIT, and those that are not implemented. RFC
  * 5321 sections 4.1.1.5 to 4.1.1.10.
  */
 #include "smtp/server/command.h"

@@ -1,11 +1,10 @@
 /*
- * STARTTLS. RFC 3207: the handshake follows the reply, and everything that the client said before it is
- * forgotten.
+ * STARTTLS: RFC 3207. The handshake follows the reply. Everything that the client said before is discarded.
  *
- * What the client sent along with the command was sent in plain text, by whoever sits in between as likely as
- * by the client (CVE-2011-0411); Starttls_Injection_Policy says what becomes of it. Where it is "allow" these
- * commands run after the handshake, as if they had been protected; the greeting is forgotten all the same, so
- * that they must bring one of their own.
+ * Input that arrives together with the command was sent in plain text and may come from an attacker between
+ * client and server (CVE-2011-0411). Starttls_Injection_Policy decides what happens to it. With "allow",
+ * these commands run after the handshake as if they had been sent under TLS; the greeting is discarded in any
+ * case, so they must include a new one.
  */
 #include "smtp/server/command.h"
 
@@ -15,17 +14,17 @@
 #include "smtp/server/offers.h"
 #include "smtp/server/session_tls.h"
 
-/* What the connection context has from the client's greeting. */
+/* What the client's greeting set in the connection context. */
 static const char *const told[] = {"ehlo_string", "ehlo_domain"};
 
-/* RFC 3207 section 4.2. */
+/* Discards what the client said: RFC 3207 section 4.2. */
 static void forget_client(struct smtps_session *session)
 {
     hello_forget(session);
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, told[i], NULL);
     if (session->auth_status != AUTH_NONE)
-        auth_forget(session); /* rights that the address gave stay */
+        auth_forget(session); /* rights that the address has are kept */
 }
 
 static void secured(struct smtps_session *session)
@@ -35,7 +34,9 @@ static void secured(struct smtps_session *session)
     session_process(session);
 }
 
-/* Where the command's line ends in the input; what is behind it came along. */
+/*
+ * Returns the length of the command's line in the input; anything after it arrived together with the command.
+ */
 static size_t line_size(const struct smtps_session *session)
 {
     struct slice input = buf_slice(&session->stream.in);

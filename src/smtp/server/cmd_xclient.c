@@ -1,10 +1,10 @@
 /*
- * XCLIENT ATTRIBUTE=VALUE ...: a trusted client speaks for another one. Postfix's XCLIENT_README; values are
- * xtext, "[UNAVAILABLE]" and "[TEMPUNAVAIL]" stand for what is not known.
+ * XCLIENT ATTRIBUTE=VALUE ...: a trusted client acts on behalf of another client. Postfix's XCLIENT_README.
+ * Values are xtext; "[UNAVAILABLE]" and "[TEMPUNAVAIL]" mean that the value is not known.
  *
- * Nothing changes unless all attributes are right. Then the session starts over with a greeting, as that of
- * the other client, for whom validate_connect is asked. HELO= (with PROTO=) and LOGIN= are as if that client
- * had said EHLO and authenticated already.
+ * Nothing changes unless all attributes are valid. The session then starts again with the banner, now as the
+ * other client's session, and calls the hooks of validate_connect for it. HELO= (with PROTO=) and LOGIN= have
+ * the same effect as EHLO and AUTH by that client.
  */
 #include "base/mem.h"
 #include "base/xtext.h"
@@ -16,11 +16,14 @@
 struct identity {
     struct net_addr peer, local;
     bool peer_given, peer_port_given, local_given, name_given;
-    struct buf name, login, helo; /* NUL-terminated; empty: not given, or not known */
+    struct buf name, login, helo; /* NUL-terminated; empty: not given or not known */
     enum hello_kind protocol;
 };
 
-/* `value` is decoded and NUL-terminated; `known` is false when there is none. False: it is wrong. */
+/*
+ * Stores one attribute. `value` is decoded and NUL-terminated; `known` is false if the client does not know
+ * it. Returns false if the value is invalid.
+ */
 typedef bool attribute_fn(struct identity *identity, struct slice value, bool known);
 
 static bool keep_text(struct buf *out, struct slice value, bool known)
@@ -119,7 +122,7 @@ static bool read_attribute(struct identity *identity, struct slice attribute)
     bool good = false;
     if (!slice_next(&value, '=', &name) || value.size == 0)
         return false;
-    /* Control characters would end up in log lines and headers. */
+    /* control characters must not reach log lines and headers */
     if (xtext_decode(value, &decoded) && !slice_has_control(buf_slice(&decoded))) {
         buf_append(&decoded, "", 1);
         struct slice text = slice_of(buf_slice(&decoded).data, buf_size(&decoded) - 1);
@@ -137,7 +140,9 @@ static bool outlives_xclient(struct slice name)
            slice_equal(name, SLICE_LITERAL("xclient_name"));
 }
 
-/* The session as it is for a client that has just connected; what TLS and a XCLIENT before told of it stays.
+/*
+ * Resets the session to the state of a client that has just connected, but keeps what TLS and an earlier
+ * XCLIENT have set in the connection context.
  */
 static void start_over(struct smtps_session *session)
 {

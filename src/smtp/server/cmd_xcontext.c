@@ -1,13 +1,13 @@
 /*
- * XSETCONTEXT and XDUMPCONTEXT: a trusted client sets and reads the contexts that modules decide by. Momentum
- * 4 manual, "SMTP Extensions".
+ * XSETCONTEXT and XDUMPCONTEXT: a trusted client sets and reads the contexts on which modules base decisions.
+ * Momentum 4 manual, "SMTP Extensions".
  */
 #include "base/xtext.h"
 #include "smtp/server/command.h"
 
 /* ---- XSETCONTEXT NAME=VALUE ... ------------------------------------------------------------------ */
 
-/* Appends what `text` encodes and a NUL. False if it is no xtext, or encodes a NUL. */
+/* Appends the decoded `text` and a NUL. Returns false if `text` is not valid xtext or encodes a NUL. */
 static bool decode(struct slice text, struct buf *out)
 {
     size_t before = buf_size(out);
@@ -17,7 +17,10 @@ static bool decode(struct slice text, struct buf *out)
     return true;
 }
 
-/* Decodes all pairs, so that none is set when one is wrong: name NUL value NUL ... */
+/*
+ * Decodes all pairs to name NUL value NUL ..., so that none is set if one is invalid. Returns false if there
+ * is none or one is invalid.
+ */
 static bool decode_pairs(struct slice arguments, struct buf *out)
 {
     struct slice pair, name;
@@ -29,7 +32,7 @@ static bool decode_pairs(struct slice arguments, struct buf *out)
             return false;
         name = slice_of(pair.data, (size_t)(equals - pair.data));
         size_t before = buf_size(out);
-        if (!decode(name, out) || /* names go into replies and logs as they are */
+        if (!decode(name, out) || /* names are written to replies and logs unquoted */
             slice_has_control(slice_of(buf_slice(out).data + before, buf_size(out) - before - 1)) ||
             !decode(slice_of(equals + 1, pair.size - name.size - 1), out))
             return false;
@@ -61,7 +64,7 @@ static void dump(const char *which, const struct context *context, struct buf *o
     struct slice rest = context_pairs(context), name, value;
     while (slice_next(&rest, '\0', &name) && slice_next(&rest, '\0', &value)) {
         buf_printf(out, "250-[%s] ", which);
-        buf_append_printable(out, name); /* neither may end the line */
+        buf_append_printable(out, name); /* neither name nor value may end the line */
         buf_append_text(out, " ");
         buf_append_printable(out, value);
         buf_append_text(out, "\r\n");

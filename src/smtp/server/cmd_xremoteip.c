@@ -1,6 +1,6 @@
 /*
- * XREMOTEIP ADDRESS: the client was at this address all along. Momentum 4 manual, "SMTP Extensions": at any
- * time, within a transaction, too. The session goes on where it is.
+ * XREMOTEIP ADDRESS: sets the client's address for the rest of the session. Momentum 4 manual, "SMTP
+ * Extensions". Allowed at any time, also within a transaction; the session continues in its current state.
  */
 #include "smtp/server/command.h"
 #include "smtp/server/stand_in.h"

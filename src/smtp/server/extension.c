@@ -32,8 +32,7 @@ const struct extension *extension_at(size_t index)
 const struct extension *extension_find(const char *item)
 {
     struct slice word = slice_of(item, strcspn(item, " \t="));
-    if (slice_equal_nocase(word,
-                           SLICE_LITERAL("ENHANCEDSTATUSCODE"))) /* as Momentum's manual writes it once */
+    if (slice_equal_nocase(word, SLICE_LITERAL("ENHANCEDSTATUSCODE"))) /* found once in Momentum's manual */
         word = SLICE_LITERAL("ENHANCEDSTATUSCODES");
     for (size_t i = 0; i < EXTENSION_COUNT; i++)
         if (slice_equal_nocase(word, slice_text(extensions[i].keyword)))

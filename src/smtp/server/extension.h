@@ -1,6 +1,6 @@
 /*
- * extension.h: the extensions of SMTP that the server has, as rows of one table: which SMTP_Extensions can
- * name, and when each is offered. Pure functions; any thread.
+ * extension.h: the SMTP extensions that the server implements, as rows of one table: their names in
+ * SMTP_Extensions, and when each is offered. Pure functions; any thread.
  */
 #ifndef IMPULSE_SMTP_SERVER_EXTENSION_H
 #define IMPULSE_SMTP_SERVER_EXTENSION_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { /* bits: esmtp_policy.extensions and what session_offers returns */
+enum { /* bits of esmtp_policy.extensions and of the result of session_offers */
        EXTENSION_PIPELINING = 1,
        EXTENSION_8BITMIME = 2,
        EXTENSION_SIZE = 4,
@@ -25,37 +25,42 @@ enum { /* bits: esmtp_policy.extensions and what session_offers returns */
        EXTENSION_XREMOTEIP = 8192,
        EXTENSION_XSETCONTEXT = 16384,
        EXTENSION_XDUMPCONTEXT = 32768,
-       /* Whoever may use these can be whom it likes: they go with the client, not with whom it names. */
+       /*
+        * A client that may use one of these can impersonate others. They depend on the client that is really
+        * connected, not on the one that it impersonates.
+        */
        EXTENSIONS_TRUSTED =
            EXTENSION_XCLIENT | EXTENSION_XREMOTEIP | EXTENSION_XSETCONTEXT | EXTENSION_XDUMPCONTEXT,
 };
 
 enum extension_rule {
-    EXTENSION_ALWAYS,     /* harmless for everybody: offered whatever SMTP_Extensions says */
-    EXTENSION_BY_DEFAULT, /* offered where SMTP_Extensions names it, or is not set */
-    EXTENSION_WHEN_NAMED, /* only where SMTP_Extensions names it */
+    EXTENSION_ALWAYS,     /* harmless for all clients: offered whatever SMTP_Extensions says */
+    EXTENSION_BY_DEFAULT, /* offered if SMTP_Extensions names it or is not set */
+    EXTENSION_WHEN_NAMED, /* offered only if SMTP_Extensions names it */
 };
 
 struct extension {
-    const char *keyword; /* in EHLO's answer and in SMTP_Extensions */
+    const char *keyword; /* in the reply to EHLO and in SMTP_Extensions */
     unsigned bit;
     enum extension_rule rule;
-    unsigned needs; /* another extension without which this one means nothing; 0: none */
+    unsigned needs; /* the extension that this one depends on; 0: none */
 };
 
-/* In the order in which EHLO offers them. NULL at the end. */
+/* Returns the extension at `index`, in the order in which EHLO offers them; NULL after the last. */
 const struct extension *extension_at(size_t index);
 
-/* The extension that an item of SMTP_Extensions names, with or without arguments ("AUTH LOGIN"); NULL: none.
+/*
+ * Returns the extension that an item of SMTP_Extensions names, with or without arguments ("AUTH LOGIN"); NULL
+ * if there is none.
  */
 const struct extension *extension_find(const char *item);
 
 /*
- * The bits for a SMTP_Extensions of `count` names, each with or without arguments ("AUTH LOGIN"). Unknown
- * names are left out of account.
+ * Returns the extension bits for the `count` items of SMTP_Extensions, each with or without arguments ("AUTH
+ * LOGIN"). Unknown names are ignored.
  */
 unsigned extensions_resolve(const char *const *names, size_t count);
-/* The bits when SMTP_Extensions is not set. */
+/* Returns the extension bits if SMTP_Extensions is not set. */
 unsigned extensions_default(void);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * extension_check: mistakes and dangers among the items of SMTP_Extensions, each said where it is set.
+ * extension_check: reports errors and risks in the items of SMTP_Extensions, at the place where each is set.
  */
 #include <string.h>
 #include "smtp/server/extension.h"
 #include "smtp/server/policy_auth.h"
 #include "smtp/server/server.h"
 
-/* What everybody may do who is trusted with an extension; NULL: nothing to warn of. */
+/* Returns what an extension allows every client that may use it to do; NULL if there is no risk. */
 static const char *danger_of(unsigned bit)
 {
     switch (bit) {

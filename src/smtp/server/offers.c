@@ -1,5 +1,5 @@
 /*
- * offers: see offers.h. What a keyword has behind it is a row of `arguments`.
+ * offers: see offers.h. The arguments of a keyword are rows of `arguments`.
  */
 #include "smtp/server/offers.h"
 
@@ -47,7 +47,7 @@ static uint32_t smaller_limit(uint32_t a, uint32_t b)
     return a && (!b || a < b) ? a : b;
 }
 
-/* RFC 9422: RCPTDOMAINMAX is not among them, since there is no such limit. */
+/* Appends the limits of RFC 9422. RCPTDOMAINMAX is not among them because there is no such limit. */
 static void append_limits(const struct smtps_session *session, struct buf *out)
 {
     const struct esmtp_policy *policy = session->policy;
@@ -68,7 +68,7 @@ static void append_auth(const struct smtps_session *session, struct buf *out)
     auth_append_mechanisms(session, ' ', out);
 }
 
-/* "AUTH=LOGIN PLAIN", as clients of before RFC 2554 read it and Momentum sends it. */
+/* Appends "AUTH=LOGIN PLAIN", the form that clients older than RFC 2554 parse and that Momentum sends. */
 static void append_old_auth(const struct smtps_session *session, struct buf *out)
 {
     buf_append_text(out, "250-AUTH");

@@ -1,5 +1,6 @@
 /*
- * offers.h: what EHLO says, and thereby which commands and parameters a session may use; private to src/smtp/server.
+ * offers.h: the extensions in the reply to EHLO, which determine the commands and parameters that a session
+ * may use; private to src/smtp/server. On the session's loop thread.
  */
 #ifndef IMPULSE_SMTP_SERVER_OFFERS_H
 #define IMPULSE_SMTP_SERVER_OFFERS_H
@@ -7,15 +8,20 @@
 #include "smtp/server/session.h"
 
 /*
- * The extensions (EXTENSION_*) that this session is offered at this moment: those of its policy, without the
- * ones that TLS makes possible or pointless. Cheap enough for every command.
+ * Returns the extensions (EXTENSION_*) that the session offers now: those of its policy, without those that
+ * require TLS, are redundant under TLS, or have no usable mechanism. Cheap enough to call for each command.
  */
 unsigned session_offers(const struct smtps_session *session);
 
-/* The same for parameters of MAIL and RCPT: whoever did not say EHLO has none (RFC 5321 2.2.1). */
+/*
+ * Returns the extensions whose parameters MAIL and RCPT may use: without EHLO there are none (RFC 5321
+ * 2.2.1).
+ */
 unsigned session_offers_parameters(const struct smtps_session *session);
 
-/* Appends the offers to an answer to EHLO whose first line is there: "250-KEYWORD ..." each, "250 " the last.
+/*
+ * Appends the offers to the reply to EHLO, whose first line the caller has written: "250-KEYWORD ..." for
+ * each, "250 " for the last.
  */
 void offers_append(const struct smtps_session *session, struct buf *out);
 

@@ -1,5 +1,5 @@
 /*
- * parameter: see parameter.h. A parameter is a row: its keyword, the extension that it belongs to, and what
+ * parameter: see parameter.h. Each parameter is a row: its keyword, its extension, and the function that
  * reads its value.
  */
 #include "smtp/server/parameter.h"
@@ -14,7 +14,7 @@ enum {
     SIZE_DIGITS_MAX = 20 /* RFC 1870 section 4 */
 };
 
-/* Reads a value, which is empty when there is no "=". NULL, or the refusal. */
+/* Reads a value, which is empty if there is no "=". Returns NULL, or the reply that rejects it. */
 typedef const struct smtps_reply *read_fn(struct slice value, unsigned offered,
                                           struct parameters *parameters);
 
@@ -24,10 +24,10 @@ struct row {
     read_fn *read;
 };
 
-struct choice { /* a word that a value may be */
+struct choice { /* a word that is allowed as a value */
     struct slice word;
     uint32_t flag;
-    unsigned extension; /* that must be offered for it; 0: none */
+    unsigned extension; /* required for this word; 0: none */
 };
 
 static const struct choice bodies[] = {
@@ -64,7 +64,7 @@ static const struct smtps_reply *read_choice(struct slice value, const struct ch
 
 /* ---- MAIL ---------------------------------------------------------------------------------------- */
 
-/* A number that does not fit is a size that nothing fits. */
+/* Parses a size. A number that exceeds 64 bits counts as the largest size, which exceeds every limit. */
 static const struct smtps_reply *read_size(struct slice value, unsigned offered,
                                            struct parameters *parameters)
 {
@@ -110,7 +110,7 @@ static const struct smtps_reply *read_requiretls(struct slice value, unsigned of
     return read_flag(value, ENVELOPE_REQUIRETLS, parameters);
 }
 
-/* RFC 3461 section 4.4: printable ASCII under its xtext. */
+/* RFC 3461 section 4.4: xtext that encodes printable ASCII. */
 static const struct smtps_reply *read_envid(struct slice value, unsigned offered,
                                             struct parameters *parameters)
 {
@@ -148,7 +148,7 @@ static const struct row mail_rows[] = {
 
 /* ---- RCPT ---------------------------------------------------------------------------------------- */
 
-/* RFC 3461 section 4.1: NEVER alone, or some of the others. */
+/* RFC 3461 section 4.1: either NEVER alone, or some of the other words. */
 static const struct smtps_reply *read_notify(struct slice value, unsigned offered,
                                              struct parameters *parameters)
 {
@@ -168,7 +168,7 @@ static const struct smtps_reply *read_notify(struct slice value, unsigned offere
     return NULL;
 }
 
-/* RFC 3461 section 4.2: an address type, which is an atom, and xtext. */
+/* RFC 3461 section 4.2: an address type, which is an atom, and an xtext. */
 static const struct smtps_reply *read_orcpt(struct slice value, unsigned offered,
                                             struct parameters *parameters)
 {
@@ -192,7 +192,7 @@ static bool is_keyword_char(char c, bool first)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (!first && c == '-');
 }
 
-/* Splits the next "KEYWORD[=VALUE]" (RFC 5321 4.1.2, esmtp-param) off *rest, which is not empty. */
+/* Removes the next "KEYWORD[=VALUE]" (RFC 5321 4.1.2, esmtp-param) from `*rest`, which must not be empty. */
 static bool next_parameter(struct slice *rest, struct slice *keyword, struct slice *value)
 {
     size_t i = 0, begin;

@@ -1,7 +1,10 @@
 /* path: see path.h. */
 #include "smtp/server/path.h"
 
-/* White space before the final CR LF (rfc2821_allow_whitespace_in_envelope); it is not in the arguments. */
+/*
+ * Returns whether the line has white space before its CR LF (rfc2821_allow_whitespace_in_envelope). The
+ * command arguments do not contain it any more.
+ */
 static bool ends_in_blank(struct slice line)
 {
     return line.size > 0 && ascii_is_blank(line.data[line.size - 1]);
@@ -16,7 +19,7 @@ const struct smtps_reply *path_parse(const struct smtps_session *session, const 
         (!policy->allow_blanks_at_end && ends_in_blank(session->command)))
         return command->syntax;
     *rest = slice_of(rest->data + command->word.size, rest->size - command->word.size);
-    /* Many clients send some, against RFC 5321 3.3. */
+    /* Many clients send blanks here, although RFC 5321 3.3 does not allow them. */
     while (rest->size > 0 && ascii_is_blank(rest->data[0]))
         *rest = slice_of(rest->data + 1, rest->size - 1);
     switch (address_parse_path(rest, &rules, path)) {

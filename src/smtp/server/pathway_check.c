@@ -1,6 +1,6 @@
 /*
- * pathway_check: names of Pathways that there are not, each said where it is set. No error: modules may go by
- * the name alone, which is in the context of the message (Momentum 4 manual, "pathway").
+ * pathway_check: warns about names of Pathways that do not exist, at the place where each is set. It is not
+ * an error: modules may use the name alone, which is in the message context (Momentum 4 manual, "pathway").
  */
 #include <string.h>
 #include "smtp/server/server.h"

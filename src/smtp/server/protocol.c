@@ -1,5 +1,5 @@
 /*
- * protocol: the table of SMTP commands, and the step from a line to its function.
+ * protocol: the table of SMTP commands; finds the function for a command line.
  */
 #include "smtp/server/protocol.h"
 
@@ -11,8 +11,8 @@
 static const struct {
     struct slice verb;
     command_fn *run;
-    bool takes_arguments; /* false: an argument is refused with 501 5.5.4 */
-    unsigned extension;   /* without this offer (extension.h) there is no such command; 0: there always is */
+    bool takes_arguments; /* false: an argument is rejected with 501 5.5.4 */
+    unsigned extension;   /* the command exists only if this is offered (extension.h); 0: always */
 } commands[] = {
     {{"MAIL", 4}, cmd_mail, true, 0},
     {{"RCPT", 4}, cmd_rcpt, true, 0},
@@ -31,7 +31,7 @@ static const struct {
     {{"XREMOTEIP", 9}, cmd_xremoteip, true, EXTENSION_XREMOTEIP},
     {{"XSETCONTEXT", 11}, cmd_xsetcontext, true, EXTENSION_XSETCONTEXT},
     {{"XDUMPCONTEXT", 12}, cmd_xdumpcontext, false, EXTENSION_XDUMPCONTEXT},
-    /* Known, and not for this server (RFC 5321 4.2.4): 502. */
+    /* known but not implemented (RFC 5321 4.2.4): 502 */
     {{"EXPN", 4}, cmd_not_implemented, true, 0},
     {{"TURN", 4}, cmd_not_implemented, true, 0},
     {{"ETRN", 4}, cmd_not_implemented, true, 0},
@@ -107,7 +107,7 @@ static void reset(struct smtps_session *session)
 
 static bool is_long(struct slice line)
 {
-    return slice_starts_nocase(line, SLICE_LITERAL("AUTH ")); /* it may carry an initial response */
+    return slice_starts_nocase(line, SLICE_LITERAL("AUTH ")); /* may carry an initial response */
 }
 
 const struct session_protocol smtp_protocol = {

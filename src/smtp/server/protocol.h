@@ -1,6 +1,5 @@
 /*
- * protocol.h: SMTP as a session speaks it: the table of commands behind struct session_protocol. Private to
- * src/smtp/server.
+ * protocol.h: SMTP as an implementation of struct session_protocol. Private to src/smtp/server.
  */
 #ifndef IMPULSE_SMTP_SERVER_PROTOCOL_H
 #define IMPULSE_SMTP_SERVER_PROTOCOL_H

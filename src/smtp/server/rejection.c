@@ -1,5 +1,5 @@
 /*
- * rejection: what the rejectlog says of a refusal.
+ * rejection: fills in the rejectlog record of a rejected command.
  */
 #include "smtp/server/rejection.h"
 

@@ -1,5 +1,6 @@
 /*
- * reply.h: the server's answers, as rows of one table (replies.def), and their form on the wire.
+ * reply.h: the server's replies, as rows of one table (replies.def), and how they are written. Pure
+ * functions; any thread.
  */
 #ifndef IMPULSE_SMTP_SERVER_REPLY_H
 #define IMPULSE_SMTP_SERVER_REPLY_H
@@ -9,11 +10,14 @@
 
 struct smtps_reply {
     int code;
-    const char *enhanced; /* "5.5.2", or "" for a reply that carries none */
+    const char *enhanced; /* enhanced status code, "5.5.2"; "" if the reply has none */
     const char *text;
 };
 
-/* Appends "CODE [ENHANCED ]TEXT CR LF". Control bytes in the text become '?'. */
+/*
+ * Appends "CODE [ENHANCED ]TEXT CR LF" to `out`. Control characters in the text become '?'. `with_enhanced`
+ * false leaves out the enhanced status code.
+ */
 void reply_format(const struct smtps_reply *reply, bool with_enhanced, struct buf *out);
 
 #define REPLY(name, code, enhanced, text) extern const struct smtps_reply reply_##name;
