@@ -359,20 +359,19 @@ const struct conf_value *conf_chain_value(const struct conf_chain *chain, const 
     return conf_default_value(chain->conf, option);
 }
 
-bool conf_chain_bool(const struct conf_chain *chain, const char *option, bool fallback)
+bool conf_chain_bool(const struct conf_chain *chain, const char *option)
 {
-    const struct conf_value *value = conf_chain_value(chain, option);
-    return value ? value->number != 0 : fallback;
+    return conf_chain_int(chain, option) != 0;
 }
 
-int64_t conf_chain_int(const struct conf_chain *chain, const char *option, int64_t fallback)
+int64_t conf_chain_int(const struct conf_chain *chain, const char *option)
 {
     const struct conf_value *value = conf_chain_value(chain, option);
-    return value ? value->number : fallback;
+    return value ? value->number : 0;
 }
 
-const char *conf_chain_text(const struct conf_chain *chain, const char *option, const char *fallback)
+const char *conf_chain_text(const struct conf_chain *chain, const char *option)
 {
     const struct conf_value *value = conf_chain_value(chain, option);
-    return value ? value->text : fallback;
+    return value ? value->text : NULL;
 }

@@ -73,8 +73,8 @@ static void make_match_cache(struct conf *conf)
     if (!conf->pattern_count)
         return;
     conf_chain_global(&global, conf);
-    conf->matches = conf_match_cache_create((size_t)conf_chain_int(&global, "match_cache_size", 16384),
-                                            (uint64_t)conf_chain_int(&global, "match_cache_life", 0));
+    conf->matches = conf_match_cache_create((size_t)conf_chain_int(&global, "match_cache_size"),
+                                            (uint64_t)conf_chain_int(&global, "match_cache_life"));
 }
 
 /* Parses and builds from an opened source; NULL: it could not be read, which the report says already. */

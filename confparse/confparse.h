@@ -244,8 +244,8 @@ struct conf_value {
     struct conf_place place;
     const char
         *text; /* the scalar as written (for ENUM in the table's spelling), NUL-terminated; "" for lists */
-    /* BOOL 0/1, INT, SIZE bytes, DURATION whole seconds, MODE, PORT; THROTTLE: events; LIST, DICT: how many
-     * items are lists or dictionaries, rendered as text. */
+    /* BOOL 0/1, INT, SIZE bytes, DURATION whole seconds, MODE, PORT; ENUM: which of the choices, from 1; THROTTLE:
+     * events; LIST, DICT: how many items are lists or dictionaries, rendered as text. */
     int64_t number;
     double seconds; /* DURATION with its fraction; THROTTLE: the period (1 when not written) */
     size_t count;   /* LIST, CIDR_LIST: items; DICT: pairs */
@@ -308,10 +308,10 @@ const struct conf_value *conf_scope_value_at(const struct conf_scope *scope, siz
  * NULL. */
 const struct conf_option *conf_scope_option(const struct conf_scope *scope, const char *option);
 
-/* Shorthands over conf_chain_value; `fallback` is returned when there is no value at all. */
-bool conf_chain_bool(const struct conf_chain *chain, const char *option, bool fallback);
-int64_t conf_chain_int(const struct conf_chain *chain, const char *option, int64_t fallback);
-const char *conf_chain_text(const struct conf_chain *chain, const char *option, const char *fallback);
+/* Shorthands over conf_chain_value: false, 0 or NULL when no level sets the option and its row has no default. */
+bool conf_chain_bool(const struct conf_chain *chain, const char *option);
+int64_t conf_chain_int(const struct conf_chain *chain, const char *option);
+const char *conf_chain_text(const struct conf_chain *chain, const char *option);
 /* A number for a field of 32 bits without a sign: what does not fit becomes the nearest that does. */
 static inline uint32_t conf_u32(int64_t number)
 {

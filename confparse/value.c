@@ -161,11 +161,14 @@ static bool make_string(const struct making *making)
     return true;
 }
 
-static const char *find_choice(const char *choices, const char *word, size_t *size)
+/* Counts them in *position, from 1. */
+static const char *find_choice(const char *choices, const char *word, size_t *size, int64_t *position)
 {
+    *position = 0;
     for (const char *choice = choices; choice; choice = strchr(choice, '|')) {
         choice += *choice == '|';
         *size = strcspn(choice, "|");
+        ++*position;
         if (conf_text_is((struct conf_text){choice, *size}, word))
             return choice;
     }
@@ -178,13 +181,15 @@ static bool make_enum(const struct making *making)
     struct conf_value *value = making->value;
     const char *choices = making->option->choices;
     size_t size;
-    const char *choice = find_choice(choices, value->text, &size);
+    int64_t position;
+    const char *choice = find_choice(choices, value->text, &size, &position);
     if (!choice && make_bool(making)) {
-        choice = find_choice(choices, value->number ? "true" : "false", &size);
+        bool on = value->number != 0;
+        choice = find_choice(choices, on ? "true" : "false", &size, &position);
         if (!choice)
-            choice = find_choice(choices, value->number ? "yes" : "no", &size);
+            choice = find_choice(choices, on ? "yes" : "no", &size, &position);
     }
-    value->number = 0;
+    value->number = choice ? position : 0;
     if (choice)
         value->text = conf_arena_text(making->arena, choice, size);
     return choice != NULL;

@@ -10,6 +10,7 @@ include src/sasl/local.mk
 include src/message/local.mk
 include src/spool/local.mk
 include src/throttle/local.mk
+include src/policy/local.mk
 include src/module/local.mk
 include src/smtp/wire/local.mk
 include src/smtp/server/local.mk
@@ -32,6 +33,7 @@ IMPULSE_LIBS = src/daemon/libdaemon.a \
 	src/smtp/server/libsmtp_server.a \
 	src/smtp/wire/libsmtp_wire.a \
 	src/module/libmodule.a \
+	src/policy/libpolicy.a \
 	src/throttle/libthrottle.a \
 	src/spool/libspool.a \
 	src/message/libmessage.a \

@@ -80,14 +80,14 @@ void access_resolve(struct access *access, const struct conf *conf, const struct
         net_addr_mapped(peer->family == AF_UNIX ? &loopback : peer, address);
     conf_chain_inbound(&chain, conf, listener, listen, peer ? address : NULL);
     *access = (struct access){
-        .denied = conf_chain_bool(&chain, "always_deny", false),
+        .denied = conf_chain_bool(&chain, "always_deny"),
         .authenticate = is_enabled(&chain, "enable_authentication", passwords) &&
-                        !conf_chain_bool(&chain, "always_allow", false),
+                        !conf_chain_bool(&chain, "always_allow"),
         .authorize = is_enabled(&chain, "enable_authorization", roles),
         .digest = read_method(&chain, "authdigestmd5parameters", "digest"),
         .login = read_method(&chain, "authloginparameters", "file"),
         .groups = read_method(&chain, "authorizationparameters", "groups"),
-        .timeout = (unsigned)conf_chain_int(&chain, "timeout", 60),
+        .timeout = (unsigned)conf_chain_int(&chain, "timeout"),
     };
     /* A Unix connection whose Listen names no passwords is known by its system account. */
     if (conf_scope_name(listen)[0] == '/' && !access->digest.value && !access->login.value)
@@ -106,7 +106,7 @@ const struct conf_scope *access_listen(const struct conf *conf, const char *endp
             if (strcmp(key, wanted) != 0)
                 continue;
             conf_chain_inbound(&chain, conf, listener, listen, NULL);
-            if (conf_chain_bool(&chain, "enable", true))
+            if (conf_chain_bool(&chain, "enable"))
                 return listen;
         }
     return NULL;

@@ -18,6 +18,7 @@
 #include "control/ctl_session.h"
 #include "log/paniclog.h"
 #include "net/listener.h"
+#include "policy/socket_fields.h"
 
 enum {
     DEFAULT_FILE_MODE = 0600, /* the manual: "only accessible to the user identity" of the daemon */
@@ -119,14 +120,10 @@ static unsigned file_mode(const struct conf_chain *chain)
 
 static struct listener_settings settings_of(const struct conf_chain *chain, const char *endpoint)
 {
-    return (struct listener_settings){
-        .endpoint = endpoint,
-        .backlog = (int)conf_chain_int(chain, "listen_backlog", 500),
-        .recv_buffer = (int)conf_chain_int(chain, "tcp_recv_buffer_size", 0),
-        .send_buffer = (int)conf_chain_int(chain, "tcp_send_buffer_size", 0),
-        .no_delay = conf_chain_bool(chain, "disable_nagle_algorithm", false),
-        .file_mode = file_mode(chain),
-    };
+    struct listener_settings settings = {.endpoint = endpoint};
+    socket_fields_fill(&settings, chain);
+    settings.file_mode = file_mode(chain);
+    return settings;
 }
 
 /* Whoever may write in the directory may have put something else in the socket's place: only a socket of ours
@@ -167,7 +164,7 @@ static bool open_listens(struct control *control, const struct conf *conf, const
         const char *endpoint = conf_scope_name(listen);
         struct conf_chain chain;
         conf_chain_inbound(&chain, conf, listener, listen, NULL);
-        if (!conf_chain_bool(&chain, "enable", true) || find(control, endpoint))
+        if (!conf_chain_bool(&chain, "enable") || find(control, endpoint))
             continue;
         struct listener *opened = open_listener(&chain, endpoint, owner, group, error, error_size);
         if (!opened)

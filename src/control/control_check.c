@@ -96,7 +96,7 @@ static void check_listen(struct control_check *check, const struct conf_scope *l
     conf_chain_inbound(&chain, check->conf, listener, listen, NULL);
     if (!listener_endpoint_check(conf_scope_name(listen), error, sizeof error))
         conf_report_add(check->report, CONF_ERROR, conf_scope_place(listen), "%s", error);
-    if (!conf_chain_bool(&chain, "enable", true))
+    if (!conf_chain_bool(&chain, "enable"))
         return;
     access_resolve(&access, check->conf, listener, listen, NULL);
     check_access(check, &access);

@@ -40,7 +40,7 @@ static const char *global_text(const struct conf *conf, const char *option, cons
 {
     struct conf_chain chain;
     conf_chain_global(&chain, conf);
-    const char *text = conf_chain_text(&chain, option, NULL);
+    const char *text = conf_chain_text(&chain, option);
     return text && *text ? text : fallback;
 }
 
@@ -49,8 +49,7 @@ static bool removes_damaged(const struct conf *conf)
 {
     struct conf_chain chain;
     conf_chain_global(&chain, conf);
-    const struct conf_value *value = conf_chain_value(&chain, "unlink_on_spool_in_failure");
-    return conf_value_is_set(value) && value->number;
+    return conf_chain_bool(&chain, "unlink_on_spool_in_failure");
 }
 
 static void accept_envelope(void *upper, struct envelope *envelope)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "log/paniclog.h"
 #include "net/listener.h"
+#include "policy/socket_fields.h"
 
 struct entry {
     struct list_node link;
@@ -39,7 +40,7 @@ static bool each_enabled(const struct conf *conf,
         while ((listen = conf_scope_next(listener, "listen", listen))) {
             struct conf_chain chain;
             conf_chain_inbound(&chain, conf, listener, listen, NULL);
-            if (conf_chain_bool(&chain, "enable", true) && !visit(&chain, listen, closure))
+            if (conf_chain_bool(&chain, "enable") && !visit(&chain, listen, closure))
                 return false;
         }
     }
@@ -54,8 +55,8 @@ static bool each_enabled(const struct conf *conf,
  */
 static unsigned acceptor_threads(const struct conf_chain *chain)
 {
-    int64_t concurrency = conf_chain_int(chain, "concurrency", 0);
-    const char *pool = conf_chain_text(chain, "pool_name", NULL);
+    int64_t concurrency = conf_chain_int(chain, "concurrency");
+    const char *pool = conf_chain_text(chain, "pool_name");
     return concurrency > 1 || (concurrency == 1 && pool && *pool) ? (unsigned)concurrency : 0;
 }
 
@@ -104,7 +105,7 @@ static void check_listen(const struct conf *conf, const struct conf_scope *liste
     conf_chain_inbound(&chain, conf, listener, listen, NULL);
     if (!listener_endpoint_check(conf_scope_name(listen), error, sizeof error))
         conf_report_add(report, CONF_ERROR, conf_scope_place(listen), "%s", error);
-    const char *loop = conf_chain_text(&chain, "event_loop", NULL);
+    const char *loop = conf_chain_text(&chain, "event_loop");
     if (loop && *loop && !conf_scope_find(conf_root(conf), "eventloop", loop))
         conf_report_add(report, CONF_WARNING, conf_scope_place(listen),
                         "event_loop \"%s\" is not defined by any EventLoop; the default loops are used",
@@ -175,7 +176,7 @@ void listens_check(const struct conf *conf, struct conf_report *report)
 static struct pool *find_pool(struct pool_set *pools, const struct conf_chain *chain,
                               const struct conf_scope *listen)
 {
-    const char *name = conf_chain_text(chain, "pool_name", NULL), *endpoint = conf_scope_name(listen);
+    const char *name = conf_chain_text(chain, "pool_name"), *endpoint = conf_scope_name(listen);
     struct pool *pool = name && *name ? pool_set_find(pools, name) : NULL;
     if (pool)
         return pool;
@@ -197,15 +198,9 @@ static struct listener_settings read_settings(const struct conf_chain *chain, co
 {
     struct listener_settings settings = {
         .endpoint = conf_scope_name(listen),
-        .backlog = (int)conf_chain_int(chain, "listen_backlog", 500),
-        .recv_buffer = (int)conf_chain_int(chain, "tcp_recv_buffer_size", 0),
-        .send_buffer = (int)conf_chain_int(chain, "tcp_send_buffer_size", 0),
-        .no_delay = conf_chain_bool(chain, "disable_nagle_algorithm", false),
-        .file_mode = (unsigned)conf_chain_int(chain, "file_mode", 0660),
         .concurrency = acceptor_threads(chain),
-        .accept_queue_backlog = (unsigned)conf_chain_int(chain, "accept_queue_backlog", 0),
-        .events_per_iter = (unsigned)conf_chain_int(chain, "events_per_iter", 0),
     };
+    socket_fields_fill(&settings, chain);
     if (settings.concurrency) {
         settings.pool = find_pool(pools, chain, listen);
         if (settings.concurrency > pool_concurrency(settings.pool))
@@ -267,7 +262,7 @@ static bool open_one(const struct conf_chain *chain, const struct conf_scope *li
     struct entry *entry = mem_new(struct entry);
     entry->listener = listener;
     listener_endpoint_key(conf_scope_name(listen), entry->key);
-    entry->loops_name = mem_dup(conf_chain_text(chain, "event_loop", NULL));
+    entry->loops_name = mem_dup(conf_chain_text(chain, "event_loop"));
     list_append(&opening->listens->entries, &entry->link);
     return true;
 }

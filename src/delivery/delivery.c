@@ -1,6 +1,7 @@
 /*
  * delivery: the transport that the queues open connections through.
  */
+#include <strings.h>
 #include "base/mem.h"
 #include "delivery/delivery_private.h"
 
@@ -9,9 +10,9 @@ static void open_connection(struct queue_transport *transport, struct queue *que
     struct delivery *delivery = container_of(transport, struct delivery, transport);
     struct delivery_loop *home = &delivery->loops[loop_index(queue_loop(queue))];
     const char *name = queue_settings(queue)->delivery_method;
-    if (strcmp(name, "esmtp") == 0 || strcmp(name, "smtp") == 0)
-        smtpc_open(&home->clients, queue, false, strcmp(name, "smtp") == 0);
-    else if (strcmp(name, "lmtp") == 0)
+    if (strcasecmp(name, "esmtp") == 0 || strcasecmp(name, "smtp") == 0)
+        smtpc_open(&home->clients, queue, false, strcasecmp(name, "smtp") == 0);
+    else if (strcasecmp(name, "lmtp") == 0)
         smtpc_open(&home->clients, queue, true, false);
     else
         method_open(home, queue, module_set_delivery_method(queue_modules(queue), name));

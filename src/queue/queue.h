@@ -26,16 +26,17 @@ enum {
 
 /*
  * The outbound options of one (binding, domain), resolved once per generation (conf_chain_outbound) and
- * shared by all queues that the same scopes apply to. Times in seconds.
+ * shared by all queues whose scopes set the same. Which option fills which field is in options.def
+ * (FIELD(QUEUE, ...)), whose choices the enums follow. Times in seconds.
  */
 struct queue_settings {
-    enum { BLACKHOLE_NO, BLACKHOLE_INLINE, BLACKHOLE_INTERNAL } blackhole;
+    enum { BLACKHOLE_NO = 1, BLACKHOLE_TRUE, BLACKHOLE_INLINE, BLACKHOLE_INTERNAL } blackhole;
     unsigned retry_interval, max_retry_interval, message_expiration;
     unsigned delay_dsn_retry_interval; /* after which a sender who asked for it is told of the delay */
     int max_retries;                   /* QUEUE_RETRIES_NONE, QUEUE_RETRIES_AUTO or a count */
     bool never_retry, never_attempt_expired, suspend_delivery;
     bool generate_bounces;
-    enum { BOUNCE_HEADERS, BOUNCE_NONE, BOUNCE_ALL } bounces_inline_original;
+    enum { BOUNCE_HEADERS = 1, BOUNCE_NONE, BOUNCE_ALL } bounces_inline_original;
     const char *mailerdaemon;               /* NULL: mailer-daemon@hostname */
     unsigned max_outbound_connections;      /* UINT_MAX: no limit */
     unsigned max_deliveries_per_connection; /* 0: no limit */
@@ -43,12 +44,11 @@ struct queue_settings {
     unsigned connect_timeout, ehlo_timeout, mailfrom_timeout, rcptto_timeout, body_timeout, rset_timeout,
         idle_timeout;
     uint16_t remote_smtp_port, lmtp_port;
-    const char *delivery_method; /* lower case: "esmtp", "smtp", "lmtp", or a module's method */
-    const char *gateway;         /* NULL: none */
-    size_t route_count;
-    const char *const *routes; /* as written */
-    const char *ehlo_hostname; /* may be "__hostname__" or "__message__" */
-    const char *bind_address;  /* NULL: the kernel chooses */
+    const char *delivery_method;     /* of any case: "esmtp", "smtp", "lmtp", or a module's method */
+    const char *gateway;             /* NULL: none */
+    const struct conf_value *routes; /* a list, as written; NULL: none */
+    const char *ehlo_hostname;       /* may be "__hostname__" or "__message__" */
+    const char *bind_address;        /* NULL: the kernel chooses */
 };
 
 /*

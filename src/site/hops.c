@@ -280,8 +280,8 @@ void hop_search_start(struct hop_search *search, struct resolver *resolver, stru
     search->pending = 1;
     if (settings->gateway)
         follow_routes(search, &settings->gateway, 1, queue_domain(queue));
-    else if (settings->route_count > 0)
-        follow_routes(search, settings->routes, settings->route_count, queue_domain(queue));
+    else if (settings->routes && settings->routes->count > 0)
+        follow_routes(search, settings->routes->items, settings->routes->count, queue_domain(queue));
     else
         follow_routes(search, exchangers, 1, queue_domain(queue));
     step_done(search);

@@ -84,7 +84,7 @@ void session_limits_resolve(struct session_limits *limits, const struct conf_cha
     add_listener_sessions(limits, chain, listener, true);
     add_service_sessions(limits, chain, true);
     add_listener_sessions(limits, chain, listener, false);
-    add(limits, scope_state_key("max_connections", listen), conf_chain_int(chain, "max_connections", 0),
+    add(limits, scope_state_key("max_connections", listen), conf_chain_int(chain, "max_connections"),
         SESSION_LIMIT_CONNECTIONS);
     add_service_sessions(limits, chain, false);
 }

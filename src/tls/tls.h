@@ -14,7 +14,8 @@
 
 struct tls_context; /* reference-counted */
 
-enum tls_verify_mode {                      /* TLS_Verify_Mode (Momentum 4 manual) */
+enum tls_verify_mode {                      /* TLS_Verify_Mode (Momentum 4 manual), in the order of
+                                               options.def */
                        TLS_VERIFY_OPTIONAL, /* not set: a client certificate is asked for and verified;
                                                nothing follows from it by itself */
                        TLS_VERIFY_NONE,     /* none is asked for */

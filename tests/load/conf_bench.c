@@ -111,7 +111,7 @@ static int64_t ask_domain(const struct subject *subject, size_t i)
     struct conf_chain chain;
     snprintf(name, sizeof name, "customer-%zu.example", i % subject->names * STRIDE % domains & ~(size_t)1);
     conf_chain_outbound(&chain, subject->conf, NULL, name);
-    return conf_chain_int(&chain, "max_outbound_connections", 0);
+    return conf_chain_int(&chain, "max_outbound_connections");
 }
 
 static int64_t ask_suffix(const struct subject *subject, size_t i)
@@ -120,7 +120,7 @@ static int64_t ask_suffix(const struct subject *subject, size_t i)
     struct conf_chain chain;
     snprintf(name, sizeof name, "host.customer-%zu.example", i % subject->names * STRIDE % domains | 1);
     conf_chain_outbound(&chain, subject->conf, NULL, name);
-    return conf_chain_int(&chain, "max_outbound_connections", 0);
+    return conf_chain_int(&chain, "max_outbound_connections");
 }
 
 static int64_t ask_regex(const struct subject *subject, size_t i)
@@ -129,7 +129,7 @@ static int64_t ask_regex(const struct subject *subject, size_t i)
     struct conf_chain chain;
     snprintf(name, sizeof name, "mail%zu.group-%zu.example", i % subject->names, i % regexes);
     conf_chain_outbound(&chain, subject->conf, NULL, name);
-    return conf_chain_int(&chain, "retry_interval", 0);
+    return conf_chain_int(&chain, "retry_interval");
 }
 
 static int64_t ask_peer(const struct subject *subject, size_t i)
@@ -143,7 +143,7 @@ static int64_t ask_peer(const struct subject *subject, size_t i)
                            [15] = (uint8_t)((number & 63) * 4 + 1)};
     struct conf_chain chain;
     conf_chain_inbound(&chain, subject->conf, subject->listener, subject->listen, address);
-    return conf_chain_int(&chain, "idle_time", 0);
+    return conf_chain_int(&chain, "idle_time");
 }
 
 static int64_t ask_chain(const struct subject *subject, size_t i)

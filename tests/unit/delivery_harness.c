@@ -39,7 +39,7 @@ const struct module_delivery_method *module_set_delivery_method(const struct mod
 {
     (void)set;
     const struct module_delivery_method *method = harness_method;
-    return method && strcmp(method->name, name) == 0 ? method : NULL;
+    return method && strcasecmp(method->name, name) == 0 ? method : NULL;
 }
 
 static void copy(char *to, size_t size, struct imp_text from)
@@ -189,7 +189,7 @@ static const char *option(const struct conf *conf, const char *name)
 {
     struct conf_chain chain;
     conf_chain_global(&chain, conf);
-    return conf_chain_text(&chain, name, NULL);
+    return conf_chain_text(&chain, name);
 }
 
 void harness_start(struct harness *harness, const char *format, ...)

@@ -8,7 +8,7 @@ static int64_t outbound(const struct conf *conf, const char *binding, const char
 {
     struct conf_chain chain;
     conf_chain_outbound(&chain, conf, binding, domain);
-    return conf_chain_int(&chain, "retry_interval", -1);
+    return conf_chain_int(&chain, "retry_interval");
 }
 
 static int64_t inbound_option(const struct conf *conf, const char *listen, const char *peer,
@@ -21,7 +21,7 @@ static int64_t inbound_option(const struct conf *conf, const char *listen, const
     bool known = peer && conf_parse_cidr(peer, address, &bits);
     conf_chain_inbound(&chain, conf, listener, listen ? conf_scope_find(listener, "listen", listen) : NULL,
                        known ? address : NULL);
-    return conf_chain_int(&chain, option, -1);
+    return conf_chain_int(&chain, option);
 }
 
 static int64_t inbound(const struct conf *conf, const char *listen, const char *peer)
@@ -49,9 +49,9 @@ static void test_domains(void)
     /* A pattern gives what the more specific stanzas leave open, in order of the file. */
     struct conf_chain chain;
     conf_chain_outbound(&chain, conf, NULL, "example.com");
-    CU_ASSERT_EQUAL(conf_chain_int(&chain, "max_retries", 0), 5);
-    CU_ASSERT_EQUAL(conf_chain_int(&chain, "message_expiration", 0), 6);
-    CU_ASSERT_EQUAL(conf_chain_int(&chain, "connect_timeout", 0), 300);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "max_retries"), 5);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "message_expiration"), 6);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "connect_timeout"), 300);
     CU_ASSERT_EQUAL(conf_chain_value(&chain, "retry_interval")->place.line, 4);
     conf_drop(conf);
 }
@@ -90,7 +90,7 @@ static void test_bindings(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct conf_chain chain;
         conf_chain_outbound(&chain, conf, cases[i].binding, cases[i].domain);
-        CU_ASSERT_EQUAL(conf_chain_int(&chain, "message_expiration", -1), cases[i].expected);
+        CU_ASSERT_EQUAL(conf_chain_int(&chain, "message_expiration"), cases[i].expected);
     }
     conf_drop(conf);
 }
@@ -124,8 +124,8 @@ static void test_outbound_order(void)
         clean("Binding default { retry_interval = 2 }\nBinding_Group default { max_retries = 3 }\n");
     struct conf_chain chain;
     conf_chain_outbound(&chain, conf, NULL, "d.e");
-    CU_ASSERT_EQUAL(conf_chain_int(&chain, "retry_interval", 0), 2);
-    CU_ASSERT_EQUAL(conf_chain_int(&chain, "max_retries", 0), 3);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "retry_interval"), 2);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "max_retries"), 3);
     conf_drop(conf);
 }
 

@@ -211,13 +211,13 @@ static void test_defaults(void)
             CU_ASSERT_STRING_EQUAL(value->place.file, "(default)");
         }
     }
-    CU_ASSERT_EQUAL(conf_chain_int(&chain, "listen_backlog", 0), 500);
-    CU_ASSERT_EQUAL(conf_chain_int(&chain, "tcp_recv_buffer_size", -1), 0); /* the kernel's */
-    CU_ASSERT_EQUAL(conf_chain_int(&chain, "max_retries", 0), -2);
-    CU_ASSERT_EQUAL(conf_chain_int(&chain, "file_mode", 0), 0660);
-    CU_ASSERT_STRING_EQUAL(conf_chain_text(&chain, "delivery_method", ""), "ESMTP");
-    CU_ASSERT_STRING_EQUAL(conf_chain_text(&chain, "gateway", "none"), "none");
-    CU_ASSERT_EQUAL(conf_chain_bool(&chain, "generate_bounces", false), true);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "listen_backlog"), 500);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "tcp_recv_buffer_size"), 0); /* the kernel's */
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "max_retries"), -2);
+    CU_ASSERT_EQUAL(conf_chain_int(&chain, "file_mode"), 0660);
+    CU_ASSERT_STRING_EQUAL(conf_chain_text(&chain, "delivery_method"), "ESMTP");
+    CU_ASSERT_PTR_NULL(conf_chain_text(&chain, "gateway"));
+    CU_ASSERT_EQUAL(conf_chain_bool(&chain, "generate_bounces"), true);
     conf_drop(conf);
 }
 

@@ -137,7 +137,7 @@ static void test_nesting(void)
     for (size_t i = 0; i < sizeof effective / sizeof *effective; i++) {
         struct conf_chain chain;
         conf_chain_outbound(&chain, conf, effective[i].binding, effective[i].domain);
-        CU_ASSERT_EQUAL(conf_chain_int(&chain, "max_outbound_connections", 0), effective[i].limit);
+        CU_ASSERT_EQUAL(conf_chain_int(&chain, "max_outbound_connections"), effective[i].limit);
     }
     conf_drop(conf);
 }

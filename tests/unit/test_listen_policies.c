@@ -21,7 +21,7 @@ static void listen_open(struct listen *listen, const char *text)
     const struct conf *conf = listen->modules.conf;
     const struct conf_scope *listener = conf_scope_next(conf_root(conf), "esmtp_listener", NULL);
     char error[200];
-    listen->table = policy_table_create();
+    listen->table = policy_table_create(&esmtp_policy_kind);
     listen->policies = listen_policies_create(conf, listener, conf_scope_next(listener, "listen", NULL),
                                               listen->modules.set, listen->table, error, sizeof error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(listen->policies);

@@ -147,7 +147,7 @@ static int64_t retry_interval(const struct conf *conf, const char *binding, cons
 {
     struct conf_chain chain;
     conf_chain_outbound(&chain, conf, binding, domain);
-    return conf_chain_int(&chain, "retry_interval", -1);
+    return conf_chain_int(&chain, "retry_interval");
 }
 
 /* Asked a second time, from the cache, everything is as it was, whatever the size. */

@@ -156,11 +156,11 @@ static void test_settings_defaults(void)
     CU_ASSERT_EQUAL(s->idle_timeout, 5);
     CU_ASSERT_EQUAL(s->remote_smtp_port, 25);
     CU_ASSERT_EQUAL(s->lmtp_port, 2003);
-    CU_ASSERT_STRING_EQUAL(s->delivery_method, "esmtp");
+    CU_ASSERT_STRING_EQUAL(s->delivery_method, "ESMTP");
     CU_ASSERT_STRING_EQUAL(s->ehlo_hostname, "__hostname__");
     CU_ASSERT_PTR_NULL(s->gateway);
     CU_ASSERT_PTR_NULL(s->bind_address);
-    CU_ASSERT_EQUAL(s->route_count, 0);
+    CU_ASSERT_PTR_NULL(s->routes);
     generation_unref(generation);
 }
 
@@ -184,10 +184,10 @@ static void test_settings_by_scope(void)
     const struct queue_settings *both = generation_settings(generation, S("fast"), S("example.com"));
     CU_ASSERT_EQUAL(other->retry_interval, 60);
     CU_ASSERT_EQUAL(other->max_retries, QUEUE_RETRIES_NONE);
-    CU_ASSERT_EQUAL(other->route_count, 2);
-    CU_ASSERT_STRING_EQUAL(other->routes[1], "__mx__");
+    CU_ASSERT_EQUAL(other->routes->count, 2);
+    CU_ASSERT_STRING_EQUAL(other->routes->items[1], "__mx__");
     CU_ASSERT_EQUAL(domain->max_retries, 4);
-    CU_ASSERT_STRING_EQUAL(domain->delivery_method, "lmtp");
+    CU_ASSERT_STRING_EQUAL(domain->delivery_method, "LMTP");
     CU_ASSERT_EQUAL(domain->bounces_inline_original, BOUNCE_ALL);
     CU_ASSERT_PTR_NULL(domain->gateway);
     CU_ASSERT_STRING_EQUAL(both->gateway, "10.1.1.1");
@@ -206,7 +206,7 @@ static void test_blackhole_values(void)
         const char *text;
         int value;
     } rows[] = {{"false", BLACKHOLE_NO},
-                {"true", BLACKHOLE_INTERNAL},
+                {"true", BLACKHOLE_TRUE},
                 {"internal", BLACKHOLE_INTERNAL},
                 {"Inline", BLACKHOLE_INLINE}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -82,7 +82,7 @@ static const char *realm_of(const struct conf_chain *chain, const struct conf_va
 {
     const char *realm = parameters_find(value, "realm");
     if (!realm || !*realm)
-        realm = conf_chain_text(chain, "hostname", NULL);
+        realm = conf_chain_text(chain, "hostname");
     return realm && *realm ? realm : NULL;
 }
 
@@ -107,7 +107,7 @@ static void check_parameters(struct auth_check *check, enum sasl_mechanism mecha
 static bool has_tls(const struct conf_chain *chain)
 {
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
-    return conf_chain_bool(chain, "use_ssl", false) ||
+    return conf_chain_bool(chain, "use_ssl") ||
            (conf_value_is_set(value) &&
             (extensions_resolve(value->items, value->count) & EXTENSION_STARTTLS));
 }
@@ -132,7 +132,7 @@ static void warn_of_plain_text(struct auth_check *check, const struct conf_chain
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
     const struct conf_value *asked = conf_chain_value(chain, "plaintext_authentication");
     bool tls = has_tls(chain);
-    bool always = conf_chain_bool(chain, "use_ssl", false);
+    bool always = conf_chain_bool(chain, "use_ssl");
     bool plain = policy->mechanisms & (1u << SASL_PLAIN | 1u << SASL_LOGIN);
     if (!plain || always || (tls && !policy->plain_text))
         return;
@@ -157,7 +157,7 @@ static void warn_of_nothing(struct auth_check *check, const struct conf_chain *c
                         "AUTH is not offered: no passwords are named for its mechanisms "
                         "(AuthPlainParameters, ...)");
     if (policy && policy->required && !policy->mechanisms && !policy->always_allow &&
-        !conf_chain_bool(chain, "open_relay", false)) {
+        !conf_chain_bool(chain, "open_relay")) {
         const struct conf_value *required = conf_chain_value(chain, "enable_authentication");
         if (seen_values_add(&check->seen, required))
             warn_of_no_way_in(check, required->place);

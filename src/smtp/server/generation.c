@@ -41,7 +41,10 @@ static bool add_listen(struct smtp_generation *generation, const struct conf_sco
 
 static void warn_of_deferral(const struct smtp_generation *generation)
 {
-    if (policy_table_defers(generation->policies))
+    bool defers = false;
+    for (size_t i = 0; i < generation->count && !defers; i++)
+        defers = listen_policies_defer(generation->listens[i].policies);
+    if (defers)
         paniclog(PANIC_WARNING,
                  "deferred_spool is on: a 250 is no promise; a message that was not tried yet is "
                  "lost when the process or the machine fails");
@@ -55,7 +58,7 @@ struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_
     atomic_init(&generation->references, 1);
     generation->conf = conf_ref(conf);
     generation->modules = modules ? module_set_ref(modules) : NULL;
-    generation->policies = policy_table_create();
+    generation->policies = policy_table_create(&esmtp_policy_kind);
     while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener))) {
         const struct conf_scope *listen = NULL;
         while ((listen = conf_scope_next(listener, "listen", listen))) {

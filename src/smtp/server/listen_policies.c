@@ -55,8 +55,8 @@ static struct listen_terms *add_terms(const struct making *making, const struct 
                  conf_scope_name(making->listen), TERMS_MAX);
         return NULL;
     }
-    const struct esmtp_policy *policy =
-        policy_table_find(making->table, &chain, making->modules, making->error, making->error_size);
+    struct esmtp_policy_making modules = {making->modules, making->error, making->error_size};
+    const struct esmtp_policy *policy = policy_table_find(making->table, &chain, &modules);
     if (!policy)
         return NULL;
     if (policies->count == policies->room) {
@@ -145,6 +145,14 @@ struct listen_policies *listen_policies_create(const struct conf *conf, const st
         return policies;
     listen_policies_free(policies);
     return NULL;
+}
+
+bool listen_policies_defer(const struct listen_policies *policies)
+{
+    for (size_t i = 0; i < policies->count; i++)
+        if (policies->terms[i]->policy->deferred_spool)
+            return true;
+    return false;
 }
 
 void listen_policies_free(struct listen_policies *policies)

@@ -6,8 +6,9 @@
 #define IMPULSE_SMTP_SERVER_LISTEN_POLICIES_H
 
 #include "net/addr.h"
+#include "policy/policy_table.h"
 #include "smtp/server/listen_terms.h"
-#include "smtp/server/policy_table.h"
+#include "smtp/server/policy.h"
 
 struct listen_policies;
 
@@ -16,6 +17,8 @@ struct listen_policies *listen_policies_create(const struct conf *conf, const st
                                                const struct conf_scope *listen, struct module_set *modules,
                                                struct policy_table *table, char *error, size_t error_size);
 void listen_policies_free(struct listen_policies *policies); /* NULL is harmless */
+/* Does any client of the Listen get a policy with deferred_spool? */
+bool listen_policies_defer(const struct listen_policies *policies);
 /* The Listen as logs name it: "*:25", "127.0.0.1:25", "/tmp/smtp"; NUL-terminated. */
 void listen_policies_endpoint(const struct listen_policies *policies, char text[NET_ADDR_TEXT_SIZE]);
 /*

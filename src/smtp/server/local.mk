@@ -37,8 +37,6 @@ src_smtp_server_libsmtp_server_a_SOURCES = \
 	src/smtp/server/policy_auth.h \
 	src/smtp/server/policy_content.c \
 	src/smtp/server/policy_content.h \
-	src/smtp/server/policy_table.c \
-	src/smtp/server/policy_table.h \
 	src/smtp/server/policy_tls.c \
 	src/smtp/server/policy_tls.h \
 	src/smtp/server/protocol.c \

@@ -1,12 +1,14 @@
 /*
  * policy.h: the inbound options of one (Listen, Peer) as plain fields, resolved once when a configuration is
- * loaded. The path of a command reads these fields and never looks a name up. Immutable; any thread.
+ * loaded. The path of a command reads these fields and never looks a name up. Which option fills which field
+ * is in options.def (FIELD(ESMTP, ...)). Immutable; any thread.
  */
 #ifndef IMPULSE_SMTP_SERVER_POLICY_H
 #define IMPULSE_SMTP_SERVER_POLICY_H
 
 #include "confparse/confparse.h"
 #include "module/module.h"
+#include "policy/policy_table.h"
 #include "smtp/wire/data_reader.h"
 #include "smtp/server/extension.h"
 
@@ -14,11 +16,19 @@ struct auth_policy;
 struct supplemental_rules;
 struct tls_context;
 
-enum starttls_injection { STARTTLS_REJECT, STARTTLS_IGNORE, STARTTLS_ALLOW }; /* Starttls_Injection_Policy */
-
-enum date_rule { DATE_IFNEEDED, DATE_IGNORE, DATE_PEDANTIC }; /* rfc2822_date_header */
-
-enum line_length_rule { LINE_LENGTH_NONE, LINE_LENGTH_FIX, LINE_LENGTH_REJECT };
+/* In the order of the choices in options.def (STORE_CHOICE in policy/fields.h): */
+enum starttls_injection {
+    STARTTLS_ALLOW = 1,
+    STARTTLS_IGNORE,
+    STARTTLS_REJECT
+};                                                                /* starttls_injection_policy */
+enum date_rule { DATE_IGNORE = 1, DATE_PEDANTIC, DATE_IFNEEDED }; /* rfc2822_date_header */
+enum line_length_rule {
+    LINE_LENGTH_NONE = 1,
+    LINE_LENGTH_FIX,
+    LINE_LENGTH_REJECT
+}; /* rfc2822_max_line_length_policy */
+enum batch_handling { BIFURCATE_ALWAYS = 1, BATCH_BY_DOMAIN };
 
 enum { RECIPIENTS_MAX = 100000 }; /* of one message, whatever is configured: memory is bounded */
 
@@ -76,18 +86,19 @@ struct esmtp_policy {
 
     /* after acceptance */
     bool bounce_refused_recipients; /* generate_bounces_for_multi_recipient_policy_rejections */
-    bool batch_by_domain;
+    enum batch_handling batch_handling;
     bool deferred_spool;
 
     struct imp_policy *modules; /* what modules keep with this policy */
 };
 
-/*
- * Resolves every option through `chain` and has each module compile its own. Texts are the configuration's.
- * NULL with one line in error[]. Without modules (NULL) it serves to see whether that works. Main thread.
- */
-struct esmtp_policy *esmtp_policy_create(const struct conf_chain *chain, struct module_set *modules,
-                                         char *error, size_t error_size);
-void esmtp_policy_free(struct esmtp_policy *policy); /* NULL is harmless */
+/* What is made of a chain by policy_table_find; `closure` is a struct esmtp_policy_making. Main thread. */
+extern const struct policy_kind esmtp_policy_kind;
+
+struct esmtp_policy_making {
+    struct module_set *modules; /* each compiles its own; NULL: there are none */
+    char *error;                /* out: one line, when there is no policy */
+    size_t error_size;
+};
 
 #endif

@@ -8,7 +8,13 @@
 
 #include <string.h>
 #include "base/mem.h"
+#include "policy/fields.h"
 #include "sasl/parameters.h"
+
+static const struct policy_field fields[] = {
+#define AUTH(field, option, type) POLICY_FIELD(struct auth_policy, field, option, type),
+#include "policy/fields_of.h"
+};
 
 static const char *const options[SASL_MECHANISMS] = {
     [SASL_PLAIN] = "authplainparameters",       [SASL_LOGIN] = "authloginparameters",
@@ -121,9 +127,7 @@ struct auth_policy *auth_policy_create(const struct conf_chain *chain, const str
         if ((named & 1u << i) && can_succeed(&policy->methods[i], mechanism, modules))
             policy->mechanisms |= 1u << i;
     }
-    policy->plain_text = conf_chain_bool(chain, "plaintext_authentication", false);
-    policy->required = conf_chain_bool(chain, "enable_authentication", false);
-    policy->always_allow = conf_chain_bool(chain, "always_allow", false);
+    policy_fields_fill(policy, fields, POLICY_FIELD_COUNT(fields), chain);
     if (policy->mechanisms || policy->required || policy->always_allow)
         return policy;
     auth_policy_free(policy);

@@ -9,75 +9,65 @@
 #include "message/body.h"
 #include "message/header.h"
 #include "message/supplemental.h"
+#include "policy/fields.h"
+
+struct content_options { /* as they are set; FIELD(CONTENT, ...) in options.def, whose choices the enums
+                            follow */
+    enum { BODY_IGNORE = 1, BODY_PEDANTIC, BODY_FIX } lone_in_body;
+    enum { HEADER_FIX = 1, HEADER_PEDANTIC } lone_in_header;
+    enum { INVALID_NOT_SET, INVALID_DENY, INVALID_ALLOW, INVALID_FIX } invalid;
+    int64_t line_length; /* bytes, or LINE_LENGTH_PEDANTIC, LINE_LENGTH_BREAK; 0: ignore */
+    enum line_length_rule line_length_rule;
+    enum { MESSAGE_ID_IGNORE = 1, MESSAGE_ID_IFNEEDED } message_id;
+    enum { MISSING_REJECT = 1, MISSING_ALLOW } missing_header;
+    uint64_t large_message;
+    const struct conf_value *trace_headers;
+};
+
+static const struct policy_field fields[] = {
+#define CONTENT(field, option, type) POLICY_FIELD(struct content_options, field, option, type),
+#include "policy/fields_of.h"
+};
 
 enum {
     LINE_LENGTH_RFC = 998,                /* RFC 5322 section 2.1.1 */
+    LINE_LENGTH_PEDANTIC = -1,            /* rfc2822_max_line_length = pedantic */
+    LINE_LENGTH_BREAK = -2,               /* rfc2822_max_line_length = fix */
     LARGE_MESSAGE_MAX = 16 * 1024 * 1024, /* bytes of one message that a session may gather in memory */
 };
 
 /* ---- lines -----------------------------------------------------------------------------------------------
  */
 
-static const char *word_of(const struct conf_chain *chain, const char *option)
-{
-    return conf_chain_text(chain, option, "");
-}
-
 /*
  * Momentum passes bare CRs and LFs of the body on when nothing is set; what a next hop takes for the end of
  * the message must not depend on them, so they are refused, and "ignore" is "fix" (doc/compatibility.md).
  */
-static void resolve_line_endings(struct esmtp_policy *policy, const struct conf_chain *chain)
+static void resolve_line_endings(struct esmtp_policy *policy, const struct content_options *options)
 {
-    static const struct {
-        const char *option, *word;
-        enum line_ending_policy policy;
-    } words[] = {
-        {"rfc2822_lone_lf_in_body", "fix", LINE_ENDINGS_FIX},
-        {"rfc2822_lone_lf_in_body", "ignore", LINE_ENDINGS_FIX},
-        {"rfc2822_lone_lf_in_headers", "fix", LINE_ENDINGS_FIX},
-        {"invalid_line_endings", "deny", LINE_ENDINGS_REJECT},
-        {"invalid_line_endings", "fix", LINE_ENDINGS_FIX},
-        {"invalid_line_endings", "allow", LINE_ENDINGS_ALLOW},
+    static const enum line_ending_policy invalid[] = {
+        [INVALID_DENY] = LINE_ENDINGS_REJECT,
+        [INVALID_ALLOW] = LINE_ENDINGS_ALLOW,
+        [INVALID_FIX] = LINE_ENDINGS_FIX,
     };
-    policy->line_endings = policy->header_line_endings = LINE_ENDINGS_REJECT;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcasecmp(word_of(chain, words[i].option), words[i].word) != 0)
-            continue;
-        if (strcmp(words[i].option, "rfc2822_lone_lf_in_body") != 0)
-            policy->header_line_endings = words[i].policy;
-        if (strcmp(words[i].option, "rfc2822_lone_lf_in_headers") != 0)
-            policy->line_endings = words[i].policy;
-    }
+    policy->line_endings = options->lone_in_body == BODY_PEDANTIC ? LINE_ENDINGS_REJECT : LINE_ENDINGS_FIX;
+    policy->header_line_endings =
+        options->lone_in_header == HEADER_PEDANTIC ? LINE_ENDINGS_REJECT : LINE_ENDINGS_FIX;
+    if (options->invalid != INVALID_NOT_SET)
+        policy->line_endings = policy->header_line_endings = invalid[options->invalid];
 }
 
 /* "pedantic" and "fix" say both the length and what becomes of longer lines; a number says the length. */
-static void resolve_line_length(struct esmtp_policy *policy, const struct conf_chain *chain)
+static void resolve_line_length(struct esmtp_policy *policy, const struct content_options *options)
 {
-    enum { PEDANTIC = -1, FIX = -2 };
-    const char *rule = word_of(chain, "rfc2822_max_line_length_policy");
-    int64_t length = conf_chain_int(chain, "rfc2822_max_line_length", 0);
-    policy->max_line_length = LINE_LENGTH_RFC;
-    if (length > 0)
-        policy->max_line_length = conf_u32(length);
-    if (length == FIX || (length != PEDANTIC && strcasecmp(rule, "fix") == 0))
-        policy->line_length_rule = LINE_LENGTH_FIX;
-    else if (length == PEDANTIC || strcasecmp(rule, "reject") == 0)
-        policy->line_length_rule = LINE_LENGTH_REJECT;
+    policy->max_line_length = options->line_length > 0 ? conf_u32(options->line_length) : LINE_LENGTH_RFC;
+    policy->line_length_rule = options->line_length == LINE_LENGTH_PEDANTIC ? LINE_LENGTH_REJECT
+                               : options->line_length == LINE_LENGTH_BREAK  ? LINE_LENGTH_FIX
+                                                                            : options->line_length_rule;
 }
 
 /* ---- the header ------------------------------------------------------------------------------------------
  */
-
-static void resolve_header_rules(struct esmtp_policy *policy, const struct conf_chain *chain)
-{
-    const char *date = word_of(chain, "rfc2822_date_header");
-    policy->date_rule = strcasecmp(date, "ignore") == 0     ? DATE_IGNORE
-                        : strcasecmp(date, "pedantic") == 0 ? DATE_PEDANTIC
-                                                            : DATE_IFNEEDED;
-    policy->add_message_id = strcasecmp(word_of(chain, "rfc2822_messageid_header"), "ignore") != 0;
-    policy->refuse_missing_header = strcasecmp(word_of(chain, "rfc2822_missing_headers"), "allow") != 0;
-}
 
 /* As a value of type boolean is written: Momentum 4 manual, "Configuration File Syntax". */
 static bool read_bool(const char *text, bool *value)
@@ -131,10 +121,9 @@ static const char *read_trace_option(struct trace_options *trace, const char *na
     return NULL;
 }
 
-static bool resolve_trace(struct esmtp_policy *policy, const struct conf_chain *chain, char *error,
+static bool resolve_trace(struct esmtp_policy *policy, const struct conf_value *value, char *error,
                           size_t error_size)
 {
-    const struct conf_value *value = conf_chain_value(chain, "trace_headers");
     struct trace_options trace = {.received = true, .rules = mem_new(struct supplemental_rules)};
     const char *problem = NULL;
     trace.rules->name = mem_dup("X-KumoRef");
@@ -155,14 +144,16 @@ static bool resolve_trace(struct esmtp_policy *policy, const struct conf_chain *
 bool policy_content_resolve(struct esmtp_policy *policy, const struct conf_chain *chain, char *error,
                             size_t error_size)
 {
-    int64_t large = conf_chain_int(chain, "large_message_threshold", BODY_CHUNK);
-    resolve_line_endings(policy, chain);
-    resolve_line_length(policy, chain);
-    resolve_header_rules(policy, chain);
-    policy->large_message = large < BODY_CHUNK          ? BODY_CHUNK
-                            : large > LARGE_MESSAGE_MAX ? LARGE_MESSAGE_MAX
-                                                        : (uint32_t)large;
-    return resolve_trace(policy, chain, error, error_size);
+    struct content_options options;
+    policy_fields_fill(&options, fields, POLICY_FIELD_COUNT(fields), chain);
+    resolve_line_endings(policy, &options);
+    resolve_line_length(policy, &options);
+    policy->add_message_id = options.message_id == MESSAGE_ID_IFNEEDED;
+    policy->refuse_missing_header = options.missing_header == MISSING_REJECT;
+    policy->large_message = options.large_message < BODY_CHUNK          ? BODY_CHUNK
+                            : options.large_message > LARGE_MESSAGE_MAX ? LARGE_MESSAGE_MAX
+                                                                        : (uint32_t)options.large_message;
+    return resolve_trace(policy, options.trace_headers, error, error_size);
 }
 
 void policy_content_release(struct esmtp_policy *policy)

@@ -9,44 +9,14 @@
 #include <string.h>
 #include <strings.h>
 #include "base/mem.h"
+#include "policy/fields.h"
 #include "tls/tls.h"
 #include "smtp/server/extension.h"
 
-/* What a stanza sets, NULL when only options.def's default is there. */
-static const char *set_text(const struct conf_chain *chain, const char *option)
-{
-    const struct conf_value *value = conf_chain_value(chain, option);
-    return conf_value_is_set(value) && *value->text ? value->text : NULL;
-}
-
-static bool set_true(const struct conf_chain *chain, const char *option)
-{
-    const struct conf_value *value = conf_chain_value(chain, option);
-    return conf_value_is_set(value) && value->number != 0;
-}
-
-static enum tls_verify_mode verify_mode(const struct conf_chain *chain)
-{
-    const char *mode = set_text(chain, "tls_verify_mode");
-    if (!mode)
-        return TLS_VERIFY_OPTIONAL;
-    return strcasecmp(mode, "require") == 0 ? TLS_VERIFY_REQUIRE : TLS_VERIFY_NONE;
-}
-
-static enum starttls_injection injection(const struct conf_chain *chain)
-{
-    const char *policy = conf_chain_text(chain, "starttls_injection_policy", "reject");
-    if (strcasecmp(policy, "ignore") == 0)
-        return STARTTLS_IGNORE;
-    return strcasecmp(policy, "allow") == 0 ? STARTTLS_ALLOW : STARTTLS_REJECT;
-}
-
-/* GnuTLS's priority strings mean nothing to OpenSSL (Momentum 4 manual, tls_ciphers). */
-static const char *ciphers(const struct conf_chain *chain)
-{
-    bool priorities = strcasecmp(conf_chain_text(chain, "tls_engine", "openssl"), "gnutls") == 0;
-    return priorities ? NULL : set_text(chain, "tls_ciphers");
-}
+static const struct policy_field fields[] = {
+#define TLS(field, option, type) POLICY_FIELD(struct tls_settings, field, option, type),
+#include "policy/fields_of.h"
+};
 
 /* An error begins with the option at fault: puts its place in front. */
 static void add_place(const struct conf_chain *chain, char *error, size_t error_size)
@@ -69,25 +39,14 @@ static void add_place(const struct conf_chain *chain, char *error, size_t error_
 bool policy_tls_resolve(struct esmtp_policy *policy, const struct conf_chain *chain, const char *hostname,
                         char *error, size_t error_size)
 {
-    policy->starttls_injection = injection(chain);
     if (policy->use_ssl)
         policy->extensions &= ~(unsigned)EXTENSION_STARTTLS;
     if (!policy->use_ssl && !(policy->extensions & EXTENSION_STARTTLS))
         return true;
-    struct tls_settings settings = {
-        .certificate = set_text(chain, "tls_certificate"),
-        .key = set_text(chain, "tls_key"),
-        .ciphers = ciphers(chain),
-        .ciphersuites = set_text(chain, "tlsv13_ciphersuites"),
-        .protocols = set_text(chain, "tls_protocols"),
-        .curves = set_text(chain, "tls_ec_curve_names"),
-        .dh_parameters_file = set_text(chain, "tls_dhparams_file"),
-        .client_ca = set_text(chain, "tls_client_ca"),
-        .hostname = hostname,
-        .verify_mode = verify_mode(chain),
-        .enable_dhe = conf_chain_bool(chain, "tls_enable_dhe_ciphers", true),
-        .allow_renegotiation = set_true(chain, "tls_allow_renegotiation"),
-    };
+    struct tls_settings settings = {.hostname = hostname};
+    policy_fields_fill(&settings, fields, POLICY_FIELD_COUNT(fields), chain);
+    if (strcasecmp(conf_chain_text(chain, "tls_engine"), "gnutls") == 0)
+        settings.ciphers = NULL; /* GnuTLS's words mean nothing to OpenSSL (Momentum 4 manual, tls_ciphers) */
     policy->tls = tls_context_create(&settings, error, error_size);
     if (!policy->tls)
         add_place(chain, error, error_size);

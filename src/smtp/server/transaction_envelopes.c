@@ -77,6 +77,6 @@ void transaction_create_envelopes(struct smtps_transaction *t)
             t->envelopes[next_refused++] = create_envelope(t, recipient);
     }
     t->envelope_count = next_refused;
-    if (policy->batch_by_domain && accepted > 1)
+    if (policy->batch_handling == BATCH_BY_DOMAIN && accepted > 1)
         mark_batches(t, accepted);
 }
