@@ -29,17 +29,25 @@ enum imp_delivery_result { IMP_DELIVERED, IMP_TRANSIENT, IMP_PERMANENT };
 
 /*
  * Delivers one envelope, on a thread of the method's pool, where it may block. For a failure write the reason as an
- * SMTP reply ("451 4.3.0 cannot write to ...") into response[response_size].
+ * SMTP reply ("451 4.3.0 cannot write to ...") into response[response_size]. A value that is none of the three counts
+ * as IMP_TRANSIENT and is named in the paniclog.
  */
-typedef enum imp_delivery_result imp_deliver_fn(struct imp_delivery *delivery, struct imp_module *module,
-                                                char *response, size_t response_size);
+typedef enum imp_delivery_result imp_deliver_fn(struct imp_delivery *delivery, char *response, size_t response_size,
+                                                void *closure);
+
+struct imp_delivery_method {
+    size_t size;      /* sizeof(struct imp_delivery_method) */
+    const char *name; /* of delivery_method; copied */
+    imp_deliver_fn *deliver;
+    void *closure;
+    const char *pool; /* a ThreadPool's name, copied; NULL: "IO" */
+};
 
 /*
- * Registers delivery_method = `name`; only from setup. `pool` is a ThreadPool's name (NULL: "IO"), copied.
- * 0, or -1 when the name is taken.
+ * Registers delivery_method = `name`; only from setup; the struct is copied. 0, or -1 with a line in imp_module_error
+ * when the name is taken.
  */
-IMP_API int imp_delivery_method(struct imp_module *module, const char *name, imp_deliver_fn *deliver,
-                                const char *pool);
+IMP_API int imp_delivery_method(struct imp_module *module, const struct imp_delivery_method *method);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,25 @@
 /*
- * impulse/hooks.h: the points at which a module is asked, or told.
+ * impulse/hooks.h: points at which a module is asked or told, by name; and points that a module adds.
  *
- * Names and order are Momentum's (manual, "Policy" and "Hook points"). Hooks of one point are asked in order of
- * priority, then of registration. Hooks run on event-loop threads: several sessions at once, never the same session
- * twice at once. They must not block; suspend instead (session.h) or hand work to imp_work_submit.
+ * A point is a moment with a name: Momentum's where Momentum has that moment ("validate_rcptto"), else our own. The
+ * console command `module hooks` lists the points and who hooks them, in order. The hooks of a point are called by
+ * priority, then in order of registration.
+ *
+ * Thread: the hooks of a session's points run on the session's event-loop thread: several sessions at once, never the
+ * same session twice at once. There they must not block: suspend (imp_call_suspend), or register the hook with
+ * IMP_HOOK_MAY_BLOCK, which runs it on a thread pool while the session is suspended. A hook that keeps a loop for
+ * longer than module_hook_slow_time is named in the paniclog.
+ * Source: Momentum 4 manual, "Policy", "Hook points", module hooks.
+ *
+ *     static enum imp_verdict at_rcptto(struct imp_call *call, void *closure)
+ *     {
+ *         if (strcmp(imp_session_recipient_domain(imp_call_session(call)), "example.com") != 0)
+ *             return IMP_CONT;
+ *         imp_call_reject(call, 550, "5.7.1", "not for that domain");
+ *         return IMP_DONE;
+ *     }
+ *     ... in setup:
+ *     return imp_hook_at(module, "validate_rcptto", at_rcptto, NULL);
  */
 #ifndef IMPULSE_HOOKS_H
 #define IMPULSE_HOOKS_H
@@ -15,37 +31,168 @@
 extern "C" {
 #endif
 
-enum imp_hook_point {
-    IMP_VALIDATE_CONNECT,
-    IMP_VALIDATE_EHLO,
-    IMP_VALIDATE_AUTH,
-    IMP_VALIDATE_MAILFROM,
-    IMP_VALIDATE_RCPTTO,
-    IMP_VALIDATE_DATA,                  /* content received, before it is stored */
-    IMP_VALIDATE_DATA_SPOOL,
-    /*
-     * Both once per recipient that RCPT accepted, with rcptto_string, _localpart and _domain of it in the message
-     * context. A refusal with 5xx is about this recipient: while another one is accepted the client hears 250, and
-     * the sender gets a notification. One with 4xx answers the message.
-     */
-    IMP_VALIDATE_DATA_SPOOL_EACH_RCPT,
-    IMP_VALIDATE_SET_BINDING,
-    IMP_HOOK_POINTS
-};
+/*
+ * ---- the points of the daemon -------------------------------------------------------------------------------
+ *
+ * Asked of a session, on its event-loop thread; a hook may refuse and may suspend:
+ *
+ *   validate_connect               a client has connected, before the greeting
+ *   validate_ehlo                  EHLO or HELO
+ *   validate_auth                  AUTH, when the passwords have been looked at
+ *   validate_mailfrom              MAIL FROM
+ *   validate_rcptto                RCPT TO
+ *   validate_data                  the content has arrived and is not stored yet
+ *   validate_data_spool            after validate_data
+ *   validate_data_spool_each_rcpt  once for each accepted recipient. A refusal with 5xx concerns this recipient: while
+ *                                  another one is accepted the client is answered 250, and the sender gets a
+ *                                  notification. One with 4xx answers the message.
+ *   validate_set_binding           as before, after it: chooses the binding; a refusal likewise
+ *
+ * `module hooks` lists those that are told, not asked: their hooks can neither refuse nor suspend, and IMP_DONE
+ * keeps the following hooks from being told.
+ */
 
 enum imp_verdict {
-    IMP_CONT = 0, /* no objection: ask the next */
-    IMP_DONE = 1, /* decided: refused if imp_session_reject was called, else accepted; nobody else is asked */
-    IMP_AGAIN = 2 /* suspended: imp_session_suspend was called */
+    IMP_CONT = 0, /* no objection: ask the next hook */
+    IMP_DONE = 1, /* decided: refused if imp_call_reject was called, else accepted; no further hook is asked */
+    IMP_AGAIN = 2 /* suspended: imp_call_suspend was called */
 };
 
-typedef enum imp_verdict imp_validate_fn(struct imp_session *session, struct imp_module *module);
+/*
+ * A hook. What contradicts itself is decided on the safe side and named in the paniclog: IMP_CONT after
+ * imp_call_reject refuses; a value that is no verdict, IMP_AGAIN without imp_call_suspend, and imp_call_suspend without
+ * IMP_AGAIN are answered 451 4.3.0.
+ */
+typedef enum imp_verdict imp_hook_fn(struct imp_call *call, void *closure);
 
-enum { IMP_PRIORITY_FIRST = 0, IMP_PRIORITY_NORMAL = 500, IMP_PRIORITY_LAST = 1000 };
+enum { IMP_PRIORITY_FIRST = -1000, IMP_PRIORITY_NORMAL = 0, IMP_PRIORITY_LAST = 1000 };
 
-/* Registers a hook of this instance; only from setup. 0, or -1 for a bad point or priority. */
-IMP_API int imp_hook_validate(struct imp_module *module, enum imp_hook_point point, imp_validate_fn *hook,
-                              int priority);
+enum imp_hook_flags {
+    /*
+     * The hook may block: it runs on a thread of `pool` while the session is suspended, and may call everything that a
+     * hook may call but imp_call_suspend. Only for points that may suspend.
+     */
+    IMP_HOOK_MAY_BLOCK = 1,
+};
+
+struct imp_hook {
+    size_t size;       /* sizeof(struct imp_hook) */
+    const char *point; /* copied */
+    imp_hook_fn *run;
+    void *closure;
+    int priority;         /* IMP_PRIORITY_FIRST to IMP_PRIORITY_LAST; 0 is normal */
+    unsigned flags;       /* enum imp_hook_flags */
+    unsigned deadline_ms; /* how long a suspension may last; 0: module_hook_timeout. See imp_call_suspend. */
+    const char *pool;     /* IMP_HOOK_MAY_BLOCK: a ThreadPool's name, copied; NULL: "IO" */
+};
+
+/*
+ * Registers a hook of this instance; only from setup; the struct is copied. A point that a module declares may be named
+ * before that module is set up. Returns 0, or -1 with a line in imp_module_error. A hook that cannot be registered, or
+ * whose point nobody has, stops the start (or the reload), whatever setup returns.
+ */
+IMP_API int imp_hook_add(struct imp_module *module, const struct imp_hook *hook);
+
+/* The same with normal priority and the default deadline. */
+static inline int imp_hook_at(struct imp_module *module, const char *point, imp_hook_fn *run, void *closure)
+{
+    struct imp_hook hook = {sizeof(struct imp_hook), point, run, closure, IMP_PRIORITY_NORMAL, 0, 0, NULL};
+    return imp_hook_add(module, &hook);
+}
+
+/* ---- one call of a hook ------------------------------------------------------------------------------------ */
+
+/*
+ * What it is about. Valid until the hook returns (or, when it suspended, until the suspension is resumed or cancelled);
+ * only from within the hook.
+ */
+IMP_API struct imp_session *imp_call_session(struct imp_call *call);     /* NULL where there is none */
+IMP_API struct imp_message *imp_call_message(struct imp_call *call);     /* NULL where there is none */
+IMP_API struct imp_recipient *imp_call_recipient(struct imp_call *call); /* the one in question, else NULL */
+/* What the point passes; `module hooks` and the point's documentation say what that is. NULL: nothing. */
+IMP_API const void *imp_call_argument(struct imp_call *call);
+
+/*
+ * Sets the reply with which the command is refused; return IMP_DONE afterwards. `code` 400-599; `enhanced` such as
+ * "5.7.1", or NULL for none; `text` is one line, copied, control bytes replaced by '?'.
+ */
+IMP_API void imp_call_reject(struct imp_call *call, int code, const char *enhanced, const char *text);
+
+struct imp_suspension; /* the right, and the duty, to resume a call once */
+
+/*
+ * Suspends: call it, hand the result to whoever will find the answer, and return IMP_AGAIN. A suspended session costs
+ * no thread.
+ *
+ * A suspension always ends: with imp_suspension_resume, when the client leaves, or at the deadline (deadline_ms of the
+ * hook, else module_hook_timeout), at which the client is answered 451 4.3.0 and the paniclog names module and hook.
+ * Without a resume `cancelled` (may be NULL) is then called with `closure`, once, on the session's event-loop thread:
+ * nobody waits for the answer any more. It must not block. The handle is still to be resumed, which is harmless then,
+ * and may be done from within `cancelled`. `cancelled` is not called once imp_suspension_resume has returned on this
+ * thread, but may be running while another thread resumes.
+ *
+ * NULL, and named in the paniclog, where a call cannot be suspended: at a point that is told, in a hook with
+ * IMP_HOOK_MAY_BLOCK, twice in one hook.
+ */
+IMP_API struct imp_suspension *imp_call_suspend(struct imp_call *call, void (*cancelled)(void *closure),
+                                                void *closure);
+/*
+ * Resumes, once, from any thread; the handle is invalid afterwards. `verdict` is IMP_CONT (the next hook is asked) or
+ * IMP_DONE. With IMP_DONE the command is refused with the reply given (code 0: accepted, no further hook is asked);
+ * code, enhanced and text as for imp_call_reject. IMP_CONT with a code, and a verdict that is none, refuse. A handle
+ * that was resumed before, and NULL, are ignored and named in the paniclog.
+ */
+IMP_API void imp_suspension_resume(struct imp_suspension *suspension, int verdict, int code, const char *enhanced,
+                                   const char *text);
+
+/* ---- points of a module's own ------------------------------------------------------------------------------ */
+
+struct imp_point; /* valid as long as the instance that declared it */
+
+enum imp_point_flags {
+    IMP_POINT_MAY_REFUSE = 1, /* its hooks may call imp_call_reject */
+};
+
+struct imp_point_row {
+    size_t size;      /* sizeof(struct imp_point_row) */
+    const char *name; /* copied; by convention "MODULE_MOMENT": letters, digits, '_' */
+    const char *help; /* one line for `module hooks`: when it is called and what its argument is; copied */
+    unsigned flags;   /* enum imp_point_flags */
+};
+
+/*
+ * Declares a point that other modules (and this one) can hook; only from setup. NULL with a line in imp_module_error:
+ * the name is taken or is none.
+ */
+IMP_API struct imp_point *imp_point_declare(struct imp_module *module, const struct imp_point_row *row);
+
+struct imp_refusal {
+    size_t size; /* sizeof(struct imp_refusal), set by the caller */
+    int code;    /* 0: nobody refused */
+    char enhanced[12];
+    char text[480];
+    const char *module; /* the name of the module that refused; static */
+};
+
+struct imp_point_call {
+    size_t size; /* sizeof(struct imp_point_call) */
+    struct imp_session *session;     /* what the hooks are told it is about; each may be NULL */
+    struct imp_message *message;
+    struct imp_recipient *recipient;
+    const void *argument;            /* imp_call_argument; NULL: none */
+    struct imp_refusal *refusal;     /* filled in when a hook refuses; NULL: not wanted */
+};
+
+/* Does anybody hook the point? Lets the caller skip preparing. Any thread. */
+IMP_API bool imp_point_is_hooked(const struct imp_point *point);
+/*
+ * Calls the point's hooks on this thread, one after the other; they cannot suspend. Any thread that may use what `what`
+ * refers to. Returns IMP_CONT when nobody decided, IMP_DONE when a hook did; then refusal->code says whether it
+ * refused.
+ */
+IMP_API enum imp_verdict imp_point_call(struct imp_point *point, const struct imp_point_call *what);
+
+/* ---- blocking work ----------------------------------------------------------------------------------------- */
 
 /*
  * Runs `work(argument)` on a thread of the named ThreadPool (NULL: "IO"), where it may block. The instance is not

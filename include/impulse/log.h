@@ -24,19 +24,21 @@ enum { IMP_ID_TEXT_SIZE = 21 };
 IMP_API void imp_id_format(uint64_t id, char text[IMP_ID_TEXT_SIZE]);
 
 struct imp_log_reception { /* R: one per recipient, after the message is durable */
+    size_t size; /* of the struct that the daemon has */
     uint64_t time_us, message_id, batch_id, connection_id;
     struct imp_text recipient_local, recipient_domain, sender_local, sender_domain;
     struct imp_text peer;                   /* "10.0.1.1" */
-    uint64_t size;                          /* bytes */
+    uint64_t bytes;                         /* of content */
     struct imp_text protocol;               /* "esmtp", "internal" */
     struct imp_text binding_group, binding;
 };
 
 struct imp_log_delivery { /* D, T and P */
+    size_t size; /* of the struct that the daemon has */
     uint64_t time_us, message_id, batch_id;
     uint64_t connection_id;                 /* the outbound connection; 0: none was made */
     struct imp_text recipient_local, recipient_domain, sender_local, sender_domain;
-    uint64_t size;                          /* D: bytes delivered; T, P: bytes sent before the failure */
+    uint64_t bytes;                         /* D: bytes delivered; T, P: bytes sent before the failure */
     struct imp_text binding_group, binding;
     unsigned stage;                         /* T, P: Momentum's connection stage, 0 to 22 */
     unsigned retries;                       /* 0 at the first attempt */
@@ -46,6 +48,7 @@ struct imp_log_delivery { /* D, T and P */
 };
 
 struct imp_log_rejection { /* a refused command; rejectlog */
+    size_t size; /* of the struct that the daemon has */
     uint64_t time_us, connection_id;
     struct imp_text peer, local;            /* address:port */
     struct imp_text pathway, pathway_group; /* "default" when none */
@@ -58,6 +61,7 @@ struct imp_log_rejection { /* a refused command; rejectlog */
 };
 
 struct imp_log_authentication { /* somebody logged in to a listener, or failed to; acctlog N and T */
+    size_t size; /* of the struct that the daemon has */
     uint64_t time_us;
     struct imp_text endpoint;               /* the Listen: "/tmp/2025", "*:2025", "127.0.0.1:2025" */
     struct imp_text peer;                   /* address:port; empty for a Unix connection */
@@ -69,6 +73,7 @@ struct imp_log_authentication { /* somebody logged in to a listener, or failed t
 enum imp_authorization { IMP_AUTHORIZATION_FAILED = -1, IMP_REFUSED = 0, IMP_AUTHORIZED = 1 };
 
 struct imp_log_authorization { /* a console command was allowed or refused; acctlog Z */
+    size_t size; /* of the struct that the daemon has */
     uint64_t time_us;
     struct imp_text endpoint, peer, user;   /* as above */
     enum imp_authorization result;          /* FAILED: it could not be decided, so the command did not run */
@@ -77,19 +82,21 @@ struct imp_log_authorization { /* a console command was allowed or refused; acct
 };
 
 struct imp_log_hooks { /* NULL members are not called */
-    void (*reception)(const struct imp_log_reception *event, struct imp_module *module);
-    void (*delivery)(const struct imp_log_delivery *event, struct imp_module *module);
-    void (*transient)(const struct imp_log_delivery *event, struct imp_module *module);
-    void (*permanent)(const struct imp_log_delivery *event, struct imp_module *module);
-    void (*rejection)(const struct imp_log_rejection *event, struct imp_module *module);
-    void (*paniclog)(enum imp_level level, const char *line, size_t size, struct imp_module *module);
-    void (*reopen)(struct imp_module *module); /* after SIGHUP; imp_log_file reopens by itself */
-    /* Since ABI 1.1; the console's on the main thread, those of SMTP clients on event-loop threads. */
-    void (*authentication)(const struct imp_log_authentication *event, struct imp_module *module);
-    void (*authorization)(const struct imp_log_authorization *event, struct imp_module *module);
+    size_t size;   /* sizeof(struct imp_log_hooks) */
+    void *closure; /* passed to each */
+    void (*reception)(const struct imp_log_reception *event, void *closure);
+    void (*delivery)(const struct imp_log_delivery *event, void *closure);
+    void (*transient)(const struct imp_log_delivery *event, void *closure);
+    void (*permanent)(const struct imp_log_delivery *event, void *closure);
+    void (*rejection)(const struct imp_log_rejection *event, void *closure);
+    void (*paniclog)(enum imp_level level, const char *line, size_t size, void *closure);
+    void (*reopen)(void *closure); /* after SIGHUP; imp_log_file reopens by itself */
+    /* The console's on the main thread, those of SMTP clients on event-loop threads. */
+    void (*authentication)(const struct imp_log_authentication *event, void *closure);
+    void (*authorization)(const struct imp_log_authorization *event, void *closure);
 };
-/* Registers the instance's log hooks; only from setup; the struct is copied. */
-IMP_API void imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks);
+/* Registers the instance's log hooks; only from setup; the struct is copied. 0, or -1 outside setup. */
+IMP_API int imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks);
 
 /*
  * A log file written by the daemon's writer thread: lines are queued, never lost, written with O_APPEND, and the
@@ -101,7 +108,8 @@ IMP_API void imp_log_file_write(struct imp_log_file *file, const char *line, siz
 IMP_API void imp_log_file_close(struct imp_log_file *file);
 
 /* Calls `tick` about every `seconds` (at least 1) on the main thread until teardown; only from setup. */
-IMP_API void imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(struct imp_module *module));
+IMP_API void imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(void *closure),
+                              void *closure);
 
 #ifdef __cplusplus
 }

@@ -28,15 +28,20 @@ extern "C" {
 
 /*
  * The ABI version. A module built against another major version, or a newer minor one, is refused at load with one
- * line. The minor number grows when something is added, the major one when something that existed changes.
+ * line. The minor number grows when something is added, the major one when something that existed changes. Every struct
+ * that crosses the border begins with its size, so that both sides know which of its members the other one has.
  */
-#define IMP_ABI_MAJOR 1
-#define IMP_ABI_MINOR 2
+#define IMP_ABI_MAJOR 2
+#define IMP_ABI_MINOR 0
 #define IMP_MODULE_MAGIC 0x494d504cu /* "IMPL" */
 
 struct imp_module; /* one loaded instance; the daemon's */
 struct imp_config; /* its configuration scope in one generation; valid during the call it is passed to */
 struct imp_policy; /* the resolved inbound options of one (Listen, Peer); see imp_policy_* below */
+struct imp_session;   /* one SMTP connection; session.h */
+struct imp_message;   /* one message, the same while it arrives, waits and leaves */
+struct imp_recipient; /* one recipient of it */
+struct imp_call;      /* one call of a hook; hooks.h */
 
 enum imp_module_kind {
     IMP_GENERIC,   /* any number of instances, each with its own scope: ec_logger "name" { } */
@@ -44,6 +49,7 @@ enum imp_module_kind {
 };
 
 struct imp_module_definition {
+    size_t size;                 /* sizeof(struct imp_module_definition) */
     uint32_t magic;              /* IMP_MODULE_MAGIC */
     uint16_t abi_major, abi_minor;
     const char *name;            /* the scope name, as in the manifest */
@@ -70,7 +76,8 @@ struct imp_module_definition {
     _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"") /* C++ warns of what is left out */        \
     IMP_API extern const struct imp_module_definition imp_module_definition;                                      \
     const struct imp_module_definition imp_module_definition = {                                                  \
-        .magic = IMP_MODULE_MAGIC, .abi_major = IMP_ABI_MAJOR, .abi_minor = IMP_ABI_MINOR, __VA_ARGS__};           \
+        .size = sizeof(struct imp_module_definition), .magic = IMP_MODULE_MAGIC,                                   \
+        .abi_major = IMP_ABI_MAJOR, .abi_minor = IMP_ABI_MINOR, __VA_ARGS__};                                      \
     _Pragma("GCC diagnostic pop")                                                                                 \
     IMP_API extern const struct imp_module_definition imp_module_definition
 

@@ -1,9 +1,9 @@
 /*
  * impulse/session.h: the SMTP session that a hook is asked about, its transaction, and the two contexts.
  *
- * Thread: all functions here are called from within a hook, on the session's own event-loop thread, unless they say
- * "any thread". Text that they return is NUL-terminated, belongs to the session and is valid until the hook returns
- * (or, when it suspended, until the suspension is resumed).
+ * Thread: all functions here are called from within a hook, on the thread that runs it. Text that they return is
+ * NUL-terminated, belongs to the session and is valid until the hook returns. A hook that suspends copies what it needs
+ * later: once it has returned, nothing of the session may be touched.
  */
 #ifndef IMPULSE_SESSION_H
 #define IMPULSE_SESSION_H
@@ -16,8 +16,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-struct imp_session;
 
 /* ---- the connection ---------------------------------------------------------------------------------------- */
 
@@ -56,11 +54,11 @@ IMP_API void imp_session_permit_relay(struct imp_session *session);
  * question. Copied. */
 IMP_API void imp_session_set_binding(struct imp_session *session, const char *binding, const char *group);
 
-/* ---- authentication, in validate_auth; since ABI 1.2 --------------------------------------------------------- */
+/* ---- authentication, in validate_auth ------------------------------------------------------------------------ */
 
 /*
  * A client has answered everything that its mechanism asks, and the passwords have been looked at. IMP_CONT: what they
- * say is right. IMP_DONE after imp_session_reject: refused, with that answer (535 5.7.8 is the usual one). IMP_DONE
+ * say is right. IMP_DONE after imp_call_reject: refused, with that answer (535 5.7.8 is the usual one). IMP_DONE
  * without: the client is who it says, whatever the passwords say; a user without a name is refused all the same. A hook
  * that has to ask elsewhere suspends the session; imp_suspension_resume with IMP_DONE and code 0 accepts.
  * Source: Momentum 4 manual, validate_auth, auth_ds.
@@ -93,29 +91,6 @@ enum imp_context {
 IMP_API bool imp_context_set(struct imp_session *session, enum imp_context which, const char *name, const char *value);
 /* NULL when the name is not set. Valid until something is set in that context. */
 IMP_API const char *imp_context_get(const struct imp_session *session, enum imp_context which, const char *name);
-
-/* ---- answers ----------------------------------------------------------------------------------------------- */
-
-/*
- * Sets the reply with which the command is refused; return IMP_DONE afterwards. `code` 400-599; `enhanced` such as
- * "5.7.1", or NULL for none; `text` is one line, copied, control bytes replaced by '?'.
- */
-IMP_API void imp_session_reject(struct imp_session *session, int code, const char *enhanced, const char *text);
-
-struct imp_suspension; /* the right, and the duty, to resume a session once */
-
-/*
- * Suspends: call it, hand the result to whoever will find the answer, and return IMP_AGAIN. A suspended session
- * costs no thread. Never NULL.
- */
-IMP_API struct imp_suspension *imp_session_suspend(struct imp_session *session);
-/*
- * Resumes, once, from any thread; the handle is gone afterwards. `verdict` is IMP_CONT (the next hook is asked) or
- * IMP_DONE. With IMP_DONE the command is refused with the reply given (code 0: accepted, no further hook is asked);
- * code, enhanced and text as for imp_session_reject. Harmless when the client has left meanwhile.
- */
-IMP_API void imp_suspension_resume(struct imp_suspension *suspension, int verdict, int code, const char *enhanced,
-                                   const char *text);
 
 #ifdef __cplusplus
 }

@@ -43,7 +43,7 @@ static void begin_mainlog(struct record *record, const struct logger *logger, ui
     record_char(record, letter);
 }
 
-static void log_reception(const struct imp_log_reception *event, struct imp_module *module)
+static void log_reception(const struct imp_log_reception *event, void *module)
 {
     struct logger *logger = imp_module_data(module);
     struct record record;
@@ -54,7 +54,7 @@ static void log_reception(const struct imp_log_reception *event, struct imp_modu
     record_next_field(&record, event->sender_local);
     record_next_field(&record, event->sender_domain);
     record_next_field(&record, event->peer);
-    record_next_number(&record, event->size);
+    record_next_number(&record, event->bytes);
     record_next_field(&record, event->protocol);
     record_next_field(&record, event->binding_group);
     record_next_field(&record, event->binding);
@@ -67,7 +67,7 @@ static void begin_attempt(struct record *record, const struct logger *logger,
     begin_mainlog(record, logger, event->time_us,
                   (const uint64_t[]){event->message_id, event->batch_id, event->connection_id}, letter);
     record_next_field(record, event->recipient_domain);
-    record_next_number(record, event->size);
+    record_next_number(record, event->bytes);
     record_next_field(record, event->binding_group);
     record_next_field(record, event->binding);
 }
@@ -80,7 +80,7 @@ static void add_retries_and_peer(struct record *record, const struct imp_log_del
     record_next_field(record, event->peer);
 }
 
-static void log_delivery(const struct imp_log_delivery *event, struct imp_module *module)
+static void log_delivery(const struct imp_log_delivery *event, void *module)
 {
     struct logger *logger = imp_module_data(module);
     struct record record;
@@ -99,12 +99,12 @@ static void log_failure(const struct imp_log_delivery *event, const struct logge
     record_end(&record, logger->files[MAINLOG]);
 }
 
-static void log_transient(const struct imp_log_delivery *event, struct imp_module *module)
+static void log_transient(const struct imp_log_delivery *event, void *module)
 {
     log_failure(event, imp_module_data(module), 'T');
 }
 
-static void log_permanent(const struct imp_log_delivery *event, struct imp_module *module)
+static void log_permanent(const struct imp_log_delivery *event, void *module)
 {
     log_failure(event, imp_module_data(module), 'P');
 }
@@ -129,7 +129,7 @@ static void add_context(struct record *record, const char *name, size_t name_siz
 
 #define NAMED(name) name, sizeof(name) - 1
 
-static void log_rejection(const struct imp_log_rejection *event, struct imp_module *module)
+static void log_rejection(const struct imp_log_rejection *event, void *module)
 {
     struct logger *logger = imp_module_data(module);
     struct record record;
@@ -168,7 +168,7 @@ static void begin_acctlog(struct record *record, const struct logger *logger, ui
         record_next_field(record, fields[i]);
 }
 
-static void log_authentication(const struct imp_log_authentication *event, struct imp_module *module)
+static void log_authentication(const struct imp_log_authentication *event, void *module)
 {
     struct logger *logger = imp_module_data(module);
     struct record record;
@@ -179,7 +179,7 @@ static void log_authentication(const struct imp_log_authentication *event, struc
 }
 
 /* The role is a field only of a command that was allowed, as in the manual's examples. */
-static void log_authorization(const struct imp_log_authorization *event, struct imp_module *module)
+static void log_authorization(const struct imp_log_authorization *event, void *module)
 {
     struct logger *logger = imp_module_data(module);
     struct record record;
@@ -205,7 +205,7 @@ static uint64_t wall_clock_us(void)
 }
 
 /* The line comes as "1307461172: text", and is written so unless the time is wanted in microseconds. */
-static void log_panic(enum imp_level level, const char *line, size_t size, struct imp_module *module)
+static void log_panic(enum imp_level level, const char *line, size_t size, void *module)
 {
     struct logger *logger = imp_module_data(module);
     const char *colon = memchr(line, ':', size);
@@ -221,7 +221,7 @@ static void log_panic(enum imp_level level, const char *line, size_t size, struc
     record_end(&record, logger->files[PANICLOG]);
 }
 
-static void log_heartbeat(struct imp_module *module)
+static void log_heartbeat(void *module)
 {
     static const struct {
         enum log_name log;
@@ -332,7 +332,7 @@ static void ec_logger_teardown(struct imp_module *module)
 static void hook_in(struct imp_module *module, const struct imp_config *config)
 {
     struct logger *logger = imp_module_data(module);
-    struct imp_log_hooks hooks = {0};
+    struct imp_log_hooks hooks = {.size = sizeof hooks, .closure = module};
     if (logger->files[MAINLOG]) {
         hooks.reception = imp_config_bool(config, "log_receptions") ? log_reception : NULL;
         hooks.delivery = imp_config_bool(config, "log_deliveries") ? log_delivery : NULL;
@@ -350,7 +350,7 @@ static void hook_in(struct imp_module *module, const struct imp_config *config)
     imp_hook_log(module, &hooks);
     int64_t heartbeat = imp_config_int(config, "heartbeat");
     if (heartbeat > 0)
-        imp_module_every(module, (unsigned)heartbeat, log_heartbeat);
+        imp_module_every(module, (unsigned)heartbeat, log_heartbeat, module);
 }
 
 static int ec_logger_setup(struct imp_module *module, const struct imp_config *config)

@@ -309,15 +309,15 @@ static enum imp_delivery_result explain(const struct job *job, int error, char *
     return failures[i].result;
 }
 
-static enum imp_delivery_result deliver(struct imp_delivery *delivery, struct imp_module *module,
-                                        char *response, size_t response_size)
+static enum imp_delivery_result deliver(struct imp_delivery *delivery, char *response, size_t response_size,
+                                        void *maildir)
 {
     struct job *job = malloc(sizeof *job); /* too large for a small Stack_Size */
     if (!job) {
         snprintf(response, response_size, "451 4.3.0 maildir: out of memory");
         return IMP_TRANSIENT;
     }
-    job->maildir = imp_module_data(module);
+    job->maildir = maildir;
     job->delivery = delivery;
     job->crlf = job->maildir->crlf || imp_delivery_is_binary(delivery);
     job->after_cr = job->nobody = false;
@@ -398,15 +398,15 @@ static int maildir_setup(struct imp_module *module, const struct imp_config *con
     if (!maildir)
         return -1;
     imp_module_set_data(module, maildir);
+    struct imp_delivery_method method = {
+        .size = sizeof method, .name = "maildir", .deliver = deliver, .closure = maildir};
     read_options(maildir, config);
     maildir->template = make_template(module, config);
     if (maildir->template && !maildir_path_check(maildir->template, &maildir->fixed, &wrong))
         imp_module_error(module,
                          "path: \"%s\" at \"%s\": an absolute path with %%d, %%l, %%r or %%%% is expected",
                          maildir->template, wrong);
-    else if (maildir->template && imp_delivery_method(module, "maildir", deliver, NULL) != 0)
-        imp_module_error(module, "another module has delivery_method \"maildir\"");
-    else if (maildir->template)
+    else if (maildir->template && imp_delivery_method(module, &method) == 0)
         return 0;
     maildir_teardown(module);
     return -1;

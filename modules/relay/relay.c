@@ -110,8 +110,9 @@ static int relay_policy(struct imp_module *module, struct imp_policy *policy)
     return compile_domains(module, policy, sending, &compiled->senders);
 }
 
-static enum imp_verdict at_connect(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict at_connect(struct imp_call *call, void *module)
 {
+    struct imp_session *session = imp_call_session(call);
     const struct relay_policy *policy = imp_session_policy(session, module);
     uint8_t peer[16];
     if (policy && (policy->open || (policy->hosts && imp_session_peer_address(session, peer) &&
@@ -125,8 +126,9 @@ static bool covers(const struct imp_domain_set *domains, const char *domain)
     return domains && domain && imp_domain_set_has(domains, domain);
 }
 
-static enum imp_verdict at_rcptto(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict at_rcptto(struct imp_call *call, void *module)
 {
+    struct imp_session *session = imp_call_session(call);
     const struct relay_policy *policy = imp_session_policy(session, module);
     const char *can_relay = imp_context_get(session, IMP_CONTEXT_CONNECTION, "can_relay");
     if ((can_relay && strcmp(can_relay, "true") == 0) ||
@@ -136,6 +138,16 @@ static enum imp_verdict at_rcptto(struct imp_session *session, struct imp_module
     return IMP_CONT;
 }
 
+/* First, so that a module that accepts a recipient and ends the chain does not keep it from being permitted. */
+static int hook_in(struct imp_module *module, const char *point, imp_hook_fn *run)
+{
+    return imp_hook_add(module, &(struct imp_hook){.size = sizeof(struct imp_hook),
+                                                   .point = point,
+                                                   .run = run,
+                                                   .closure = module,
+                                                   .priority = IMP_PRIORITY_FIRST});
+}
+
 static int relay_setup(struct imp_module *module, const struct imp_config *config)
 {
     (void)config;
@@ -143,11 +155,7 @@ static int relay_setup(struct imp_module *module, const struct imp_config *confi
     if (!relay)
         return -1;
     imp_module_set_data(module, relay);
-    /* First, so that a module that accepts a recipient and ends the chain does not keep it from being
-     * permitted. */
-    imp_hook_validate(module, IMP_VALIDATE_CONNECT, at_connect, IMP_PRIORITY_FIRST);
-    imp_hook_validate(module, IMP_VALIDATE_RCPTTO, at_rcptto, IMP_PRIORITY_FIRST);
-    return 0;
+    return hook_in(module, "validate_connect", at_connect) || hook_in(module, "validate_rcptto", at_rcptto);
 }
 
 static void relay_teardown(struct imp_module *module)

@@ -31,6 +31,7 @@ void account_login(const struct control *control, const struct visitor *visitor,
 {
     char endpoint[NET_ADDR_TEXT_SIZE], peer[NET_ADDR_TEXT_SIZE];
     struct imp_log_authentication event = {
+        .size = sizeof event,
         .time_us = clock_wall_us(),
         .endpoint = text_of(endpoint_text(visitor, endpoint)),
         .peer = text_of(peer_text(visitor, peer)),
@@ -46,6 +47,7 @@ void account_command(const struct control *control, const struct visitor *visito
 {
     char endpoint[NET_ADDR_TEXT_SIZE], peer[NET_ADDR_TEXT_SIZE];
     struct imp_log_authorization event = {
+        .size = sizeof event,
         .time_us = clock_wall_us(),
         .endpoint = text_of(endpoint_text(visitor, endpoint)),
         .peer = text_of(peer_text(visitor, peer)),

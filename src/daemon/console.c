@@ -127,9 +127,36 @@ static bool run_routes(struct command_call *call)
     return true;
 }
 
+/* As Momentum's page has it: a point a line, and what is to be said about it indented by a tab. */
+static void print_point(const struct point_row *row, void *out)
+{
+    const char *kind = row->flags & POINT_MAY_REFUSE ? "asked" : "told";
+    fprintf(out, "%s\n\t%s: %s (on %s; %s%s)\n", row->name, row->owner, row->help, row->thread, kind,
+            row->flags & POINT_MAY_SUSPEND ? ", may suspend" : "");
+}
+
+static void print_hook(const struct hook_facts *facts, void *out)
+{
+    fprintf(out, "\thook of %s, priority %d", facts->module, facts->priority);
+    if (facts->pool)
+        fprintf(out, ", on ThreadPool %s", facts->pool);
+    if (facts->deadline_ms)
+        fprintf(out, ", deadline %u ms", facts->deadline_ms);
+    fputc('\n', out);
+}
+
+static bool run_hooks(struct command_call *call)
+{
+    struct module_hook_listener listener = {print_point, print_hook, call->out};
+    module_set_list_hooks(daemon_of(call)->modules, &listener);
+    return true;
+}
+
 /* ---- the rows -------------------------------------------------------------------------------- */
 
 static const struct ctl_command table[] = {
+    {"module hooks", "", 0, 0, "shows the hook points, and who is asked or told at each, in order",
+     .run = run_hooks},
     {"module list", "", 0, 0, "shows the modules that are loaded", .run = run_modules},
     {"reopen logs", "", 0, 0, "closes the log files and opens them anew, after they were renamed",
      .run = run_reopen_logs},

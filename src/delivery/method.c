@@ -70,9 +70,8 @@ static void deliver(struct pool_job *job)
     worker->next_chunk = 0;
     worker->response[0] = '\0';
     worker->delivery.envelope = worker->envelope;
-    worker->result = worker->method->deliver(&worker->delivery, worker->method->module, worker->response,
-                                             sizeof worker->response);
-    worker->response[sizeof worker->response - 1] = '\0';
+    worker->result = module_deliver(worker->method, &worker->delivery, worker->response,
+                                    sizeof worker->response);
     if (worker->pinned)
         body_unpin(worker->envelope->body);
     free(worker->chunk);

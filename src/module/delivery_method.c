@@ -1,6 +1,7 @@
 /*
  * delivery_method: the ways to deliver that modules add, and one delivery as such a method sees it.
  */
+#include <stdio.h>
 #include <strings.h>
 #include "base/mem.h"
 #include "message/envelope.h"
@@ -18,19 +19,54 @@ const struct module_delivery_method *module_set_delivery_method(const struct mod
     return NULL;
 }
 
-int imp_delivery_method(struct imp_module *module, const char *name, imp_deliver_fn *deliver,
-                        const char *pool)
+static bool is_reserved(const char *name)
 {
-    struct module_set *set = module->set;
-    if (!module->in_setup || !name || !*name || !deliver || module_set_delivery_method(set, name))
-        return -1;
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
         if (strcasecmp(reserved[i], name) == 0)
-            return -1;
+            return true;
+    return false;
+}
+
+int imp_delivery_method(struct imp_module *module, const struct imp_delivery_method *given)
+{
+    struct module_set *set = module->set;
+    struct imp_delivery_method method = {0};
+    memcpy(&method, given, given->size < sizeof method ? given->size : sizeof method);
+    if (!module->in_setup)
+        return module_misregistered(module, "imp_delivery_method: only setup may register methods");
+    if (!method.name || !*method.name || !method.deliver)
+        return module_misregistered(module, "imp_delivery_method: the method has no name or no function");
+    if (is_reserved(method.name) || module_set_delivery_method(set, method.name))
+        return module_misregistered(module, "there is a delivery_method \"%s\" already", method.name);
     set->methods = mem_resize(set->methods, (set->method_count + 1) * sizeof *set->methods);
     set->methods[set->method_count++] = (struct module_delivery_method){
-        .name = mem_dup(name), .pool = mem_dup(pool ? pool : "IO"), .deliver = deliver, .module = module};
+        .name = mem_dup(method.name),
+        .pool = mem_dup(method.pool ? method.pool : "IO"),
+        .deliver = method.deliver,
+        .closure = method.closure,
+        .module = module,
+    };
     return 0;
+}
+
+enum imp_delivery_result module_deliver(const struct module_delivery_method *method,
+                                        struct imp_delivery *delivery, char *response, size_t response_size)
+{
+    static struct panic_rate rate;
+    struct runner runner = {method->module->label, "its delivery_method", method->name};
+    const struct runner *outer = runner_enter(&runner);
+    int result = (int)method->deliver(delivery, response, response_size, method->closure);
+    runner_leave(outer);
+    response[response_size - 1] = '\0';
+    if (result == IMP_DELIVERED || result == IMP_TRANSIENT || result == IMP_PERMANENT)
+        return (enum imp_delivery_result)result;
+    paniclog_rated(
+        &rate, PANIC_ERROR,
+        "module %s: its delivery_method \"%s\" returned %d, which is no result; taken as a transient failure",
+        method->module->label, method->name, result);
+    snprintf(response, response_size, "451 4.3.5 [internal] delivery_method \"%s\" gave no result",
+             method->name);
+    return IMP_TRANSIENT;
 }
 
 uint64_t imp_delivery_message_id(const struct imp_delivery *delivery)

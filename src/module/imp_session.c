@@ -5,15 +5,14 @@
 #include "module/imp_session.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include "base/mem.h"
 
 void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
                       const struct net_addr *local, const struct net_addr *peer)
 {
     memset(session, 0, sizeof *session);
     session->loop = loop;
+    session->call.session = session;
     session->id = id;
     session->ehlo = "";
     imp_session_set_addresses(session, local, peer);
@@ -30,31 +29,9 @@ void imp_session_set_addresses(struct imp_session *session, const struct net_add
 
 void imp_session_release(struct imp_session *session)
 {
-    imp_session_forget_suspension(session);
+    hook_call_release(&session->call);
     context_clear(&session->connection_context);
     attachments_clear(&session->attached);
-    free(session->reply);
-    session->reply = NULL;
-}
-
-void imp_session_clear_reply(struct imp_session *session)
-{
-    if (session->reply)
-        session->reply->code = 0;
-}
-
-struct hook_reply *imp_session_reply(struct imp_session *session)
-{
-    if (!session->reply)
-        session->reply = mem_new(struct hook_reply);
-    return session->reply;
-}
-
-void imp_session_forget_suspension(struct imp_session *session)
-{
-    if (session->awaited_by)
-        *session->awaited_by = NULL;
-    session->awaited_by = NULL;
 }
 
 uint64_t imp_session_id(const struct imp_session *session)
@@ -174,25 +151,4 @@ const char *imp_context_get(const struct imp_session *session, enum imp_context 
     if (which == IMP_CONTEXT_CONNECTION)
         return context_get(&session->connection_context, name);
     return session->message ? context_get(message_context(session->message), name) : NULL;
-}
-
-/* Copies what fits; a byte that would end the reply line or hide in a terminal becomes '?'. */
-static void copy_line(char *to, size_t size, const char *from)
-{
-    size_t i = 0;
-    for (; from && from[i] && i < size - 1; i++)
-        to[i] = ascii_is_control(from[i]) ? '?' : from[i];
-    to[i] = '\0';
-}
-
-void hook_reply_set(struct hook_reply *reply, int code, const char *enhanced, const char *text)
-{
-    reply->code = code >= 400 && code <= 599 ? code : 550;
-    copy_line(reply->enhanced, sizeof reply->enhanced, enhanced);
-    copy_line(reply->text, sizeof reply->text, text);
-}
-
-void imp_session_reject(struct imp_session *session, int code, const char *enhanced, const char *text)
-{
-    hook_reply_set(imp_session_reply(session), code, enhanced, text);
 }

@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 #include "module/crash_guard.h"
 
@@ -20,17 +21,36 @@ static int open_object(void *closure) /* its constructors run here */
     return opening->handle ? 0 : -1;
 }
 
+struct first_edition { /* how a definition of ABI 1 began */
+    uint32_t magic;
+    uint16_t abi_major, abi_minor;
+};
+
+static const char *wrong_abi(unsigned major, unsigned minor)
+{
+    static char text[160];
+    snprintf(
+        text, sizeof text,
+        "built for module ABI %u.%u, this daemon has %u.%u: rebuild it with the ecxs of this version, see "
+        "doc/modules.md",
+        major, minor, IMP_ABI_MAJOR, IMP_ABI_MINOR);
+    return text;
+}
+
 /* What is wrong with it, or NULL. Nothing after the ABI numbers is looked at before they are right. */
 static const char *find_fault(const struct imp_module_definition *definition, const struct manifest *manifest)
 {
     static char text[160];
+    struct first_edition first;
+    memcpy(&first, definition, sizeof first);
+    if (first.magic == IMP_MODULE_MAGIC)
+        return wrong_abi(first.abi_major, first.abi_minor);
     if (definition->magic != IMP_MODULE_MAGIC)
         return "its imp_module_definition is not one";
-    if (definition->abi_major != IMP_ABI_MAJOR || definition->abi_minor > IMP_ABI_MINOR) {
-        snprintf(text, sizeof text, "built for module ABI %u.%u, this daemon has %u.%u: rebuild it with ecxs",
-                 definition->abi_major, definition->abi_minor, IMP_ABI_MAJOR, IMP_ABI_MINOR);
-        return text;
-    }
+    if (definition->abi_major != IMP_ABI_MAJOR || definition->abi_minor > IMP_ABI_MINOR)
+        return wrong_abi(definition->abi_major, definition->abi_minor);
+    if (definition->size < sizeof *definition)
+        return "its imp_module_definition is too short; see IMP_MODULE_DEFINE";
     if (!definition->name || strcasecmp(definition->name, manifest->name) != 0) {
         snprintf(text, sizeof text, "it calls itself \"%s\", its manifest says otherwise",
                  definition->name ? definition->name : "");

@@ -1,8 +1,14 @@
 noinst_LIBRARIES += src/module/libmodule.a
 src_module_libmodule_a_SOURCES = \
+	src/module/ask.c \
+	src/module/call.c \
+	src/module/call.h \
 	src/module/crash_guard.c \
 	src/module/crash_guard.h \
+	src/module/declared_point.c \
 	src/module/delivery_method.c \
+	src/module/hook.c \
+	src/module/hook_job.c \
 	src/module/imp_config.c \
 	src/module/imp_config.h \
 	src/module/imp_session.c \
@@ -19,9 +25,12 @@ src_module_libmodule_a_SOURCES = \
 	src/module/module_set.c \
 	src/module/plan.c \
 	src/module/plan.h \
+	src/module/points.c \
+	src/module/points.h \
+	src/module/runner.c \
+	src/module/runner.h \
 	src/module/set.h \
-	src/module/suspension.c \
-	src/module/validate.c
+	src/module/suspension.c
 
 ## It holds a folder of --prefix, so another ./configure compiles it anew.
 src/module/manifest_set.$(OBJEXT): Makefile

@@ -4,7 +4,6 @@
  * The lines go to one set at a time, `taker`: the current generation's. Its sink is added before the old
  * one's is removed, so that none is lost.
  */
-#include <stddef.h>
 #include <string.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
@@ -13,27 +12,27 @@
 
 static struct module_set *taker; /* main thread only; NULL: nobody */
 
-/* How much of the struct a module has that was built when the ABI had this minor number. */
-static size_t hooks_size(unsigned abi_minor)
-{
-    return abi_minor >= 1 ? sizeof(struct imp_log_hooks) : offsetof(struct imp_log_hooks, authentication);
-}
-
-void imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks)
+int imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks)
 {
     struct module_set *set = module->set;
     if (!module->in_setup)
-        return;
+        return module_misregistered(module, "imp_hook_log: only setup may register hooks");
     set->listeners = mem_resize(set->listeners, (set->listener_count + 1) * sizeof *set->listeners);
     struct log_listener *listener = &set->listeners[set->listener_count++];
-    *listener = (struct log_listener){.module = module};
-    memcpy(&listener->hooks, hooks, hooks_size(module->definition->abi_minor));
+    *listener = (struct log_listener){.module = module, .runner = {module->label, "its log hook", ""}};
+    memcpy(&listener->hooks, hooks, hooks->size < sizeof *hooks ? hooks->size : sizeof *hooks);
+    return 0;
 }
 
-#define TELL(set, hook, event)                                                                               \
-    for (size_t i = 0; i < (set)->listener_count; i++)                                                       \
-        if ((set)->listeners[i].hooks.hook)                                                                  \
-            (set)->listeners[i].hooks.hook(event, (set)->listeners[i].module);
+#define TELL(set, hook, ...)                                                                                 \
+    for (size_t i = 0; i < (set)->listener_count; i++) {                                                     \
+        const struct log_listener *listener = &(set)->listeners[i];                                          \
+        if (!listener->hooks.hook)                                                                           \
+            continue;                                                                                        \
+        const struct runner *outer = runner_enter(&listener->runner);                                        \
+        listener->hooks.hook(__VA_ARGS__, listener->hooks.closure);                                          \
+        runner_leave(outer);                                                                                 \
+    }
 
 void module_set_log_reception(struct module_set *set, const struct imp_log_reception *event)
 {
@@ -80,31 +79,18 @@ bool module_set_wants_rejections(const struct module_set *set)
 
 void module_set_reopen_logs(struct module_set *set)
 {
-    for (size_t i = 0; i < set->listener_count; i++)
-        if (set->listeners[i].hooks.reopen)
-            set->listeners[i].hooks.reopen(set->listeners[i].module);
+    for (size_t i = 0; i < set->listener_count; i++) {
+        const struct log_listener *listener = &set->listeners[i];
+        if (!listener->hooks.reopen)
+            continue;
+        const struct runner *outer = runner_enter(&listener->runner);
+        listener->hooks.reopen(listener->hooks.closure);
+        runner_leave(outer);
+    }
     log_files_reopen();
 }
 
 /* ---- paniclog ----------------------------------------------------------------------------------------- */
-
-static bool tell_line(struct module_set *set, enum imp_level level, const char *line, size_t size)
-{
-    bool told = false;
-    for (size_t i = 0; i < set->listener_count; i++) {
-        struct log_listener *listener = &set->listeners[i];
-        if (listener->hooks.paniclog) {
-            listener->hooks.paniclog(level, line, size, listener->module);
-            told = true;
-        }
-    }
-    return told;
-}
-
-static void sink(enum panic_level level, const char *line, size_t size, void *closure)
-{
-    tell_line(closure, (enum imp_level)level, line, size);
-}
 
 static bool wants_lines(const struct module_set *set)
 {
@@ -112,6 +98,17 @@ static bool wants_lines(const struct module_set *set)
         if (set->listeners[i].hooks.paniclog)
             return true;
     return false;
+}
+
+static bool tell_line(struct module_set *set, enum imp_level level, const char *line, size_t size)
+{
+    TELL(set, paniclog, level, line, size)
+    return wants_lines(set);
+}
+
+static void sink(enum panic_level level, const char *line, size_t size, void *closure)
+{
+    tell_line(closure, (enum imp_level)level, line, size);
 }
 
 struct module_set *log_hooks_paniclog_taker(void)

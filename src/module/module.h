@@ -9,8 +9,9 @@
 #include "event/pool.h"
 #include "impulse/delivery.h"
 #include "impulse/log.h"
-#include "module/manifests.h"
 #include "module/imp_session.h"
+#include "module/manifests.h"
+#include "module/points.h"
 
 /* ---- a generation's modules ---------------------------------------------------------------------------------- */
 
@@ -48,6 +49,22 @@ struct module_facts {
 };
 void module_set_list(const struct module_set *set,
                      void (*told)(const struct module_facts *facts, void *closure), void *closure);
+/*
+ * Calls `point` for each hook point, the daemon's own first, with its hooks in the order in which they are called.
+ * Main thread.
+ */
+struct hook_facts {
+    const char *module; /* its label */
+    int priority;
+    unsigned deadline_ms; /* of a suspension; 0: it cannot suspend */
+    const char *pool;     /* where it runs, if it may block; NULL: on the point's thread */
+};
+struct module_hook_listener {
+    void (*point)(const struct point_row *row, void *closure);
+    void (*hook)(const struct hook_facts *facts, void *closure);
+    void *closure;
+};
+void module_set_list_hooks(const struct module_set *set, const struct module_hook_listener *listener);
 /* Tells every log hook to reopen; the writer's files are reopened too. Main thread. */
 void module_set_reopen_logs(struct module_set *set);
 
@@ -74,12 +91,12 @@ void imp_policy_free(struct imp_policy *policy);
 /* ---- asking: validate hooks -------------------------------------------------------------------------------------- */
 
 /* Is anybody registered at this point? Lets the server skip preparing. */
-bool module_set_has_hook(const struct module_set *set, enum imp_hook_point point);
+bool module_set_has_hook(const struct module_set *set, enum hook_point point);
 /*
  * Asks the chain. On HOOK_SUSPENDED the server leaves the session alone until session->resumed is called, on the
  * session's loop. The session's loop thread.
  */
-enum hook_outcome module_set_validate(struct module_set *set, enum imp_hook_point point, struct imp_session *session);
+enum hook_outcome module_set_validate(struct module_set *set, enum hook_point point, struct imp_session *session);
 
 /*
  * The loops are about to stop: what was resumed before is still heard, whoever resumes a suspension from here on is
@@ -105,8 +122,15 @@ struct module_delivery_method {
     const char *name;
     const char *pool;
     imp_deliver_fn *deliver;
+    void *closure;
     struct imp_module *module;
 };
+/*
+ * Calls the method's deliver function. What it answers that is no result counts as IMP_TRANSIENT, and is named.
+ * A thread of the method's pool.
+ */
+enum imp_delivery_result module_deliver(const struct module_delivery_method *method, struct imp_delivery *delivery,
+                                        char *response, size_t response_size);
 /* The method that a module registered under that name (case-insensitive), or NULL. Any thread. */
 const struct module_delivery_method *module_set_delivery_method(const struct module_set *set, const char *name);
 

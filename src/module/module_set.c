@@ -14,6 +14,8 @@
 #include "module/plan.h"
 #include "module/set.h"
 
+enum { DEFAULT_HOOK_TIMEOUT_MS = 60000, DEFAULT_HOOK_SLOW_MS = 100 };
+
 static struct list retired_sets = {{&retired_sets.head, &retired_sets.head}};
 static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -23,6 +25,10 @@ struct module_set *module_set_create(struct pool_set *pools)
     set->references = 1;
     set->home = pthread_self();
     set->pools = pools;
+    set->hook_timeout_ms = DEFAULT_HOOK_TIMEOUT_MS;
+    set->hook_slow_ms = DEFAULT_HOOK_SLOW_MS;
+    for (size_t i = 0; i < HOOK_POINTS; i++)
+        set->chains[i].row = core_point((enum hook_point)i);
     return set;
 }
 
@@ -92,7 +98,7 @@ static bool set_up(struct module_set *set, const struct plan_item *item, const s
     module->in_setup = true;
     int answer = crash_guard_call(module->label, call_setup, &(struct setting_up){module, &config});
     module->in_setup = false;
-    if (answer == 0)
+    if (answer == 0 && !module->misregistered)
         return true;
     say_error(&config, module, error, error_size);
     module->failed = true;
@@ -137,6 +143,7 @@ struct module_set *module_set_load(const struct conf *conf, const struct manifes
     bool fine = plan_make(&plan, conf, manifests, error, error_size);
     for (size_t i = 0; fine && i < plan.count; i++)
         fine = set_up(set, &plan.items[i], conf, error, error_size);
+    fine = fine && module_set_place_hooks(set, error, error_size);
     plan_release(&plan);
     if (!fine) {
         module_set_unref(set);
@@ -156,8 +163,12 @@ const struct registry *module_set_registry(const struct module_set *set, enum mo
 
 static void module_free(struct imp_module *module)
 {
-    if (module->definition->teardown && !module->failed)
+    struct runner runner = {module->label, "its teardown", ""};
+    if (module->definition->teardown && !module->failed) {
+        const struct runner *outer = runner_enter(&runner);
         module->definition->teardown(module);
+        runner_leave(outer);
+    }
     metric_owner_end(module);
     free(module->instance);
     free(module->label);
@@ -170,8 +181,7 @@ static void module_set_free(struct module_set *set)
     log_hooks_leave_paniclog(set);
     while (set->instance_count > 0) /* the last one set up may use the others to the end */
         module_free(set->instances[--set->instance_count]);
-    for (size_t i = 0; i < IMP_HOOK_POINTS; i++)
-        free(set->chains[i].hooks);
+    module_set_free_hooks(set);
     for (size_t i = 0; i < set->method_count; i++) {
         free((char *)set->methods[i].name);
         free((char *)set->methods[i].pool);
@@ -231,6 +241,8 @@ void module_set_tick(struct module_set *set)
         if (now < periodic->due_ms)
             continue;
         periodic->due_ms = now + periodic->seconds * UINT64_C(1000);
-        periodic->tick(periodic->module);
+        const struct runner *outer = runner_enter(&periodic->runner);
+        periodic->tick(periodic->closure);
+        runner_leave(outer);
     }
 }

@@ -12,8 +12,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "base/list.h"
-#include "impulse/hooks.h"
+#include "log/paniclog.h"
 #include "module/module.h"
+#include "module/points.h"
+#include "module/runner.h"
 
 enum { MODULE_ERROR_SIZE = 512 };
 
@@ -28,29 +30,49 @@ struct imp_module {
     size_t index;                                   /* in set->instances and in a policy's slots */
     bool in_setup;                                  /* registrations are allowed */
     bool failed;                                    /* setup said no: there is nothing to tear down */
+    bool misregistered;                             /* something that it registered in setup was refused */
     char error[MODULE_ERROR_SIZE];                  /* the last imp_module_error, "" when there was none */
 };
 
 struct hook {
-    imp_validate_fn *call;
+    imp_hook_fn *run;
+    void *closure;
     struct imp_module *module;
+    struct runner runner; /* names it */
     int priority;
-    atomic_bool complained; /* its nonsense was reported */
+    unsigned flags;                         /* enum imp_hook_flags */
+    unsigned deadline_ms;                   /* 0: the set's */
+    struct pool *pool;                      /* of IMP_HOOK_MAY_BLOCK */
+    struct panic_rate nonsense, late, slow; /* of the lines about it */
 };
 
-struct hook_chain { /* in the order in which hooks are asked */
+struct hook_chain { /* in the order in which hooks are called */
     struct hook *hooks;
     size_t count;
+    const struct point_row *row;
+};
+
+struct imp_point { /* that a module declared */
+    struct hook_chain chain;
+    struct point_row row; /* name and help are owned */
+    struct imp_module *module;
+};
+
+struct early_hook { /* of a point that nobody has declared yet */
+    char *point;
+    struct hook hook;
 };
 
 struct log_listener {
     struct imp_log_hooks hooks;
     struct imp_module *module;
+    struct runner runner;
 };
 
 struct periodic {
-    struct imp_module *module;
-    void (*tick)(struct imp_module *module);
+    struct runner runner;
+    void (*tick)(void *closure);
+    void *closure;
     unsigned seconds;
     uint64_t due_ms; /* clock_mono_ms */
 };
@@ -62,7 +84,13 @@ struct module_set {
     struct pool_set *pools;
     struct imp_module **instances; /* in order of setup */
     size_t instance_count;
-    struct hook_chain chains[IMP_HOOK_POINTS];
+    struct hook_chain chains[HOOK_POINTS];
+    struct imp_point **points; /* those that modules declared */
+    size_t point_count;
+    struct early_hook *early_hooks; /* none once the set is loaded */
+    size_t early_count;
+    unsigned hook_timeout_ms; /* of suspensions whose hook has no deadline of its own */
+    unsigned hook_slow_ms;    /* a hook that keeps a loop for longer is named; 0: none is */
     struct log_listener *listeners;
     size_t listener_count;
     struct periodic *periodics;
@@ -87,7 +115,32 @@ void log_hooks_leave_paniclog(struct module_set *set);
 /* One line for the modules that take paniclog lines now. False when there are none. */
 bool log_hooks_tell_paniclog(enum imp_level level, const char *line, size_t size);
 
-/* validate.c: asks the chain from session->next_hook on; `set` is session->modules. */
-enum hook_outcome hook_chain_continue(struct imp_session *session);
+/* hook.c: puts the hooks of points that were declared late in their places. False with one line in error[].
+ */
+bool module_set_place_hooks(struct module_set *set, char *error, size_t error_size);
+/* Frees chains and declared points. */
+void module_set_free_hooks(struct module_set *set);
+
+/* The last imp_module_error, kept although setup may not pass the failure on. Returns -1. */
+int module_misregistered(struct imp_module *module, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ask.c: calls the chain from call->next_hook on. */
+enum hook_outcome hook_chain_continue(struct imp_call *call);
+/* What the verdict of the hook that was called last amounts to, and then the rest of the chain. */
+enum hook_outcome hook_chain_judge(struct imp_call *call, int verdict);
+/* The hook that was called last. */
+struct hook *hook_call_current(const struct imp_call *call);
+/* The daemon refuses in the hook's place: 451 4.3.0. */
+enum hook_outcome hook_call_fail(struct imp_call *call);
+
+/* hook_job.c: runs the hook that was called last on its pool. */
+enum hook_outcome hook_job_start(struct imp_call *call);
+void hook_job_abandon(struct hook_job *job, void (*released)(struct imp_session *session));
+uint64_t hook_job_wait_ms(const struct hook_job *job);
+
+/* suspension.c: no answer is wanted any more; `cancelled` is called unless it has come. Loop thread. */
+void suspension_cancel(struct suspension *suspension);
+uint64_t suspension_wait_ms(const struct suspension *suspension);
 
 #endif

@@ -29,6 +29,7 @@ void record_outcome(struct module_set *modules, enum record_kind kind, const str
 {
     uint64_t now = clock_wall_us();
     struct imp_log_delivery event = {
+        .size = sizeof event,
         .time_us = now,
         .message_id = envelope->id,
         .batch_id = envelope->batch_id,
@@ -37,7 +38,7 @@ void record_outcome(struct module_set *modules, enum record_kind kind, const str
         .recipient_domain = text_of(envelope->recipient_domain),
         .sender_local = local_part(envelope->reverse_path),
         .sender_domain = text_of(envelope->sender_domain),
-        .size = outcome->bytes,
+        .bytes = outcome->bytes,
         .binding_group = name_or_default(envelope->binding_group),
         .binding = name_or_default(envelope->binding),
         .stage = outcome->stage,
@@ -67,6 +68,7 @@ void record_outcome(struct module_set *modules, enum record_kind kind, const str
 void record_bounce_reception(struct module_set *modules, const struct envelope *envelope)
 {
     struct imp_log_reception event = {
+        .size = sizeof event,
         .time_us = envelope->received_us,
         .message_id = envelope->id,
         .batch_id = envelope->batch_id,
@@ -74,7 +76,7 @@ void record_bounce_reception(struct module_set *modules, const struct envelope *
         .recipient_local = local_part(envelope->recipient),
         .recipient_domain = text_of(envelope->recipient_domain),
         .peer = {"127.0.0.1", sizeof "127.0.0.1" - 1},
-        .size = envelope->body->size,
+        .bytes = envelope->body->size,
         .protocol = {"internal", sizeof "internal" - 1},
         .binding_group = name_or_default(envelope->binding_group),
         .binding = name_or_default(envelope->binding),

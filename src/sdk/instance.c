@@ -45,12 +45,15 @@ void imp_paniclog(const struct imp_module *module, enum imp_level level, const c
     free(text);
 }
 
-void imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(struct imp_module *module))
+void imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(void *closure), void *closure)
 {
     struct module_set *set = module->set;
     if (!module->in_setup || !tick)
         return;
     set->periodics = mem_resize(set->periodics, (set->periodic_count + 1) * sizeof *set->periodics);
     set->periodics[set->periodic_count++] =
-        (struct periodic){.module = module, .tick = tick, .seconds = seconds ? seconds : 1};
+        (struct periodic){.runner = {module->label, "its tick", ""},
+                          .tick = tick,
+                          .closure = closure,
+                          .seconds = seconds ? seconds : 1};
 }

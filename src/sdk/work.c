@@ -8,6 +8,7 @@
 struct work {
     struct pool_job job;
     struct module_set *set;
+    struct runner runner;
     void (*call)(void *argument);
     void *argument;
 };
@@ -16,7 +17,9 @@ static void run(struct pool_job *job)
 {
     struct work *work = container_of(job, struct work, job);
     struct module_set *set = work->set;
+    const struct runner *outer = runner_enter(&work->runner);
     work->call(work->argument);
+    runner_leave(outer);
     free(work);
     module_set_unref(set);
 }
@@ -31,6 +34,7 @@ int imp_work_submit(struct imp_module *module, const char *pool_name, void (*cal
     struct work *work = mem_new(struct work);
     work->job.work = run;
     work->set = module_set_ref(module->set);
+    work->runner = (struct runner){module->label, "its work", ""};
     work->call = call;
     work->argument = argument;
     if (!loop_current()) {

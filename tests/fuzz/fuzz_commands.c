@@ -74,9 +74,9 @@ void session_count_error(struct smtps_session *session)
     (void)session;
 }
 
-void session_ask(struct smtps_session *session, enum imp_hook_point point, session_continue_fn *next)
+void session_ask(struct smtps_session *session, enum hook_point point, session_continue_fn *next)
 {
-    session->view.relay_permitted |= point == IMP_VALIDATE_RCPTTO;
+    session->view.relay_permitted |= point == POINT_VALIDATE_RCPTTO;
     next(session, HOOK_PASS);
 }
 

@@ -306,6 +306,7 @@ def stopped(site, modules, what="-d"):
 
 
 @pytest.mark.parametrize("fault, words", [
+    ("FIRST_EDITION", "ABI 1.2, this daemon has 2.0: rebuild it with the ecxs of this version, see doc/modules.md"),
     ("WRONG_MAJOR", "ABI"),
     ("NEWER_MINOR", "ABI"),
     ("WRONG_MAGIC", "imp_module_definition"),

@@ -58,13 +58,19 @@ static void add_event(const struct event *event)
 
 static void add_outcome(char kind, const struct imp_log_delivery *from)
 {
-    struct event event = {kind, from->message_id, from->stage, from->retries, from->size, "", "", "", "", ""};
+    struct event event = {kind, from->message_id, from->stage, from->retries, from->bytes, "", "", "", "", ""};
     snprintf(event.recipient, sizeof event.recipient, "%.*s@%.*s", (int)from->recipient_local.size,
              from->recipient_local.data, (int)from->recipient_domain.size, from->recipient_domain.data);
     copy(event.peer, sizeof event.peer, from->peer);
     copy(event.binding, sizeof event.binding, from->binding);
     copy(event.response, sizeof event.response, from->response);
     add_event(&event);
+}
+
+enum imp_delivery_result module_deliver(const struct module_delivery_method *method,
+                                        struct imp_delivery *delivery, char *response, size_t response_size)
+{
+    return method->deliver(delivery, response, response_size, method->closure);
 }
 
 void module_set_log_delivery(struct module_set *set, const struct imp_log_delivery *event)
@@ -88,7 +94,7 @@ void module_set_log_permanent(struct module_set *set, const struct imp_log_deliv
 void module_set_log_reception(struct module_set *set, const struct imp_log_reception *from)
 {
     (void)set;
-    struct event event = {.kind = 'R', .message_id = from->message_id, .size = from->size};
+    struct event event = {.kind = 'R', .message_id = from->message_id, .size = from->bytes};
     snprintf(event.recipient, sizeof event.recipient, "%.*s@%.*s", (int)from->recipient_local.size,
              from->recipient_local.data, (int)from->recipient_domain.size, from->recipient_domain.data);
     copy(event.protocol, sizeof event.protocol, from->protocol);

@@ -601,13 +601,13 @@ static void test_blackhole_after_reload(void)
     harness_stop(&harness);
 }
 
-static enum imp_delivery_result fake_deliver(struct imp_delivery *delivery, struct imp_module *module,
-                                             char *response, size_t response_size)
+static enum imp_delivery_result fake_deliver(struct imp_delivery *delivery, char *response,
+                                             size_t response_size, void *closure)
 {
     const char *data;
     size_t size, total = 0;
     int got;
-    (void)module;
+    (void)closure;
     while ((got = delivery->read_chunk(delivery, &data, &size)) == 1)
         total += size;
     if (got < 0 || total != delivery->envelope->body->size)
@@ -619,7 +619,7 @@ static enum imp_delivery_result fake_deliver(struct imp_delivery *delivery, stru
 
 static void test_a_module_delivers(void)
 {
-    struct module_delivery_method method = {"fake", "CPU", fake_deliver, NULL};
+    struct module_delivery_method method = {.name = "fake", .pool = "CPU", .deliver = fake_deliver};
     struct harness harness;
     harness_start(&harness, "delivery_method = Fake retry_interval = 1");
     char *large = mem_zalloc(2 * BODY_CHUNK + 5);

@@ -238,13 +238,12 @@ static void test_header_before_the_body(void)
     server_stop(&server);
 }
 
-static enum imp_delivery_result read_whole(struct imp_delivery *delivery, struct imp_module *module,
-                                           char *response, size_t response_size)
+static enum imp_delivery_result read_whole(struct imp_delivery *delivery, char *response, size_t response_size, void *closure)
 {
     char whole[100];
     const char *data;
     size_t size, used = 0;
-    (void)module;
+    (void)closure;
     while (delivery->read_chunk(delivery, &data, &size) == 1 && used + size < sizeof whole) {
         memcpy(whole + used, data, size);
         used += size;
@@ -255,7 +254,7 @@ static enum imp_delivery_result read_whole(struct imp_delivery *delivery, struct
 
 static void test_a_module_gets_the_header(void)
 {
-    struct module_delivery_method method = {"fake", "IO", read_whole, NULL};
+    struct module_delivery_method method = {.name = "fake", .pool = "IO", .deliver = read_whole};
     struct envelope_facts facts[] = {{.recipient = S("b@example.net"), .header = S("X: 1\r\n")},
                                      {.recipient = S("c@example.net")}};
     struct harness harness;
@@ -446,7 +445,7 @@ static void check_duty(const char *ehlo, const char *method, enum queue_duty dut
 {
     struct server server;
     struct harness harness;
-    struct module_delivery_method fake = {"fake", "IO", read_whole, NULL};
+    struct module_delivery_method fake = {.name = "fake", .pool = "IO", .deliver = read_whole};
     harness_method = &fake;
     server_start(&server, &(struct server_script){.ehlo = ehlo});
     harness_start(&harness, "gateway = \"127.0.0.1:%u\" delivery_method = %s", server.port, method);

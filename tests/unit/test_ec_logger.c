@@ -59,7 +59,7 @@ static struct imp_log_reception reception(void)
         .sender_local = text("info"),
         .sender_domain = text("postalengine.com"),
         .peer = text("10.0.1.1"),
-        .size = 201,
+        .bytes = 201,
         .protocol = text("esmtp"),
         .binding_group = text("default"),
         .binding = text("default"),
@@ -75,7 +75,7 @@ static struct imp_log_delivery delivery(void)
         .connection_id = 0,
         .recipient_local = text("bob"),
         .recipient_domain = text("postalengine.com"),
-        .size = 266,
+        .bytes = 266,
         .binding_group = text("group-a"),
         .binding = text("binding-a"),
         .stage = 15,
@@ -147,7 +147,7 @@ static void test_escaping(void)
     received.sender_local = (struct imp_text){"x\0y", 3};
     received.sender_domain = (struct imp_text){NULL, 0};
     received.protocol = text("\n\r\t\x1b\x7f");
-    received.size = UINT64_MAX;
+    received.bytes = UINT64_MAX;
     module_set_log_reception(modules.set, &received);
     expect("mainlog", "1064868656@00/00-25004-31B987F3@00/00-03736-F4101B54@00/00-04532-A3456B54@R"
                       "@\"a\\@b\\\\\"@example.fict@x\\x00y@@10.0.1.1@18446744073709551615@"

@@ -4,6 +4,7 @@
  * left), and the generation lives until the last of them is done with it.
  */
 #include <semaphore.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
@@ -49,16 +50,32 @@ static void init_session(struct imp_session *session, struct loop *loop)
 static char asked[64];              /* letters of the hooks that were called */
 static struct imp_suspension *kept; /* what the forgetful hook did not say */
 
+static unsigned cancellations;
+
+static void count_cancelled(void *closure)
+{
+    ++*(unsigned *)closure;
+}
+
+static int hook_in(struct imp_module *module, const char *point, imp_hook_fn *run, int priority)
+{
+    return imp_hook_add(module, &(struct imp_hook){.size = sizeof(struct imp_hook),
+                                                   .point = point,
+                                                   .run = run,
+                                                   .closure = module,
+                                                   .priority = priority});
+}
+
 static void note(char letter)
 {
     asked[strlen(asked)] = letter;
 }
 
 #define HOOK(name, letter, ...)                                                                              \
-    static enum imp_verdict name(struct imp_session *session, struct imp_module *module)                     \
+    static enum imp_verdict name(struct imp_call *call, void *closure)                                       \
     {                                                                                                        \
-        (void)session;                                                                                       \
-        (void)module;                                                                                        \
+        (void)call;                                                                                          \
+        (void)closure;                                                                                       \
         note(letter);                                                                                        \
         __VA_ARGS__                                                                                          \
     }
@@ -67,17 +84,17 @@ HOOK(pass_a, 'a', return IMP_CONT;)
 HOOK(pass_b, 'b', return IMP_CONT;)
 HOOK(pass_c, 'c', return IMP_CONT;)
 HOOK(accept_d, 'd', return IMP_DONE;)
-HOOK(refuse_r, 'r', imp_session_reject(session, 451, "4.7.1", "not\r\nnow\x01"); return IMP_DONE;)
-HOOK(threaten_t, 't', imp_session_reject(session, 550, "5.7.1", "never"); return IMP_CONT;)
+HOOK(refuse_r, 'r', imp_call_reject(call, 451, "4.7.1", "not\r\nnow\x01"); return IMP_DONE;)
+HOOK(threaten_t, 't', imp_call_reject(call, 550, "5.7.1", "never"); return IMP_CONT;)
 HOOK(garbage_g, 'g', return (enum imp_verdict)77;)
 HOOK(again_n, 'n', return IMP_AGAIN;)
-HOOK(forgetful_f, 'f', kept = imp_session_suspend(session); return IMP_CONT;)
+HOOK(forgetful_f, 'f', kept = imp_call_suspend(call, count_cancelled, &cancellations); return IMP_CONT;)
 
 static void ask(struct imp_session *session, struct module_set *set, enum hook_outcome expected,
                 const char *who)
 {
     memset(asked, 0, sizeof asked);
-    CU_ASSERT_EQUAL(module_set_validate(set, IMP_VALIDATE_RCPTTO, session), expected);
+    CU_ASSERT_EQUAL(module_set_validate(set, POINT_VALIDATE_RCPTTO, session), expected);
     CU_ASSERT_STRING_EQUAL(asked, who);
 }
 
@@ -87,20 +104,20 @@ static void test_order(void)
     struct imp_module *one = add(set, &first), *two = add(set, &second);
     struct imp_session session;
     init_session(&session, NULL);
-    CU_ASSERT_FALSE(module_set_has_hook(set, IMP_VALIDATE_RCPTTO));
+    CU_ASSERT_FALSE(module_set_has_hook(set, POINT_VALIDATE_RCPTTO));
     ask(&session, set, HOOK_PASS, "");
-    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_RCPTTO, pass_b, IMP_PRIORITY_NORMAL), 0);
-    CU_ASSERT_EQUAL(imp_hook_validate(two, IMP_VALIDATE_RCPTTO, pass_c, IMP_PRIORITY_NORMAL), 0);
-    CU_ASSERT_EQUAL(imp_hook_validate(two, IMP_VALIDATE_RCPTTO, pass_a, IMP_PRIORITY_FIRST), 0);
-    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_RCPTTO, accept_d, IMP_PRIORITY_LAST), 0);
-    CU_ASSERT_TRUE(module_set_has_hook(set, IMP_VALIDATE_RCPTTO));
-    CU_ASSERT_FALSE(module_set_has_hook(set, IMP_VALIDATE_CONNECT));
+    CU_ASSERT_EQUAL(hook_in(one, "validate_rcptto", pass_b, IMP_PRIORITY_NORMAL), 0);
+    CU_ASSERT_EQUAL(hook_in(two, "validate_rcptto", pass_c, IMP_PRIORITY_NORMAL), 0);
+    CU_ASSERT_EQUAL(hook_in(two, "validate_rcptto", pass_a, IMP_PRIORITY_FIRST), 0);
+    CU_ASSERT_EQUAL(hook_in(one, "validate_rcptto", accept_d, IMP_PRIORITY_LAST), 0);
+    CU_ASSERT_TRUE(module_set_has_hook(set, POINT_VALIDATE_RCPTTO));
+    CU_ASSERT_FALSE(module_set_has_hook(set, POINT_VALIDATE_CONNECT));
     ask(&session, set, HOOK_PASS, "abcd");
-    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_HOOK_POINTS, pass_a, 0), -1);
-    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_EHLO, pass_a, IMP_PRIORITY_LAST + 1), -1);
-    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_EHLO, pass_a, -1), -1);
+    CU_ASSERT_EQUAL(hook_in(one, NULL, pass_a, 0), -1);
+    CU_ASSERT_EQUAL(hook_in(one, "validate_ehlo", pass_a, IMP_PRIORITY_LAST + 1), -1);
+    CU_ASSERT_EQUAL(hook_in(one, "validate_ehlo", pass_a, IMP_PRIORITY_FIRST - 1), -1);
     one->in_setup = false;
-    CU_ASSERT_EQUAL(imp_hook_validate(one, IMP_VALIDATE_EHLO, pass_a, 0), -1);
+    CU_ASSERT_EQUAL(hook_in(one, "validate_ehlo", pass_a, 0), -1);
     imp_session_release(&session);
     teardowns = 0;
     module_set_unref(set);
@@ -113,58 +130,88 @@ static void test_done_ends_the_chain(void)
     struct imp_module *one = add(set, &first), *two = add(set, &second);
     struct imp_session session;
     init_session(&session, NULL);
-    imp_hook_validate(two, IMP_VALIDATE_RCPTTO, threaten_t, 1);
-    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, accept_d, 2);
-    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, pass_a, 3);
-    ask(&session, set, HOOK_PASS, "td"); /* a refusal counts only with IMP_DONE of the same hook */
-    CU_ASSERT_EQUAL(imp_session_reply_code(&session), 0);
-    imp_hook_validate(two, IMP_VALIDATE_RCPTTO, refuse_r, 0);
+    hook_in(one, "validate_rcptto", accept_d, 2);
+    hook_in(one, "validate_rcptto", pass_a, 3);
+    ask(&session, set, HOOK_PASS, "d");
+    CU_ASSERT_TRUE(session.call.decided);
+    hook_in(two, "Validate_RcptTo", refuse_r, 0); /* names have no case */
     ask(&session, set, HOOK_REFUSED, "r");
-    CU_ASSERT_EQUAL(session.reply->code, 451);
-    CU_ASSERT_STRING_EQUAL(session.reply->enhanced, "4.7.1");
-    CU_ASSERT_STRING_EQUAL(session.reply->text, "not??now?");
-    CU_ASSERT_STRING_EQUAL(session.refused_by, "second");
+    CU_ASSERT_EQUAL(session.call.reply->code, 451);
+    CU_ASSERT_STRING_EQUAL(session.call.reply->enhanced, "4.7.1");
+    CU_ASSERT_STRING_EQUAL(session.call.reply->text, "not??now?");
+    CU_ASSERT_STRING_EQUAL(session.call.refused_by, "second");
     imp_session_release(&session);
     module_set_unref(set);
 }
 
-static unsigned lines;
+static char said[2000]; /* lines of the paniclog */
 
-static void count_lines(enum panic_level level, const char *line, size_t size, void *closure)
+static void keep_lines(enum panic_level level, const char *line, size_t size, void *closure)
 {
     (void)level;
-    (void)line;
-    (void)size;
     (void)closure;
-    lines++;
+    size_t used = strlen(said);
+    snprintf(said + used, sizeof said - used, "%.*s\n", (int)size, line);
 }
 
-static void test_nonsense_is_passed_and_reported_once(void)
+static void listen_to_paniclog(void)
 {
-    struct module_set *set = module_set_create(NULL);
-    struct imp_module *one = add(set, &first);
-    struct loop_group *loops = loop_group_create("test", 1);
-    struct imp_session session;
-    init_session(&session, loop_group_at(loops, 0));
-    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, garbage_g, 0);
-    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, again_n, 0);
-    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, forgetful_f, 0);
-    imp_hook_validate(one, IMP_VALIDATE_RCPTTO, pass_a, 0);
-    paniclog_add_sink(count_lines, NULL);
+    paniclog_add_sink(keep_lines, NULL);
     paniclog_set_stderr(false);
-    lines = 0;
+    said[0] = '\0';
+}
+
+static void stop_listening(void)
+{
+    paniclog_set_stderr(true);
+    paniclog_remove_sink(keep_lines, NULL);
+}
+
+/* A hook that contradicts itself, alone in its chain but for one that would pass. */
+static void test_nonsense_is_refused_and_named(void)
+{
+    static const struct {
+        imp_hook_fn *hook;
+        const char *asked, *named;
+        int code;
+    } cases[] = {
+        {garbage_g, "g",
+         "first: its hook at validate_rcptto returned what is no verdict; refused with 451 4.3.0", 451},
+        {again_n, "n", "returned IMP_AGAIN without a suspension", 451},
+        {forgetful_f, "f", "called imp_call_suspend and did not return IMP_AGAIN", 451},
+        {threaten_t, "t", "called imp_call_reject and returned IMP_CONT; refused", 550},
+    };
+    struct loop_group *loops = loop_group_create("test", 1);
+    listen_to_paniclog();
     loop_group_start(loops);
-    for (int i = 0; i < 2; i++) {
-        ask(&session, set, HOOK_PASS, "gnfa");
-        CU_ASSERT_PTR_NULL(session.awaited_by);
-        imp_suspension_resume(kept, IMP_DONE, 550, NULL, "too late"); /* harmless */
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct module_set *set = module_set_create(NULL);
+        struct imp_module *one = add(set, &first);
+        struct imp_session session;
+        init_session(&session, loop_group_at(loops, 0));
+        hook_in(one, "validate_rcptto", cases[i].hook, 0);
+        hook_in(one, "validate_rcptto", pass_a, 0);
+        said[0] = '\0';
+        cancellations = 0;
+        ask(&session, set, HOOK_REFUSED, cases[i].asked);
+        CU_ASSERT_EQUAL(session.call.reply->code, cases[i].code);
+        CU_ASSERT_STRING_EQUAL(session.call.refused_by, "first");
+        CU_ASSERT_PTR_NULL(session.call.suspension);
+        CU_ASSERT_PTR_NOT_NULL(strstr(said, cases[i].named));
+        if (cases[i].hook == forgetful_f) {
+            CU_ASSERT_EQUAL(cancellations, 1);
+            imp_suspension_resume(kept, IMP_DONE, 550, NULL, "too late"); /* harmless */
+            CU_ASSERT_PTR_NULL(strstr(said, "twice"));
+            imp_suspension_resume(kept, IMP_DONE, 550, NULL, "too late");
+            CU_ASSERT_PTR_NOT_NULL(strstr(said,
+                                          "module first: a suspension of its hook at validate_rcptto was "
+                                          "resumed twice"));
+        }
+        imp_session_release(&session);
+        module_set_unref(set);
     }
     loop_group_stop(loops);
-    CU_ASSERT_EQUAL(lines, 3);
-    paniclog_set_stderr(true);
-    paniclog_remove_sink(count_lines, NULL);
-    imp_session_release(&session);
-    module_set_unref(set);
+    stop_listening();
     loop_group_free(loops);
 }
 
@@ -250,10 +297,11 @@ static void answer(void *argument) /* on a pool thread */
     free(question);
 }
 
-static enum imp_verdict suspend(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict suspend(struct imp_call *call, void *module)
 {
+    struct imp_session *session = imp_call_session(call);
     struct question *question = mem_new(struct question);
-    question->suspension = imp_session_suspend(session);
+    question->suspension = imp_call_suspend(call, NULL, NULL);
     question->number = container_of(session, struct client, session)->number;
     if (question->number % 2) /* half of them are answered before the hook has returned */
         answer(question);
@@ -262,10 +310,10 @@ static enum imp_verdict suspend(struct imp_session *session, struct imp_module *
     return IMP_AGAIN;
 }
 
-static enum imp_verdict count_asked(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict count_asked(struct imp_call *call, void *closure)
 {
-    (void)module;
-    container_of(session, struct client, session)->hooks_asked++;
+    (void)closure;
+    container_of(imp_call_session(call), struct client, session)->hooks_asked++;
     return IMP_CONT;
 }
 
@@ -274,7 +322,7 @@ static void finish(struct imp_session *session, enum hook_outcome outcome)
     struct client *client = container_of(session, struct client, session);
     struct module_set *set = client->set;
     client->outcome = outcome;
-    client->code = imp_session_reply_code(session);
+    client->code = hook_call_reply_code(&session->call);
     imp_session_release(session);
     module_set_unref(set);
     sem_post(&finished);
@@ -283,7 +331,7 @@ static void finish(struct imp_session *session, enum hook_outcome outcome)
 static void begin(struct loop_task *task) /* on the session's loop */
 {
     struct client *client = container_of(task, struct client, task);
-    enum hook_outcome outcome = module_set_validate(client->set, IMP_VALIDATE_EHLO, &client->session);
+    enum hook_outcome outcome = module_set_validate(client->set, POINT_VALIDATE_EHLO, &client->session);
     if (outcome != HOOK_SUSPENDED)
         abort();
     if (leaves_early(client->number))
@@ -296,8 +344,8 @@ static void test_suspension(void)
     struct pool_set *pools = pool_set_create();
     struct module_set *set = module_set_create(pools);
     struct imp_module *one = add(set, &first);
-    imp_hook_validate(one, IMP_VALIDATE_EHLO, suspend, 1);
-    imp_hook_validate(one, IMP_VALIDATE_EHLO, count_asked, 2);
+    hook_in(one, "validate_ehlo", suspend, 1);
+    hook_in(one, "validate_ehlo", count_asked, 2);
     sem_init(&finished, 0, 0);
     loop_group_start(loops);
     CU_ASSERT_EQUAL(pool_set_start(pools), 0);
@@ -361,30 +409,31 @@ static void test_work_keeps_its_generation(void)
 
 static char told[8]; /* the user names of the events that were told */
 
-static void tell_authentication(const struct imp_log_authentication *event, struct imp_module *module)
+static void tell_authentication(const struct imp_log_authentication *event, void *closure)
 {
-    (void)module;
+    (void)closure;
     memcpy(told, event->user.data, event->user.size);
 }
 
-static void tell_authorization(const struct imp_log_authorization *event, struct imp_module *module)
+static void tell_authorization(const struct imp_log_authorization *event, void *closure)
 {
-    (void)module;
+    (void)closure;
     memcpy(told, event->user.data, event->user.size);
 }
 
-static void test_events_of_the_console(void)
+static void test_log_hooks_by_size(void)
 {
-    static const struct imp_module_definition older = {.name = "older", .abi_minor = 0, .setup = setup};
-    static const struct imp_module_definition newer = {.name = "newer", .abi_minor = 1, .setup = setup};
-    struct imp_log_hooks hooks = {.authentication = tell_authentication, .authorization = tell_authorization};
+    struct imp_log_hooks hooks = {
+        .size = sizeof hooks, .authentication = tell_authentication, .authorization = tell_authorization};
     struct imp_log_authentication in = {.user = {"tom", 3}, .success = true};
     struct imp_log_authorization may = {.user = {"ann", 3}, .result = IMP_REFUSED};
     struct module_set *set = module_set_create(NULL);
-    imp_hook_log(add(set, &older), &hooks); /* what lies there is not the older module's to say */
+    hooks.size = offsetof(struct imp_log_hooks, authentication);
+    imp_hook_log(add(set, &first), &hooks); /* what lies there is not this module's to say */
     module_set_log_authentication(set, &in);
     CU_ASSERT_STRING_EQUAL(told, "");
-    imp_hook_log(add(set, &newer), &hooks);
+    hooks.size = sizeof hooks;
+    imp_hook_log(add(set, &second), &hooks);
     module_set_log_authentication(set, &in);
     CU_ASSERT_STRING_EQUAL(told, "tom");
     module_set_log_authorization(set, &may);
@@ -392,13 +441,111 @@ static void test_events_of_the_console(void)
     module_set_unref(set);
 }
 
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static void test_unknown_points_are_named(void)
+{
+    static const struct {
+        const char *name, *expected;
+    } cases[] = {
+        {"validate_rcpto",
+         "module first: there is no hook point \"validate_rcpto\"; did it mean \"validate_rcptto\"?"},
+        {"first_momnet",
+         "module first: there is no hook point \"first_momnet\"; did it mean \"first_moment\"?"},
+        {"x", "module first: there is no hook point \"x\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char error[512] = "";
+        struct module_set *set = module_set_create(NULL);
+        struct imp_module *one = add(set, &first);
+        CU_ASSERT_EQUAL(hook_in(one, cases[i].name, pass_a, 0), 0); /* somebody may still declare it */
+        CU_ASSERT_PTR_NOT_NULL(
+            imp_point_declare(add(set, &second), &(struct imp_point_row){.size = sizeof(struct imp_point_row),
+                                                                         .name = "first_moment"}));
+        CU_ASSERT_FALSE(module_set_place_hooks(set, error, sizeof error));
+        CU_ASSERT_STRING_EQUAL(error, cases[i].expected);
+        module_set_unref(set);
+    }
+}
+
+/* ---- points of modules ----------------------------------------------------------------------- */
+
+HOOK(look_l, 'l', CU_ASSERT_STRING_EQUAL(imp_call_argument(call), "it"); return IMP_CONT;)
+HOOK(suspend_s, 's', CU_ASSERT_PTR_NULL(imp_call_suspend(call, NULL, NULL)); return IMP_AGAIN;)
+
+static void call_point(struct imp_point *point, struct imp_refusal *refusal, enum imp_verdict expected,
+                       const char *who)
+{
+    struct imp_point_call what = {.size = sizeof what, .argument = "it", .refusal = refusal};
+    memset(asked, 0, sizeof asked);
+    CU_ASSERT_EQUAL(imp_point_call(point, &what), expected);
+    CU_ASSERT_STRING_EQUAL(asked, who);
+}
+
+static void test_points_of_modules(void)
+{
+    char error[512];
+    struct imp_point_row asks = {.size = sizeof asks, .name = "second_asks", .flags = IMP_POINT_MAY_REFUSE};
+    struct imp_point_row tells = {.size = sizeof tells, .name = "second_tells"};
+    struct imp_refusal refusal = {.size = sizeof refusal};
+    struct module_set *set = module_set_create(NULL);
+    struct imp_module *one = add(set, &first), *two = add(set, &second);
+    hook_in(one, "second_asks", refuse_r, 2); /* before it is declared */
+    struct imp_point *asking = imp_point_declare(two, &asks), *telling = imp_point_declare(two, &tells);
+    CU_ASSERT_PTR_NULL(imp_point_declare(two, &asks));
+    CU_ASSERT_STRING_EQUAL(two->error, "imp_point_declare: \"second_asks\": there is one of that name");
+    asks.name = "validate_ehlo";
+    CU_ASSERT_PTR_NULL(imp_point_declare(two, &asks));
+    asks.name = "has blank";
+    CU_ASSERT_PTR_NULL(imp_point_declare(two, &asks));
+    hook_in(one, "second_asks", look_l, 1);
+    CU_ASSERT_FALSE(imp_point_is_hooked(telling));
+    hook_in(one, "second_tells", refuse_r, 1);
+    CU_ASSERT_TRUE_FATAL(module_set_place_hooks(set, error, sizeof error));
+    CU_ASSERT_TRUE(imp_point_is_hooked(telling));
+    call_point(asking, &refusal, IMP_DONE, "lr");
+    CU_ASSERT_EQUAL(refusal.code, 451);
+    CU_ASSERT_STRING_EQUAL(refusal.module, "first");
+    listen_to_paniclog();
+    call_point(telling, &refusal, IMP_CONT, "r"); /* refuses where nothing can be refused */
+    CU_ASSERT_EQUAL(refusal.code, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "its hook at second_tells refuses where nothing can be refused"));
+    stop_listening();
+    module_set_unref(set);
+}
+
+static void test_told_points_wait_for_nobody(void)
+{
+    char error[512];
+    struct imp_point_row tells = {.size = sizeof tells, .name = "second_tells"};
+    struct pool_set *pools = pool_set_create();
+    struct module_set *set = module_set_create(pools);
+    struct imp_module *one = add(set, &first);
+    struct imp_point *telling = imp_point_declare(one, &tells);
+    struct imp_hook blocks = {
+        .size = sizeof blocks, .point = "second_tells", .run = pass_a, .flags = IMP_HOOK_MAY_BLOCK};
+    CU_ASSERT_EQUAL(imp_hook_add(one, &blocks), -1);
+    hook_in(one, "second_tells", suspend_s, 0);
+    hook_in(one, "second_tells", look_l, 1);
+    CU_ASSERT_TRUE_FATAL(module_set_place_hooks(set, error, sizeof error));
+    listen_to_paniclog();
+    call_point(telling, NULL, IMP_CONT, "sl");
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "its hook at second_tells suspends where nobody waits"));
+    stop_listening();
+    module_set_unref(set);
+    pool_set_free(pools);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
-        {"log hooks by ABI", test_events_of_the_console},
+        {"log hooks by size", test_log_hooks_by_size},
         {"order", test_order},
         {"IMP_DONE ends the chain", test_done_ends_the_chain},
-        {"nonsense", test_nonsense_is_passed_and_reported_once},
+        {"nonsense", test_nonsense_is_refused_and_named},
+        {"unknown points", test_unknown_points_are_named},
+        {"points of modules", test_points_of_modules},
+        {"told points", test_told_points_wait_for_nobody},
         {"replies", test_replies_are_safe_to_send},
         {"contexts", test_contexts_of_a_session},
         {"suspension", test_suspension},

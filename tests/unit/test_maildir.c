@@ -56,7 +56,7 @@ static struct outcome deliver(struct modules *modules, const char *recipient, co
                             .fail_after = fail_after};
     struct outcome outcome = {.response = ""};
     outcome.result =
-        method->deliver(&source.delivery, method->module, outcome.response, sizeof outcome.response);
+        method->deliver(&source.delivery, outcome.response, sizeof outcome.response, method->closure);
     envelope_free(envelope);
     body_unref(body);
     return outcome;

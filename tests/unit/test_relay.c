@@ -50,11 +50,11 @@ static void test_who_may_relay(void)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct imp_session session;
         modules_session(&modules, &session, cases[i].peer);
-        CU_ASSERT_EQUAL(module_set_validate(modules.set, IMP_VALIDATE_CONNECT, &session), HOOK_PASS);
+        CU_ASSERT_EQUAL(module_set_validate(modules.set, POINT_VALIDATE_CONNECT, &session), HOOK_PASS);
         const char *can_relay = context_get(&session.connection_context, "can_relay");
         session.message = message_create(1, mem_dup(""), cases[i].sender_domain);
         session.recipient_domain = cases[i].recipient_domain;
-        CU_ASSERT_EQUAL(module_set_validate(modules.set, IMP_VALIDATE_RCPTTO, &session), HOOK_PASS);
+        CU_ASSERT_EQUAL(module_set_validate(modules.set, POINT_VALIDATE_RCPTTO, &session), HOOK_PASS);
         if ((can_relay != NULL) != cases[i].can_relay || session.relay_permitted != cases[i].permitted)
             fprintf(stderr, "case %zu: %s, %s to %s\n", i, cases[i].peer, cases[i].sender_domain,
                     cases[i].recipient_domain);
@@ -73,14 +73,14 @@ static void test_the_context_decides(void)
     struct imp_session session;
     CU_ASSERT_TRUE_FATAL(modules_load(&modules, configuration));
     modules_session(&modules, &session, "11.1.2.3");
-    module_set_validate(modules.set, IMP_VALIDATE_CONNECT, &session);
+    module_set_validate(modules.set, POINT_VALIDATE_CONNECT, &session);
     session.message = message_create(1, mem_dup(""), "a.example");
     session.recipient_domain = "b.example";
     context_set(&session.connection_context, "can_relay", "false");
-    module_set_validate(modules.set, IMP_VALIDATE_RCPTTO, &session);
+    module_set_validate(modules.set, POINT_VALIDATE_RCPTTO, &session);
     CU_ASSERT_FALSE(session.relay_permitted);
     context_set(&session.connection_context, "can_relay", "true"); /* another module's decision */
-    module_set_validate(modules.set, IMP_VALIDATE_RCPTTO, &session);
+    module_set_validate(modules.set, POINT_VALIDATE_RCPTTO, &session);
     CU_ASSERT_TRUE(session.relay_permitted);
     message_unref(session.message);
     modules_session_end(&session);
@@ -107,9 +107,9 @@ static void test_implicit_loading(void)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct modules modules;
         CU_ASSERT_TRUE_FATAL(modules_load(&modules, cases[i].text));
-        if (module_set_has_hook(modules.set, IMP_VALIDATE_RCPTTO) != cases[i].loaded)
+        if (module_set_has_hook(modules.set, POINT_VALIDATE_RCPTTO) != cases[i].loaded)
             fprintf(stderr, "case %zu: %s\n", i, cases[i].text);
-        CU_ASSERT_EQUAL(module_set_has_hook(modules.set, IMP_VALIDATE_RCPTTO), cases[i].loaded);
+        CU_ASSERT_EQUAL(module_set_has_hook(modules.set, POINT_VALIDATE_RCPTTO), cases[i].loaded);
         modules_unload(&modules);
     }
 }
@@ -134,7 +134,7 @@ static void test_many_domains(void)
         snprintf(name, sizeof name, "%sd%d.example", i % 4 < 2 ? "" : "mail.", i);
         session.recipient_domain = name;
         session.relay_permitted = false;
-        module_set_validate(modules.set, IMP_VALIDATE_RCPTTO, &session);
+        module_set_validate(modules.set, POINT_VALIDATE_RCPTTO, &session);
         wrong += session.relay_permitted != ((i % 2 == 1) == (i % 4 >= 2));
     }
     CU_ASSERT_EQUAL(wrong, 0);

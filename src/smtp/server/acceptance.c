@@ -56,13 +56,13 @@ static void commit(struct smtps_session *session)
 
 static void time_is_up(struct smtps_session *session)
 {
-    imp_session_forget_suspension(&session->view);
+    hook_call_cancel(&session->view.call);
     session->waiting_for_hook = false;
     end_refused(session, &reply_processing_timeout);
     session_resume(session);
 }
 
-static void ask(struct smtps_session *session, enum imp_hook_point point, session_continue_fn *next)
+static void ask(struct smtps_session *session, enum hook_point point, session_continue_fn *next)
 {
     session_ask(session, point, next);
     if (session->state != SESSION_WAITING || !session->waiting_for_hook)
@@ -110,13 +110,13 @@ static void recipient_refused(struct smtps_session *session)
 {
     struct smtps_transaction *transaction = session->transaction;
     size_t refusals = transaction_refused(transaction) + 1;
-    int code = imp_session_reply_code(&session->view); /* 0: the usual one, for good */
+    int code = hook_call_reply_code(&session->view.call); /* 0: the usual one, for good */
     if ((code && code < 500) || refusals == transaction_recipients(transaction)) {
         refused(session);
         return;
     }
     session_log_hook_refusal(session);
-    transaction_refuse_recipient(transaction, session->next_recipient, session->view.reply);
+    transaction_refuse_recipient(transaction, session->next_recipient, session->view.call.reply);
     next_recipient(session);
 }
 
@@ -141,7 +141,7 @@ static void recipient_validated(struct smtps_session *session, enum hook_outcome
     if (outcome == HOOK_REFUSED)
         recipient_refused(session);
     else
-        ask(session, IMP_VALIDATE_SET_BINDING, recipient_bound);
+        ask(session, POINT_VALIDATE_SET_BINDING, recipient_bound);
 }
 
 /* Iterates while hooks answer at once, so that many recipients do not nest calls. */
@@ -152,7 +152,7 @@ static void ask_recipients(struct smtps_session *session)
     while (session->transaction == transaction && session->state != SESSION_WAITING &&
            session->next_recipient < transaction_recipients(transaction)) {
         select_recipient(session, session->next_recipient);
-        ask(session, IMP_VALIDATE_DATA_SPOOL_EACH_RCPT, recipient_validated);
+        ask(session, POINT_VALIDATE_DATA_SPOOL_EACH_RCPT, recipient_validated);
     }
     session->asking_recipients = false;
     if (session->transaction == transaction && session->state != SESSION_WAITING)
@@ -167,8 +167,8 @@ static void spool_validated(struct smtps_session *session, enum hook_outcome out
     session->next_recipient = 0;
     if (outcome == HOOK_REFUSED)
         refused(session);
-    else if (module_set_has_hook(modules, IMP_VALIDATE_DATA_SPOOL_EACH_RCPT) ||
-             module_set_has_hook(modules, IMP_VALIDATE_SET_BINDING))
+    else if (module_set_has_hook(modules, POINT_VALIDATE_DATA_SPOOL_EACH_RCPT) ||
+             module_set_has_hook(modules, POINT_VALIDATE_SET_BINDING))
         ask_recipients(session);
     else
         commit(session);
@@ -179,7 +179,7 @@ static void data_validated(struct smtps_session *session, enum hook_outcome outc
     if (outcome == HOOK_REFUSED)
         refused(session);
     else
-        ask(session, IMP_VALIDATE_DATA_SPOOL, spool_validated);
+        ask(session, POINT_VALIDATE_DATA_SPOOL, spool_validated);
 }
 
 void acceptance_begin(struct smtps_session *session)
@@ -193,5 +193,5 @@ void acceptance_begin(struct smtps_session *session)
     }
     session->view.message_size = transaction_size(transaction);
     session->view.message_head = transaction_head(transaction);
-    ask(session, IMP_VALIDATE_DATA, data_validated);
+    ask(session, POINT_VALIDATE_DATA, data_validated);
 }

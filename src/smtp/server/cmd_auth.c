@@ -85,6 +85,7 @@ static void log_outcome(struct smtps_session *session, bool success, bool timeou
         net_addr_format_port(&session->view.peer, peer);
     listen_policies_endpoint(session->policies, endpoint);
     struct imp_log_authentication event = {
+        .size = sizeof event,
         .time_us = clock_wall_us(),
         .endpoint = {endpoint, strlen(endpoint)},
         .peer = {peer, strlen(peer)},
@@ -127,7 +128,7 @@ static enum auth_status final_status(const struct smtps_session *session, enum h
 {
     if (outcome == HOOK_REFUSED)
         return AUTH_FAIL;
-    if (session->view.decided && *sasl_user(session->dialogue->exchange))
+    if (session->view.call.decided && *sasl_user(session->dialogue->exchange))
         return AUTH_PASS;
     return status_of(session->dialogue->outcome);
 }
@@ -166,7 +167,7 @@ static void ask_modules(struct smtps_session *session)
         .uri = method_of(session)->uri,
         .status = (enum imp_auth_status)(status_of(dialogue->outcome) - AUTH_PASS),
     };
-    session_ask(session, IMP_VALIDATE_AUTH, auth_validated);
+    session_ask(session, POINT_VALIDATE_AUTH, auth_validated);
 }
 
 /* ---- steps ----------------------------------------------------------------------------------- */

@@ -59,7 +59,7 @@ static void hello(struct smtps_session *session, struct slice name, enum hello_k
     string[line.size] = '\0';
     imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, "ehlo_string", string);
     imp_context_set(&session->view, IMP_CONTEXT_CONNECTION, "ehlo_domain", session->hello_name);
-    session_ask(session, IMP_VALIDATE_EHLO, hello_validated);
+    session_ask(session, POINT_VALIDATE_EHLO, hello_validated);
 }
 
 void cmd_helo(struct smtps_session *session, struct slice arguments)

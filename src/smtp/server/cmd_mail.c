@@ -110,5 +110,5 @@ void cmd_mail(struct smtps_session *session, struct slice arguments)
     session->transaction = transaction_create(session, &path, &parameters);
     session->view.message = transaction_message(session->transaction);
     set_context(session, &path, session->command);
-    session_ask(session, IMP_VALIDATE_MAILFROM, mail_validated);
+    session_ask(session, POINT_VALIDATE_MAILFROM, mail_validated);
 }

@@ -131,5 +131,5 @@ void cmd_rcpt(struct smtps_session *session, struct slice arguments)
                                                                             : policy->banner_hostname));
     keep_given(session, &path);
     session->view.relay_permitted = false;
-    session_ask(session, IMP_VALIDATE_RCPTTO, rcpt_validated);
+    session_ask(session, POINT_VALIDATE_RCPTTO, rcpt_validated);
 }

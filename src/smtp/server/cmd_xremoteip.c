@@ -31,5 +31,5 @@ void cmd_xremoteip(struct smtps_session *session, struct slice arguments)
     }
     if (session->transaction)
         transaction_set_peer(session->transaction, &peer);
-    session_ask(session, IMP_VALIDATE_CONNECT, connect_validated);
+    session_ask(session, POINT_VALIDATE_CONNECT, connect_validated);
 }

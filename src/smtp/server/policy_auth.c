@@ -111,7 +111,7 @@ static bool can_succeed(const struct auth_method *method, enum sasl_mechanism me
     if (mechanism == SASL_EXTERNAL || method->passwords)
         return true;
     return method->parameters && sasl_is_plain_text(mechanism) && modules &&
-           module_set_has_hook(modules, IMP_VALIDATE_AUTH);
+           module_set_has_hook(modules, POINT_VALIDATE_AUTH);
 }
 
 /* ---- the policy ------------------------------------------------------------------------------ */

@@ -26,6 +26,7 @@ void rejection_log(struct module_set *modules, const struct rejection *rejection
     context_format(rejection->connection_context, &connection);
     context_format(rejection->message_context, &message);
     struct imp_log_rejection event = {
+        .size = sizeof event,
         .time_us = clock_wall_us(),
         .connection_id = rejection->connection_id,
         .peer = text_of(net_addr_format_port(rejection->peer, peer)),

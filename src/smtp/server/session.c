@@ -237,15 +237,15 @@ void session_reply(struct smtps_session *session, const struct smtps_reply *repl
 
 static struct smtps_reply hook_refusal(const struct smtps_session *session)
 {
-    const struct hook_reply *asked = session->view.reply;
-    return imp_session_reply_code(&session->view)
+    const struct hook_reply *asked = session->view.call.reply;
+    return hook_call_reply_code(&session->view.call)
                ? (struct smtps_reply){asked->code, asked->enhanced, asked->text}
                : reply_policy_refused;
 }
 
 static const char *hook_refuser(const struct smtps_session *session)
 {
-    return session->view.refused_by ? session->view.refused_by : "core";
+    return session->view.call.refused_by ? session->view.call.refused_by : "core";
 }
 
 void session_reply_hook(struct smtps_session *session)
@@ -310,7 +310,7 @@ void session_resume(struct smtps_session *session)
     session_process(session);
 }
 
-void session_ask(struct smtps_session *session, enum imp_hook_point point, session_continue_fn *next)
+void session_ask(struct smtps_session *session, enum hook_point point, session_continue_fn *next)
 {
     struct module_set *modules = generation_modules(session->generation);
     enum hook_outcome outcome = module_set_validate(modules, point, &session->view);
@@ -326,6 +326,8 @@ void session_ask(struct smtps_session *session, enum imp_hook_point point, sessi
 void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome)
 {
     struct smtps_session *session = container_of(view, struct smtps_session, view);
+    if (outcome == HOOK_SUSPENDED) /* the next hook is waited for */
+        return;
     session->waiting_for_hook = false;
     if (session->state == SESSION_CLOSING)
         return;

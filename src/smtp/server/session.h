@@ -175,7 +175,7 @@ void session_refuse(struct smtps_session *session, const struct smtps_reply *rep
  * Asks the hooks at `point` and calls `next` with the outcome: at once when nobody suspends, else later. The
  * command must not touch its line (session->command) in `next`.
  */
-void session_ask(struct smtps_session *session, enum imp_hook_point point, session_continue_fn *next);
+void session_ask(struct smtps_session *session, enum hook_point point, session_continue_fn *next);
 
 /* The session waits for something that is not a hook; session_resume ends it. */
 void session_wait(struct smtps_session *session);

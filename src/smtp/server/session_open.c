@@ -46,7 +46,7 @@ static void greet(struct smtps_session *session, enum hook_outcome outcome)
 
 void session_greet(struct smtps_session *session)
 {
-    session_ask(session, IMP_VALIDATE_CONNECT, greet);
+    session_ask(session, POINT_VALIDATE_CONNECT, greet);
 }
 
 /* The pairs of the policy's `context`. */

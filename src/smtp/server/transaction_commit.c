@@ -26,6 +26,7 @@ static void log_reception(struct smtps_transaction *t, const struct envelope *en
 {
     char peer[NET_ADDR_TEXT_SIZE];
     struct imp_log_reception event = {
+        .size = sizeof event,
         .time_us = envelope->received_us,
         .message_id = envelope->id,
         .batch_id = envelope->batch_id,
@@ -35,7 +36,7 @@ static void log_reception(struct smtps_transaction *t, const struct envelope *en
         .sender_local = local_part(envelope->reverse_path, envelope->sender_domain),
         .sender_domain = text_of(envelope->sender_domain),
         .peer = text_of(slice_text(net_addr_format(&envelope->origin, peer))),
-        .size = envelope_size(envelope),
+        .bytes = envelope_size(envelope),
         .protocol = {"esmtp", 5},
         .binding_group = text_of(envelope->binding_group),
         .binding = text_of(envelope->binding),

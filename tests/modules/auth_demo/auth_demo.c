@@ -25,27 +25,29 @@ static void answer(void *argument)
     free(question);
 }
 
-static enum imp_verdict ask_elsewhere(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict ask_elsewhere(struct imp_call *call, struct imp_module *module)
 {
-    const char *password = imp_session_auth_password(session);
+    const char *password = imp_session_auth_password(imp_call_session(call));
     struct question *question = password ? calloc(1, sizeof *question) : NULL;
     if (!question)
         return IMP_CONT; /* the passwords' answer, which is that there are none */
     snprintf(question->password, sizeof question->password, "%s", password);
     snprintf(question->expected, sizeof question->expected, "%s", (const char *)imp_module_data(module));
-    question->suspension = imp_session_suspend(session);
+    question->suspension = imp_call_suspend(call, NULL, NULL);
     if (imp_work_submit(module, NULL, answer, question) < 0)
         answer(question);
     return IMP_AGAIN;
 }
 
-static enum imp_verdict at_auth(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict at_auth(struct imp_call *call, void *closure)
 {
+    struct imp_session *session = imp_call_session(call);
+    struct imp_module *module = closure;
     const char *uri = imp_session_auth_uri(session), *user = imp_session_auth_user(session);
     if (uri && strncmp(uri, "demo://", 7) == 0)
-        return ask_elsewhere(session, module);
+        return ask_elsewhere(call, module);
     if (strcmp(user, "blocked") == 0 && imp_session_auth_status(session) == IMP_AUTH_PASS) {
-        imp_session_reject(session, 535, "5.7.8", imp_session_auth_mechanism(session));
+        imp_call_reject(call, 535, "5.7.8", imp_session_auth_mechanism(session));
         return IMP_DONE;
     }
     return strcmp(user, "trusted") == 0 ? IMP_DONE : IMP_CONT;
@@ -54,7 +56,7 @@ static enum imp_verdict at_auth(struct imp_session *session, struct imp_module *
 static int setup(struct imp_module *module, const struct imp_config *config)
 {
     imp_module_set_data(module, strdup(imp_config_text(config, "password")));
-    return imp_hook_validate(module, IMP_VALIDATE_AUTH, at_auth, IMP_PRIORITY_NORMAL);
+    return imp_hook_at(module, "validate_auth", at_auth, module);
 }
 
 static void teardown(struct imp_module *module)

@@ -1,6 +1,7 @@
 /*
  * faulty: a module that stops the start. One of these is defined when it is compiled:
- * WRONG_MAJOR, NEWER_MINOR, WRONG_MAGIC, NO_DEFINITION, UNDEFINED_SYMBOL, REFUSES, CRASHES, CRASHES_EARLY, ABORTS.
+ * FIRST_EDITION, WRONG_MAJOR, NEWER_MINOR, WRONG_MAGIC, NO_DEFINITION, UNDEFINED_SYMBOL, REFUSES, CRASHES,
+ * CRASHES_EARLY, ABORTS.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -33,8 +34,20 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     return 0;
 }
 
+#ifdef FIRST_EDITION
+IMP_API extern const struct {
+    uint32_t magic;
+    uint16_t abi_major, abi_minor;
+    const char *name, *description;
+    int kind;
+    int (*setup)(struct imp_module *module, const struct imp_config *config);
+} imp_module_definition;
+const __typeof__(imp_module_definition) imp_module_definition = {IMP_MODULE_MAGIC, 1, 2,    "faulty",
+                                                                 "Is old",         1, setup};
+#else
 IMP_API extern const struct imp_module_definition imp_module_definition;
 const struct imp_module_definition imp_module_definition = {
+    .size = sizeof(struct imp_module_definition),
 #ifdef WRONG_MAGIC
     .magic = 1,
 #else
@@ -55,4 +68,5 @@ const struct imp_module_definition imp_module_definition = {
     .kind = IMP_SINGLETON,
     .setup = setup,
 };
+#endif
 #endif

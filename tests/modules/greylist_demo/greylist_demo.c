@@ -65,8 +65,10 @@ static void look_up(void *argument) /* on a pool thread */
     free(lookup);
 }
 
-static enum imp_verdict at_rcptto(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict at_rcptto(struct imp_call *call, void *closure)
 {
+    struct imp_session *session = imp_call_session(call);
+    struct imp_module *module = closure;
     const struct greylist *greylist = imp_module_data(module);
     const char *exempt = imp_context_get(session, IMP_CONTEXT_CONNECTION, "greylist_exempt");
     if (exempt)
@@ -77,7 +79,7 @@ static enum imp_verdict at_rcptto(struct imp_session *session, struct imp_module
     snprintf(lookup->triplet, sizeof lookup->triplet, "%s %s %s", imp_session_peer_text(session),
              imp_session_reverse_path(session), imp_session_recipient(session));
     lookup->module = module;
-    lookup->suspension = imp_session_suspend(session);
+    lookup->suspension = imp_call_suspend(call, NULL, NULL);
     if (imp_work_submit(module, greylist->pool, look_up, lookup) != 0) {
         imp_suspension_resume(lookup->suspension, IMP_DONE, 451, "4.3.2", "too busy");
         free(lookup);
@@ -86,13 +88,14 @@ static enum imp_verdict at_rcptto(struct imp_session *session, struct imp_module
 }
 
 /* Who says "friend" at EHLO is not greylisted: the context carries that to the next hook. */
-static enum imp_verdict at_ehlo(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict at_ehlo(struct imp_call *call, void *closure)
 {
-    (void)module;
+    struct imp_session *session = imp_call_session(call);
+    (void)closure;
     if (strcmp(imp_session_ehlo(session), "friend.example") == 0)
         imp_context_set(session, IMP_CONTEXT_CONNECTION, "greylist_exempt", "yes, a friend");
     if (strcmp(imp_session_ehlo(session), "foe.example") == 0) {
-        imp_session_reject(session, 550, "5.7.1", "you again");
+        imp_call_reject(call, 550, "5.7.1", "you again");
         return IMP_DONE;
     }
     return IMP_CONT;
@@ -107,8 +110,8 @@ static int greylist_setup(struct imp_module *module, const struct imp_config *co
     greylist->delay = imp_config_int(config, "delay");
     greylist->lookup_ms = (long)imp_config_int(config, "lookup_ms");
     imp_module_set_data(module, greylist);
-    imp_hook_validate(module, IMP_VALIDATE_EHLO, at_ehlo, IMP_PRIORITY_NORMAL);
-    imp_hook_validate(module, IMP_VALIDATE_RCPTTO, at_rcptto, IMP_PRIORITY_NORMAL);
+    imp_hook_at(module, "validate_ehlo", at_ehlo, module);
+    imp_hook_at(module, "validate_rcptto", at_rcptto, module);
     return 0;
 }
 

@@ -71,35 +71,38 @@ static void *accept_from_thread(void *suspension)
     return NULL;
 }
 
-static enum imp_verdict mailfrom(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict mailfrom(struct imp_call *call, void *closure)
 {
-    (void)module;
+    struct imp_session *session = imp_call_session(call);
+    (void)closure;
     imp_context_set(session, IMP_CONTEXT_CONNECTION, "policy_peer", imp_session_peer_text(session));
     imp_context_set(session, IMP_CONTEXT_MESSAGE, "policy_sender", imp_session_reverse_path(session));
     return IMP_CONT;
 }
 
-static enum imp_verdict rcptto(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict rcptto(struct imp_call *call, void *closure)
 {
+    struct imp_session *session = imp_call_session(call);
+    struct imp_module *module = closure;
     const struct settings *settings = imp_module_data(module);
     const char *recipient = imp_session_recipient(session);
     char text[400];
     pthread_t thread;
     imp_session_permit_relay(session);
     if (is(recipient, "refused")) {
-        imp_session_reject(session, 550, "5.7.1", settings->greeting);
+        imp_call_reject(call, 550, "5.7.1", settings->greeting);
         return IMP_DONE;
     }
     if (is(recipient, "seen")) {
         snprintf(text, sizeof text, "peer=%s sender=%s limit=%ld",
                  imp_context_get(session, IMP_CONTEXT_CONNECTION, "policy_peer"),
                  imp_context_get(session, IMP_CONTEXT_MESSAGE, "policy_sender"), settings->limit);
-        imp_session_reject(session, 550, "5.7.1", text);
+        imp_call_reject(call, 550, "5.7.1", text);
         return IMP_DONE;
     }
     if (is(recipient, "pool") || is(recipient, "poolno")) {
         imp_work_submit(module, NULL, is(recipient, "pool") ? accept_later : refuse_later,
-                        imp_session_suspend(session));
+                        imp_call_suspend(call, NULL, NULL));
         return IMP_AGAIN;
     }
     if (is(recipient, "release")) {
@@ -107,35 +110,37 @@ static enum imp_verdict rcptto(struct imp_session *session, struct imp_module *m
         return IMP_CONT;
     }
     if (is(recipient, "held")) {
-        struct imp_suspension *suspension = imp_session_suspend(session);
+        struct imp_suspension *suspension = imp_call_suspend(call, NULL, NULL);
         if (imp_work_submit(module, settings->pool, accept_when_released, suspension) < 0)
             refuse_later(suspension);
         return IMP_AGAIN;
     }
     if (is(recipient, "thread")) {
-        if (pthread_create(&thread, NULL, accept_from_thread, imp_session_suspend(session)) == 0)
+        if (pthread_create(&thread, NULL, accept_from_thread, imp_call_suspend(call, NULL, NULL)) == 0)
             pthread_detach(thread);
         return IMP_AGAIN;
     }
     return IMP_CONT;
 }
 
-static enum imp_verdict data(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict data(struct imp_call *call, void *closure)
 {
+    struct imp_session *session = imp_call_session(call);
     size_t size;
     const char *head = imp_session_message_head(session, &size);
-    (void)module;
+    (void)closure;
     if (!memmem(head, size, "X-Refuse:", 9))
         return IMP_CONT;
-    imp_session_reject(session, 554, "5.6.0", "content refused");
+    imp_call_reject(call, 554, "5.6.0", "content refused");
     return IMP_DONE;
 }
 
-static enum imp_verdict set_binding(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict set_binding(struct imp_call *call, void *closure)
 {
+    struct imp_session *session = imp_call_session(call);
     const char *recipient = imp_session_recipient(session);
     char name[64];
-    (void)module;
+    (void)closure;
     if (sscanf(recipient, "to-%63[^@]", name) == 1)
         imp_session_set_binding(session, name, NULL);
     return IMP_CONT;
@@ -150,10 +155,10 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     snprintf(settings->greeting, sizeof settings->greeting, "%s", imp_config_text(config, "greeting"));
     snprintf(settings->pool, sizeof settings->pool, "%s", imp_config_text(config, "pool"));
     settings->limit = (long)imp_config_int(config, "limit");
-    imp_hook_validate(module, IMP_VALIDATE_MAILFROM, mailfrom, IMP_PRIORITY_NORMAL);
-    imp_hook_validate(module, IMP_VALIDATE_RCPTTO, rcptto, IMP_PRIORITY_NORMAL);
-    imp_hook_validate(module, IMP_VALIDATE_DATA, data, IMP_PRIORITY_NORMAL);
-    imp_hook_validate(module, IMP_VALIDATE_SET_BINDING, set_binding, IMP_PRIORITY_NORMAL);
+    imp_hook_at(module, "validate_mailfrom", mailfrom, module);
+    imp_hook_at(module, "validate_rcptto", rcptto, module);
+    imp_hook_at(module, "validate_data", data, module);
+    imp_hook_at(module, "validate_set_binding", set_binding, module);
     imp_paniclog(module, IMP_NOTICE, "set up with greeting \"%s\"", settings->greeting);
     return 0;
 }

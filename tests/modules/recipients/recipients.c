@@ -26,14 +26,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct imp_suspension *waiting[WAITING_MAX];
 static unsigned waiting_count;
 
-static enum imp_verdict refuse(struct imp_session *session, const char *prefix)
+static enum imp_verdict refuse(struct imp_call *call, const char *prefix)
 {
     char pattern[32];
     int code;
     snprintf(pattern, sizeof pattern, "%s-%%3d@", prefix);
-    if (sscanf(imp_session_recipient(session), pattern, &code) != 1)
+    if (sscanf(imp_session_recipient(imp_call_session(call)), pattern, &code) != 1)
         return IMP_CONT;
-    imp_session_reject(session, code, code < 500 ? "4.7.1" : "5.7.1", "not for this recipient");
+    imp_call_reject(call, code, code < 500 ? "4.7.1" : "5.7.1", "not for this recipient");
     return IMP_DONE;
 }
 
@@ -45,11 +45,11 @@ static void answer_all(void)
     pthread_mutex_unlock(&lock);
 }
 
-static enum imp_verdict wait_for_wake(struct imp_session *session)
+static enum imp_verdict wait_for_wake(struct imp_call *call)
 {
     pthread_mutex_lock(&lock);
     if (waiting_count < WAITING_MAX)
-        waiting[waiting_count++] = imp_session_suspend(session);
+        waiting[waiting_count++] = imp_call_suspend(call, NULL, NULL);
     pthread_mutex_unlock(&lock);
     return IMP_AGAIN;
 }
@@ -69,32 +69,35 @@ static void *answer_after_nap(void *argument)
     return NULL;
 }
 
-static enum imp_verdict rcptto(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict rcptto(struct imp_call *call, void *closure)
 {
-    (void)module;
+    struct imp_session *session = imp_call_session(call);
+    (void)closure;
     imp_session_permit_relay(session);
     if (strncmp(imp_session_recipient(session), "no@", 3) != 0)
         return IMP_CONT;
-    imp_session_reject(session, 550, "5.7.1", "not this recipient");
+    imp_call_reject(call, 550, "5.7.1", "not this recipient");
     return IMP_DONE;
 }
 
 /* No recipient is in question where the message as a whole is. */
-static enum imp_verdict whole(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict whole(struct imp_call *call, void *closure)
 {
-    (void)module;
+    struct imp_session *session = imp_call_session(call);
+    (void)closure;
     if (!imp_session_recipient(session) && !imp_session_recipient_domain(session))
         return IMP_CONT;
-    imp_session_reject(session, 554, "5.3.0", "a recipient is still in question");
+    imp_call_reject(call, 554, "5.3.0", "a recipient is still in question");
     return IMP_DONE;
 }
 
 /* What is set for one recipient is not there for the next. */
-static enum imp_verdict mark(struct imp_session *session)
+static enum imp_verdict mark(struct imp_call *call)
 {
+    struct imp_session *session = imp_call_session(call);
     const char *recipient = imp_session_recipient(session);
     if (imp_context_get(session, IMP_CONTEXT_MESSAGE, "mark")) {
-        imp_session_reject(session, 554, "5.3.0", "the mark of another recipient is there");
+        imp_call_reject(call, 554, "5.3.0", "the mark of another recipient is there");
         return IMP_DONE;
     }
     if (strncmp(recipient, "mark-", 5) == 0)
@@ -102,44 +105,46 @@ static enum imp_verdict mark(struct imp_session *session)
     return IMP_CONT;
 }
 
-static enum imp_verdict each_rcpt(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict each_rcpt(struct imp_call *call, void *closure)
 {
+    struct imp_session *session = imp_call_session(call);
     const char *recipient = imp_session_recipient(session);
     long milliseconds;
     pthread_t thread;
-    (void)module;
-    if (mark(session) == IMP_DONE)
+    (void)closure;
+    if (mark(call) == IMP_DONE)
         return IMP_DONE;
     if (strncmp(recipient, "never@", 6) == 0)
-        return wait_for_wake(session);
+        return wait_for_wake(call);
     if (strncmp(recipient, "wake@", 5) == 0)
         answer_all();
     if (sscanf(recipient, "slow-%ld@", &milliseconds) == 1) {
         struct nap *nap = malloc(sizeof *nap);
         if (!nap)
             return IMP_CONT;
-        *nap = (struct nap){imp_session_suspend(session), milliseconds};
+        *nap = (struct nap){imp_call_suspend(call, NULL, NULL), milliseconds};
         if (pthread_create(&thread, NULL, answer_after_nap, nap) == 0)
             pthread_detach(thread);
         return IMP_AGAIN;
     }
-    return refuse(session, "each");
+    return refuse(call, "each");
 }
 
-static enum imp_verdict set_binding(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict set_binding(struct imp_call *call, void *closure)
 {
-    (void)module;
-    return refuse(session, "bind");
+    struct imp_session *session = imp_call_session(call);
+    (void)closure;
+    return refuse(call, "bind");
 }
 
 static int setup(struct imp_module *module, const struct imp_config *config)
 {
     (void)config;
-    imp_hook_validate(module, IMP_VALIDATE_RCPTTO, rcptto, IMP_PRIORITY_NORMAL);
-    imp_hook_validate(module, IMP_VALIDATE_MAILFROM, whole, IMP_PRIORITY_NORMAL);
-    imp_hook_validate(module, IMP_VALIDATE_DATA, whole, IMP_PRIORITY_NORMAL);
-    imp_hook_validate(module, IMP_VALIDATE_DATA_SPOOL_EACH_RCPT, each_rcpt, IMP_PRIORITY_NORMAL);
-    imp_hook_validate(module, IMP_VALIDATE_SET_BINDING, set_binding, IMP_PRIORITY_NORMAL);
+    imp_hook_at(module, "validate_rcptto", rcptto, module);
+    imp_hook_at(module, "validate_mailfrom", whole, module);
+    imp_hook_at(module, "validate_data", whole, module);
+    imp_hook_at(module, "validate_data_spool_each_rcpt", each_rcpt, module);
+    imp_hook_at(module, "validate_set_binding", set_binding, module);
     return 0;
 }
 

@@ -1,0 +1,88 @@
+/*
+ * call: what a hook may read of its call, and the refusal that it asks for.
+ */
+#include "module/call.h"
+
+#include <stdlib.h>
+#include "base/mem.h"
+#include "module/set.h"
+
+struct hook_reply *hook_call_reply(struct imp_call *call)
+{
+    if (!call->reply)
+        call->reply = mem_new(struct hook_reply);
+    return call->reply;
+}
+
+uint64_t hook_call_wait_ms(const struct imp_call *call)
+{
+    return call->job ? hook_job_wait_ms(call->job) : suspension_wait_ms(call->suspension);
+}
+
+void hook_call_cancel(struct imp_call *call)
+{
+    struct suspension *suspension = call->suspension;
+    call->suspension = NULL;
+    if (suspension)
+        suspension_cancel(suspension);
+}
+
+void hook_call_name_late(const struct imp_call *call, const char *how)
+{
+    struct hook *hook = hook_call_current(call);
+    paniclog_rated(&hook->late, PANIC_ERROR, "module %s: its hook at %s %s", hook->module->label,
+                   hook->runner.what, how);
+}
+
+void hook_call_abandon(struct imp_call *call, void (*released)(struct imp_session *session))
+{
+    hook_job_abandon(call->job, released);
+}
+
+void hook_call_release(struct imp_call *call)
+{
+    hook_call_cancel(call);
+    free(call->reply);
+    call->reply = NULL;
+}
+
+struct imp_session *imp_call_session(struct imp_call *call)
+{
+    return call->session;
+}
+
+struct imp_message *imp_call_message(struct imp_call *call)
+{
+    return call->message;
+}
+
+struct imp_recipient *imp_call_recipient(struct imp_call *call)
+{
+    return call->recipient;
+}
+
+const void *imp_call_argument(struct imp_call *call)
+{
+    return call->argument;
+}
+
+/* Copies what fits; a byte that would end the reply line or hide in a terminal becomes '?'. */
+static void copy_line(char *to, size_t size, const char *from)
+{
+    size_t i = 0;
+    for (; from && from[i] && i < size - 1; i++)
+        to[i] = ascii_is_control(from[i]) ? '?' : from[i];
+    to[i] = '\0';
+}
+
+void hook_reply_set(struct hook_reply *reply, int code, const char *enhanced, const char *text)
+{
+    reply->code = code >= 400 && code <= 599 ? code : 550;
+    copy_line(reply->enhanced, sizeof reply->enhanced, enhanced);
+    copy_line(reply->text, sizeof reply->text, text);
+}
+
+void imp_call_reject(struct imp_call *call, int code, const char *enhanced, const char *text)
+{
+    hook_reply_set(hook_call_reply(call), code, enhanced, text);
+}

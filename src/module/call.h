@@ -1,0 +1,97 @@
+/*
+ * call.h: one call of a chain of hooks: struct imp_call of include/impulse/hooks.h, from the daemon's side.
+ *
+ * A session has one, which keeps its place in the chain while a hook is waited for; whoever only tells has
+ * one on the stack.
+ */
+#ifndef IMPULSE_MODULE_CALL_H
+#define IMPULSE_MODULE_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "impulse/hooks.h"
+
+struct hook_chain;
+struct hook_job;
+struct module_set;
+struct suspension;
+
+struct hook_reply { /* a refusal that a hook asked for */
+    int code;       /* 0: none */
+    char enhanced[12];
+    char text[480];
+};
+
+enum hook_outcome {
+    HOOK_PASS,      /* nobody objected */
+    HOOK_REFUSED,   /* call.reply says with what; call.refused_by says who */
+    HOOK_SUSPENDED, /* the session's `resumed` will be called on its loop */
+};
+
+struct imp_call {
+    struct imp_session *session; /* these four: what it is about; NULL: nothing of the kind */
+    struct imp_message *message;
+    struct imp_recipient *recipient;
+    const void *argument;
+    struct module_set *set; /* whose chain; the caller holds a reference */
+    const struct hook_chain *chain;
+    size_t next_hook;              /* index into the chain to go on at */
+    struct hook_reply *reply;      /* owned; NULL: no hook has asked for one yet; see hook_call_reply_code */
+    const char *refused_by;        /* name of the module of the last refusal; NULL: the daemon itself */
+    struct suspension *suspension; /* what is waited for; NULL: nothing */
+    struct hook_job *job;          /* the hook that runs on a pool's thread; NULL: none */
+    bool decided;                  /* a hook ended the chain without a refusal */
+};
+
+/* The code of the refusal that a hook asked for; 0: it asked for none. */
+static inline int hook_call_reply_code(const struct imp_call *call)
+{
+    return call->reply ? call->reply->code : 0;
+}
+/* No refusal is asked for. */
+static inline void hook_call_clear_reply(struct imp_call *call)
+{
+    if (call->reply)
+        call->reply->code = 0;
+}
+/* The refusal, to be filled in; made when there is none. */
+struct hook_reply *hook_call_reply(struct imp_call *call);
+
+/* Is a hook waited for? */
+static inline bool hook_call_waits(const struct imp_call *call)
+{
+    return call->suspension || call->job;
+}
+/*
+ * A hook runs on a pool's thread: what it can reach from the call may neither be touched nor freed until it
+ * has returned.
+ */
+static inline bool hook_call_is_held(const struct imp_call *call)
+{
+    return call->job != NULL;
+}
+/* How long the hook that is waited for may take from here on, in milliseconds. Only while it is. */
+uint64_t hook_call_wait_ms(const struct imp_call *call);
+
+/*
+ * The answer is not waited for any longer: the module is told (`cancelled` of imp_call_suspend). Unless a
+ * hook runs on a pool's thread nothing refers to the call afterwards; else see hook_call_abandon. The
+ * session's loop thread.
+ */
+void hook_call_cancel(struct imp_call *call);
+/* The paniclog is told which hook was waited for in vain, and `how`: "did not answer within 60 s". */
+void hook_call_name_late(const struct imp_call *call, const char *how);
+/*
+ * While a hook runs on a pool's thread: when it has returned `released` is called on the session's loop, in
+ * place of the session's `resumed`.
+ */
+void hook_call_abandon(struct imp_call *call, void (*released)(struct imp_session *session));
+
+/* Releases the reply and cancels what is waited for. Not while a hook runs on a pool's thread. */
+void hook_call_release(struct imp_call *call);
+
+/* Fills in a refusal, made safe to send as one line. `enhanced` and `text` may be NULL. Any thread. */
+void hook_reply_set(struct hook_reply *reply, int code, const char *enhanced, const char *text);
+
+#endif

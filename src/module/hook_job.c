@@ -1,0 +1,78 @@
+/*
+ * hook_job: hooks that may block (IMP_HOOK_MAY_BLOCK): each runs as a job of a pool while its session is
+ * suspended.
+ *
+ * From the start of the job until its end is heard on the loop, the call and what can be reached from it
+ * belong to the pool's thread. A server that does not want to wait for the end abandons the job, and frees
+ * nothing until it is told that the hook has returned.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "module/set.h"
+
+struct hook_job {
+    struct pool_job job;
+    struct imp_call *call;
+    struct module_set *set; /* a reference */
+    int verdict;
+    uint64_t due_ms;                               /* clock_mono_ms */
+    void (*released)(struct imp_session *session); /* NULL: the answer is wanted */
+};
+
+static void run(struct pool_job *pool_job)
+{
+    struct hook_job *job = container_of(pool_job, struct hook_job, job);
+    struct hook *hook = hook_call_current(job->call);
+    const struct runner *outer = runner_enter(&hook->runner);
+    job->verdict = (int)hook->run(job->call, hook->closure);
+    runner_leave(outer);
+}
+
+static void done(struct pool_job *pool_job)
+{
+    struct hook_job *job = container_of(pool_job, struct hook_job, job);
+    struct imp_call *call = job->call;
+    struct imp_session *session = call->session;
+    struct module_set *set = job->set;
+    call->job = NULL;
+    if (job->released)
+        job->released(session);
+    else
+        session->resumed(session, hook_chain_judge(call, job->verdict));
+    free(job);
+    module_set_unref(set);
+}
+
+enum hook_outcome hook_job_start(struct imp_call *call)
+{
+    struct hook *hook = hook_call_current(call);
+    struct hook_job *job = mem_new(struct hook_job);
+    unsigned deadline = hook->deadline_ms ? hook->deadline_ms : call->set->hook_timeout_ms;
+    job->job = (struct pool_job){.work = run, .done = done, .home = call->session->loop};
+    job->call = call;
+    job->set = module_set_ref(call->set);
+    job->due_ms = clock_mono_ms() + deadline;
+    call->job = job;
+    if (pool_try(hook->pool, &job->job))
+        return HOOK_SUSPENDED;
+    call->job = NULL;
+    module_set_unref(job->set);
+    free(job);
+    paniclog_rated(
+        &hook->late, PANIC_WARNING,
+        "module %s: its hook at %s was not called: ThreadPool \"%s\" takes no more jobs (Backlog); clients "
+        "are answered 451 4.3.0",
+        hook->module->label, hook->runner.what, pool_name(hook->pool));
+    return hook_call_fail(call);
+}
+
+uint64_t hook_job_wait_ms(const struct hook_job *job)
+{
+    uint64_t now = clock_mono_ms();
+    return job->due_ms > now ? job->due_ms - now : 0;
+}
+
+void hook_job_abandon(struct hook_job *job, void (*released)(struct imp_session *session))
+{
+    job->released = released;
+}

@@ -1,0 +1,80 @@
+/*
+ * points: the rows of the daemon's own hook points, and names that nearly match.
+ */
+#include "module/points.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+enum { ASKED = POINT_MAY_REFUSE | POINT_MAY_SUSPEND, NAME_MAX_COMPARED = 64 };
+
+static const char loop[] = "the session's event loop";
+
+static const struct point_row rows[HOOK_POINTS] = {
+    [POINT_VALIDATE_CONNECT] = {"validate_connect", "core", loop, ASKED,
+                                "a client has connected, before the greeting"},
+    [POINT_VALIDATE_EHLO] = {"validate_ehlo", "core", loop, ASKED, "EHLO or HELO"},
+    [POINT_VALIDATE_AUTH] = {"validate_auth", "core", loop, ASKED,
+                             "AUTH, when the passwords have been looked at"},
+    [POINT_VALIDATE_MAILFROM] = {"validate_mailfrom", "core", loop, ASKED, "MAIL FROM"},
+    [POINT_VALIDATE_RCPTTO] = {"validate_rcptto", "core", loop, ASKED, "RCPT TO"},
+    [POINT_VALIDATE_DATA] = {"validate_data", "core", loop, ASKED,
+                             "the content has arrived and is not stored yet"},
+    [POINT_VALIDATE_DATA_SPOOL] = {"validate_data_spool", "core", loop, ASKED, "after validate_data"},
+    [POINT_VALIDATE_DATA_SPOOL_EACH_RCPT] = {"validate_data_spool_each_rcpt", "core", loop, ASKED,
+                                             "after validate_data_spool, once for each accepted recipient"},
+    [POINT_VALIDATE_SET_BINDING] = {"validate_set_binding", "core", loop, ASKED,
+                                    "once for each accepted recipient: chooses its binding"},
+};
+
+const struct point_row *core_point(enum hook_point point)
+{
+    return &rows[point];
+}
+
+enum hook_point core_point_find(const char *name)
+{
+    unsigned i = 0;
+    while (i < HOOK_POINTS && strcasecmp(rows[i].name, name) != 0)
+        i++;
+    return (enum hook_point)i;
+}
+
+static size_t least(size_t a, size_t b, size_t c)
+{
+    size_t d = a < b ? a : b;
+    return d < c ? d : c;
+}
+
+/* Characters to insert, remove or replace (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[NAME_MAX_COMPARED + 1], width = strlen(b);
+    if (width > NAME_MAX_COMPARED)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= width; j++)
+        row[j] = j;
+    for (size_t i = 1; *a; a++, i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= width; j++) {
+            size_t above = row[j];
+            bool same = tolower((unsigned char)*a) == tolower((unsigned char)b[j - 1]);
+            row[j] = least(row[j] + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1));
+            diagonal = above;
+        }
+    }
+    return row[width];
+}
+
+void nearest_name_offer(struct nearest_name *nearest, const char *name)
+{
+    size_t far = distance(nearest->wrong, name), length = strlen(nearest->wrong);
+    if (far > length / 2 || (nearest->name && far >= nearest->distance))
+        return;
+    nearest->name = name;
+    nearest->distance = far;
+}
