@@ -15,9 +15,10 @@ struct metrics_demo {
     double generation;
 };
 
-static enum imp_verdict count(struct imp_session *session, struct imp_module *module)
+static enum imp_verdict count(struct imp_call *call, void *closure)
 {
-    struct metrics_demo *demo = imp_module_data(module);
+    struct metrics_demo *demo = closure;
+    struct imp_session *session = imp_call_session(call);
     const char *recipient = imp_session_recipient(session);
     struct imp_metric *letter =
         *recipient >= 'a' && *recipient <= 'z' ? demo->letters[*recipient - 'a'] : demo->others;
@@ -73,8 +74,7 @@ static int metrics_demo_setup(struct imp_module *module, const struct imp_config
                                       .closure = demo,
                                   }))
         return -1;
-    imp_hook_validate(module, IMP_VALIDATE_RCPTTO, count, 0);
-    return 0;
+    return imp_hook_at(module, "validate_rcptto", count, demo);
 }
 
 static void metrics_demo_teardown(struct imp_module *module)
