@@ -1,9 +1,9 @@
 /*
- * queue_accept: the way of an envelope into its queue, from any thread.
+ * queue_accept: moves an envelope into its queue, from any thread.
  *
- * queue_accept is on the path of every message received. It looks settings up in the thread's own view, deals
- * with a blackholed envelope on the spot, and otherwise pushes the envelope onto its shard's inbox with one
- * compare-and-swap; only the push that finds the inbox empty wakes the loop, which goes on in shard.c.
+ * queue_accept runs for every message received. It looks up the settings in the thread's own cache, handles a
+ * blackholed envelope at once, and pushes any other envelope onto its shard's inbox with one
+ * compare-and-swap. Only the push that finds the inbox empty wakes the loop, which continues in shard.c.
  */
 #include <zlib.h>
 #include "queue/queue_private.h"
@@ -11,7 +11,10 @@
 #include "queue/spooling.h"
 #include "queue/view.h"
 
-/* Every name has its loop for the life of the process: what two threads push for it meets in one inbox. */
+/*
+ * Returns the shard of a queue's name. It is the same for the life of the process, so envelopes that several
+ * threads push for one name arrive in one inbox.
+ */
 static struct shard *shard_of(struct queue_set *set, const struct envelope *envelope)
 {
     if (set->shard_count == 1)
@@ -48,6 +51,6 @@ void queue_accept(struct queue_set *set, struct envelope *envelope)
         envelope->link.next = head ? &head->link : NULL;
     while (!atomic_compare_exchange_weak_explicit(&shard->inbox, &head, envelope, memory_order_acq_rel,
                                                   memory_order_relaxed));
-    if (!head) /* acquired from the exchange in take_inbox: the task has run and may be posted again */
+    if (!head) /* pairs with the exchange in take_inbox: the task has run and may be posted again */
         loop_post(shard->loop, &shard->inbox_task);
 }

@@ -1,5 +1,5 @@
 /*
- * queue_records: log events from envelopes and outcomes.
+ * queue_records: fills in log events from envelopes and outcomes.
  *
  * Source of the fields: Momentum 4 manual, mainlog.
  */
@@ -12,7 +12,7 @@ static struct imp_text text_of(struct slice s)
     return (struct imp_text){s.data, s.size};
 }
 
-/* The part of a mailbox before its last '@'; all of it when there is none. */
+/* Returns the part of a mailbox before its last '@'; all of it if there is none. */
 static struct imp_text local_part(struct slice mailbox)
 {
     const char *at = mailbox.size ? memrchr(mailbox.data, '@', mailbox.size) : NULL;

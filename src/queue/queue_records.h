@@ -1,5 +1,5 @@
 /*
- * queue_records: log events from envelopes and outcomes. Private to src/queue. Any thread.
+ * queue_records.h: passes log events to the modules. Private to src/queue. Any thread.
  */
 #ifndef IMPULSE_QUEUE_QUEUE_RECORDS_H
 #define IMPULSE_QUEUE_QUEUE_RECORDS_H
@@ -7,7 +7,10 @@
 #include "queue/queue.h"
 
 enum record_kind { RECORD_DELIVERY, RECORD_TRANSIENT, RECORD_PERMANENT };
-/* Tells the modules what became of an attempt, or that a notification was received. */
+/*
+ * Report the outcome of an attempt, or that a notification was received. All arguments are borrowed for the
+ * call.
+ */
 void record_outcome(struct module_set *modules, enum record_kind kind, const struct envelope *envelope,
                     const struct queue_outcome *outcome);
 void record_bounce_reception(struct module_set *modules, const struct envelope *envelope);
