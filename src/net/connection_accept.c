@@ -1,4 +1,6 @@
-/* accept: what accept(2) and its errors mean for one connection. */
+/*
+ * connection_accept: accepts one connection and classifies the errors of accept(2).
+ */
 #include "net/connection_accept.h"
 
 #include <errno.h>
@@ -8,7 +10,10 @@
 
 enum { COMPLAINT_INTERVAL_MS = 10000 };
 
-/* Errors of one connection, which is gone, or of none; accept(2) names the network ones. */
+/*
+ * Returns whether an error concerns only one connection, which is gone, or none. accept(2) lists the network
+ * errors.
+ */
 static bool is_passing(int error)
 {
     static const int passing[] = {EAGAIN,   EINTR,       ECONNABORTED, EPERM,        EPROTO, ENOPROTOOPT,
