@@ -1,12 +1,12 @@
 /*
- * sasl_check: reading a file of records for its mistakes.
+ * sasl_check: reads a password or group file and reports its errors.
  */
 #include "sasl/sasl_check.h"
 
 #include "base/mem.h"
 #include "sasl/records.h"
 
-enum { COMPLAINTS_MAX = 5 }; /* about the records of one file */
+enum { COMPLAINTS_MAX = 5 }; /* maximum warnings about one file */
 
 static void check_records(struct conf_report *report, const char *path, struct slice text,
                           const char *(*problem_of)(struct slice record))
@@ -35,7 +35,7 @@ void records_check_file(struct conf_report *report, struct conf_place place, con
     buf_release(&text);
 }
 
-/* The realm of the first record, when none is of `realm`; empty otherwise. */
+/* Returns the realm of the first record if no record has `realm`; otherwise an empty slice. */
 static struct slice other_realm(struct slice text, struct slice realm)
 {
     struct slice record, user, its, secret, other = {0};
