@@ -186,8 +186,8 @@ struct conf_load_options {
     bool only_files;
     const struct conf_module_schema *modules; /* borrowed for the call; deep-copied as needed */
     size_t module_count;
-    /* Where their manifests were read from: a stanza of a module that is there without one is called that. NULL: not
-     * looked for. */
+    /* Where their manifests were read from: a stanza of a module that is there without one is called that.
+     * NULL: not looked for. */
     const char *module_directory;
     const char *search_path; /* directory tried for an include after the including file's; or NULL */
     /*
@@ -244,8 +244,8 @@ struct conf_value {
     struct conf_place place;
     const char
         *text; /* the scalar as written (for ENUM in the table's spelling), NUL-terminated; "" for lists */
-    /* BOOL 0/1, INT, SIZE bytes, DURATION whole seconds, MODE, PORT; ENUM: which of the choices, from 1; THROTTLE:
-     * events; LIST, DICT: how many items are lists or dictionaries, rendered as text. */
+    /* BOOL 0/1, INT, SIZE bytes, DURATION whole seconds, MODE, PORT; ENUM: which of the choices, from 1;
+     * THROTTLE: events; LIST, DICT: how many items are lists or dictionaries, rendered as text. */
     int64_t number;
     double seconds; /* DURATION with its fraction; THROTTLE: the period (1 when not written) */
     size_t count;   /* LIST, CIDR_LIST: items; DICT: pairs */
@@ -308,7 +308,8 @@ const struct conf_value *conf_scope_value_at(const struct conf_scope *scope, siz
  * NULL. */
 const struct conf_option *conf_scope_option(const struct conf_scope *scope, const char *option);
 
-/* Shorthands over conf_chain_value: false, 0 or NULL when no level sets the option and its row has no default. */
+/* Shorthands over conf_chain_value: false, 0 or NULL when no level sets the option and its row has no
+ * default. */
 bool conf_chain_bool(const struct conf_chain *chain, const char *option);
 int64_t conf_chain_int(const struct conf_chain *chain, const char *option);
 const char *conf_chain_text(const struct conf_chain *chain, const char *option);
@@ -317,6 +318,11 @@ static inline uint32_t conf_u32(int64_t number)
 {
     return number < 0 ? 0 : number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
 }
+
+/* Reads a boolean in any of the manual's spellings ("true", "yes", "on", "1", "enabled", "enable" and their
+ * opposites, case-insensitive), for values within lists and dictionaries, which are texts. False if it is
+ * none. */
+bool conf_parse_bool(const char *text, bool *value);
 
 /* A Peer's name as 16 network-order bytes (IPv4 mapped) and a prefix length of 0 to 128. False if it is
  * neither. */

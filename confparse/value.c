@@ -94,12 +94,18 @@ struct making { /* of a scalar: value->text holds what was written */
     struct conf_value *value;
 };
 
+bool conf_parse_bool(const char *text, bool *value)
+{
+    *value = conf_text_listed(conf_text_of(text), "true|yes|on|1|enabled|enable", '|');
+    return *value || conf_text_listed(conf_text_of(text), "false|no|off|0|disabled|disable", '|');
+}
+
 static bool make_bool(const struct making *making)
 {
-    struct conf_value *value = making->value;
-    struct conf_text text = conf_text_of(value->text);
-    value->number = conf_text_listed(text, "true|yes|on|1|enabled|enable", '|');
-    return value->number || conf_text_listed(text, "false|no|off|0|disabled|disable", '|');
+    bool yes;
+    bool valid = conf_parse_bool(making->value->text, &yes);
+    making->value->number = yes;
+    return valid;
 }
 
 static bool make_int(const struct making *making)

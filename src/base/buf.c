@@ -43,7 +43,7 @@ void buf_append_printable(struct buf *b, struct slice text)
 {
     char *room = buf_reserve(b, text.size);
     for (size_t i = 0; i < text.size; i++)
-        room[i] = ascii_is_control(text.data[i]) ? '?' : text.data[i];
+        room[i] = ascii_printable(text.data[i]);
     buf_commit(b, text.size);
 }
 

@@ -9,6 +9,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/domain_set.h \
 	src/base/file.c \
 	src/base/file.h \
+	src/base/hostname.c \
+	src/base/hostname.h \
 	src/base/id.c \
 	src/base/id.h \
 	src/base/idna.c \
@@ -18,6 +20,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/mem.h \
 	src/base/pending.c \
 	src/base/pending.h \
+	src/base/reply_code.h \
 	src/base/registry.c \
 	src/base/registry.h \
 	src/base/slice.c \

@@ -78,6 +78,15 @@ bool slice_match_left_glob(struct slice domain, struct slice pattern)
     return slice_equal_nocase(domain, pattern);
 }
 
+size_t slice_copy_printable(char *to, size_t size, struct slice text)
+{
+    size_t length = text.size < size - 1 ? text.size : size - 1;
+    for (size_t i = 0; i < length; i++)
+        to[i] = ascii_printable(text.data[i]);
+    to[length] = '\0';
+    return length;
+}
+
 bool slice_has_control(struct slice s)
 {
     for (size_t i = 0; i < s.size; i++)

@@ -74,6 +74,16 @@ static inline bool ascii_is_control(char c)
     return (unsigned char)c < ' ' || c == 127;
 }
 
+/* The character, or '?' for a control character: what it is printed into stays one line. */
+static inline char ascii_printable(char c)
+{
+    return (char)(ascii_is_control(c) ? '?' : c);
+}
+
+/* Copies what fits of `text` into to[size], with '?' for each control character, and ends it with NUL.
+ * Returns the length of the copy. */
+size_t slice_copy_printable(char *to, size_t size, struct slice text);
+
 /* Is there one among the bytes? */
 bool slice_has_control(struct slice s);
 

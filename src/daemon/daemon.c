@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "config.h"
+#include "base/hostname.h"
 #include "daemon/console.h"
 #include "daemon/daemon_metrics.h"
 #include "daemon/daemon_private.h"
@@ -134,14 +135,12 @@ static bool build_queues(struct daemon *d, char *error, size_t error_size)
         .pools = threads_pools(d->threads),
         .spool = d->spool,
     };
-    char name[256] = "localhost";
-    size_t size = sizeof name;
-    uv_os_gethostname(name, &size);
     d->queues = queue_set_create(&dependencies, d->conf, d->modules);
     if (d->arguments->skip_queue)
         return true;
-    d->delivery = delivery_create(d->queues, &dependencies, global_text(d->conf, "hostname", name),
-                                  global_text(d->conf, "resolv_conf", NULL), error, error_size);
+    d->delivery =
+        delivery_create(d->queues, &dependencies, hostname_or_system(global_text(d->conf, "hostname", NULL)),
+                        global_text(d->conf, "resolv_conf", NULL), error, error_size);
     return d->delivery != NULL;
 }
 

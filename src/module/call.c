@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include "base/mem.h"
+#include "base/reply_code.h"
 #include "module/set.h"
 
 struct hook_reply *hook_call_reply(struct imp_call *call)
@@ -66,20 +67,11 @@ const void *imp_call_argument(struct imp_call *call)
     return call->argument;
 }
 
-/* Copies what fits; a byte that would end the reply line or hide in a terminal becomes '?'. */
-static void copy_line(char *to, size_t size, const char *from)
-{
-    size_t i = 0;
-    for (; from && from[i] && i < size - 1; i++)
-        to[i] = ascii_is_control(from[i]) ? '?' : from[i];
-    to[i] = '\0';
-}
-
 void hook_reply_set(struct hook_reply *reply, int code, const char *enhanced, const char *text)
 {
-    reply->code = code >= 400 && code <= 599 ? code : 550;
-    copy_line(reply->enhanced, sizeof reply->enhanced, enhanced);
-    copy_line(reply->text, sizeof reply->text, text);
+    reply->code = reply_code_is_refusal((unsigned)code) ? code : 550;
+    slice_copy_printable(reply->enhanced, sizeof reply->enhanced, slice_text(enhanced));
+    slice_copy_printable(reply->text, sizeof reply->text, slice_text(text));
 }
 
 void imp_call_reject(struct imp_call *call, int code, const char *enhanced, const char *text)

@@ -119,6 +119,32 @@ bool net_addr_parse(struct net_addr *addr, const char *text)
     return parse_inet6(addr, inner);
 }
 
+bool net_addr_parse_slice(struct net_addr *addr, struct slice text)
+{
+    char terminated[NET_ADDR_TEXT_SIZE];
+    if (text.size == 0 || text.size >= sizeof terminated || memchr(text.data, '\0', text.size))
+        return false;
+    memcpy(terminated, text.data, text.size);
+    terminated[text.size] = '\0';
+    return net_addr_parse(addr, terminated);
+}
+
+bool net_addr_parse_tagged(struct net_addr *addr, struct slice text)
+{
+    struct slice tag = SLICE_LITERAL("IPv6:");
+    bool tagged = slice_starts_nocase(text, tag);
+    if (tagged)
+        text = slice_of(text.data + tag.size, text.size - tag.size);
+    return text.size > 0 && text.data[0] != '[' && net_addr_parse_slice(addr, text) &&
+           tagged == (memchr(text.data, ':', text.size) != NULL);
+}
+
+bool net_addr_parse_literal(struct net_addr *addr, struct slice text)
+{
+    return text.size > 2 && text.data[0] == '[' && text.data[text.size - 1] == ']' &&
+           net_addr_parse_tagged(addr, slice_of(text.data + 1, text.size - 2));
+}
+
 const char *net_addr_format(const struct net_addr *addr, char text[static NET_ADDR_TEXT_SIZE])
 {
     text[0] = '\0';

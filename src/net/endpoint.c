@@ -33,17 +33,11 @@ static bool parse_unix(struct endpoint *endpoint, const char *path, char *error,
 /* The part before the last colon. */
 static bool parse_host(struct net_addr *addr, struct slice host)
 {
-    char text[NET_ADDR_TEXT_SIZE];
     if (host.size == 0 || slice_equal(host, SLICE_LITERAL("*")))
         return net_addr_parse(addr, "0.0.0.0");
     if (slice_equal(host, SLICE_LITERAL("[*]")))
         return net_addr_parse(addr, "::");
-    if (host.size >= sizeof text)
-        return false;
-    memcpy(text, host.data, host.size);
-    text[host.size] = '\0';
-    bool bracketed = text[0] == '[';
-    return (bracketed || !strchr(text, ':')) && net_addr_parse(addr, text);
+    return (host.data[0] == '[' || !memchr(host.data, ':', host.size)) && net_addr_parse_slice(addr, host);
 }
 
 bool endpoint_parse(struct endpoint *endpoint, const char *text, char *error, size_t error_size)

@@ -22,7 +22,7 @@ static void append_clean(struct buf *out, struct slice text, bool utf8)
     char *room = buf_reserve(out, size);
     for (size_t i = 0; i < size; i++) {
         bool beyond = (unsigned char)text.data[i] > 127;
-        room[i] = ascii_is_control(text.data[i]) || (beyond && !utf8) ? '?' : text.data[i];
+        room[i] = (char)(beyond && !utf8 ? '?' : ascii_printable(text.data[i]));
     }
     buf_commit(out, size);
 }

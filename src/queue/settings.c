@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include "base/hostname.h"
 #include "base/mem.h"
 #include "policy/fields.h"
 #include "policy/policy_table.h"
@@ -47,13 +47,7 @@ static char *find_hostname(const struct conf *conf)
 {
     struct conf_chain chain;
     conf_chain_global(&chain, conf);
-    const char *option = conf_chain_text(&chain, "hostname");
-    char system[256] = "";
-    if (option && *option)
-        return mem_dup(option);
-    if (gethostname(system, sizeof system - 1) != 0 || !*system)
-        return mem_dup("localhost");
-    return mem_dup(system);
+    return mem_dup(hostname_or_system(conf_chain_text(&chain, "hostname")));
 }
 
 struct generation *generation_create(struct conf *conf, struct module_set *modules)

@@ -24,9 +24,6 @@ const char *parameters_path(const char *uri, const char *scheme)
 
 bool parameters_is_true(const char *text)
 {
-    static const char *const words[] = {"true", "1", "yes", "on", "enabled"};
-    for (size_t i = 0; text && i < sizeof words / sizeof *words; i++)
-        if (strcasecmp(text, words[i]) == 0)
-            return true;
-    return false;
+    bool value = false;
+    return text && conf_parse_bool(text, &value) && value;
 }

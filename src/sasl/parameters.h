@@ -12,7 +12,7 @@
 const char *parameters_find(const struct conf_value *dictionary, const char *key);
 /* The path of scheme:///path, or NULL when `uri` (may be NULL) is no such. */
 const char *parameters_path(const char *uri, const char *scheme);
-/* "true", "1", "yes", "on" or "enabled"; NULL is false. */
+/* Is it one of the spellings of true (conf_parse_bool)? NULL is false. */
 bool parameters_is_true(const char *text);
 
 #endif

@@ -179,30 +179,13 @@ static void ask_mx(const struct host_lookup *host, struct slice domain)
     resolver_ask(host->search->resolver, mx->name, DNS_MX, on_mx, mx);
 }
 
-/* Parses an address literal, "[10.0.0.1]" or "[IPv6:fe80::1]": RFC 5321 section 4.1.3. */
-static bool parse_literal(struct slice domain, struct net_addr *address)
-{
-    char text[NET_ADDR_TEXT_SIZE];
-    if (domain.size < 3 || domain.size >= sizeof text || domain.data[0] != '[' ||
-        domain.data[domain.size - 1] != ']')
-        return false;
-    struct slice inner = slice_of(domain.data + 1, domain.size - 2);
-    if (slice_starts_nocase(inner, SLICE_LITERAL("IPv6:"))) {
-        inner.data += 5;
-        inner.size -= 5;
-    }
-    memcpy(text, inner.data, inner.size);
-    text[inner.size] = '\0';
-    return net_addr_parse(address, text);
-}
-
 /* In DNS, a domain with non-ASCII characters is looked up by its A-labels: RFC 6531 section 3.3. */
 static void ask_domain(const struct host_lookup *host, struct slice domain)
 {
     struct net_addr literal;
     char ascii[IDNA_NAME_SIZE];
     bool plain = slice_is_ascii(domain);
-    if (parse_literal(domain, &literal))
+    if (net_addr_parse_literal(&literal, domain))
         add_hop(host->search, &literal, NULL, host->port, host->order);
     else if (domain.size == 0 || domain.size >= ROUTE_HOST_SIZE || (!plain && !idna_to_ascii(domain, ascii)))
         host->search->no_domain = true;

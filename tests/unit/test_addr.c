@@ -125,11 +125,31 @@ static void test_mapped(void)
     CU_ASSERT_EQUAL(memcmp(mapped, none, 16), 0);
 }
 
+static void test_literals(void)
+{
+    struct net_addr addr;
+    CU_ASSERT(net_addr_parse_slice(&addr, slice_of("10.0.0.1:25", 8)) && addr.family == AF_INET);
+    CU_ASSERT_FALSE(net_addr_parse_slice(&addr, SLICE_LITERAL("10.0.0.1\0")));
+    CU_ASSERT_FALSE(net_addr_parse_slice(&addr, SLICE_LITERAL("")));
+    CU_ASSERT(net_addr_parse_literal(&addr, SLICE_LITERAL("[192.0.2.1]")) && addr.family == AF_INET);
+    CU_ASSERT(net_addr_parse_literal(&addr, SLICE_LITERAL("[IPv6:2001:db8::1]")) && addr.family == AF_INET6);
+    CU_ASSERT(net_addr_parse_literal(&addr, SLICE_LITERAL("[ipv6:::1]")));
+    CU_ASSERT(net_addr_parse_literal(&addr, SLICE_LITERAL("[IPv6:::ffff:192.0.2.1]")));
+    static const struct slice wrong[] = {
+        SLICE_LITERAL(""),       SLICE_LITERAL("[]"),        SLICE_LITERAL("[IPv6:]"),
+        SLICE_LITERAL("[::1]"),  SLICE_LITERAL("192.0.2.1"), SLICE_LITERAL("[IPv6:192.0.2.1]"),
+        SLICE_LITERAL("[host]"), SLICE_LITERAL("[[::1]]"),   SLICE_LITERAL("[IPv6:[::1]]"),
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CU_ASSERT_FALSE(net_addr_parse_literal(&addr, wrong[i]));
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
         {"parse", test_parse}, {"format", test_format}, {"sockaddr", test_sockaddr},
-        {"equal", test_equal}, {"mapped", test_mapped}, CU_TEST_INFO_NULL,
+        {"equal", test_equal}, {"mapped", test_mapped}, {"literals", test_literals},
+        CU_TEST_INFO_NULL,
     };
     return unit_run("addr", tests);
 }

@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/hostname.h"
 #include "base/id.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/reply_code.h"
 #include "base/slice.h"
 #include "base/thread.h"
 #include "base/xtext.h"
@@ -405,6 +408,36 @@ static void test_xtext(void)
     buf_release(&out);
 }
 
+static void test_copy_printable(void)
+{
+    char text[6];
+    CU_ASSERT_EQUAL(slice_copy_printable(text, sizeof text, S("a\r\nb")), 4);
+    CU_ASSERT_STRING_EQUAL(text, "a??b");
+    CU_ASSERT_EQUAL(slice_copy_printable(text, sizeof text, S("12345\n")), 5);
+    CU_ASSERT_STRING_EQUAL(text, "12345");
+    CU_ASSERT_EQUAL(slice_copy_printable(text, sizeof text, slice_text(NULL)), 0);
+    CU_ASSERT_STRING_EQUAL(text, "");
+}
+
+static void test_hostname(void)
+{
+    char name[256] = "";
+    gethostname(name, sizeof name - 1);
+    CU_ASSERT_STRING_EQUAL(hostname_or_system("mx.example"), "mx.example");
+    CU_ASSERT_STRING_EQUAL(hostname_or_system(NULL), *name ? name : "localhost");
+    CU_ASSERT_STRING_EQUAL(hostname_or_system(""), hostname_or_system(NULL));
+}
+
+static void test_reply_codes(void)
+{
+    CU_ASSERT(reply_code_is_positive(250) && !reply_code_is_positive(354) && !reply_code_is_positive(199));
+    CU_ASSERT(reply_code_is_intermediate(354) && !reply_code_is_intermediate(400));
+    CU_ASSERT(reply_code_is_transient(400) && reply_code_is_transient(499) && !reply_code_is_transient(500));
+    CU_ASSERT(reply_code_is_permanent(500) && reply_code_is_permanent(599) && !reply_code_is_permanent(600));
+    CU_ASSERT(reply_code_is_refusal(421) && reply_code_is_refusal(554) && !reply_code_is_refusal(0));
+    CU_ASSERT_FALSE(reply_code_is_refusal((unsigned)-1));
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -413,6 +446,9 @@ int main(void)
         {"slice: numbers", test_slice_to_uint},
         {"slice: left glob", test_slice_left_glob},
         {"slice: control characters", test_slice_has_control},
+        {"slice: printable", test_copy_printable},
+        {"hostname", test_hostname},
+        {"reply codes", test_reply_codes},
         {"buf: basics", test_buf_basics},
         {"buf: printable", test_buf_append_printable},
         {"buf: printf grows", test_buf_printf_grows},

@@ -238,13 +238,27 @@ static void test_blocks(void)
         CU_ASSERT_FALSE(conf_parse_cidr(bad[i], address, &bits));
 }
 
+/* One rule for booleans, wherever they are written: also within dictionaries, whose values are texts. */
+static void test_booleans(void)
+{
+    static const char *const yes[] = {"true", "YES", "on", "1", "enabled", "Enable"};
+    static const char *const no[] = {"false", "No", "OFF", "0", "disabled", "disable"};
+    static const char *const neither[] = {"", "maybe", "2", "true ", "tru"};
+    bool value;
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        CU_ASSERT(conf_parse_bool(yes[i], &value) && value && conf_parse_bool(no[i], &value) && !value);
+    for (size_t i = 0; i < sizeof neither / sizeof *neither; i++)
+        CU_ASSERT_FALSE(conf_parse_bool(neither[i], &value));
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
         {"numbers", test_numbers}, {"texts", test_texts},
         {"refused", test_refused}, {"place of a wrong item", test_item_place},
         {"lists", test_lists},     {"dictionaries", test_dictionaries},
-        {"blocks", test_blocks},   CU_TEST_INFO_NULL,
+        {"blocks", test_blocks},   {"booleans", test_booleans},
+        CU_TEST_INFO_NULL,
     };
     return unit_run("values", tests);
 }

@@ -32,7 +32,7 @@ static void on_hello(struct client *client, const struct wire_reply *reply)
         client->offers = client->use_helo ? (struct offers){0} : offers_read(reply);
         client->established = true;
         queue_connection_established(client->queue);
-    } else if (reply->code / 100 == 5 && !client->use_helo && !client->lmtp) {
+    } else if (reply_code_is_permanent(reply->code) && !client->use_helo && !client->lmtp) {
         client->use_helo = true;
         client_hello(client);
     } else {
@@ -44,7 +44,7 @@ static void on_hello(struct client *client, const struct wire_reply *reply)
 
 static enum queue_verdict verdict_of(const struct wire_reply *reply)
 {
-    return reply->code / 100 == 5 ? QUEUE_PERMANENT : QUEUE_TRANSIENT;
+    return reply_code_is_permanent(reply->code) ? QUEUE_PERMANENT : QUEUE_TRANSIENT;
 }
 
 static void refuse_all(struct client *client, struct smtpc_transaction *transaction, unsigned stage,
@@ -227,7 +227,7 @@ static void (*const handlers[])(struct client *client, const struct wire_reply *
  */
 static bool out_of_step(const struct wire_reply *reply, enum expected kind)
 {
-    return reply->code / 100 == 3 && kind != EXPECT_DATA;
+    return reply_code_is_intermediate(reply->code) && kind != EXPECT_DATA;
 }
 
 static void handle(struct client *client, const struct wire_reply *reply)

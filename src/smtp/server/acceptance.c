@@ -17,6 +17,7 @@
 
 #include <stdio.h>
 #include "base/clock.h"
+#include "base/reply_code.h"
 #include "smtp/server/transaction.h"
 #include "smtp/server/worker.h"
 
@@ -24,7 +25,7 @@ static void answer(struct smtps_session *session, const struct smtps_reply *repl
 {
     session->transaction = NULL; /* transaction_commit took it */
     session_reset_transaction(session);
-    if (reply->code < 300)
+    if (reply_code_is_positive((unsigned)reply->code))
         session->receptions++;
     session_reply(session, reply);
     session_resume(session);
@@ -111,7 +112,7 @@ static void recipient_refused(struct smtps_session *session)
     struct smtps_transaction *transaction = session->transaction;
     size_t refusals = transaction_refused(transaction) + 1;
     int code = hook_call_reply_code(&session->view.call); /* 0: the usual one, for good */
-    if ((code && code < 500) || refusals == transaction_recipients(transaction)) {
+    if (reply_code_is_transient((unsigned)code) || refusals == transaction_recipients(transaction)) {
         refused(session);
         return;
     }

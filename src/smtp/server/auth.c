@@ -108,10 +108,7 @@ void auth_record(struct smtps_session *session, const char *mechanism, enum auth
     static const char *const words[] = {
         [AUTH_NONE] = NULL, [AUTH_PASS] = "pass", [AUTH_FAIL] = "fail", [AUTH_ERROR] = "error"};
     char safe[AUTH_USER_SHOWN + 1];
-    size_t size = 0;
-    for (; user[size] && size < AUTH_USER_SHOWN; size++)
-        safe[size] = ascii_is_control(user[size]) ? '?' : user[size];
-    safe[size] = '\0';
+    size_t size = slice_copy_printable(safe, sizeof safe, slice_text(user));
     session->auth_mechanism = mechanism;
     session->auth_status = status;
     set(session, "auth_name", mechanism);

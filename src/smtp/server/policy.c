@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include "base/hostname.h"
 #include "base/mem.h"
 #include "policy/fields.h"
 #include "tls/tls.h"
@@ -28,13 +28,7 @@ static unsigned resolve_extensions(const struct conf_chain *chain)
 
 static const char *own_hostname(const struct conf_chain *chain)
 {
-    static char system_name[256];
-    const char *configured = conf_chain_text(chain, "hostname");
-    if (configured && *configured)
-        return configured;
-    if (!*system_name && (gethostname(system_name, sizeof system_name - 1) < 0 || !*system_name))
-        snprintf(system_name, sizeof system_name, "localhost");
-    return system_name;
+    return hostname_or_system(conf_chain_text(chain, "hostname"));
 }
 
 /* The group of the chain's pathway. */

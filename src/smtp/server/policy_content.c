@@ -69,23 +69,6 @@ static void resolve_line_length(struct esmtp_policy *policy, const struct conten
 /* ---- the header ------------------------------------------------------------------------------------------
  */
 
-/* As a value of type boolean is written: Momentum 4 manual, "Configuration File Syntax". */
-static bool read_bool(const char *text, bool *value)
-{
-    static const struct {
-        const char *word;
-        bool value;
-    } words[] = {{"true", true},   {"yes", true}, {"on", true},   {"1", true},  {"enabled", true},
-                 {"false", false}, {"no", false}, {"off", false}, {"0", false}, {"disabled", false}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcasecmp(text, words[i].word) != 0)
-            continue;
-        *value = words[i].value;
-        return true;
-    }
-    return false;
-}
-
 /* The names of one word or of a list, as a dictionary holds it: ( "a" "b" ). */
 static void read_names(struct supplemental_rules *rules, const char *text)
 {
@@ -107,9 +90,9 @@ struct trace_options {
 static const char *read_trace_option(struct trace_options *trace, const char *name, const char *value)
 {
     if (strcasecmp(name, "received_header") == 0)
-        return read_bool(value, &trace->received) ? NULL : "has to be true or false";
+        return conf_parse_bool(value, &trace->received) ? NULL : "has to be true or false";
     if (strcasecmp(name, "supplemental_header") == 0)
-        return read_bool(value, &trace->supplemental) ? NULL : "has to be true or false";
+        return conf_parse_bool(value, &trace->supplemental) ? NULL : "has to be true or false";
     if (strcasecmp(name, "header_name") == 0) {
         free(trace->rules->name);
         trace->rules->name = mem_dup(value);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "base/reply_code.h"
 #include "smtp/server/rejection.h"
 #include "throttle/session_limits.h"
 #include "smtp/server/session_tls.h"
@@ -223,9 +224,10 @@ void session_reply_again(struct smtps_session *session, const struct smtps_reply
 
 static void send_reply(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
 {
-    if (reply->code >= 400)
+    bool refusal = reply_code_is_refusal((unsigned)reply->code);
+    if (refusal)
         log_rejection(session, reply, module);
-    if (reply->code >= 400 && is_about_message(session))
+    if (refusal && is_about_message(session))
         smtps_metrics_refused(reply->code);
     session_reply_again(session, reply);
 }

@@ -3,6 +3,7 @@
  */
 #include "smtp/server/smtps_metrics.h"
 
+#include "base/reply_code.h"
 #include "smtp/server/server.h"
 
 struct smtps_metrics smtps_metrics;
@@ -49,5 +50,5 @@ void smtps_metrics_register(struct smtp_server *server)
 
 void smtps_metrics_refused(int code)
 {
-    metric_add(code < 500 ? smtps_metrics.deferred : smtps_metrics.rejected, 1);
+    metric_add(reply_code_is_transient((unsigned)code) ? smtps_metrics.deferred : smtps_metrics.rejected, 1);
 }

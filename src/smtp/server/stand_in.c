@@ -17,14 +17,6 @@ const struct smtps_reply *stand_in_for(struct smtps_session *session, const stru
 
 bool stand_in_parse_address(struct slice text, struct net_addr *address)
 {
-    char terminated[NET_ADDR_TEXT_SIZE];
-    struct slice tag = SLICE_LITERAL("IPV6:");
-    bool tagged = slice_starts_nocase(text, tag);
-    if (tagged)
-        text = slice_of(text.data + tag.size, text.size - tag.size);
-    if (text.size == 0 || text.size >= sizeof terminated || text.data[0] == '[')
-        return false;
-    memcpy(terminated, text.data, text.size);
-    terminated[text.size] = '\0';
-    return net_addr_parse(address, terminated) && (!tagged || address->family == AF_INET6);
+    return net_addr_parse_tagged(address, text) ||
+           (text.size > 0 && text.data[0] != '[' && net_addr_parse_slice(address, text));
 }

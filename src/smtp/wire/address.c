@@ -118,41 +118,20 @@ static bool international_valid(struct slice name)
     return idna_to_ascii(name, ascii) && host_valid(slice_text(ascii));
 }
 
-/* Checks the address in "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
-static bool literal_valid(struct slice literal)
-{
-    char text[NET_ADDR_TEXT_SIZE];
-    struct net_addr address;
-    struct slice inner = slice_of(literal.data + 1, literal.size - 2), tag = SLICE_LITERAL("IPv6:");
-    bool tagged = slice_starts_nocase(inner, tag);
-    if (tagged)
-        skip(&inner, tag.size);
-    if (inner.size == 0 || inner.size >= sizeof text)
-        return false;
-    memcpy(text, inner.data, inner.size);
-    text[inner.size] = '\0';
-    return strlen(text) == inner.size && net_addr_parse(&address, text) &&
-           tagged == (strchr(text, ':') != NULL);
-}
-
 bool address_domain_valid(struct slice name)
 {
     if (name.size == 0 || name.size > DOMAIN_MAX)
         return false;
+    struct net_addr address;
     if (name.data[0] == '[')
-        return name.size > 2 && name.data[name.size - 1] == ']' && literal_valid(name);
+        return net_addr_parse_literal(&address, name);
     return slice_is_ascii(name) ? host_valid(name) : international_valid(name);
 }
 
 bool address_is_ip(struct slice domain)
 {
-    char text[NET_ADDR_TEXT_SIZE];
     struct net_addr address;
-    if (domain.size == 0 || domain.size >= sizeof text)
-        return false;
-    memcpy(text, domain.data, domain.size);
-    text[domain.size] = '\0';
-    return text[0] == '[' || net_addr_parse(&address, text);
+    return domain.size > 0 && (domain.data[0] == '[' || net_addr_parse_slice(&address, domain));
 }
 
 /*

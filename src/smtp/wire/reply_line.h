@@ -7,6 +7,7 @@
 #ifndef IMPULSE_SMTP_WIRE_REPLY_LINE_H
 #define IMPULSE_SMTP_WIRE_REPLY_LINE_H
 
+#include "base/reply_code.h"
 #include "base/slice.h"
 
 enum { REPLY_LINES = 512, REPLY_BYTES = 64 * 1024 };
@@ -39,7 +40,7 @@ size_t reply_join(const struct wire_reply *reply, char *line, size_t size);
 
 static inline bool reply_positive(const struct wire_reply *reply)
 {
-    return reply->code / 100 == 2;
+    return reply_code_is_positive(reply->code);
 }
 
 #endif
