@@ -22,6 +22,7 @@ struct hops { /* an all-zero struct is an empty list */
     struct hop items[HOPS_LIMIT];
     size_t count;
 };
+/* Frees the paths and empties the list. Any thread. */
 void hops_release(struct hops *hops);
 
 struct hop_search {

@@ -100,6 +100,7 @@ void client_give_back(struct client *client, struct smtpc_transaction *transacti
 void client_give_up_hop(struct client *client, struct slice reason);
 /* Ends the connection: settles its messages or returns them to the queue, and closes the link. */
 void client_end(struct client *client, struct slice reason);
+/* Sends QUIT; takes no further message. Called when no reply is expected. */
 void client_quit(struct client *client);
 /* Returns the response for an expected reply that did not arrive: "451 4.4.2 [internal] no ... response". */
 struct slice client_no_reply(const struct client *client);
