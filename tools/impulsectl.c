@@ -17,6 +17,7 @@ static const struct command {
     {"config", command_config, "gives a config command to the running daemon"},
     {"explain", command_explain, "says which value of an option applies, and why"},
     {"migrate", command_migrate, "says what becomes of a Momentum configuration"},
+    {"module", command_module, "writes the skeleton of a module"},
     {"reload", command_reload, "has the running daemon read its configuration again"},
     {"status", command_status, "asks the running daemon how it is"},
 };

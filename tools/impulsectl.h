@@ -48,6 +48,7 @@ struct manifest_set *settings_load_options(const struct settings *settings,
 int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_migrate(int argc, char **argv);
+int command_module(int argc, char **argv);
 /* The running daemon is asked through its console. */
 int command_reload(int argc, char **argv);
 int command_status(int argc, char **argv);

@@ -73,6 +73,7 @@ impulsectl_SOURCES = \
 	tools/impulsectl_console.c \
 	tools/impulsectl_explain.c \
 	tools/impulsectl_migrate.c \
+	tools/impulsectl_module.c \
 	tools/migration.c \
 	tools/migration.h \
 	tools/migration_collect.c \
@@ -84,6 +85,7 @@ impulsectl_SOURCES = \
 	tools/migration_read.c \
 	tools/migration_style.h \
 	tools/migration_text.c
+nodist_impulsectl_SOURCES = tools/skeleton.h
 impulsectl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DIMPULSE_SBIN_DIR='"$(sbindir)"'
 impulsectl_LDADD = src/module/libmodule.a confparse/libconfparse.a $(CONSOLE_CLIENT_LIBS) $(PCRE2_LIBS) \
 	$(JANSSON_LIBS)
@@ -94,3 +96,15 @@ tools/impulsectl-impulsectl.$(OBJEXT) tools/impulsectl-daemon.$(OBJEXT): Makefil
 tools/impulsectl-impulsectl_check.$(OBJEXT): Makefile
 tools/impulsectl-impulsectl_console.$(OBJEXT) tools/impulsectl-impulsectl_explain.$(OBJEXT): Makefile
 tools/impulsectl-impulsectl_migrate.$(OBJEXT) tools/impulsectl-migration_mistakes.$(OBJEXT): Makefile
+
+## The skeleton of `impulsectl module new`, as strings.
+SKELETON = tools/skeleton/module.c.in tools/skeleton/module.ecm tools/skeleton/Makefile tools/skeleton/test.py
+EXTRA_DIST += $(SKELETON)
+BUILT_SOURCES += tools/skeleton.h
+CLEANFILES += tools/skeleton.h
+tools/skeleton.h: $(SKELETON)
+	$(AM_V_GEN)$(MKDIR_P) tools && for file in $(SKELETON); do \
+	    name=`basename $$file .in | tr 'M.' 'm_'`; \
+	    printf 'static const char skeleton_%s[] =\n' $$name && \
+	    sed -e 's|[\\"]|\\&|g' -e 's|^|    "|' -e 's|$$|\\n"|' $(srcdir)/$$file && echo '    ;' || exit 1; \
+	done >$@.new && mv $@.new $@

@@ -2,6 +2,7 @@
 that is built out of tree, against nothing but what `make install` installs, works.
 """
 import base64
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -237,6 +238,23 @@ def test_a_module_in_cxx(installed, impulse, site, modules):
     impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
     impulse.start(site.config('plus_plus { whom = "operator" }'))
     assert "hello, operator" in impulse.await_panic("plus_plus")
+
+
+def test_the_skeleton_is_a_module_with_a_test(installed, site):
+    """What `impulsectl module new` writes is compiled, and its own test passes."""
+    program = find(installed, "impulsectl")
+    def new(name):
+        return subprocess.run([program, "module", "new", name], cwd=site.directory, capture_output=True, text=True)
+    assert new("greeter").returncode == 0
+    again = new("greeter")
+    assert again.returncode == 1 and "greeter: File exists" in again.stderr
+    for wrong in ("Greeter", "9to5", "a-b", "", "x" * 32, "../a"):
+        assert new(wrong).returncode == 1, wrong
+    done = subprocess.run(["make", "-s", "-C", "greeter", "check"], cwd=site.directory, capture_output=True, text=True,
+                          env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "DESTDIR": str(installed),
+                               "IMPULSED": str(PROGRAM), "IMPULSE_MODULE_PATH": str(MODULES)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ran 2 tests" in done.stderr and "OK" in done.stderr
 
 
 def test_pkg_config(installed, site):
