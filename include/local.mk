@@ -5,12 +5,14 @@ pkginclude_HEADERS = \
 	include/impulse/delivery.h \
 	include/impulse/hooks.h \
 	include/impulse/log.h \
+	include/impulse/loop.h \
 	include/impulse/match.h \
 	include/impulse/metric.h \
 	include/impulse/module.h \
 	include/impulse/route.h \
 	include/impulse/service.h \
-	include/impulse/session.h
+	include/impulse/session.h \
+	include/impulse/timer.h
 
 ## For build systems that do not use ecxs: pkg-config --cflags impulse, --variable=moduledir. A module links nothing.
 pkgconfigdir = $(libdir)/pkgconfig

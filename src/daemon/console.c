@@ -207,5 +207,5 @@ struct control *console_create(struct daemon *d, void (*shutdown)(void *daemon))
         .log_authorization = log_authorization,
     };
     console_register();
-    return control_create(&d->loop, &upper);
+    return control_create(d->loop, &upper);
 }

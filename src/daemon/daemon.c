@@ -8,6 +8,7 @@
  */
 #include "daemon/daemon.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include "log/paniclog.h"
 #include "log/writer.h"
 #include "sdk/sdk_command.h"
+#include "sdk/sdk_loop.h"
 
 enum {
     SESSIONS_DRAIN_MS = 30 * 1000,   /* how long sessions may finish a message at SIGTERM */
@@ -75,6 +77,19 @@ static struct loop_group *find_loops(void *threads, const char *name)
     return threads_loops(threads, name);
 }
 
+/* The main thread's loop: modules can post to it and have timers on it as on any other. */
+static bool adopt_main_loop(struct daemon *d, char *error, size_t error_size)
+{
+    d->main = loop_group_create("main", 1);
+    if (!d->main) {
+        snprintf(error, error_size, "cannot make the main event loop: %s", strerror(errno));
+        return false;
+    }
+    loop_adopt(loop_group_at(d->main, 0));
+    d->loop = loop_uv(loop_group_at(d->main, 0));
+    return true;
+}
+
 /* Sockets, background, pidfile, identity: what needs root, and giving it up. */
 static bool become_daemon(struct daemon *d, char *error, size_t error_size)
 {
@@ -87,13 +102,14 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
         return false;
     }
     process_raise_file_limit();
-    uv_loop_init(&d->loop);
-    d->looping = true;
+    if (!adopt_main_loop(d, error, error_size))
+        return false;
     d->control = console_create(d, begin_end);
     d->threads = threads_create(d->conf, error, error_size);
     if (!d->threads)
         return false;
     sdk_command_set_loops(find_loops, d->threads);
+    threads_show_loops(d->threads, loop_group_at(d->main, 0));
     d->listens = listens_create();
     if (!d->arguments->skip_esmtp &&
         !listens_open(d->listens, d->conf, threads_pools(d->threads), error, error_size))
@@ -248,7 +264,7 @@ static void next_phase(struct daemon *d)
         queue_set_drain(d->queues, send_drained, &d->queue_drained);
         break;
     default:
-        uv_stop(&d->loop);
+        uv_stop(d->loop);
         break;
     }
 }
@@ -278,15 +294,15 @@ static void on_tick(uv_timer_t *timer)
 static void begin_main_loop(struct daemon *d)
 {
     for (size_t i = 0; i < SIGNALS; i++) {
-        uv_signal_init(&d->loop, &d->signals[i]);
+        uv_signal_init(d->loop, &d->signals[i]);
         d->signals[i].data = d;
         uv_signal_start(&d->signals[i], on_signal, signal_numbers[i]);
     }
     mask_signals(SIG_UNBLOCK);
-    uv_timer_init(&d->loop, &d->tick);
-    uv_timer_init(&d->loop, &d->bound);
-    uv_async_init(&d->loop, &d->sessions_drained, on_drained);
-    uv_async_init(&d->loop, &d->queue_drained, on_drained);
+    uv_timer_init(d->loop, &d->tick);
+    uv_timer_init(d->loop, &d->bound);
+    uv_async_init(d->loop, &d->sessions_drained, on_drained);
+    uv_async_init(d->loop, &d->queue_drained, on_drained);
     d->tick.data = d->bound.data = d->sessions_drained.data = d->queue_drained.data = d;
     uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
 }
@@ -307,9 +323,9 @@ static void close_handles(struct daemon *d)
 static void end_main_loop(struct daemon *d)
 {
     control_close(d->control);
-    uv_run(&d->loop, UV_RUN_DEFAULT);
+    uv_run(d->loop, UV_RUN_DEFAULT);
     control_free(d->control);
-    uv_loop_close(&d->loop);
+    loop_group_free(d->main);
 }
 
 /* Takes apart what was built, in reverse; parts that were never built are NULL. */
@@ -331,10 +347,12 @@ static void take_down(struct daemon *d)
         smtp_server_free(d->server);
     if (d->threads)
         threads_free(d->threads);
+    sdk_loops_finish();
     if (d->modules) {
         module_set_unref(d->modules);
         module_set_tick(NULL);
     }
+    sdk_loops_free();
     log_writer_stop();
     conf_unref(d->conf);
     process_pidfile_remove();
@@ -404,7 +422,7 @@ int daemon_run(const struct arguments *arguments)
         size_t sockets = listens_count(d.listens) + control_count(d.control);
         paniclog(PANIC_NOTICE, "impulsed %s started, %zu socket%s", PACKAGE_VERSION, sockets,
                  sockets == 1 ? "" : "s");
-        uv_run(&d.loop, UV_RUN_DEFAULT);
+        uv_run(d.loop, UV_RUN_DEFAULT);
         paniclog(PANIC_NOTICE, "impulsed stopped");
     } else if (error[0]) {
         paniclog(PANIC_CRITICAL, "impulsed does not start: %s", error);
@@ -412,7 +430,7 @@ int daemon_run(const struct arguments *arguments)
     take_down(&d);
     if (started)
         close_handles(&d); /* after all threads: what else is signalled meanwhile is not heard */
-    if (d.looping)
+    if (d.main)
         end_main_loop(&d);
     loading_end(&d.loading);
     return started ? 0 : 1;

@@ -36,8 +36,8 @@ struct daemon {
     struct delivery *delivery;
     struct smtp_server *server;
     struct control *control;
-    uv_loop_t loop;
-    bool looping; /* loop was initialised */
+    struct loop_group *main; /* one loop, which the main thread runs; NULL until it is made */
+    uv_loop_t *loop;         /* of it */
     uv_signal_t signals[SIGNALS];
     uv_timer_t tick, bound;
     uv_async_t sessions_drained, queue_drained;

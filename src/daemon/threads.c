@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "module/module.h"
+#include "sdk/sdk_loop.h"
 
 static const char default_name[] = "loop";
 
@@ -101,8 +102,24 @@ struct loop_group *threads_loops(struct threads *threads, const char *name)
     return threads->groups[0];
 }
 
+void threads_show_loops(const struct threads *threads, struct loop *main)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < threads->count; i++)
+        count += loop_group_size(threads->groups[i]);
+    struct loop **loops = mem_array(count, sizeof(struct loop *));
+    loops[0] = main;
+    count = 1;
+    for (size_t i = 0; i < threads->count; i++)
+        for (unsigned j = 0; j < loop_group_size(threads->groups[i]); j++)
+            loops[count++] = loop_group_at(threads->groups[i], j);
+    sdk_loops_create(loops, (unsigned)count);
+    free(loops);
+}
+
 bool threads_start(struct threads *threads)
 {
+    sdk_loops_start();
     for (size_t i = 0; i < threads->count; i++)
         if (loop_group_start(threads->groups[i]) < 0)
             return false;
@@ -111,10 +128,13 @@ bool threads_start(struct threads *threads)
 
 void threads_stop(struct threads *threads)
 {
+    sdk_loops_close_jobs();
     pool_set_wait(threads->pools); /* the answers of the last jobs reach loops that still run */
     module_suspensions_close();    /* and those of modules' own threads, until here */
+    sdk_loops_close();
     for (size_t i = 0; i < threads->count; i++)
         loop_group_stop(threads->groups[i]);
+    sdk_loops_stop();
 }
 
 void threads_free(struct threads *threads)

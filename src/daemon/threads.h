@@ -18,11 +18,14 @@ struct threads *threads_create(const struct conf *conf, char *error, size_t erro
 struct pool_set *threads_pools(struct threads *threads);
 /* The group of that name, or the default one for NULL, "" and names that no EventLoop stanza has. */
 struct loop_group *threads_loops(struct threads *threads, const char *name);
+/* Makes the loops known to modules, with `main` as the main thread's. */
+void threads_show_loops(const struct threads *threads, struct loop *main);
 /* Starts the loops. False when the system refuses a thread. */
 bool threads_start(struct threads *threads);
 /*
- * Waits for the jobs of the pools, closes the gate of modules' suspensions, runs what is queued, joins the
- * loops. The pools are joined by threads_free. Once, at the end of the process.
+ * Waits for the jobs of the pools, takes no more of what modules post or resume, runs what is queued, joins
+ * the loops and closes what modules have open on them. The pools are joined by threads_free. Once, at the end
+ * of the process.
  */
 void threads_stop(struct threads *threads);
 void threads_free(struct threads *threads);

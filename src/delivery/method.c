@@ -128,7 +128,7 @@ static void submit(struct method_worker *worker)
     struct pending *outside = &worker->home->delivery->outside;
     pending_begin(outside);
     worker->task.run = delivered;
-    if (pool_submit(worker->pool, &worker->job))
+    if (pool_queue(worker->pool, &worker->job))
         return;
     pending_end(outside);
     worker->result = IMP_TRANSIENT;

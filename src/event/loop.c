@@ -23,6 +23,7 @@ struct loop {
     struct loop_group *group;
     pthread_t thread;
     unsigned index;
+    void *data;       /* loop_data */
     bool initialised; /* uv and wake */
     bool running;     /* the thread was started and is not joined */
 };
@@ -123,6 +124,17 @@ void loop_group_stop(struct loop_group *group)
     }
 }
 
+void loop_adopt(struct loop *loop)
+{
+    current = loop;
+    uv_unref((uv_handle_t *)&loop->wake);
+}
+
+void loop_run_posted(struct loop *loop)
+{
+    run_tasks(loop);
+}
+
 /* ---- creating and freeing -------------------------------------------------------------------- */
 
 static int loop_init(struct loop *loop, struct loop_group *group, unsigned index)
@@ -158,12 +170,13 @@ static void loop_fini(struct loop *loop)
 {
     if (!loop->initialised)
         return;
+    struct loop *before = current == loop ? NULL : current;
     current = loop;
     do {
         uv_walk(&loop->uv, close_silently, NULL);
         uv_run(&loop->uv, UV_RUN_NOWAIT);
     } while (uv_loop_close(&loop->uv) == UV_EBUSY);
-    current = NULL;
+    current = before;
 }
 
 struct loop_group *loop_group_create(const char *name, unsigned concurrency)
@@ -219,6 +232,16 @@ struct loop *loop_group_next(struct loop_group *group)
 struct loop *loop_current(void)
 {
     return current;
+}
+
+void loop_set_data(struct loop *loop, void *data)
+{
+    loop->data = data;
+}
+
+void *loop_data(const struct loop *loop)
+{
+    return loop->data;
 }
 
 uv_loop_t *loop_uv(struct loop *loop)

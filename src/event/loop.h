@@ -1,8 +1,9 @@
 /*
  * loop: an event loop and the thread it runs on, over libuv.
  *
- * A session or a delivery belongs to one loop for life; whoever is on another thread sends it a task. The rest of
- * the daemon uses libuv's handles (uv_poll_t, uv_timer_t) directly on loop_uv(), from the loop's own thread only.
+ * A session or a delivery belongs to one loop for life; whoever is on another thread sends it a task. The
+ * rest of the daemon uses libuv's handles (uv_poll_t, uv_timer_t) directly on loop_uv(), from the loop's own
+ * thread only.
  */
 #ifndef IMPULSE_EVENT_LOOP_H
 #define IMPULSE_EVENT_LOOP_H
@@ -16,20 +17,20 @@ struct loop_group; /* Momentum's EventLoop "name" { concurrency }: a set of loop
 
 /* A message to a loop. It lives inside what it concerns; the loop never allocates or frees it. */
 struct loop_task {
-    struct loop_task *next;                 /* the loop's, while posted */
-    void (*run)(struct loop_task *task);    /* called on the loop's thread, once per post */
+    struct loop_task *next;              /* the loop's, while posted */
+    void (*run)(struct loop_task *task); /* called on the loop's thread, once per post */
 };
 
 /*
- * Makes `concurrency` (at least 1) loops, not yet running. `name` is copied; threads are called "NAME/0", ....
- * NULL with errno set when libuv or the kernel has no resources.
+ * Makes `concurrency` (at least 1) loops, not yet running. `name` is copied; threads are called "NAME/0",
+ * .... NULL with errno set when libuv or the kernel has no resources.
  */
 struct loop_group *loop_group_create(const char *name, unsigned concurrency);
 /* Starts the threads. 0 or a negative errno. */
 int loop_group_start(struct loop_group *group);
 /*
- * Asks every loop to stop once its queued tasks are run, and joins the threads. Handles that are still open are
- * left to loop_group_free, which closes them without calling their owners.
+ * Asks every loop to stop once its queued tasks are run, and joins the threads. Handles that are still open
+ * are left to loop_group_free, which closes them without calling their owners.
  */
 void loop_group_stop(struct loop_group *group);
 void loop_group_free(struct loop_group *group);
@@ -40,8 +41,20 @@ struct loop *loop_group_at(struct loop_group *group, unsigned index);
 /* The next loop, round robin. Any thread. */
 struct loop *loop_group_next(struct loop_group *group);
 
+/*
+ * Makes the calling thread the loop's, instead of loop_group_start: the caller runs loop_uv() itself, as
+ * often as it likes. Waiting for tasks does not keep uv_run going. loop_group_stop leaves such a loop alone.
+ * Once, before anything is posted to it.
+ */
+void loop_adopt(struct loop *loop);
+/* Runs what was posted to the adopted loop until now, without a turn of the loop. Its thread. */
+void loop_run_posted(struct loop *loop);
+
 /* The loop whose thread this is, or NULL on any other thread. */
 struct loop *loop_current(void);
+/* A pointer that belongs to a higher part of the daemon; NULL at first. Set before the loop runs. */
+void loop_set_data(struct loop *loop, void *data);
+void *loop_data(const struct loop *loop);
 uv_loop_t *loop_uv(struct loop *loop);
 /* Its index within its group. */
 unsigned loop_index(const struct loop *loop);
@@ -49,9 +62,9 @@ unsigned loop_index(const struct loop *loop);
 uint64_t loop_now(const struct loop *loop);
 
 /*
- * Queues `task` to run on the loop's thread; tasks from one thread run in the order they were posted. Any thread,
- * the loop's own included (it then runs in a later turn, not inside this call). The task must stay alive and must
- * not be posted again until it ran. Never blocks, never fails.
+ * Queues `task` to run on the loop's thread; tasks from one thread run in the order they were posted. Any
+ * thread, the loop's own included (it then runs in a later turn, not inside this call). The task must stay
+ * alive and must not be posted again until it ran. Never blocks, never fails.
  */
 void loop_post(struct loop *loop, struct loop_task *task);
 

@@ -159,10 +159,9 @@ static void append(struct pool *pool, struct pool_job *job)
  * The job is queued before its submitter waits, so that jobs run in the order in which they came, whoever
  * waits. Nothing is logged under the lock: a module that is told of the line may submit a job to this pool.
  */
-static bool enqueue(struct pool *pool, struct pool_job *job, bool beyond_backlog)
+static bool enqueue(struct pool *pool, struct pool_job *job, bool beyond_backlog, bool may_wait)
 {
     int error = 0;
-    bool may_wait = !loop_current() && !working_for;
     pthread_mutex_lock(&pool->lock);
     bool queued = (beyond_backlog || is_within(pool, pool->entered + 1)) && find_thread(pool, &error);
     if (queued) {
@@ -180,20 +179,36 @@ static bool enqueue(struct pool *pool, struct pool_job *job, bool beyond_backlog
     return queued;
 }
 
+/* The pool whose threads run what this thread brings; NULL: this thread runs it itself. */
+static struct pool *running_pool(struct pool *pool)
+{
+    if (pool->concurrency > 0)
+        return pool;
+    return loop_current() ? pool_set_find(pool->set, "IO") : NULL;
+}
+
 static bool submit(struct pool *pool, struct pool_job *job, bool beyond_backlog)
 {
-    bool on_loop = loop_current() != NULL;
-    if (pool->concurrency == 0 && on_loop)
-        pool = pool_set_find(pool->set, "IO");
-    if (pool->concurrency > 0 && enqueue(pool, job, beyond_backlog))
-        return true;
-    if (pool->concurrency > 0 && (on_loop || !beyond_backlog))
-        return false;
-    run_job(job); /* blocking here is what the caller allows */
+    pool = running_pool(pool);
+    if (pool)
+        return enqueue(pool, job, beyond_backlog, false);
+    run_job(job);
     return true;
 }
 
 bool pool_submit(struct pool *pool, struct pool_job *job)
+{
+    bool may_wait = !loop_current() && !working_for;
+    pool = running_pool(pool);
+    if (pool && enqueue(pool, job, true, may_wait))
+        return true;
+    if (loop_current())
+        return false;
+    run_job(job);
+    return true;
+}
+
+bool pool_queue(struct pool *pool, struct pool_job *job)
 {
     return submit(pool, job, true);
 }
@@ -206,6 +221,9 @@ bool pool_try(struct pool *pool, struct pool_job *job)
 bool pool_cancel(struct pool *pool, struct pool_job *job)
 {
     bool found = false;
+    pool = running_pool(pool);
+    if (!pool)
+        return false;
     pthread_mutex_lock(&pool->lock);
     for (struct pool_job **at = &pool->first; *at; at = &(*at)->next) {
         if (*at != job)

@@ -73,7 +73,9 @@ void pool_count(struct pool *pool, struct pool_counts *counts);
  * thread.
  */
 bool pool_submit(struct pool *pool, struct pool_job *job);
-/* The same, but never waits: also false when the backlog is full. */
+/* The same, but no thread waits, and false is the answer for whoever has no thread. */
+bool pool_queue(struct pool *pool, struct pool_job *job);
+/* As pool_queue, but also false when the backlog is full. */
 bool pool_try(struct pool *pool, struct pool_job *job);
 /* Takes back a job that no thread has begun. False when it began, ended or was never queued. Any thread. */
 bool pool_cancel(struct pool *pool, struct pool_job *job);

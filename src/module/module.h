@@ -36,6 +36,15 @@ struct module_set *module_set_ref(struct module_set *set); /* any thread */
 /* Any thread. The last reference tears the modules down: at once on the main thread, else in its next tick. */
 void module_set_unref(struct module_set *set);
 /*
+ * What instances have open on loops does not keep their set. When nobody else refers to one that ever had anything
+ * open, `begin` is called once, on the thread that gave up the last reference; it has all of it closed, and then gives
+ * up a reference with module_set_unref. Whatever refers to the set until then is counted as ever. NULL: sets are torn
+ * down without. Main thread, while there is no set.
+ */
+void module_set_on_end(void (*begin)(struct module_set *set));
+/* Before something is opened on behalf of an instance. False: the set has ended. Any thread. */
+bool module_set_keep_open(struct module_set *set);
+/*
  * Tells that `set` is the current generation's (its modules take paniclog lines from then on; the first set that is
  * loaded does so at once), calls its due imp_module_every ticks, and does pending teardowns. NULL: only those.
  * Called by the main thread's loop about once a second, and after a reload.

@@ -18,11 +18,12 @@ enum { DEFAULT_HOOK_TIMEOUT_MS = 60000, DEFAULT_HOOK_SLOW_MS = 100 };
 
 static struct list retired_sets = {{&retired_sets.head, &retired_sets.head}};
 static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
+static void (*begin_end)(struct module_set *set); /* module_set_on_end */
 
 struct module_set *module_set_create(struct pool_set *pools)
 {
     struct module_set *set = mem_new(struct module_set);
-    set->references = 1;
+    set->references = 2; /* the caller's, and its own, which it gives up when it ends */
     set->home = pthread_self();
     set->pools = pools;
     set->hook_timeout_ms = DEFAULT_HOOK_TIMEOUT_MS;
@@ -213,10 +214,8 @@ struct module_set *module_set_ref(struct module_set *set)
     return set;
 }
 
-void module_set_unref(struct module_set *set)
+static void retire(struct module_set *set)
 {
-    if (!set || atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) != 1)
-        return;
     if (pthread_equal(pthread_self(), set->home)) {
         module_set_free(set);
         free_retired();
@@ -225,6 +224,32 @@ void module_set_unref(struct module_set *set)
     pthread_mutex_lock(&retired_lock);
     list_append(&retired_sets, &set->retired);
     pthread_mutex_unlock(&retired_lock);
+}
+
+void module_set_unref(struct module_set *set)
+{
+    if (!set)
+        return;
+    unsigned before = atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel);
+    if (before == 1)
+        retire(set);
+    if (before != 2 || atomic_exchange(&set->ending, true))
+        return;
+    if (begin_end && atomic_load(&set->keeps_open))
+        begin_end(set);
+    else
+        module_set_unref(set);
+}
+
+void module_set_on_end(void (*begin)(struct module_set *set))
+{
+    begin_end = begin;
+}
+
+bool module_set_keep_open(struct module_set *set)
+{
+    atomic_store(&set->keeps_open, true);
+    return !atomic_load(&set->ending);
 }
 
 void module_set_tick(struct module_set *set)

@@ -78,7 +78,9 @@ struct periodic {
 };
 
 struct module_set {
-    _Atomic unsigned references;
+    _Atomic unsigned references; /* one is its own, until it ends */
+    atomic_bool keeps_open;      /* an instance has something open on a loop, or had */
+    atomic_bool ending;          /* nobody else refers to it any more */
     pthread_t home;           /* the main thread: where teardown happens */
     struct list_node retired; /* waits for the main thread once nobody refers to the set */
     struct pool_set *pools;

@@ -294,7 +294,7 @@ static bool start_reading(struct notice *notice)
     notice->read_remark = must_read_remark(notice);
     notice->task.run = was_read;
     pending_begin(&set->outside);
-    if (pool_submit(pool, &notice->job))
+    if (pool_queue(pool, &notice->job))
         return true;
     pending_end(&set->outside);
     return false;

@@ -5,10 +5,13 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/match.c \
 	src/sdk/sdk_command.c \
 	src/sdk/sdk_command.h \
+	src/sdk/sdk_job.c \
+	src/sdk/sdk_loop.c \
+	src/sdk/sdk_loop.h \
 	src/sdk/sdk_metric.c \
 	src/sdk/sdk_registry.c \
 	src/sdk/sdk_registry.h \
 	src/sdk/sdk_route.c \
 	src/sdk/sdk_route.h \
 	src/sdk/sdk_service.c \
-	src/sdk/work.c
+	src/sdk/sdk_timer.c

@@ -317,6 +317,56 @@ static void test_open_handles(void)
     close(holder.pipe[1]);
 }
 
+struct adopted {
+    struct loop_task task;
+    struct loop *ran_on;
+    struct unit_counter ran;
+};
+
+static void run_adopted(struct loop_task *task)
+{
+    struct adopted *adopted = container_of(task, struct adopted, task);
+    adopted->ran_on = loop_current();
+    unit_count(&adopted->ran, 1);
+}
+
+static void *post_adopted(void *argument)
+{
+    struct adopted *adopted = argument;
+    loop_post(loop_data(adopted->ran_on), &adopted->task);
+    return NULL;
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* A loop that the test's own thread runs, and that another thread posts to. */
+static void test_adopted(void)
+{
+    struct loop_group *group = loop_group_create("main", 1);
+    struct loop *loop = loop_group_at(group, 0);
+    struct adopted adopted = {{.run = run_adopted}, loop, UNIT_COUNTER};
+    pthread_t thread;
+    uv_timer_t patience;
+    CU_ASSERT_PTR_NULL(loop_current());
+    loop_adopt(loop);
+    CU_ASSERT_PTR_EQUAL(loop_current(), loop);
+    loop_set_data(loop, loop);
+    CU_ASSERT_EQUAL(uv_run(loop_uv(loop), UV_RUN_DEFAULT), 0); /* waiting for tasks is nothing to wait for */
+    uv_timer_init(loop_uv(loop), &patience);
+    uv_timer_start(&patience, on_patience, 10000, 0);
+    pthread_create(&thread, NULL, post_adopted, &adopted);
+    uv_run(loop_uv(loop), UV_RUN_ONCE);
+    pthread_join(thread, NULL);
+    loop_run_posted(loop);
+    CU_ASSERT(adopted.ran.value == 1 && adopted.ran_on == loop);
+    loop_group_stop(group); /* leaves it alone */
+    loop_group_free(group);
+    CU_ASSERT_PTR_NULL(loop_current());
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -328,6 +378,7 @@ int main(void)
         {"stop runs what tasks post", test_stop_runs_what_tasks_post},
         {"never started", test_never_started},
         {"open handles", test_open_handles},
+        {"adopted by its thread", test_adopted},
         CU_TEST_INFO_NULL,
     };
     return unit_run("loop", tests);

@@ -71,7 +71,7 @@ static void start_reading(struct content *content)
     list_append(&content->home->reads, &read->node);
     const struct smtpc_shared *shared = read->home->shared;
     pending_begin(shared->outside);
-    if (pool_submit(shared->swap_in, &read->job))
+    if (pool_queue(shared->swap_in, &read->job))
         return;
     pending_end(shared->outside);
     read->error = -ENOMEM; /* no thread can be started */
