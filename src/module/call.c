@@ -15,6 +15,12 @@ struct hook_reply *hook_call_reply(struct imp_call *call)
     return call->reply;
 }
 
+unsigned hook_call_deadline_ms(const struct imp_call *call)
+{
+    unsigned deadline = hook_call_current(call)->deadline_ms;
+    return deadline ? deadline : call->set->hook_timeout_ms;
+}
+
 uint64_t hook_call_wait_ms(const struct imp_call *call)
 {
     return call->job ? hook_job_wait_ms(call->job) : suspension_wait_ms(call->suspension);

@@ -71,6 +71,10 @@ static inline bool hook_call_is_held(const struct imp_call *call)
 {
     return call->job != NULL;
 }
+/* The daemon refuses in the place of the hook that was called last: 451 4.3.0. Returns HOOK_REFUSED. */
+enum hook_outcome hook_call_fail(struct imp_call *call);
+/* How long the suspension of the hook that was called last may last, in milliseconds. */
+unsigned hook_call_deadline_ms(const struct imp_call *call);
 /* How long the hook that is waited for may take from here on, in milliseconds. Only while it is. */
 uint64_t hook_call_wait_ms(const struct imp_call *call);
 

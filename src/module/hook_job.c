@@ -47,11 +47,10 @@ enum hook_outcome hook_job_start(struct imp_call *call)
 {
     struct hook *hook = hook_call_current(call);
     struct hook_job *job = mem_new(struct hook_job);
-    unsigned deadline = hook->deadline_ms ? hook->deadline_ms : call->set->hook_timeout_ms;
     job->job = (struct pool_job){.work = run, .done = done, .home = call->session->loop};
     job->call = call;
     job->set = module_set_ref(call->set);
-    job->due_ms = clock_mono_ms() + deadline;
+    job->due_ms = clock_mono_ms() + hook_call_deadline_ms(call);
     call->job = job;
     if (pool_try(hook->pool, &job->job))
         return HOOK_SUSPENDED;

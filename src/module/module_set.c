@@ -136,11 +136,20 @@ void module_set_list(const struct module_set *set,
     }
 }
 
+static void read_limits(struct module_set *set, const struct conf *conf)
+{
+    struct conf_chain chain;
+    conf_chain_global(&chain, conf);
+    set->hook_timeout_ms = (unsigned)conf_chain_int(&chain, "module_hook_timeout") * 1000;
+    set->hook_slow_ms = (unsigned)conf_chain_int(&chain, "module_hook_slow_time");
+}
+
 struct module_set *module_set_load(const struct conf *conf, const struct manifest_set *manifests,
                                    struct pool_set *pools, char *error, size_t error_size)
 {
     struct plan plan;
     struct module_set *set = module_set_create(pools);
+    read_limits(set, conf);
     bool fine = plan_make(&plan, conf, manifests, error, error_size);
     for (size_t i = 0; fine && i < plan.count; i++)
         fine = set_up(set, &plan.items[i], conf, error, error_size);

@@ -99,7 +99,8 @@ struct module_set {
     size_t periodic_count;
     struct module_delivery_method *methods; /* names and pools are owned */
     size_t method_count;
-    struct registry registries[MODULE_REGISTRIES]; /* what its instances registered; see src/sdk/sdk_registry.h */
+    struct registry
+        registries[MODULE_REGISTRIES]; /* what its instances registered; see src/sdk/sdk_registry.h */
 };
 
 /* An empty set with one reference, whose main thread is the caller's. */
@@ -133,8 +134,6 @@ enum hook_outcome hook_chain_continue(struct imp_call *call);
 enum hook_outcome hook_chain_judge(struct imp_call *call, int verdict);
 /* The hook that was called last. */
 struct hook *hook_call_current(const struct imp_call *call);
-/* The daemon refuses in the hook's place: 451 4.3.0. */
-enum hook_outcome hook_call_fail(struct imp_call *call);
 
 /* hook_job.c: runs the hook that was called last on its pool. */
 enum hook_outcome hook_job_start(struct imp_call *call);

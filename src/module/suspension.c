@@ -162,14 +162,13 @@ struct imp_suspension *imp_call_suspend(struct imp_call *call, void (*cancelled)
                        obstacle ? obstacle : "suspends, and there are too many suspensions");
         return NULL;
     }
-    unsigned deadline = hook->deadline_ms ? hook->deadline_ms : call->set->hook_timeout_ms;
     slot->call = call;
     slot->loop = call->session->loop;
     slot->set = module_set_ref(call->set);
     slot->hook = hook;
     slot->cancelled = cancelled;
     slot->closure = closure;
-    slot->due_ms = clock_mono_ms() + deadline;
+    slot->due_ms = clock_mono_ms() + hook_call_deadline_ms(call);
     atomic_store_explicit(&slot->module, hook->module->definition->name, memory_order_relaxed);
     atomic_store_explicit(&slot->point, hook->runner.what, memory_order_relaxed);
     call->suspension = slot;

@@ -71,6 +71,8 @@ static void update_events(struct stream *stream)
         wanted |= handshake_event(stream);
     if (stream->reading && !stream->connecting && !securing)
         wanted |= reading_event(stream);
+    if (stream->watching_end)
+        wanted |= UV_DISCONNECT;
     if (wanted == stream->events)
         return;
     stream->events = wanted;
@@ -111,6 +113,18 @@ void stream_read_start(struct stream *stream)
 void stream_read_stop(struct stream *stream)
 {
     stream->reading = false;
+    update_events(stream);
+}
+
+void stream_watch_end(struct stream *stream)
+{
+    stream->watching_end = true;
+    update_events(stream);
+}
+
+void stream_unwatch_end(struct stream *stream)
+{
+    stream->watching_end = false;
     update_events(stream);
 }
 
@@ -350,6 +364,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     bool readable = stream->reading && (failed || (events & reading_event(stream)));
     if (!stream->closing && !stream_is_securing(stream) && (readable || flushed < 0))
         stream->handler->readable(stream);
+    if (stream->watching_end && !stream->closing && (failed || (events & UV_DISCONNECT))) {
+        stream->watching_end = false; /* it would be told again in every turn */
+        stream->handler->ended(stream);
+    }
     update_events(stream);
 }
 

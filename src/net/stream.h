@@ -24,6 +24,8 @@ struct stream_handler {
     void (*readable)(struct stream *stream);
     /* Everything written is with the kernel; only after a stream_flush that could not finish at once. */
     void (*drained)(struct stream *stream);
+    /* The other side has closed its end, or the connection is broken: once after stream_watch_end. */
+    void (*ended)(struct stream *stream);
     /* Connecting (stream_connect) ended: 0 or a negative errno. */
     void (*connected)(struct stream *stream, int error);
     /* After stream_close: the object may be freed now. */
@@ -42,6 +44,7 @@ struct stream {
     int fd;
     int events;   /* what poll watches now */
     bool reading; /* the owner wants `readable` */
+    bool watching_end; /* the owner wants `ended` */
     bool connecting;
     bool blocked; /* output waits for the socket */
     bool closing;
@@ -58,6 +61,9 @@ int stream_connect(struct stream *stream, struct loop *loop, int fd, const struc
 
 void stream_read_start(struct stream *stream);
 void stream_read_stop(struct stream *stream);
+/* Calls `ended` when the other side has nothing more to send, also while reading is off and input waits. */
+void stream_watch_end(struct stream *stream);
+void stream_unwatch_end(struct stream *stream);
 /*
  * One read of up to `size` bytes, appended to `in`. Bytes read (> 0), 0 at the end of the stream, -EAGAIN
  * when there is nothing now, or another negative errno.

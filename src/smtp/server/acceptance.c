@@ -49,28 +49,9 @@ static void commit(struct smtps_session *session)
         end_refused(session, &reply_processing_timeout);
         return;
     }
+    session->hooks_due = 0;
     session_wait(session);
     transaction_commit(session->transaction, answer);
-}
-
-/* ---- asking, within the time there is ---------------------------------------------------------- */
-
-static void time_is_up(struct smtps_session *session)
-{
-    hook_call_cancel(&session->view.call);
-    session->waiting_for_hook = false;
-    end_refused(session, &reply_processing_timeout);
-    session_resume(session);
-}
-
-static void ask(struct smtps_session *session, enum hook_point point, session_continue_fn *next)
-{
-    session_ask(session, point, next);
-    if (session->state != SESSION_WAITING || !session->waiting_for_hook)
-        return;
-    uint64_t due = transaction_due(session->transaction), now = clock_mono_ms();
-    if (due)
-        session_set_time(session, due > now ? due - now : 0, time_is_up);
 }
 
 /* ---- hooks asked once per recipient: a loop that a suspension may leave and enter again ---------- */
@@ -142,7 +123,7 @@ static void recipient_validated(struct smtps_session *session, enum hook_outcome
     if (outcome == HOOK_REFUSED)
         recipient_refused(session);
     else
-        ask(session, POINT_VALIDATE_SET_BINDING, recipient_bound);
+        session_ask(session, POINT_VALIDATE_SET_BINDING, recipient_bound);
 }
 
 /* Iterates while hooks answer at once, so that many recipients do not nest calls. */
@@ -153,7 +134,7 @@ static void ask_recipients(struct smtps_session *session)
     while (session->transaction == transaction && session->state != SESSION_WAITING &&
            session->next_recipient < transaction_recipients(transaction)) {
         select_recipient(session, session->next_recipient);
-        ask(session, POINT_VALIDATE_DATA_SPOOL_EACH_RCPT, recipient_validated);
+        session_ask(session, POINT_VALIDATE_DATA_SPOOL_EACH_RCPT, recipient_validated);
     }
     session->asking_recipients = false;
     if (session->transaction == transaction && session->state != SESSION_WAITING)
@@ -180,7 +161,7 @@ static void data_validated(struct smtps_session *session, enum hook_outcome outc
     if (outcome == HOOK_REFUSED)
         refused(session);
     else
-        ask(session, POINT_VALIDATE_DATA_SPOOL, spool_validated);
+        session_ask(session, POINT_VALIDATE_DATA_SPOOL, spool_validated);
 }
 
 void acceptance_begin(struct smtps_session *session)
@@ -194,5 +175,6 @@ void acceptance_begin(struct smtps_session *session)
     }
     session->view.message_size = transaction_size(transaction);
     session->view.message_head = transaction_head(transaction);
-    ask(session, POINT_VALIDATE_DATA, data_validated);
+    session->hooks_due = transaction_due(transaction);
+    session_ask(session, POINT_VALIDATE_DATA, data_validated);
 }

@@ -50,6 +50,7 @@ src_smtp_server_libsmtp_server_a_SOURCES = \
 	src/smtp/server/server.h \
 	src/smtp/server/session.c \
 	src/smtp/server/session.h \
+	src/smtp/server/session_hooks.c \
 	src/smtp/server/session_open.c \
 	src/smtp/server/session_throttle.c \
 	src/smtp/server/session_throttle.h \

@@ -45,6 +45,7 @@ void session_renew_deadline(struct smtps_session *session)
         return; /* a deadline of another kind, or none */
     session->time_is_up = NULL;
     session->progress = 0;
+    session->last_chance = false;
     session->deadline = milliseconds ? loop_now(session->worker->loop) + milliseconds : 0;
     if (milliseconds && (!session->timer_running || uv_timer_get_due_in(&session->timer) > milliseconds)) {
         session->timer_running = true;
@@ -58,6 +59,17 @@ void session_set_time(struct smtps_session *session, uint64_t milliseconds, sess
     session->timer_running = true;
     session->deadline = loop_now(session->worker->loop) + milliseconds;
     uv_timer_start(&session->timer, on_timer, milliseconds, 0);
+}
+
+/*
+ * The loop was kept from looking at the socket until the client's time was up, and there is input. It gets one
+ * look at it.
+ */
+static bool deserves_last_chance(struct smtps_session *session)
+{
+    char byte;
+    return !session->last_chance && session->stream.reading && !session->stream.blocked &&
+           stream_peek(&session->stream, &byte, 1) > 0;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -77,6 +89,10 @@ static void on_timer(uv_timer_t *timer)
         run(session);
     } else if (session->state == SESSION_CLOSING || stream_is_securing(&session->stream)) {
         session_abort(session);
+    } else if (session->state != SESSION_WAITING && deserves_last_chance(session)) {
+        session->last_chance = true;
+        session->timer_running = true;
+        uv_timer_start(timer, on_timer, 1, 0);
     } else if (session->state != SESSION_WAITING) {
         session_reply(session, &reply_idle);
         session_close(session);
@@ -85,13 +101,11 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-static void handle_closed(struct smtps_session *session)
+void session_let_go(struct smtps_session *session)
 {
     if (--session->open_handles > 0)
         return;
     struct smtp_server *server = session->worker->server;
-    if (session->slots)
-        session_limits_give(session->slots);
     free(session->hello_name);
     free(session->user);
     free(session->right_before);
@@ -103,12 +117,12 @@ static void handle_closed(struct smtps_session *session)
 
 static void on_stream_closed(struct stream *stream)
 {
-    handle_closed(container_of(stream, struct smtps_session, stream));
+    session_let_go(container_of(stream, struct smtps_session, stream));
 }
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    handle_closed(handle->data);
+    session_let_go(handle->data);
 }
 
 void session_ask_about(struct smtps_session *session, struct message_recipient *recipient)
@@ -128,6 +142,7 @@ void session_reset_transaction(struct smtps_session *session)
     view->recipient_count = 0;
     view->message_size = 0;
     view->message_head = slice_of(NULL, 0);
+    session->hooks_due = 0;
 }
 
 void session_abort(struct smtps_session *session)
@@ -135,8 +150,13 @@ void session_abort(struct smtps_session *session)
     if (session->stream.closing)
         return;
     session->state = SESSION_CLOSING;
-    session_reset_transaction(session);
-    imp_session_release(&session->view);
+    if (!session_hold(session)) {
+        session_reset_transaction(session);
+        imp_session_release(&session->view);
+    }
+    if (session->slots)
+        session_limits_give(session->slots);
+    session->slots = NULL;
     list_remove(&session->link);
     uv_close((uv_handle_t *)&session->timer, on_timer_closed);
     stream_close(&session->stream);
@@ -158,7 +178,9 @@ void session_close(struct smtps_session *session)
     session->state = SESSION_CLOSING;
     session->waiting_for_turn = false;
     session->time_is_up = NULL;
-    session_reset_transaction(session);
+    if (!session_hold(session))
+        session_reset_transaction(session);
+    stream_unwatch_end(&session->stream);
     stream_read_stop(&session->stream);
     session->timer_running = true;
     session->deadline = loop_now(session->worker->loop) + LINGER_MS;
@@ -189,6 +211,8 @@ void session_leave(struct smtps_session *session)
     } else if (session->state == SESSION_READING || session->waiting_for_turn) {
         session_reply(session, &reply_shutdown);
         session_close(session);
+    } else if (session->waiting_for_hook) {
+        session_hurry_hook(session);
     }
 }
 
@@ -197,6 +221,8 @@ void session_leave(struct smtps_session *session)
 static void log_rejection(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
 {
     struct message *message = session->view.message;
+    const struct slice none = slice_of(NULL, 0);
+    bool held = session->held; /* a hook may be writing to the contexts */
     struct rejection rejection = {
         .reply = reply,
         .module = module,
@@ -205,8 +231,8 @@ static void log_rejection(struct smtps_session *session, const struct smtps_repl
         .connection_id = session->view.id,
         .peer = &session->view.peer,
         .local = &session->view.local,
-        .connection_context = context_pairs(&session->view.connection_context),
-        .message_context = message ? context_pairs(message_context(message)) : slice_of(NULL, 0),
+        .connection_context = held ? none : context_pairs(&session->view.connection_context),
+        .message_context = message && !held ? context_pairs(message_context(message)) : none,
     };
     rejection_log(generation_modules(session->generation), &rejection);
 }
@@ -309,32 +335,6 @@ void session_resume(struct smtps_session *session)
 {
     if (session->state == SESSION_WAITING)
         session_end_wait(session);
-    session_process(session);
-}
-
-void session_ask(struct smtps_session *session, enum hook_point point, session_continue_fn *next)
-{
-    struct module_set *modules = generation_modules(session->generation);
-    enum hook_outcome outcome = module_set_validate(modules, point, &session->view);
-    if (outcome != HOOK_SUSPENDED) {
-        next(session, outcome);
-        return;
-    }
-    session->next = next;
-    session->waiting_for_hook = true;
-    session_wait(session);
-}
-
-void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome)
-{
-    struct smtps_session *session = container_of(view, struct smtps_session, view);
-    if (outcome == HOOK_SUSPENDED) /* the next hook is waited for */
-        return;
-    session->waiting_for_hook = false;
-    if (session->state == SESSION_CLOSING)
-        return;
-    session_end_wait(session);
-    session->next(session, outcome);
     session_process(session);
 }
 
@@ -506,5 +506,6 @@ static void on_drained(struct stream *stream)
 
 const struct stream_handler session_stream_handler = {.readable = on_readable,
                                                       .drained = on_drained,
+                                                      .ended = session_ended,
                                                       .closed = on_stream_closed,
                                                       .secured = session_tls_secured};

@@ -88,6 +88,8 @@ struct smtps_session {
     enum hello_kind hello;
     bool waiting_for_turn; /* SESSION_WAITING: nothing has begun yet, so a drain need not wait for it */
     bool waiting_for_hook; /* SESSION_WAITING: `view.resumed` will come */
+    bool held;             /* a hook that nobody waits for runs on a pool's thread, and uses the session */
+    bool last_chance;      /* its time is up, and the loop has yet to look at its input */
     bool skip_line;        /* the rest of an overlong command line is being thrown away */
     bool leave;            /* 421 at the next opportunity: the server drains */
     bool timer_running;
@@ -123,6 +125,7 @@ struct smtps_session {
     session_line_fn *read_line;   /* takes the next line instead of the command table; NULL: nobody */
     session_content_fn *content;  /* SESSION_RECEIVING: takes the input */
     session_continue_fn *next;    /* what continues the command after a hook */
+    uint64_t hooks_due;           /* clock_mono_ms by which all hooks are to have answered; 0: no limit */
     size_t next_recipient;        /* after the final dot: whom the per-recipient hooks are asked about */
     bool asking_recipients;       /* the loop over them is running */
 };
@@ -177,6 +180,12 @@ void session_refuse(struct smtps_session *session, const struct smtps_reply *rep
  */
 void session_ask(struct smtps_session *session, enum hook_point point, session_continue_fn *next);
 
+/*
+ * Before what hooks can reach is freed: true when a hook still runs on a pool's thread, in which case all of that
+ * is freed when it has returned, and the session with it.
+ */
+bool session_hold(struct smtps_session *session);
+
 /* The session waits for something that is not a hook; session_resume ends it. */
 void session_wait(struct smtps_session *session);
 /*
@@ -197,6 +206,12 @@ void session_process(struct smtps_session *session);
 void session_renew_deadline(struct smtps_session *session);
 /* As imp_session.resumed. */
 void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome);
+/* The server drains: the hook that is waited for gets a few seconds. */
+void session_hurry_hook(struct smtps_session *session);
+/* One of what keeps the session's memory is gone: its handles, a hook on a pool's thread. */
+void session_let_go(struct smtps_session *session);
+/* As stream_handler.ended: the client has left while a hook is waited for. */
+void session_ended(struct stream *stream);
 extern const struct stream_handler session_stream_handler;
 
 /* Sends what is queued, then closes. */

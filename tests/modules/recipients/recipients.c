@@ -132,7 +132,6 @@ static enum imp_verdict each_rcpt(struct imp_call *call, void *closure)
 
 static enum imp_verdict set_binding(struct imp_call *call, void *closure)
 {
-    struct imp_session *session = imp_call_session(call);
     (void)closure;
     return refuse(call, "bind");
 }

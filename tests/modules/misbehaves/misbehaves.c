@@ -1,0 +1,134 @@
+/*
+ * misbehaves: does at `point` what a module must not do. `what` is one of
+ *
+ *   never           suspends, and does not answer; resumes when it is told that nobody waits
+ *   sleep           keeps the event loop for `ms`
+ *   block           blocks on a thread of the IO pool for `ms`, then touches the session
+ *   reject_cont     refuses with 554, and returns IMP_CONT
+ *   seven           returns 7
+ *   again           returns IMP_AGAIN without a suspension
+ *   suspend_cont    suspends, and returns IMP_CONT
+ *   resume_twice    suspends, and resumes twice
+ *   segfault        writes where it may not
+ *   abort           calls abort
+ *
+ * A recipient good@ is spared. It permits relaying to everybody.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <impulse/hooks.h>
+
+struct misbehaves {
+    struct imp_module *module;
+    char what[32];
+    long ms;
+};
+
+struct waiting {
+    struct imp_module *module;
+    struct imp_suspension *suspension;
+};
+
+static volatile int *volatile nowhere = NULL;
+
+static void cancelled(void *closure)
+{
+    struct waiting *waiting = closure;
+    imp_paniclog(waiting->module, IMP_ERROR, "nobody waits any more");
+    imp_suspension_resume(waiting->suspension, IMP_CONT, 0, NULL, NULL);
+    free(waiting);
+}
+
+static enum imp_verdict suspend(struct imp_call *call, struct misbehaves *self)
+{
+    struct waiting *waiting = malloc(sizeof *waiting);
+    if (!waiting)
+        return IMP_CONT;
+    waiting->module = self->module;
+    waiting->suspension = imp_call_suspend(call, cancelled, waiting);
+    return IMP_AGAIN;
+}
+
+static void pause_for(long ms)
+{
+    struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&wait, NULL);
+}
+
+static enum imp_verdict resume_twice(struct imp_call *call)
+{
+    struct imp_suspension *suspension = imp_call_suspend(call, NULL, NULL);
+    imp_suspension_resume(suspension, IMP_DONE, 550, "5.7.1", "once");
+    imp_suspension_resume(suspension, IMP_CONT, 0, NULL, NULL);
+    return IMP_AGAIN;
+}
+
+static enum imp_verdict misbehave(struct imp_call *call, void *closure)
+{
+    struct misbehaves *self = closure;
+    struct imp_session *session = imp_call_session(call);
+    const char *recipient = imp_session_recipient(session);
+    if (recipient && strncmp(recipient, "good@", 5) == 0)
+        return IMP_CONT;
+    if (strcmp(self->what, "never") == 0)
+        return suspend(call, self);
+    if (strcmp(self->what, "sleep") == 0 || strcmp(self->what, "block") == 0) {
+        pause_for(self->ms);
+        imp_context_set(session, IMP_CONTEXT_CONNECTION, "misbehaves", imp_session_peer_text(session));
+        if (imp_session_reverse_path(session))
+            imp_context_set(session, IMP_CONTEXT_MESSAGE, "misbehaves", imp_session_reverse_path(session));
+    }
+    if (strcmp(self->what, "reject_cont") == 0)
+        imp_call_reject(call, 554, "5.7.1", "refused and passed on");
+    if (strcmp(self->what, "seven") == 0)
+        return (enum imp_verdict)7;
+    if (strcmp(self->what, "again") == 0)
+        return IMP_AGAIN;
+    if (strcmp(self->what, "suspend_cont") == 0)
+        suspend(call, self);
+    if (strcmp(self->what, "resume_twice") == 0)
+        return resume_twice(call);
+    if (strcmp(self->what, "segfault") == 0)
+        *nowhere = 1;
+    if (strcmp(self->what, "abort") == 0)
+        abort();
+    return IMP_CONT;
+}
+
+static enum imp_verdict permit(struct imp_call *call, void *closure)
+{
+    (void)closure;
+    imp_session_permit_relay(imp_call_session(call));
+    return IMP_CONT;
+}
+
+static int setup(struct imp_module *module, const struct imp_config *config)
+{
+    struct misbehaves *self = calloc(1, sizeof *self);
+    if (!self)
+        return -1;
+    self->module = module;
+    self->ms = (long)imp_config_int(config, "ms");
+    snprintf(self->what, sizeof self->what, "%s", imp_config_text(config, "what"));
+    imp_module_set_data(module, self);
+    struct imp_hook hook = {
+        .size = sizeof hook,
+        .point = imp_config_text(config, "point"),
+        .run = misbehave,
+        .closure = self,
+        .priority = IMP_PRIORITY_LAST,
+        .flags = strcmp(self->what, "block") == 0 ? IMP_HOOK_MAY_BLOCK : 0,
+        .deadline_ms = (unsigned)imp_config_int(config, "deadline_ms"),
+    };
+    return imp_hook_at(module, "validate_rcptto", permit, NULL) || imp_hook_add(module, &hook);
+}
+
+static void teardown(struct imp_module *module)
+{
+    free(imp_module_data(module));
+}
+
+IMP_MODULE_DEFINE(.name = "misbehaves", .description = "Does what a module must not do",
+                  .kind = IMP_SINGLETON, .setup = setup, .teardown = teardown);

@@ -1,0 +1,175 @@
+"""What modules do wrong is named, with the module and the hook, and decided on the safe side; what a hook waits for
+always ends."""
+import signal
+import time
+
+import pytest
+
+from harness import await_true, patience
+from harness.messages import EXACT
+from harness.sdk import build
+from harness.wire import Wire, stuff
+
+pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
+
+POINTS = ["validate_connect", "validate_ehlo", "validate_mailfrom", "validate_rcptto", "validate_data",
+          "validate_data_spool", "validate_data_spool_each_rcpt", "validate_set_binding"]
+
+
+@pytest.fixture
+def misbehaving(installed, impulse, site, modules):
+    """Starts impulse with a misbehaves module: misbehaving(what=..., point=..., ...)."""
+    build(installed, "misbehaves", modules)
+    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+
+    def start(what, outer="", listen="", to=None, **options):
+        stanza = " ".join(f'{name} = "{value}"' for name, value in {"what": what, **options}.items())
+        impulse.start(site.config(f"misbehaves {{ {stanza} }}\n{outer}", listen=listen, to=to))
+        return impulse
+    return start
+
+
+def first_refusal(client, recipient="b@rcpt.example"):
+    """Goes through a transaction; returns the first reply that is a refusal, or the last."""
+    reply = client.reply()
+    for line in ["EHLO client.example", "MAIL FROM:<a@sender.example>", f"RCPT TO:<{recipient}>", "DATA",
+                 stuff(EXACT["plain"]).decode() + "."]:
+        if reply.code >= 400:
+            break
+        client.send(line.encode() + b"\r\n")
+        reply = client.reply()
+    return reply
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_suspension_ends_at_its_deadline(misbehaving, point):
+    impulse = misbehaving("never", point=point, deadline_ms=300)
+    with Wire(impulse.address) as client:
+        assert first_refusal(client).text == "451 4.3.0 temporary local problem, please try again later"
+    assert f"module misbehaves: its hook at {point} did not answer within 300 ms" in \
+        impulse.await_panic("did not answer")
+    impulse.await_panic("nobody waits any more")
+
+
+def test_the_default_deadline_is_an_option(misbehaving):
+    impulse = misbehaving("never", outer="module_hook_timeout = 1")
+    with Wire(impulse.address) as client:
+        assert first_refusal(client).code == 451
+        assert client.command("RCPT TO:<good@rcpt.example>").code == 250, "the session goes on"
+    assert "within 1000 ms" in impulse.await_panic("did not answer")
+
+
+def test_data_processing_timeout_names_the_hook(misbehaving):
+    impulse = misbehaving("never", point="validate_data", listen="data_processing_timeout = 1")
+    with Wire(impulse.address) as client:
+        assert first_refusal(client).text == "451 4.4.5 data_processing_timeout exceeded"
+    assert "module misbehaves: its hook at validate_data did not answer within data_processing_timeout (1 s)" in \
+        impulse.await_panic("did not answer")
+    impulse.await_panic("nobody waits any more")
+
+
+@pytest.mark.parametrize("point", ["validate_connect", "validate_rcptto", "validate_data"])
+def test_a_client_that_leaves_frees_its_slot_at_once(misbehaving, point):
+    impulse = misbehaving("never", point=point, listen="max_connections = 1")
+    client = Wire(impulse.address)
+    if point != "validate_connect":
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+    if point == "validate_data":
+        client.command("RCPT TO:<b@rcpt.example>", 250)
+        client.command("DATA", 354)
+        client.send(EXACT["plain"] + b".\r\n")
+    elif point == "validate_rcptto":
+        client.send(b"RCPT TO:<b@rcpt.example>\r\nQUIT\r\n")
+    time.sleep(0.1)    # it is suspended; nothing tells so
+    client.close()
+    impulse.await_panic("nobody waits any more")
+    with Wire(impulse.address) as second:
+        if point != "validate_connect":
+            assert second.greet().code == 250
+
+
+@pytest.mark.parametrize("what, point", [("never", "validate_rcptto"), ("never", "validate_data"),
+                                         ("block", "validate_rcptto")])
+def test_a_stop_does_not_wait_for_a_hook(misbehaving, what, point):
+    impulse = misbehaving(what, point=point, ms=8000)
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        client.send(b"RCPT TO:<b@rcpt.example>\r\n")
+        if point == "validate_data":
+            assert client.reply().code == 250
+            client.command("DATA", 354)
+            client.send(EXACT["plain"] + b".\r\n")
+        time.sleep(0.1)
+        begun = time.monotonic()
+        impulse.process.send_signal(signal.SIGTERM)
+        assert client.reply().code == 421
+        impulse.stop()
+        assert time.monotonic() - begun < patience(15)
+    assert "module misbehaves: its hook at" in impulse.await_panic("after the server was to stop")
+
+
+def test_a_hook_that_sleeps_is_named_and_costs_the_client_no_time(misbehaving):
+    impulse = misbehaving("sleep", ms=1500, outer='EventLoop "default" { concurrency = 1 }', listen="idle_time = 1")
+    with Wire(impulse.address) as client, Wire(impulse.address) as other:
+        client.greet()
+        other.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        client.send(b"RCPT TO:<b@rcpt.example>\r\n")
+        time.sleep(0.3)
+        other.send(b"MAIL FROM:<a@sender.example>\r\n")    # waits in its socket until the loop is free
+        assert client.reply().code == 250
+        time.sleep(0.5)
+        assert client.command("RCPT TO:<good@rcpt.example>").code == 250
+        assert other.reply().code == 250
+    assert "module misbehaves: its hook at validate_rcptto kept an event loop for 1" in \
+        impulse.await_panic("kept an event loop")
+
+
+def test_a_blocking_hook_that_is_late_keeps_what_it_uses(misbehaving):
+    """The client is answered, and its place is free; the session stays until the hook has returned."""
+    impulse = misbehaving("block", ms=1500, deadline_ms=300, listen="max_connections = 1")
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        assert client.command("RCPT TO:<b@rcpt.example>").text == "421 4.3.0 temporary local problem, closing connection"
+        assert client.at_end()
+    with Wire(impulse.address) as second:
+        assert second.greet().code == 250
+    assert "module misbehaves: its hook at validate_rcptto did not answer within 300 ms" in \
+        impulse.await_panic("did not answer")
+
+
+def test_clients_leave_while_a_hook_blocks(misbehaving):
+    impulse = misbehaving("block", ms=300)
+    for _ in range(20):
+        with Wire(impulse.address) as client:
+            client.send(b"HELO c\r\nMAIL FROM:<a@sender.example>\r\nRCPT TO:<b@rcpt.example>\r\n")
+            client.reply()
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        assert client.command("RCPT TO:<b@rcpt.example>").code == 250
+
+
+@pytest.mark.parametrize("what, reply, words", [
+    ("reject_cont", "554 5.7.1 refused and passed on", "called imp_call_reject and returned IMP_CONT; refused"),
+    ("seven", "451 4.3.0", "returned what is no verdict; refused with 451 4.3.0"),
+    ("again", "451 4.3.0", "returned IMP_AGAIN without a suspension; refused with 451 4.3.0"),
+    ("suspend_cont", "451 4.3.0", "called imp_call_suspend and did not return IMP_AGAIN; refused with 451 4.3.0"),
+])
+def test_contradictions_are_refused_and_named(misbehaving, what, reply, words):
+    impulse = misbehaving(what)
+    with Wire(impulse.address) as client:
+        assert first_refusal(client).text.startswith(reply)
+    assert f"module misbehaves: its hook at validate_rcptto {words}" in impulse.await_panic("its hook at")
+
+
+def test_a_second_resume_is_named_and_harmless(misbehaving):
+    impulse = misbehaving("resume_twice")
+    with Wire(impulse.address) as client:
+        assert first_refusal(client).text == "550 5.7.1 once"
+        assert client.command("RCPT TO:<good@rcpt.example>").code == 250
+    assert "module misbehaves: a suspension of its hook at validate_rcptto was resumed twice" in \
+        impulse.await_panic("resumed twice")
