@@ -12,7 +12,8 @@ pkginclude_HEADERS = \
 	include/impulse/route.h \
 	include/impulse/service.h \
 	include/impulse/session.h \
-	include/impulse/timer.h
+	include/impulse/timer.h \
+	include/impulse/smtp.h
 
 ## For build systems that do not use ecxs: pkg-config --cflags impulse, --variable=moduledir. A module links nothing.
 pkgconfigdir = $(libdir)/pkgconfig

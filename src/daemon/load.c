@@ -148,6 +148,8 @@ bool loading_begin(struct loading *loading, const struct arguments *arguments, c
                                                   .search_path = IMPULSE_SYSCONF_DIR,
                                                   .module_directory = arguments->modules,
                                                   .check = check};
+    for (size_t i = 0; manifest_set_smtp_extension(loading->manifests, i); i++)
+        smtp_extension_declare(manifest_set_smtp_extension(loading->manifests, i));
     loading->options.modules = manifest_set_schemas(loading->manifests, &loading->options.module_count);
     return true;
 }

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "module/module.h"
 #include "sdk/sdk_loop.h"
+#include "smtp/server/server.h"
 
 static const char default_name[] = "loop";
 
@@ -132,6 +133,7 @@ void threads_stop(struct threads *threads)
     pool_set_wait(threads->pools); /* the answers of the last jobs reach loops that still run */
     module_suspensions_close();    /* and those of modules' own threads, until here */
     sdk_loops_close();
+    smtp_server_close_calls();
     for (size_t i = 0; i < threads->count; i++)
         loop_group_stop(threads->groups[i]);
     sdk_loops_stop();

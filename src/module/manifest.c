@@ -11,7 +11,9 @@
  *     object = greylist.so                          default: the manifest's own base name with .so
  *     msys.requires = ds_core                       set up first; several names, or several such lines
  *     msys.provides = config.Global:greylist_delay  a core option that loads the module implicitly when it is
- * set option.delay = duration 300                   an option of the module's stanza: its type and default
+ * set
+ *     msys.provides = smtp_extension.XGREY          an extension of SMTP that it may offer
+ *     option.delay = duration 300                   an option of the module's stanza: its type and default
  *     option.mode = enum(defer|tag) defer
  *     note.delay = how long a new sender waits      one line about an option above
  *     accepted.cluster = no cluster here            ... that is read and has no effect, and why
@@ -96,6 +98,16 @@ static bool is_name(struct slice name)
     return name.size > 0;
 }
 
+/* Does `key` begin with `prefix`? *name is what follows. */
+static bool split_key(struct slice key, const char *prefix, struct slice *name)
+{
+    struct slice start = slice_text(prefix);
+    if (!slice_starts_nocase(key, start))
+        return false;
+    *name = slice_of(key.data + start.size, key.size - start.size);
+    return true;
+}
+
 /* ---- keys --------------------------------------------------------------------------------------------- */
 
 static bool read_kind(struct manifest_reader *reader, struct slice value)
@@ -139,15 +151,22 @@ static bool read_requires(struct manifest_reader *reader, struct slice value)
 /* "config.Global:Binding:Domain.MyKey" or "config.Global:MyKey": the option's name is the last part. */
 static bool read_provides(struct manifest_reader *reader, struct slice value)
 {
+    struct slice name;
+    if (split_key(value, "smtp_extension.", &name)) {
+        if (!is_name(name))
+            return complain(reader, "not a keyword of SMTP:", name);
+        name_list_add(&reader->manifest->smtp_extensions, name);
+        return true;
+    }
     if (!slice_starts_nocase(value, SLICE_LITERAL("config.")))
-        return complain(reader, "provides wants config.SCOPE:OPTION, not", value);
+        return complain(reader, "provides wants config.SCOPE:OPTION or smtp_extension.KEYWORD, not", value);
     size_t start = value.size;
     while (value.data[start - 1] != '.' && value.data[start - 1] != ':')
         start--;
     struct slice option = slice_of(value.data + start, value.size - start);
-    char *name = lower_copy(option);
-    bool known = conf_option_find(name) != NULL;
-    free(name);
+    char *known_as = lower_copy(option);
+    bool known = conf_option_find(known_as) != NULL;
+    free(known_as);
     if (!known)
         return complain(reader, "provides an option that is no core option:", option);
     name_list_add(&reader->manifest->provides, option);
@@ -267,16 +286,6 @@ static const struct {
     {"unsupported.", CONF_UNSUPPORTED},
 };
 
-/* Does `key` begin with `prefix`? *name is what follows. */
-static bool split_key(struct slice key, const char *prefix, struct slice *name)
-{
-    struct slice start = slice_text(prefix);
-    if (!slice_starts_nocase(key, start))
-        return false;
-    *name = slice_of(key.data + start.size, key.size - start.size);
-    return true;
-}
-
 static bool read_pair(struct manifest_reader *reader, struct slice key, struct slice value)
 {
     struct slice name;
@@ -395,6 +404,7 @@ void manifest_release(struct manifest *manifest)
     free(manifest->options);
     name_list_free(&manifest->requires);
     name_list_free(&manifest->provides);
+    name_list_free(&manifest->smtp_extensions);
     free(manifest->file);
     free(manifest->object);
     free(manifest->name);

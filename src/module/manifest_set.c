@@ -116,6 +116,17 @@ const struct conf_module_schema *manifest_set_schemas(const struct manifest_set 
     return set->schemas;
 }
 
+const char *manifest_set_smtp_extension(const struct manifest_set *set, size_t index)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct name_list *list = &set->manifests[i].smtp_extensions;
+        if (index < list->count)
+            return list->names[index];
+        index -= list->count;
+    }
+    return NULL;
+}
+
 size_t manifest_count(const struct manifest_set *set)
 {
     return set->count;

@@ -20,6 +20,9 @@ struct manifest_set;
 struct manifest_set *manifest_set_read(const char *directory, char *error, size_t error_size);
 /* For conf_load_options; valid as long as the set. */
 const struct conf_module_schema *manifest_set_schemas(const struct manifest_set *set, size_t *count);
+/* The SMTP extensions that the modules may offer (provides = smtp_extension.KEYWORD); valid as long as the set. NULL at
+ * the end. */
+const char *manifest_set_smtp_extension(const struct manifest_set *set, size_t index);
 void manifest_set_free(struct manifest_set *set); /* NULL is harmless */
 
 #endif

@@ -82,6 +82,8 @@ enum module_registry {
     MODULE_COMMANDS,
     MODULE_SERVICES,
     MODULE_ROUTES,
+    MODULE_SMTP_COMMANDS,
+    MODULE_SMTP_EXTENSIONS,
     MODULE_REGISTRIES,
 };
 const struct registry *module_set_registry(const struct module_set *set, enum module_registry which);

@@ -289,16 +289,17 @@ static struct command_row *make_row(struct imp_module *module, const struct imp_
     return row;
 }
 
-int imp_command_add(struct imp_module *module, const struct imp_command *command)
+int imp_command_add(struct imp_module *module, const struct imp_command *given)
 {
-    if (!command || command->size < sizeof *command || !are_words(command->words) || !command->run ||
-        !sdk_has_text(command->help) || command->most < command->least) {
+    struct imp_command command;
+    if (!sdk_copy_struct(&command, sizeof command, given) || !are_words(command.words) || !command.run ||
+        !sdk_has_text(command.help) || command.most < command.least) {
         imp_module_error(module,
                          "imp_command_add: size, words (one space between), help and run are required");
         return -1;
     }
     const struct registry form = {.kind = "console command", .below = ctl_commands(), .release = free_row};
-    struct command_row *row = make_row(module, command);
+    struct command_row *row = make_row(module, &command);
     if (sdk_register(module, MODULE_COMMANDS, &form, row->words, row) == 0)
         return 0;
     free_row(row);

@@ -37,22 +37,23 @@ static bool is_path(const char *path)
     return path && path[0] == '/' && !strpbrk(path, " ?#") && !slice_has_control(slice_text(path));
 }
 
-int imp_route_add(struct imp_module *module, const struct imp_route *route)
+int imp_route_add(struct imp_module *module, const struct imp_route *given)
 {
-    if (!route || route->size < sizeof *route || !is_method(route->method) || !is_path(route->path) ||
-        !sdk_has_text(route->help) || !route->run) {
+    struct imp_route route;
+    if (!sdk_copy_struct(&route, sizeof route, given) || !is_method(route.method) || !is_path(route.path) ||
+        !sdk_has_text(route.help) || !route.run) {
         imp_module_error(
             module, "imp_route_add: size, method (upper case), path (from /), help and run are required");
         return -1;
     }
     struct route_row *row = mem_new(struct route_row);
     *row = (struct route_row){
-        .name = mem_printf("%s %s", route->method, route->path),
-        .help = mem_dup(route->help),
-        .pool = mem_dup(route->pool),
-        .run = route->run,
-        .closure = route->closure,
-        .flags = route->flags,
+        .name = mem_printf("%s %s", route.method, route.path),
+        .help = mem_dup(route.help),
+        .pool = mem_dup(route.pool),
+        .run = route.run,
+        .closure = route.closure,
+        .flags = route.flags,
     };
     if (sdk_register(module, MODULE_ROUTES, &form, row->name, row) == 0)
         return 0;

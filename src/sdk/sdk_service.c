@@ -21,18 +21,19 @@ static void free_row(void *what)
 
 static const struct registry form = {.kind = "service", .release = free_row};
 
-int imp_service_offer(struct imp_module *module, const struct imp_service *service)
+int imp_service_offer(struct imp_module *module, const struct imp_service *given)
 {
-    if (!service || service->size < sizeof *service || !sdk_has_text(service->name) || !service->version ||
-        !service->functions) {
+    struct imp_service service;
+    if (!sdk_copy_struct(&service, sizeof service, given) || !sdk_has_text(service.name) ||
+        !service.version || !service.functions) {
         imp_module_error(module, "imp_service_offer: size, name, version and functions are required");
         return -1;
     }
     struct service_row *row = mem_new(struct service_row);
-    row->service = *service;
+    row->service = service;
     row->service.size = sizeof row->service;
-    row->service.name = row->name = mem_dup(service->name);
-    row->service.help = row->help = mem_dup(service->help);
+    row->service.name = row->name = mem_dup(service.name);
+    row->service.help = row->help = mem_dup(service.help);
     if (sdk_register(module, MODULE_SERVICES, &form, row->name, row) == 0)
         return 0;
     free_row(row);

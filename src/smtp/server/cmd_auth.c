@@ -11,7 +11,7 @@
 #include "event/pool.h"
 #include "tls/tls.h"
 #include "smtp/server/auth.h"
-#include "smtp/server/command.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/listen_policies.h"
 #include "smtp/server/offers.h"
 #include "smtp/server/policy_auth.h"
@@ -296,7 +296,7 @@ static const struct smtps_reply *mechanism_problem(const struct smtps_session *s
     return initial && !sasl_client_begins(*mechanism) ? &reply_auth_initial : NULL;
 }
 
-void cmd_auth(struct smtps_session *session, struct slice arguments)
+static void cmd_auth(struct smtps_session *session, struct slice arguments)
 {
     struct slice rest = arguments, name = {0};
     enum sasl_mechanism mechanism;
@@ -316,4 +316,15 @@ void cmd_auth(struct smtps_session *session, struct slice arguments)
         session_refuse(session, problem);
     else
         begin(session, mechanism, rest);
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "AUTH", .run = cmd_auth, .takes_arguments = true},
+};
+
+void cmd_auth_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

@@ -6,7 +6,7 @@
  * the session is closed.
  */
 #include "smtp/server/acceptance.h"
-#include "smtp/server/command.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/session_throttle.h"
 #include "smtp/server/transaction.h"
 
@@ -89,7 +89,7 @@ static void begin_content(struct smtps_session *session, enum hook_outcome outco
     read_chunk(session);
 }
 
-void cmd_bdat(struct smtps_session *session, struct slice arguments)
+static void cmd_bdat(struct smtps_session *session, struct slice arguments)
 {
     struct slice number = {0}, rest = arguments;
     uint64_t size;
@@ -107,4 +107,15 @@ void cmd_bdat(struct smtps_session *session, struct slice arguments)
         read_chunk(session);
     else
         session_throttle(session, begin_content);
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "BDAT", .run = cmd_bdat, .takes_arguments = true},
+};
+
+void cmd_bdat_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

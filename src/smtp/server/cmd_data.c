@@ -3,7 +3,7 @@
  * the final dot is in acceptance.c.
  */
 #include "smtp/server/acceptance.h"
-#include "smtp/server/command.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/session_throttle.h"
 #include "smtp/server/transaction.h"
 
@@ -20,7 +20,7 @@ static void begin_content(struct smtps_session *session, enum hook_outcome outco
     session_receive(session, data_content);
 }
 
-void cmd_data(struct smtps_session *session, struct slice arguments)
+static void cmd_data(struct smtps_session *session, struct slice arguments)
 {
     const struct smtps_reply *problem = NULL;
     if (arguments.size > 0)
@@ -49,4 +49,15 @@ static size_t data_content(struct smtps_session *session, struct slice input)
         acceptance_begin(session);
     }
     return used;
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "DATA", .run = cmd_data, .takes_arguments = true},
+};
+
+void cmd_data_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

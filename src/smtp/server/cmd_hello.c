@@ -3,7 +3,7 @@
  */
 #include "base/mem.h"
 #include "smtp/wire/address.h"
-#include "smtp/server/command.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/offers.h"
 
 void hello_forget(struct smtps_session *session)
@@ -62,12 +62,24 @@ static void hello(struct smtps_session *session, struct slice name, enum hello_k
     session_ask(session, POINT_VALIDATE_EHLO, hello_validated);
 }
 
-void cmd_helo(struct smtps_session *session, struct slice arguments)
+static void cmd_helo(struct smtps_session *session, struct slice arguments)
 {
     hello(session, arguments, HELLO_HELO, &reply_invalid_helo);
 }
 
-void cmd_ehlo(struct smtps_session *session, struct slice arguments)
+static void cmd_ehlo(struct smtps_session *session, struct slice arguments)
 {
     hello(session, arguments, HELLO_EHLO, &reply_invalid_ehlo);
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "EHLO", .run = cmd_ehlo, .takes_arguments = true},
+    {.verb = "HELO", .run = cmd_helo, .takes_arguments = true},
+};
+
+void cmd_hello_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

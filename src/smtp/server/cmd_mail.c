@@ -2,7 +2,7 @@
  * MAIL FROM: RFC 5321 section 4.1.1.2. Its parameters are in parameter.c.
  */
 #include "smtp/server/auth.h"
-#include "smtp/server/command.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/offers.h"
 #include "smtp/server/path.h"
 #include "smtp/server/transaction.h"
@@ -82,7 +82,7 @@ static const struct smtps_reply *parse(struct smtps_session *session, struct sli
     return problem ? problem : check_sender(session, path, parameters);
 }
 
-void cmd_mail(struct smtps_session *session, struct slice arguments)
+static void cmd_mail(struct smtps_session *session, struct slice arguments)
 {
     struct mail_path path;
     struct parameters parameters;
@@ -111,4 +111,15 @@ void cmd_mail(struct smtps_session *session, struct slice arguments)
     session->view.message = transaction_message(session->transaction);
     set_context(session, &path, session->command);
     session_ask(session, POINT_VALIDATE_MAILFROM, mail_validated);
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "MAIL", .run = cmd_mail, .takes_arguments = true},
+};
+
+void cmd_mail_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

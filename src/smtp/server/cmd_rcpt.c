@@ -3,7 +3,7 @@
  * to it, and the layer above does not reject its domain.
  */
 #include "smtp/server/auth.h"
-#include "smtp/server/command.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/offers.h"
 #include "smtp/server/path.h"
 #include "smtp/server/transaction.h"
@@ -111,7 +111,7 @@ static void keep_given(struct smtps_session *session, const struct mail_path *pa
                     path->domain.size == 0 ? text : NULL);
 }
 
-void cmd_rcpt(struct smtps_session *session, struct slice arguments)
+static void cmd_rcpt(struct smtps_session *session, struct slice arguments)
 {
     const struct esmtp_policy *policy = session->policy;
     struct mail_path path;
@@ -132,4 +132,15 @@ void cmd_rcpt(struct smtps_session *session, struct slice arguments)
     keep_given(session, &path);
     session->view.relay_permitted = false;
     session_ask(session, POINT_VALIDATE_RCPTTO, rcpt_validated);
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "RCPT", .run = cmd_rcpt, .takes_arguments = true},
+};
+
+void cmd_rcpt_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

@@ -2,10 +2,10 @@
  * The commands that only send a reply: RSET, NOOP, VRFY, HELP, QUIT, and those that are not implemented. RFC
  * 5321 sections 4.1.1.5 to 4.1.1.10.
  */
-#include "smtp/server/command.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/worker.h"
 
-void cmd_rset(struct smtps_session *session, struct slice arguments)
+static void cmd_rset(struct smtps_session *session, struct slice arguments)
 {
     if (arguments.size > 0) {
         session_refuse(session, &reply_rset_argument);
@@ -20,13 +20,13 @@ void cmd_rset(struct smtps_session *session, struct slice arguments)
     session_reply(session, &reply_ok);
 }
 
-void cmd_noop(struct smtps_session *session, struct slice arguments)
+static void cmd_noop(struct smtps_session *session, struct slice arguments)
 {
     (void)arguments; /* RFC 5321 4.1.1.9: an argument is ignored */
     session_reply(session, &reply_ok);
 }
 
-void cmd_vrfy(struct smtps_session *session, struct slice arguments)
+static void cmd_vrfy(struct smtps_session *session, struct slice arguments)
 {
     if (arguments.size == 0) {
         session_refuse(session, &reply_vrfy_argument);
@@ -35,21 +35,43 @@ void cmd_vrfy(struct smtps_session *session, struct slice arguments)
     session_reply(session, &reply_vrfy);
 }
 
-void cmd_help(struct smtps_session *session, struct slice arguments)
+static void cmd_help(struct smtps_session *session, struct slice arguments)
 {
     (void)arguments;
     session_reply(session, &reply_help);
 }
 
-void cmd_not_implemented(struct smtps_session *session, struct slice arguments)
+static void cmd_not_implemented(struct smtps_session *session, struct slice arguments)
 {
     (void)arguments;
     session_refuse(session, &reply_not_implemented);
 }
 
-void cmd_quit(struct smtps_session *session, struct slice arguments)
+static void cmd_quit(struct smtps_session *session, struct slice arguments)
 {
     (void)arguments;
     session_reply(session, &reply_bye);
     session_close(session);
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "RSET", .run = cmd_rset, .takes_arguments = true},
+    {.verb = "NOOP", .run = cmd_noop, .takes_arguments = true},
+    {.verb = "QUIT", .run = cmd_quit},
+    {.verb = "VRFY", .run = cmd_vrfy, .takes_arguments = true},
+    {.verb = "HELP", .run = cmd_help, .takes_arguments = true},
+    /* Known, and not for this server (RFC 5321 4.2.4): 502. */
+    {.verb = "EXPN", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "TURN", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "ETRN", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "SEND", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "SOML", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "SAML", .run = cmd_not_implemented, .takes_arguments = true},
+};
+
+void cmd_simple_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

@@ -6,7 +6,7 @@
  * these commands run after the handshake as if they had been sent under TLS; the greeting is discarded in any
  * case, so they must include a new one.
  */
-#include "smtp/server/command.h"
+#include "smtp/server/smtps_verb.h"
 
 #include <string.h>
 #include "smtp/server/auth.h"
@@ -44,7 +44,7 @@ static size_t line_size(const struct smtps_session *session)
     return feed ? (size_t)(feed - input.data) + 1 : input.size;
 }
 
-void cmd_starttls(struct smtps_session *session, struct slice arguments)
+static void cmd_starttls(struct smtps_session *session, struct slice arguments)
 {
     struct buf *input = &session->stream.in;
     (void)arguments;
@@ -75,4 +75,15 @@ void cmd_starttls(struct smtps_session *session, struct slice arguments)
     if (session->stream.error == 0)
         buf_truncate(out, before);
     session_reply(session, &reply_starttls_unavailable);
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "STARTTLS", .run = cmd_starttls},
+};
+
+void cmd_starttls_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

@@ -10,7 +10,8 @@
 #include "base/xtext.h"
 #include "smtp/wire/address.h"
 #include "smtp/server/auth.h"
-#include "smtp/server/command.h"
+#include "smtp/server/extension.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/stand_in.h"
 
 struct identity {
@@ -191,7 +192,7 @@ static void become(struct smtps_session *session, struct identity *identity)
     session_greet(session);
 }
 
-void cmd_xclient(struct smtps_session *session, struct slice arguments)
+static void cmd_xclient(struct smtps_session *session, struct slice arguments)
 {
     struct identity identity = {
         .peer = session->view.peer, .local = session->view.local, .protocol = HELLO_HELO};
@@ -210,4 +211,15 @@ void cmd_xclient(struct smtps_session *session, struct slice arguments)
     buf_release(&identity.name);
     buf_release(&identity.login);
     buf_release(&identity.helo);
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "XCLIENT", .run = cmd_xclient, .takes_arguments = true, .extension = EXTENSION_XCLIENT},
+};
+
+void cmd_xclient_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

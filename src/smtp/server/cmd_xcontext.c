@@ -3,7 +3,8 @@
  * Momentum 4 manual, "SMTP Extensions".
  */
 #include "base/xtext.h"
-#include "smtp/server/command.h"
+#include "smtp/server/extension.h"
+#include "smtp/server/smtps_verb.h"
 
 /* ---- XSETCONTEXT NAME=VALUE ... ------------------------------------------------------------------ */
 
@@ -40,7 +41,7 @@ static bool decode_pairs(struct slice arguments, struct buf *out)
     return buf_size(out) > 0;
 }
 
-void cmd_xsetcontext(struct smtps_session *session, struct slice arguments)
+static void cmd_xsetcontext(struct smtps_session *session, struct slice arguments)
 {
     struct buf pairs = {0};
     const struct smtps_reply *answer = &reply_ok;
@@ -71,7 +72,7 @@ static void dump(const char *which, const struct context *context, struct buf *o
     }
 }
 
-void cmd_xdumpcontext(struct smtps_session *session, struct slice arguments)
+static void cmd_xdumpcontext(struct smtps_session *session, struct slice arguments)
 {
     struct buf *out = &session->stream.out;
     (void)arguments;
@@ -79,4 +80,19 @@ void cmd_xdumpcontext(struct smtps_session *session, struct slice arguments)
     if (session->view.message)
         dump("message", message_context(session->view.message), out);
     buf_append_text(out, "250 XDUMPCONTEXT complete\r\n");
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "XSETCONTEXT",
+     .run = cmd_xsetcontext,
+     .takes_arguments = true,
+     .extension = EXTENSION_XSETCONTEXT},
+    {.verb = "XDUMPCONTEXT", .run = cmd_xdumpcontext, .extension = EXTENSION_XDUMPCONTEXT},
+};
+
+void cmd_xcontext_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

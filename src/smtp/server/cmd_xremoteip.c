@@ -2,7 +2,8 @@
  * XREMOTEIP ADDRESS: sets the client's address for the rest of the session. Momentum 4 manual, "SMTP
  * Extensions". Allowed at any time, also within a transaction; the session continues in its current state.
  */
-#include "smtp/server/command.h"
+#include "smtp/server/extension.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/stand_in.h"
 #include "smtp/server/transaction.h"
 
@@ -16,7 +17,7 @@ static void connect_validated(struct smtps_session *session, enum hook_outcome o
     }
 }
 
-void cmd_xremoteip(struct smtps_session *session, struct slice arguments)
+static void cmd_xremoteip(struct smtps_session *session, struct slice arguments)
 {
     struct net_addr peer;
     if (!stand_in_parse_address(arguments, &peer)) {
@@ -32,4 +33,15 @@ void cmd_xremoteip(struct smtps_session *session, struct slice arguments)
     if (session->transaction)
         transaction_set_peer(session->transaction, &peer);
     session_ask(session, POINT_VALIDATE_CONNECT, connect_validated);
+}
+
+/* ---- registered ------------------------------------------------------------------------------ */
+
+static const struct smtps_verb verbs[] = {
+    {.verb = "XREMOTEIP", .run = cmd_xremoteip, .takes_arguments = true, .extension = EXTENSION_XREMOTEIP},
+};
+
+void cmd_xremoteip_register(void)
+{
+    smtps_verbs_add(verbs, sizeof verbs / sizeof *verbs);
 }

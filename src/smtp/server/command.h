@@ -13,9 +13,18 @@
  */
 typedef void command_fn(struct smtps_session *session, struct slice arguments);
 
-command_fn cmd_auth, cmd_bdat, cmd_data, cmd_ehlo, cmd_helo, cmd_help, cmd_mail, cmd_noop,
-    cmd_not_implemented, cmd_quit, cmd_rcpt, cmd_rset, cmd_starttls, cmd_vrfy, cmd_xclient, cmd_xdumpcontext,
-    cmd_xremoteip, cmd_xsetcontext;
+/* Each registers the commands of the file of that name (smtps_verb.h). */
+void cmd_auth_register(void);
+void cmd_bdat_register(void);
+void cmd_data_register(void);
+void cmd_hello_register(void);
+void cmd_mail_register(void);
+void cmd_rcpt_register(void);
+void cmd_simple_register(void);
+void cmd_starttls_register(void);
+void cmd_xclient_register(void);
+void cmd_xcontext_register(void);
+void cmd_xremoteip_register(void);
 
 /*
  * Discards the client's greeting and ends the transaction. The caller removes what the greeting set in the

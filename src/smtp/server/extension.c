@@ -1,6 +1,7 @@
 /* extension: see extension.h. */
 #include "smtp/server/extension.h"
 
+#include "base/mem.h"
 #include "base/slice.h"
 
 static const struct extension extensions[] = {
@@ -22,11 +23,53 @@ static const struct extension extensions[] = {
     {"SIZE", EXTENSION_SIZE, EXTENSION_ALWAYS, 0}, /* RFC 1870 */
 };
 
+/* The keywords that modules have declared since the start; the n-th has the bit EXTENSION_FIRST_OF_MODULES <<
+ * n. */
+enum { DECLARED_MAX = 15 };
+static struct extension declared[DECLARED_MAX];
+static size_t declared_count;
+
+static struct registry core = {.kind = "SMTP extension"};
+
 enum { EXTENSION_COUNT = sizeof extensions / sizeof *extensions };
 
 const struct extension *extension_at(size_t index)
 {
     return index < EXTENSION_COUNT ? &extensions[index] : NULL;
+}
+
+void extensions_register(void)
+{
+    char error[256];
+    for (size_t i = 0; i < EXTENSION_COUNT; i++)
+        registry_add(&core, extensions[i].keyword, "the SMTP server", (void *)(uintptr_t)&extensions[i],
+                     error, sizeof error);
+}
+
+const struct registry *extensions_core(void)
+{
+    return &core;
+}
+
+static const struct extension *find_declared(struct slice keyword)
+{
+    for (size_t i = 0; i < declared_count; i++)
+        if (slice_equal_nocase(keyword, slice_text(declared[i].keyword)))
+            return &declared[i];
+    return NULL;
+}
+
+unsigned extension_declare(struct slice keyword)
+{
+    const struct extension *known = find_declared(keyword);
+    if (known || declared_count == DECLARED_MAX)
+        return known ? known->bit : 0;
+    declared[declared_count] = (struct extension){
+        .keyword = mem_copy_text(keyword.data, keyword.size),
+        .bit = (unsigned)EXTENSION_FIRST_OF_MODULES << declared_count,
+        .rule = EXTENSION_WHEN_NAMED,
+    };
+    return declared[declared_count++].bit;
 }
 
 const struct extension *extension_find(const char *item)
@@ -37,7 +80,7 @@ const struct extension *extension_find(const char *item)
     for (size_t i = 0; i < EXTENSION_COUNT; i++)
         if (slice_equal_nocase(word, slice_text(extensions[i].keyword)))
             return &extensions[i];
-    return NULL;
+    return find_declared(word);
 }
 
 static unsigned bits_without_naming(enum extension_rule rule)

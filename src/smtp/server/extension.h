@@ -1,12 +1,13 @@
 /*
  * extension.h: the SMTP extensions that the server implements, as rows of one table: their names in
- * SMTP_Extensions, and when each is offered. Pure functions; any thread.
+ * SMTP_Extensions, and when each is offered. Main thread; extension_at any thread.
  */
 #ifndef IMPULSE_SMTP_SERVER_EXTENSION_H
 #define IMPULSE_SMTP_SERVER_EXTENSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "base/registry.h"
 
 enum { /* bits of esmtp_policy.extensions and of the result of session_offers */
        EXTENSION_PIPELINING = 1,
@@ -25,6 +26,7 @@ enum { /* bits of esmtp_policy.extensions and of the result of session_offers */
        EXTENSION_XREMOTEIP = 8192,
        EXTENSION_XSETCONTEXT = 16384,
        EXTENSION_XDUMPCONTEXT = 32768,
+       EXTENSION_FIRST_OF_MODULES = 65536, /* from here on: those of modules; see extension_declare */
        /*
         * A client that may use one of these can impersonate others. They depend on the client that is really
         * connected, not on the one that it impersonates.
@@ -48,6 +50,24 @@ struct extension {
 
 /* Returns the extension at `index`, in the order in which EHLO offers them; NULL after the last. */
 const struct extension *extension_at(size_t index);
+
+/* The registry of the server's own, on which that of a generation's modules lies. */
+void extensions_register(void);
+const struct registry *extensions_core(void);
+
+struct module_extension { /* a row of MODULE_SMTP_EXTENSIONS: what a module offers */
+    const char *keyword;
+    const char *arguments; /* behind the keyword in EHLO's answer; "" for none */
+    unsigned bit;
+    bool when_named; /* offered only where SMTP_Extensions names it */
+};
+
+/*
+ * A module has an extension of that keyword, or may have one, as its manifest says: SMTP_Extensions can name
+ * it from now on. Returns its bit, which it keeps as long as the process lives; 0: all bits are taken. Main
+ * thread.
+ */
+unsigned extension_declare(struct slice keyword);
 
 /*
  * Returns the extension that an item of SMTP_Extensions names, with or without arguments ("AUTH LOGIN"); NULL

@@ -66,3 +66,8 @@ void smtp_extension_check(const struct conf *conf, struct conf_report *report)
 {
     check_scope(conf_root(conf), report);
 }
+
+void smtp_extension_declare(const char *keyword)
+{
+    extension_declare(slice_text(keyword));
+}

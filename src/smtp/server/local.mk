@@ -58,6 +58,10 @@ src_smtp_server_libsmtp_server_a_SOURCES = \
 	src/smtp/server/session_tls.h \
 	src/smtp/server/smtps_metrics.c \
 	src/smtp/server/smtps_metrics.h \
+	src/smtp/server/smtps_call.c \
+	src/smtp/server/smtps_call.h \
+	src/smtp/server/smtps_verb.c \
+	src/smtp/server/smtps_verb.h \
 	src/smtp/server/stand_in.c \
 	src/smtp/server/stand_in.h \
 	src/smtp/server/transaction.c \

@@ -5,6 +5,7 @@
 
 #include "smtp/server/auth.h"
 #include "smtp/server/extension.h"
+#include "smtp/server/worker.h"
 
 enum { LIMIT_MAX = 999999 }; /* RFC 9422: at most six digits */
 
@@ -99,6 +100,18 @@ static void append_offer(const struct smtps_session *session, const struct exten
     buf_append_text(out, "\r\n");
 }
 
+/* One keyword belongs to one module of a generation; which are offered may be a matter of the policy. */
+static void append_of_modules(const struct smtps_session *session, unsigned offered, struct buf *out)
+{
+    const struct registry *rows =
+        module_set_registry(generation_modules(session->generation), MODULE_SMTP_EXTENSIONS);
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct module_extension *row = rows->rows[i].what;
+        if (!row->when_named || (offered & row->bit))
+            buf_printf(out, "250-%s%s%s\r\n", row->keyword, *row->arguments ? " " : "", row->arguments);
+    }
+}
+
 void offers_append(const struct smtps_session *session, struct buf *out)
 {
     unsigned offered = session_offers(session);
@@ -111,5 +124,6 @@ void offers_append(const struct smtps_session *session, struct buf *out)
             append_offer(session, next, false, out);
         next = extension;
     }
+    append_of_modules(session, offered, out);
     append_offer(session, next, true, out); /* SIZE is always offered */
 }

@@ -1,44 +1,13 @@
 /*
- * protocol: the table of SMTP commands; finds the function for a command line.
+ * protocol: the step from a line to the function of its command.
  */
 #include "smtp/server/protocol.h"
 
 #include "smtp/server/auth.h"
-#include "smtp/server/command.h"
 #include "smtp/server/offers.h"
+#include "smtp/server/smtps_call.h"
 #include "smtp/server/transaction.h"
-
-static const struct {
-    struct slice verb;
-    command_fn *run;
-    bool takes_arguments; /* false: an argument is rejected with 501 5.5.4 */
-    unsigned extension;   /* the command exists only if this is offered (extension.h); 0: always */
-} commands[] = {
-    {{"MAIL", 4}, cmd_mail, true, 0},
-    {{"RCPT", 4}, cmd_rcpt, true, 0},
-    {{"DATA", 4}, cmd_data, true, 0},
-    {{"BDAT", 4}, cmd_bdat, true, 0},
-    {{"RSET", 4}, cmd_rset, true, 0},
-    {{"EHLO", 4}, cmd_ehlo, true, 0},
-    {{"HELO", 4}, cmd_helo, true, 0},
-    {{"NOOP", 4}, cmd_noop, true, 0},
-    {{"QUIT", 4}, cmd_quit, false, 0},
-    {{"VRFY", 4}, cmd_vrfy, true, 0},
-    {{"HELP", 4}, cmd_help, true, 0},
-    {{"AUTH", 4}, cmd_auth, true, 0},
-    {{"STARTTLS", 8}, cmd_starttls, false, 0},
-    {{"XCLIENT", 7}, cmd_xclient, true, EXTENSION_XCLIENT},
-    {{"XREMOTEIP", 9}, cmd_xremoteip, true, EXTENSION_XREMOTEIP},
-    {{"XSETCONTEXT", 11}, cmd_xsetcontext, true, EXTENSION_XSETCONTEXT},
-    {{"XDUMPCONTEXT", 12}, cmd_xdumpcontext, false, EXTENSION_XDUMPCONTEXT},
-    /* known but not implemented (RFC 5321 4.2.4): 502 */
-    {{"EXPN", 4}, cmd_not_implemented, true, 0},
-    {{"TURN", 4}, cmd_not_implemented, true, 0},
-    {{"ETRN", 4}, cmd_not_implemented, true, 0},
-    {{"SEND", 4}, cmd_not_implemented, true, 0},
-    {{"SOML", 4}, cmd_not_implemented, true, 0},
-    {{"SAML", 4}, cmd_not_implemented, true, 0},
-};
+#include "smtp/server/worker.h"
 
 static bool printable(struct slice line)
 {
@@ -60,26 +29,36 @@ static void refuse_unrecognized(struct smtps_session *session, struct slice line
         session_close(session);
 }
 
+/* The server's own, else one of the modules of the session's generation; as far as it is offered. */
+static const struct smtps_verb *find(const struct smtps_session *session, struct slice name)
+{
+    const struct smtps_verb *verb = smtps_verb_find(name);
+    if (!verb) {
+        const struct registry *others =
+            module_set_registry(generation_modules(session->generation), MODULE_SMTP_COMMANDS);
+        const struct registry_row *row = others->count ? registry_find(others, name) : NULL;
+        verb = row ? row->what : NULL;
+    }
+    return verb && verb->extension && (verb->extension & ~session_offers(session)) ? NULL : verb;
+}
+
 static void run_command(struct smtps_session *session, struct slice line)
 {
-    struct slice rest = line, verb;
-    if (!printable(line) || !slice_next(&rest, ' ', &verb)) {
+    struct slice rest = line, name;
+    const struct smtps_verb *verb = NULL;
+    if (printable(line) && slice_next(&rest, ' ', &name))
+        verb = find(session, name);
+    if (!verb) {
         refuse_unrecognized(session, line);
         return;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (!slice_equal_nocase(verb, commands[i].verb))
-            continue;
-        if (commands[i].extension && (commands[i].extension & ~session_offers(session)))
-            break;
-        struct slice arguments = slice_trim(rest);
-        if (!commands[i].takes_arguments && arguments.size > 0)
-            session_refuse(session, &reply_no_parameters);
-        else
-            commands[i].run(session, arguments);
-        return;
-    }
-    refuse_unrecognized(session, line);
+    struct slice arguments = slice_trim(rest);
+    if (!verb->takes_arguments && arguments.size > 0)
+        session_refuse(session, &reply_no_parameters);
+    else if (verb->run)
+        verb->run(session, arguments);
+    else
+        smtps_call_start(session, verb, arguments);
 }
 
 static const char *phase(const struct smtps_session *session)
@@ -100,6 +79,7 @@ static bool congested(const struct smtps_session *session)
 static void reset(struct smtps_session *session)
 {
     auth_cancel(session);
+    smtps_call_cancel(session);
     if (session->transaction)
         transaction_abandon(session->transaction);
     session->transaction = NULL;

@@ -11,9 +11,11 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "net/listener.h"
+#include "smtp/server/extension.h"
 #include "smtp/server/listen_policies.h"
 #include "smtp/server/protocol.h"
 #include "smtp/server/smtps_metrics.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/worker.h"
 
 enum { DESCRIPTORS_KEPT = 32 }; /* or a quarter of what there are */
@@ -45,10 +47,17 @@ static int session_descriptors(void)
     return (int)(limit.rlim_cur - kept);
 }
 
+void smtp_server_register(void)
+{
+    smtps_verbs_register();
+    extensions_register();
+}
+
 struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *pools,
                                        const struct smtp_upper *upper)
 {
     struct smtp_server *server = mem_new(struct smtp_server);
+    smtp_server_register();
     server->spool = spool;
     server->upper = *upper;
     server->descriptors = session_descriptors();

@@ -31,6 +31,10 @@ struct smtp_upper {
     void *upper;
 };
 
+/* Registers the server's commands and extensions, on which those of modules lie. Once more is harmless. Main thread, before
+ * modules are set up. */
+void smtp_server_register(void);
+
 struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *pools,
                                        const struct smtp_upper *upper);
 /* After the loops stopped and every session ended or was abandoned. */
@@ -50,6 +54,8 @@ struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_
 void smtp_auth_check(const struct conf *conf, struct conf_report *report);
 /* Findings about SMTP_Extensions: names that there are not, and trust in everybody. Main thread. */
 void smtp_extension_check(const struct conf *conf, struct conf_report *report);
+/* A module may have an SMTP extension of that keyword: SMTP_Extensions can name it. Main thread. */
+void smtp_extension_declare(const char *keyword);
 /* Findings about `pathway`: names that no Pathway has. Main thread. */
 void smtp_pathway_check(const struct conf *conf, struct conf_report *report);
 struct smtp_generation *smtp_generation_ref(struct smtp_generation *generation); /* any thread */
@@ -83,6 +89,8 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
  * the listeners stopped.
  */
 void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argument), void *argument);
+/* The loops are about to stop: who answers a command from here on is not heard, and harms nobody. Once. */
+void smtp_server_close_calls(void);
 /* Hangs up on every session that is still open: what was not answered 250 is not accepted. Main thread. */
 void smtp_server_abort(struct smtp_server *server);
 /* Sessions open now. Any thread. */

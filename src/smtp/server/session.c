@@ -263,6 +263,11 @@ void session_reply(struct smtps_session *session, const struct smtps_reply *repl
     send_reply(session, reply, "core");
 }
 
+void session_reply_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
+{
+    send_reply(session, reply, module);
+}
+
 static struct smtps_reply hook_refusal(const struct smtps_session *session)
 {
     const struct hook_reply *asked = session->view.call.reply;

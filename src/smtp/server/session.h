@@ -23,6 +23,7 @@
 #include "smtp/server/server.h"
 
 struct auth_dialogue;
+struct smtps_call;
 struct listen_policies;
 struct listen_terms;
 struct session_limits;
@@ -109,6 +110,7 @@ struct smtps_session {
     enum auth_status auth_status;
     const char *auth_mechanism;            /* of the last AUTH; static text; NULL: there was none */
     unsigned auth_failures;                /* so far */
+    struct smtps_call *call;               /* a module's command that is under way; NULL: none */
     struct auth_dialogue *dialogue;        /* an AUTH that is under way; NULL: none */
     struct imp_auth_facts auth_facts;      /* what view.auth points to, while hooks are asked */
     struct slice command;                  /* the running command's line, while it runs */
@@ -162,6 +164,8 @@ void session_receive(struct smtps_session *session, session_content_fn *take);
 void session_reply(struct smtps_session *session, const struct smtps_reply *reply);
 /* The same for a refusal that the rejectlog has already. */
 void session_reply_again(struct smtps_session *session, const struct smtps_reply *reply);
+/* session_reply, as the module of that name. */
+void session_reply_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module);
 /* The same as session_reply with the reply that a hook asked for. */
 void session_reply_hook(struct smtps_session *session);
 /* The hook's refusal goes to the rejectlog, but is not the answer to the command. */

@@ -1,0 +1,163 @@
+/*
+ * smtps_call: see smtps_call.h. Only the session's loop thread looks at the link between session and call; an
+ * answer is written into the call, which is then posted to that loop.
+ */
+#include "smtp/server/smtps_call.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include "base/mem.h"
+#include "log/paniclog.h"
+#include "smtp/server/extension.h"
+#include "smtp/server/worker.h"
+
+/* As for suspensions (src/module): what is answered when the loops are gone is kept where nobody looks. */
+static struct {
+    _Atomic bool closed;
+    _Atomic unsigned posting; /* threads that are past the question */
+    _Atomic(struct smtps_call *) late;
+} gate;
+
+struct smtps_call {
+    struct smtps_session *session; /* NULL: it has left */
+    const struct smtps_verb *verb; /* of `set` */
+    struct loop *loop;
+    struct module_set *set; /* a reference */
+    char *arguments;
+    void (*cancelled)(struct smtps_call *call, void *closure);
+    void *cancelled_closure;
+    void (*release)(void *closure);
+    void *release_closure;
+    int code;
+    char enhanced[12];
+    char *text;
+    struct loop_task task;
+    struct smtps_call *later; /* in gate.late */
+};
+
+/* ---- answering ------------------------------------------------------------------------------- */
+
+/* All lines but the last; which that is, is returned. */
+static const char *send_first_lines(struct smtps_session *session, const struct smtps_call *call)
+{
+    struct buf *out = &session->stream.out;
+    bool enhanced = session->policy->extensions & EXTENSION_ENHANCEDSTATUSCODES && call->enhanced[0];
+    const char *line = call->text;
+    for (const char *end; (end = strchr(line, '\n')); line = end + 1) {
+        buf_printf(out, "%d-%s%s", call->code, enhanced ? call->enhanced : "", enhanced ? " " : "");
+        buf_append_printable(out, slice_of(line, (size_t)(end - line)));
+        buf_append_text(out, "\r\n");
+    }
+    return line;
+}
+
+static void send_answer(struct smtps_session *session, const struct smtps_call *call)
+{
+    struct smtps_reply reply = {call->code, call->enhanced, send_first_lines(session, call)};
+    session_reply_as(session, &reply, call->verb->module);
+    if (call->code == 221 || call->code == 421)
+        session_close(session);
+    else
+        session_process(session);
+}
+
+static void deliver(struct loop_task *task)
+{
+    struct smtps_call *call = container_of(task, struct smtps_call, task);
+    struct smtps_session *session = call->session;
+    struct module_set *set = call->set;
+    if (session) {
+        session->call = NULL;
+        session_end_wait(session);
+        send_answer(session, call);
+    }
+    if (call->release)
+        call->release(call->release_closure);
+    free(call->arguments);
+    free(call->text);
+    free(call);
+    module_set_unref(set);
+}
+
+void smtps_call_reply(struct smtps_call *call, int code, const char *enhanced, const char *text)
+{
+    bool sound = (code >= 200 && code < 300) || (code >= 400 && code < 600);
+    call->code = sound ? code : 451;
+    snprintf(call->enhanced, sizeof call->enhanced, "%s", sound && enhanced ? enhanced : "");
+    call->text = mem_dup(text ? text : "");
+    call->task.run = deliver;
+    atomic_fetch_add(&gate.posting, 1);
+    if (!atomic_load(&gate.closed))
+        loop_post(call->loop, &call->task);
+    else
+        call->later = atomic_exchange(&gate.late, call);
+    atomic_fetch_sub(&gate.posting, 1);
+}
+
+void smtp_server_close_calls(void)
+{
+    atomic_store(&gate.closed, true);
+    while (atomic_load(&gate.posting) > 0)
+        sched_yield();
+}
+
+/* ---- the session ----------------------------------------------------------------------------- */
+
+static void on_deadline(struct smtps_session *session)
+{
+    static const struct smtps_reply late = {451, "4.3.0", "the command was not answered in time"};
+    const struct smtps_verb *verb = session->call->verb;
+    paniclog(PANIC_ERROR,
+             "module %s: the SMTP command %s was not answered in time (%u ms): the client is told 451",
+             verb->module, verb->verb, verb->deadline_ms);
+    session_end_wait(session);
+    session_reply_as(session, &late, verb->module);
+    smtps_call_cancel(session);
+    session_process(session);
+}
+
+void smtps_call_start(struct smtps_session *session, const struct smtps_verb *verb, struct slice arguments)
+{
+    struct smtps_call *call = mem_new(struct smtps_call);
+    call->session = session;
+    call->verb = verb;
+    call->loop = session->worker->loop;
+    call->set = module_set_ref(generation_modules(session->generation));
+    call->arguments = mem_copy_text(arguments.data, arguments.size);
+    session->call = call;
+    session_wait(session);
+    session_set_time(session, verb->deadline_ms, on_deadline);
+    verb->start(call, slice_text(call->arguments), verb->closure);
+}
+
+void smtps_call_cancel(struct smtps_session *session)
+{
+    struct smtps_call *call = session->call;
+    if (!call)
+        return;
+    session->call = NULL;
+    call->session = NULL;
+    if (call->cancelled)
+        call->cancelled(call, call->cancelled_closure);
+}
+
+/* ---- the module ------------------------------------------------------------------------------ */
+
+struct imp_session *smtps_call_session(struct smtps_call *call)
+{
+    return call->session ? &call->session->view : NULL;
+}
+
+void smtps_call_on_cancel(struct smtps_call *call, void (*cancelled)(struct smtps_call *call, void *closure),
+                          void *closure)
+{
+    call->cancelled = cancelled;
+    call->cancelled_closure = closure;
+}
+
+void smtps_call_at_end(struct smtps_call *call, void (*release)(void *closure), void *closure)
+{
+    call->release = release;
+    call->release_closure = closure;
+}
