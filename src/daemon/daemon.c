@@ -108,7 +108,6 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
     d->threads = threads_create(d->conf, error, error_size);
     if (!d->threads)
         return false;
-    smtp_server_register();
     sdk_command_set_loops(find_loops, d->threads);
     threads_show_loops(d->threads, loop_group_at(d->main, 0));
     d->listens = listens_create();

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "control/control.h"
 #include "daemon/listens.h"
+#include "delivery/delivery.h"
 #include "daemon/threads.h"
 #include "net/addr.h"
 #include "site/route.h"
@@ -85,8 +86,41 @@ static void check_value(const struct conf_value *value, size_t rule, struct conf
 static bool has_other_routes(const struct conf_scope *scope)
 {
     const struct conf_value *method = conf_scope_value(scope, "delivery_method");
-    return method && strcasecmp(method->text, "esmtp") != 0 && strcasecmp(method->text, "smtp") != 0 &&
-           strcasecmp(method->text, "lmtp") != 0;
+    return method && !registry_find(delivery_methods(), slice_text(method->text));
+}
+
+static bool is_announced(const struct manifest_set *manifests, const char *method)
+{
+    const char *name;
+    for (size_t i = 0; (name = manifest_set_announced(manifests, "delivery_method", i)); i++)
+        if (strcasecmp(name, method) == 0)
+            return true;
+    return false;
+}
+
+/* Momentum's methods that are not here are warned of by the language. */
+static bool is_documented(const char *method)
+{
+    for (size_t i = 0; i < conf_exception_count(); i++) {
+        const struct conf_exception *known = conf_exception_at(i);
+        if (strcmp(known->option, "delivery_method") == 0 && known->value &&
+            strcasecmp(known->value, method) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A method that nobody has: mail would wait in vain. */
+static void check_method(const struct conf_scope *scope, const struct manifest_set *manifests,
+                         struct conf_report *report)
+{
+    const struct conf_value *value = conf_scope_value(scope, "delivery_method");
+    if (value && !registry_find(delivery_methods(), slice_text(value->text)) &&
+        !is_announced(manifests, value->text) && !is_documented(value->text))
+        conf_report_add(report, CONF_ERROR, value->place,
+                        "delivery_method: there is no method \"%s\": neither the core nor the manifest of a "
+                        "module has it",
+                        value->text);
 }
 
 /* What takes a promise back: an operator shall know it from every check and every start. */
@@ -110,8 +144,10 @@ static void warn_of_greeting(const struct conf_scope *scope, struct conf_report 
                         value->text);
 }
 
-static void check_scope(const struct conf_scope *scope, struct conf_report *report)
+static void check_scope(const struct conf_scope *scope, const struct manifest_set *manifests,
+                        struct conf_report *report)
 {
+    check_method(scope, manifests, report);
     warn_of_deferral(scope, report);
     warn_of_greeting(scope, report);
     for (size_t i = 0; i < conf_scope_value_count(scope); i++) {
@@ -123,7 +159,7 @@ static void check_scope(const struct conf_scope *scope, struct conf_report *repo
                 check_value(value, rule, report);
     }
     for (const struct conf_scope *child = NULL; (child = conf_scope_next(scope, NULL, child));)
-        check_scope(child, report);
+        check_scope(child, manifests, report);
 }
 
 /* What only the daemon can judge. */
@@ -136,7 +172,7 @@ static void check(const struct conf *conf, struct conf_report *report, void *arg
     smtp_auth_check(conf, report);
     smtp_extension_check(conf, report);
     smtp_pathway_check(conf, report);
-    check_scope(conf_root(conf), report);
+    check_scope(conf_root(conf), argument, report);
 }
 
 bool loading_begin(struct loading *loading, const struct arguments *arguments, char *error, size_t error_size)
@@ -147,9 +183,13 @@ bool loading_begin(struct loading *loading, const struct arguments *arguments, c
     loading->options = (struct conf_load_options){.lenient = arguments->lenient,
                                                   .search_path = IMPULSE_SYSCONF_DIR,
                                                   .module_directory = arguments->modules,
-                                                  .check = check};
-    for (size_t i = 0; manifest_set_smtp_extension(loading->manifests, i); i++)
-        smtp_extension_declare(manifest_set_smtp_extension(loading->manifests, i));
+                                                  .check = check,
+        .check_argument = loading->manifests};
+    smtp_server_register();
+    delivery_register();
+    const char *keyword;
+    for (size_t i = 0; (keyword = manifest_set_announced(loading->manifests, "smtp_extension", i)); i++)
+        smtp_extension_declare(keyword);
     loading->options.modules = manifest_set_schemas(loading->manifests, &loading->options.module_count);
     return true;
 }

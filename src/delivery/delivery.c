@@ -5,15 +5,42 @@
 #include "base/mem.h"
 #include "delivery/delivery_private.h"
 
+struct core_method {
+    const char *name;
+    bool lmtp;
+    bool plain; /* HELO, without trying EHLO */
+};
+
+static const struct core_method core_methods[] = {
+    {.name = "esmtp"},
+    {.name = "smtp", .plain = true},
+    {.name = "lmtp", .lmtp = true},
+};
+
+static struct registry methods = {.kind = "delivery_method"};
+
+void delivery_register(void)
+{
+    char error[256];
+    for (size_t i = 0; i < sizeof core_methods / sizeof *core_methods; i++)
+        registry_add(&methods, core_methods[i].name, "the SMTP client", (void *)(uintptr_t)&core_methods[i],
+                     error, sizeof error);
+}
+
+const struct registry *delivery_methods(void)
+{
+    return &methods;
+}
+
 static void open_connection(struct queue_transport *transport, struct queue *queue)
 {
     struct delivery *delivery = container_of(transport, struct delivery, transport);
     struct delivery_loop *home = &delivery->loops[loop_index(queue_loop(queue))];
     const char *name = queue_settings(queue)->delivery_method;
-    if (strcasecmp(name, "esmtp") == 0 || strcasecmp(name, "smtp") == 0)
-        smtpc_open(&home->clients, queue, false, strcasecmp(name, "smtp") == 0);
-    else if (strcasecmp(name, "lmtp") == 0)
-        smtpc_open(&home->clients, queue, true, false);
+    const struct registry_row *row = registry_find(&methods, slice_text(name));
+    const struct core_method *method = row ? row->what : NULL;
+    if (method)
+        smtpc_open(&home->clients, queue, method->lmtp, method->plain);
     else
         method_open(home, queue, module_set_delivery_method(queue_modules(queue), name));
 }
@@ -23,6 +50,7 @@ struct delivery *delivery_create(struct queue_set *queues, const struct queue_de
                                  size_t error_size)
 {
     unsigned count = loop_group_size(dependencies->loops);
+    delivery_register();
     if (resolv_conf && !resolver_check(resolv_conf, error, error_size))
         return NULL;
     struct delivery *delivery = mem_zalloc(sizeof *delivery + count * sizeof *delivery->loops);

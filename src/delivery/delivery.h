@@ -5,9 +5,16 @@
 #ifndef IMPULSE_DELIVERY_DELIVERY_H
 #define IMPULSE_DELIVERY_DELIVERY_H
 
+#include "base/registry.h"
 #include "queue/queue.h"
 
 struct delivery;
+
+/* Registers the core's methods, on which those of modules lie. Once more is harmless. Main thread, before modules are set
+ * up. */
+void delivery_register(void);
+/* The values of delivery_method that the core knows. */
+const struct registry *delivery_methods(void);
 
 /*
  * Makes the transport and gives it to the queue set. `resolv_conf` NULL: the system's. `hostname` is what

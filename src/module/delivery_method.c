@@ -1,52 +1,16 @@
 /*
- * delivery_method: the ways to deliver that modules add, and one delivery as such a method sees it.
+ * delivery_method: finding and calling the ways to deliver that modules add, and one delivery as a method sees it.
  */
 #include <stdio.h>
-#include <strings.h>
-#include "base/mem.h"
 #include "message/envelope.h"
 #include "module/set.h"
-
-/* The daemon's own transports; see the delivery_method option. */
-static const char *const reserved[] = {"esmtp", "smtp", "lmtp", "blackhole"};
 
 const struct module_delivery_method *module_set_delivery_method(const struct module_set *set,
                                                                 const char *name)
 {
-    for (size_t i = 0; i < set->method_count; i++)
-        if (strcasecmp(set->methods[i].name, name) == 0)
-            return &set->methods[i];
-    return NULL;
-}
-
-static bool is_reserved(const char *name)
-{
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (strcasecmp(reserved[i], name) == 0)
-            return true;
-    return false;
-}
-
-int imp_delivery_method(struct imp_module *module, const struct imp_delivery_method *given)
-{
-    struct module_set *set = module->set;
-    struct imp_delivery_method method = {0};
-    memcpy(&method, given, given->size < sizeof method ? given->size : sizeof method);
-    if (!module->in_setup)
-        return module_misregistered(module, "imp_delivery_method: only setup may register methods");
-    if (!method.name || !*method.name || !method.deliver)
-        return module_misregistered(module, "imp_delivery_method: the method has no name or no function");
-    if (is_reserved(method.name) || module_set_delivery_method(set, method.name))
-        return module_misregistered(module, "there is a delivery_method \"%s\" already", method.name);
-    set->methods = mem_resize(set->methods, (set->method_count + 1) * sizeof *set->methods);
-    set->methods[set->method_count++] = (struct module_delivery_method){
-        .name = mem_dup(method.name),
-        .pool = mem_dup(method.pool ? method.pool : "IO"),
-        .deliver = method.deliver,
-        .closure = method.closure,
-        .module = module,
-    };
-    return 0;
+    const struct registry_row *row =
+        registry_find(&set->registries[MODULE_DELIVERY_METHODS], slice_text(name));
+    return row ? row->what : NULL;
 }
 
 enum imp_delivery_result module_deliver(const struct module_delivery_method *method,

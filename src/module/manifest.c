@@ -12,7 +12,8 @@
  *     msys.requires = ds_core                       set up first; several names, or several such lines
  *     msys.provides = config.Global:greylist_delay  a core option that loads the module implicitly when it is
  * set
- *     msys.provides = smtp_extension.XGREY          an extension of SMTP that it may offer
+ *     msys.provides = smtp_extension.XGREY          what it registers and a configuration can name: an
+ *                                                   extension of SMTP, a delivery_method
  *     option.delay = duration 300                   an option of the module's stanza: its type and default
  *     option.mode = enum(defer|tag) defer
  *     note.delay = how long a new sender waits      one line about an option above
@@ -148,18 +149,22 @@ static bool read_requires(struct manifest_reader *reader, struct slice value)
     return true;
 }
 
+/* What a module registers when it is set up, and a configuration can name. */
+static const char *const announced_kinds[] = {"delivery_method.", "smtp_extension."};
+
 /* "config.Global:Binding:Domain.MyKey" or "config.Global:MyKey": the option's name is the last part. */
 static bool read_provides(struct manifest_reader *reader, struct slice value)
 {
     struct slice name;
-    if (split_key(value, "smtp_extension.", &name)) {
-        if (!is_name(name))
-            return complain(reader, "not a keyword of SMTP:", name);
-        name_list_add(&reader->manifest->smtp_extensions, name);
-        return true;
-    }
+    for (size_t i = 0; i < sizeof announced_kinds / sizeof announced_kinds[0]; i++)
+        if (split_key(value, announced_kinds[i], &name)) {
+            if (!is_name(name))
+                return complain(reader, "not a name:", name);
+            name_list_add(&reader->manifest->announced, value);
+            return true;
+        }
     if (!slice_starts_nocase(value, SLICE_LITERAL("config.")))
-        return complain(reader, "provides wants config.SCOPE:OPTION or smtp_extension.KEYWORD, not", value);
+        return complain(reader, "provides wants config.SCOPE:OPTION, or KIND.NAME of something that it registers, not", value);
     size_t start = value.size;
     while (value.data[start - 1] != '.' && value.data[start - 1] != ':')
         start--;
@@ -404,7 +409,7 @@ void manifest_release(struct manifest *manifest)
     free(manifest->options);
     name_list_free(&manifest->requires);
     name_list_free(&manifest->provides);
-    name_list_free(&manifest->smtp_extensions);
+    name_list_free(&manifest->announced);
     free(manifest->file);
     free(manifest->object);
     free(manifest->name);

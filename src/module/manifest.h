@@ -19,7 +19,7 @@ struct manifest {
     bool singleton;
     struct name_list requires;   /* modules to be set up before this one */
     struct name_list provides;   /* core options that load it implicitly */
-    struct name_list smtp_extensions; /* keywords that it may offer; as they are written */
+    struct name_list announced; /* what it may register, so that configurations can be checked: "KIND.NAME" */
     struct conf_option *options; /* their texts are owned */
     size_t option_count;
 };

@@ -116,13 +116,14 @@ const struct conf_module_schema *manifest_set_schemas(const struct manifest_set 
     return set->schemas;
 }
 
-const char *manifest_set_smtp_extension(const struct manifest_set *set, size_t index)
+const char *manifest_set_announced(const struct manifest_set *set, const char *kind, size_t index)
 {
+    size_t size = strlen(kind);
     for (size_t i = 0; i < set->count; i++) {
-        const struct name_list *list = &set->manifests[i].smtp_extensions;
-        if (index < list->count)
-            return list->names[index];
-        index -= list->count;
+        const struct name_list *list = &set->manifests[i].announced;
+        for (size_t j = 0; j < list->count; j++)
+            if (strncmp(list->names[j], kind, size) == 0 && list->names[j][size] == '.' && index-- == 0)
+                return list->names[j] + size + 1;
     }
     return NULL;
 }

@@ -192,16 +192,11 @@ static void module_set_free(struct module_set *set)
     while (set->instance_count > 0) /* the last one set up may use the others to the end */
         module_free(set->instances[--set->instance_count]);
     module_set_free_hooks(set);
-    for (size_t i = 0; i < set->method_count; i++) {
-        free((char *)set->methods[i].name);
-        free((char *)set->methods[i].pool);
-    }
     for (size_t i = 0; i < MODULE_REGISTRIES; i++)
         registry_release(&set->registries[i]);
     free(set->instances);
     free(set->listeners);
     free(set->periodics);
-    free(set->methods);
     free(set);
 }
 

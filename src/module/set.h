@@ -97,10 +97,7 @@ struct module_set {
     size_t listener_count;
     struct periodic *periodics;
     size_t periodic_count;
-    struct module_delivery_method *methods; /* names and pools are owned */
-    size_t method_count;
-    struct registry
-        registries[MODULE_REGISTRIES]; /* what its instances registered; see src/sdk/sdk_registry.h */
+    struct registry registries[MODULE_REGISTRIES]; /* what its instances registered; see src/sdk/sdk_registry.h */
 };
 
 /* An empty set with one reference, whose main thread is the caller's. */

@@ -22,14 +22,11 @@ int sdk_register(struct imp_module *module, enum module_registry which, const st
 {
     struct registry *registry = &module->set->registries[which];
     char error[MODULE_ERROR_SIZE];
-    if (!module->in_setup) {
-        imp_module_error(module, "a %s can only be registered in setup", form->kind);
-        return -1;
-    }
+    if (!module->in_setup)
+        return module_misregistered(module, "a %s can only be registered in setup", form->kind);
     if (!registry->kind)
         *registry = (struct registry){.kind = form->kind, .below = form->below, .release = form->release};
     if (registry_add(registry, name, module->owner, what, error, sizeof error))
         return 0;
-    imp_module_error(module, "%s", error);
-    return -1;
+    return module_misregistered(module, "%s", error);
 }

@@ -71,6 +71,16 @@ def test_routes_of_another_delivery_method_are_its_own_affair(site):
     assert "value APN of option delivery_method is read but has no effect" in said
 
 
+def test_a_delivery_method_that_nobody_has(site):
+    file = site.directory / "nobody.conf"
+    file.write_text('domain "d" {\n  delivery_method = "nonesuch"\n}\ndomain "e" { delivery_method = "maildir" }\n'
+                    'domain "f" { delivery_method = "LMTP" }\n')
+    for option in ("-t", "-d"):
+        status, said = run(option, "-c", file)
+        assert status != 0 and f'{file}:2:21: error: delivery_method: there is no method "nonesuch"' in said, said
+        assert said.count("there is no method") == 1, said
+
+
 def test_the_same_file_stops_the_start(site):
     file = site.directory / "five.conf"
     file.write_text(FIVE_MISTAKES)

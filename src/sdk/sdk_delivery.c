@@ -1,0 +1,37 @@
+/*
+ * sdk_delivery: registering a way to deliver (include/impulse/delivery.h). What a method does with a delivery is in
+ * src/module/delivery_method.c.
+ */
+#include "base/mem.h"
+#include "delivery/delivery.h"
+#include "impulse/delivery.h"
+#include "sdk/sdk_registry.h"
+
+static void free_row(void *what)
+{
+    struct module_delivery_method *row = what;
+    free((char *)row->name);
+    free((char *)row->pool);
+    free(row);
+}
+
+int imp_delivery_method(struct imp_module *module, const struct imp_delivery_method *given)
+{
+    const struct registry form = {
+        .kind = "delivery_method", .below = delivery_methods(), .release = free_row};
+    struct imp_delivery_method method;
+    if (!sdk_copy_struct(&method, sizeof method, given) || !sdk_has_text(method.name) || !method.deliver)
+        return module_misregistered(module, "imp_delivery_method: the method has no name or no function");
+    struct module_delivery_method *row = mem_new(struct module_delivery_method);
+    *row = (struct module_delivery_method){
+        .name = mem_dup(method.name),
+        .pool = mem_dup(method.pool ? method.pool : "IO"),
+        .deliver = method.deliver,
+        .closure = method.closure,
+        .module = module,
+    };
+    if (sdk_register(module, MODULE_DELIVERY_METHODS, &form, row->name, row) == 0)
+        return 0;
+    free_row(row);
+    return -1;
+}
