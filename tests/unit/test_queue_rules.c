@@ -213,8 +213,8 @@ static void test_blackhole_values(void)
         char text[64];
         snprintf(text, sizeof text, "blackhole = \"%s\"", rows[i].text);
         struct generation *generation = load(text);
-        CU_ASSERT_EQUAL(generation_settings(generation, S("default"), S("example.com"))->blackhole,
-                        rows[i].value);
+        int value = (int)generation_settings(generation, S("default"), S("example.com"))->blackhole;
+        CU_ASSERT_EQUAL(value, rows[i].value);
         generation_unref(generation);
     }
 }
@@ -251,8 +251,8 @@ static void test_dsn_says_what_happened(void)
         "\r\nAuto-Submitted: auto-replied\r\n",
         "\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n",
         "\r\nReporting-MTA: dns; mx.example\r\nArrival-Date: ",
-        "\r\n\r\nFinal-Recipient: rfc822; bob@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n"
-        "Remote-MTA: dns; [192.0.2.7]\r\nDiagnostic-Code: smtp; 550 5.1.1 no such user\r\n",
+        ("\r\n\r\nFinal-Recipient: rfc822; bob@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+         "Remote-MTA: dns; [192.0.2.7]\r\nDiagnostic-Code: smtp; 550 5.1.1 no such user\r\n"),
         "\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: hi\r\nFrom: alice@example.com\r\n\r\n--",
     };
     char *text = render(&facts);

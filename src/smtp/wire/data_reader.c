@@ -49,10 +49,17 @@ static void emit(struct data_reader *reader, struct buf *out, const char *data, 
         buf_append(out, data, size);
 }
 
+/* GCC makes vector code at -O3 alone, clang at -O2 as well. */
+#ifdef __clang__
+#define OPTIMIZED
+#else
+#define OPTIMIZED __attribute__((optimize("O3")))
+#endif
+
 /*
  * Counts CRs and notes whether there are bytes above 127. A plain loop, so that the compiler vectorises it.
  */
-__attribute__((optimize("O3"))) static size_t scan(struct data_reader *reader, const char *data, size_t size)
+OPTIMIZED static size_t scan(struct data_reader *reader, const char *data, size_t size)
 {
     unsigned char high = 0;
     size_t returns = 0;
