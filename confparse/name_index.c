@@ -26,7 +26,7 @@ static unsigned hash_of(struct conf_text key)
 
 void conf_name_index_build(struct conf_arena *arena, struct conf_scope *scope)
 {
-    size_t count = 2 * CONF_NAME_INDEX_FROM;
+    size_t count = (size_t)2 * CONF_NAME_INDEX_FROM;
     if (scope->child_count > SIZE_MAX / 4 / sizeof(struct slot))
         conf_out_of_memory();
     while (count < 2 * scope->child_count)

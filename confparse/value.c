@@ -49,8 +49,10 @@ static bool read_decimal(const char *text, int64_t *whole, double *exact)
     if (*text == '.') {
         double unit = 0.1;
         const char *first = ++text;
-        for (; *text >= '0' && *text <= '9'; text++, unit /= 10)
+        for (; *text >= '0' && *text <= '9'; text++) {
             *exact += (*text - '0') * unit;
+            unit /= 10;
+        }
         if (text == first)
             return false;
     }

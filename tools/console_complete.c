@@ -36,7 +36,7 @@ static void add(struct completions *completions, struct slice word)
 
 void console_complete(struct slice commands, struct slice line, struct completions *completions)
 {
-    struct slice partial = line, command;
+    struct slice partial, command;
     size_t begin = line.size;
     while (begin > 0 && line.data[begin - 1] != ' ')
         begin--;

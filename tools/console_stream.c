@@ -104,7 +104,7 @@ static void drop(struct console_stream *stream)
 static enum stream_status open_unix(struct console_stream *stream, const struct console_address *address)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    enum stream_status status;
+    enum stream_status status = STREAM_OK;
     memcpy(name.sun_path, address->path, strlen(address->path)); /* its length was checked */
     stream->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int error =

@@ -46,10 +46,11 @@ static pid_t start(const struct settings *settings, int output)
 static char *message_of(char *text, char **line)
 {
     for (*line = strchr(text, ':'); *line; *line = strchr(*line + 1, ':')) {
-        unsigned ignored[2];
-        int size = 0;
-        if (sscanf(*line, ":%u:%u: %n", &ignored[0], &ignored[1], &size) == 2 && size > 0)
-            return *line + size;
+        size_t row = strspn(*line + 1, "0123456789");
+        char *column = *line + 1 + row;
+        size_t size = *column == ':' ? strspn(column + 1, "0123456789") : 0;
+        if (row > 0 && size > 0 && strncmp(column + 1 + size, ": ", 2) == 0)
+            return column + 1 + size + 2;
     }
     return NULL;
 }

@@ -129,6 +129,12 @@ static bool is_folding(char c)
     return ascii_is_blank(c) || c == '\r' || c == '\n';
 }
 
+/* May it stand behind a token without white space between them? */
+static bool ends_token(char c)
+{
+    return c == ';' || c == '(' || c == '/';
+}
+
 /* Moves *text behind white space and comments, which nest (RFC 5322 section 3.2.2). False when a comment does
  * not end. */
 static bool skip_comments(struct slice *text)
@@ -164,8 +170,8 @@ static bool is_word(struct slice text, struct slice word)
     }
     if (matched < word.size)
         return false;
-    return at == text.size || (quoted ? text.data[at] == '"'
-                                      : is_folding(text.data[at]) || memchr(";(/", text.data[at], 3) != NULL);
+    return at == text.size ||
+           (quoted ? text.data[at] == '"' : is_folding(text.data[at]) || ends_token(text.data[at]));
 }
 
 static bool is_by(struct slice field, struct slice server)

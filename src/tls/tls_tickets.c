@@ -53,7 +53,7 @@ static bool take_key(const unsigned char *name, struct ticket_key *key, bool *ne
         OPENSSL_cleanse(&next, sizeof next);
     }
     for (size_t i = 0; i < (name ? 2 : 1) && !found; i++) {
-        found = !has_ended(&keys[i], now, 2 * TLS_TICKET_LIFE) &&
+        found = !has_ended(&keys[i], now, (uint64_t)2 * TLS_TICKET_LIFE) &&
                 (!name || CRYPTO_memcmp(keys[i].name, name, NAME_SIZE) == 0);
         if (found) {
             *key = keys[i];
