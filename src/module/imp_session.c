@@ -4,8 +4,9 @@
  */
 #include "module/imp_session.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "base/mem.h"
 
 void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
                       const struct net_addr *local, const struct net_addr *peer)
@@ -32,6 +33,7 @@ void imp_session_release(struct imp_session *session)
     hook_call_release(&session->call);
     context_clear(&session->connection_context);
     attachments_clear(&session->attached);
+    imp_session_set_binding(session, NULL, NULL);
 }
 
 uint64_t imp_session_id(const struct imp_session *session)
@@ -110,8 +112,11 @@ void imp_session_permit_relay(struct imp_session *session)
 
 void imp_session_set_binding(struct imp_session *session, const char *binding, const char *group)
 {
-    snprintf(session->binding, sizeof session->binding, "%s", binding ? binding : "");
-    snprintf(session->binding_group, sizeof session->binding_group, "%s", group ? group : "");
+    char *names[] = {binding && *binding ? mem_dup(binding) : NULL, group && *group ? mem_dup(group) : NULL};
+    free(session->binding);
+    free(session->binding_group);
+    session->binding = names[0];
+    session->binding_group = names[1];
 }
 
 const char *imp_session_auth_mechanism(const struct imp_session *session)

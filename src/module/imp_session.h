@@ -35,7 +35,7 @@ struct imp_session {
     uint64_t message_size;
     struct slice message_head;
     bool relay_permitted;                /* cleared by the server before validate_rcptto */
-    char binding[64], binding_group[64]; /* "" : not set; cleared before validate_set_binding */
+    char *binding, *binding_group;       /* owned; NULL: not set; cleared before validate_set_binding */
     struct context connection_context;
     struct attachments attached;       /* to the connection */
     struct imp_call call;              /* the chain of hooks that runs or was last run */

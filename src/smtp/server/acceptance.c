@@ -74,7 +74,7 @@ static void select_recipient(struct smtps_session *session, size_t index)
     struct imp_session *view = &session->view;
     session_ask_about(session, transaction_recipient(session->transaction, index));
     message_select(view->message, view->message->in_question);
-    view->binding[0] = view->binding_group[0] = '\0';
+    imp_session_set_binding(view, NULL, NULL);
     set_context(session);
 }
 
@@ -109,8 +109,8 @@ static void recipient_bound(struct smtps_session *session, enum hook_outcome out
         recipient_refused(session);
         return;
     }
-    if (view->binding[0]) {
-        const char *group = view->binding_group[0]
+    if (view->binding) {
+        const char *group = view->binding_group
                                 ? view->binding_group
                                 : generation_binding_group(session->generation, view->binding);
         transaction_set_binding(session->transaction, session->next_recipient, view->binding, group);
