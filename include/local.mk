@@ -4,6 +4,7 @@ pkginclude_HEADERS = \
 	include/impulse/command.h \
 	include/impulse/delivery.h \
 	include/impulse/hooks.h \
+	include/impulse/inject.h \
 	include/impulse/log.h \
 	include/impulse/loop.h \
 	include/impulse/match.h \

@@ -24,6 +24,7 @@
 #include "daemon/reload.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
+#include "sdk/sdk_inject.h"
 #include "sdk/sdk_command.h"
 #include "sdk/sdk_loop.h"
 
@@ -143,20 +144,29 @@ static bool open_spool(struct daemon *d, char *error, size_t error_size)
     return d->spool != NULL;
 }
 
-static bool build_queues(struct daemon *d, char *error, size_t error_size)
+static struct queue_dependencies dependencies_of(struct daemon *d)
 {
-    struct queue_dependencies dependencies = {
-        .loops = threads_loops(
-            d->threads, global_text(d->conf, "delivery_pool", global_text(d->conf, "maintainer_pool", NULL))),
+    const char *pool = global_text(d->conf, "maintainer_pool", NULL);
+    return (struct queue_dependencies){
+        .loops = threads_loops(d->threads, global_text(d->conf, "delivery_pool", pool)),
         .pools = threads_pools(d->threads),
         .spool = d->spool,
     };
+}
+
+static const char *hostname_of(const struct conf *conf)
+{
+    return hostname_or_system(global_text(conf, "hostname", NULL));
+}
+
+static bool build_queues(struct daemon *d, char *error, size_t error_size)
+{
+    struct queue_dependencies dependencies = dependencies_of(d);
     d->queues = queue_set_create(&dependencies, d->conf, d->modules);
     if (d->arguments->skip_queue)
         return true;
-    d->delivery =
-        delivery_create(d->queues, &dependencies, hostname_or_system(global_text(d->conf, "hostname", NULL)),
-                        global_text(d->conf, "resolv_conf", NULL), error, error_size);
+    d->delivery = delivery_create(d->queues, &dependencies, hostname_of(d->conf),
+                                  global_text(d->conf, "resolv_conf", NULL), error, error_size);
     return d->delivery != NULL;
 }
 
@@ -212,6 +222,8 @@ static bool start(struct daemon *d, char *error, size_t error_size)
     listens_start(d->listens);
     control_start(d->control);
     daemon_metrics_register(threads_pools(d->threads), d->spool);
+    struct queue_dependencies dependencies = dependencies_of(d);
+    sdk_inject_open(d->queues, &dependencies, hostname_of(d->conf)); /* ids are known from here on */
     summary_start(&d->summary);
     return true;
 }
@@ -333,6 +345,7 @@ static void take_down(struct daemon *d)
 {
     if (d->listens)
         listens_free(d->listens);
+    sdk_inject_close();
     if (d->threads)
         threads_stop(d->threads);
     if (d->control)

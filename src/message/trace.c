@@ -40,12 +40,35 @@ static void append_tls(const struct tls_facts *tls, struct buf *out)
         buf_printf(out, "\r\n\t(version=%s cipher=%s bits=%u)", tls->protocol, tls->cipher, tls->used_bits);
 }
 
+/* For whom, if that is one, and when. */
+static void append_end(struct slice recipient, uint64_t time_us, struct buf *out)
+{
+    char date[40];
+    clock_rfc5322(time_us, date, sizeof date);
+    if (recipient.size) {
+        buf_append_text(out, "\r\n\tfor <");
+        buf_append_slice(out, recipient);
+        buf_append_text(out, ">");
+    }
+    buf_append_text(out, ";\r\n\t");
+    buf_append_text(out, date);
+    buf_append_text(out, "\r\n");
+}
+
+void trace_append_internal(const char *by, uint64_t id, struct slice recipient, uint64_t time_us,
+                           struct buf *out)
+{
+    char text[ID_TEXT_SIZE];
+    id_format(id, text);
+    buf_printf(out, "Received: by %s (Impulse) id %s", by, text);
+    append_end(recipient, time_us, out);
+}
+
 void trace_append_received(const struct trace_facts *facts, struct buf *out)
 {
-    char peer[NET_ADDR_TEXT_SIZE], id[ID_TEXT_SIZE], date[40];
+    char peer[NET_ADDR_TEXT_SIZE], id[ID_TEXT_SIZE];
     const char *hello = facts->hello[0] ? facts->hello : "unknown";
     id_format(facts->id, id);
-    clock_rfc5322(facts->time_us, date, sizeof date);
     buf_append_text(out, "Received: from ");
     append_hello(hello, out);
     if (facts->peer->family == AF_UNIX) {
@@ -62,14 +85,7 @@ void trace_append_received(const struct trace_facts *facts, struct buf *out)
     buf_append_text(out, " id ");
     buf_append_text(out, id);
     append_tls(facts->tls, out);
-    if (facts->recipient.size) {
-        buf_append_text(out, "\r\n\tfor <");
-        buf_append_slice(out, facts->recipient);
-        buf_append_text(out, ">");
-    }
-    buf_append_text(out, ";\r\n\t");
-    buf_append_text(out, date);
-    buf_append_text(out, "\r\n");
+    append_end(facts->recipient, facts->time_us, out);
 }
 
 void trace_append_server(const char *by, struct buf *out)

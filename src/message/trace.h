@@ -24,6 +24,10 @@ struct trace_facts {   /* borrowed */
 /* Appends one folded field, CR LF included. */
 void trace_append_received(const struct trace_facts *facts, struct buf *out);
 
+/* The field of a message that was made here; `recipient` as above. */
+void trace_append_internal(const char *by, uint64_t id, struct slice recipient, uint64_t time_us,
+                           struct buf *out);
+
 /* Appends `by` as an authserv-id (RFC 8601 section 2.5), a token of MIME: what cannot be in one becomes '-'.
  */
 void trace_append_server(const char *by, struct buf *out);

@@ -27,6 +27,8 @@ src_module_libmodule_a_SOURCES = \
 	src/module/plan.h \
 	src/module/points.c \
 	src/module/points.h \
+	src/module/reception_record.c \
+	src/module/reception_record.h \
 	src/module/runner.c \
 	src/module/runner.h \
 	src/module/set.h \

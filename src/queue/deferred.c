@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "queue/flight.h"
+#include "spool/intake.h"
 
 struct deferral {
     struct list_node link; /* in shard->deferrals */
@@ -39,19 +40,11 @@ static void take_own_body(struct envelope *envelope)
 }
 
 /* A request for `*envelope`, which is the caller's until `done`. */
-static struct spool_request store_request(struct envelope **envelope,
-                                          void (*done)(struct spool_request *request))
+static void make_request(struct spool_request *request, struct envelope **envelope, intake_done_fn *done)
 {
     take_own_body(*envelope);
-    struct body *body = (*envelope)->body;
-    return (struct spool_request){
-        .kind = SPOOL_STORE,
-        .body = body,
-        .envelopes = envelope,
-        .envelope_count = 1,
-        .data = {body->memory, body->size},
-        .done = done,
-    };
+    intake_whole(request, (*envelope)->body);
+    intake_envelopes(request, envelope, 1, done);
 }
 
 static void note_result(struct deferral *deferral)
@@ -90,7 +83,7 @@ void deferred_store(struct queue *queue, struct envelope *envelope, deferred_don
     deferral->envelope = envelope;
     deferral->done = done;
     deferral->task.run = go_on;
-    deferral->request = store_request(&deferral->envelope, stored);
+    make_request(&deferral->request, &deferral->envelope, stored);
     list_append(&queue->shard->deferrals, &deferral->link);
     shard_flight_begin(queue->shard);
     pending_begin(&set->outside);
@@ -119,7 +112,7 @@ void queue_abandon(struct queue_set *set, struct envelope *envelope)
     }
     struct last_store *store = mem_new(struct last_store);
     store->envelope = envelope;
-    store->request = store_request(&store->envelope, stored_last);
+    make_request(&store->request, &store->envelope, stored_last);
     spool_submit(set->dependencies.spool, &store->request);
 }
 

@@ -11,12 +11,14 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "log/paniclog.h"
+#include "module/reception_record.h"
 #include "queue/flight.h"
 #include "queue/notice.h"
 #include "queue/outcome.h"
-#include "queue/queue_records.h"
+#include "queue/queue_metrics.h"
 #include "queue/retry.h"
 #include "queue/spooling.h"
+#include "spool/intake.h"
 
 enum {
     NOTICES = 1000, /* in the making at once in a loop; others wait */
@@ -94,7 +96,8 @@ static void finish(struct loop_task *task)
         complain(shard, status);
     notice->done(queue, notice->subject, &notice->outcome->outcome, status);
     if (status == SPOOL_OK) {
-        record_bounce_reception(queue_modules(queue), notice->notification);
+        record_reception(queue_modules(queue), notice->notification, "internal");
+        metric_add(queue_metrics.notices, 1);
         queue_accept(shard->set, notice->notification);
     } else {
         envelope_free(notice->notification);
@@ -167,7 +170,7 @@ static void render(const struct notice *notice, const char *postmaster, uint64_t
     dsn_render(&facts, text);
 }
 
-static struct envelope *make_notification(const struct notice *notice, struct slice content, bool complete)
+static struct envelope *make_notification(struct notice *notice, struct slice content, bool complete)
 {
     uint64_t id = id_next();
     char *postmaster = mem_printf("mailer-daemon@%s", notice->queue->shard->generation->hostname);
@@ -175,11 +178,9 @@ static struct envelope *make_notification(const struct notice *notice, struct sl
     render(notice, postmaster, id, content, complete, &text);
     free(postmaster);
 
-    size_t size;
-    char *memory = buf_take(&text, &size);
-    struct body *body = body_create(id_next(), memory, size);
+    struct body *body = NULL;
     struct slice to = notice->subject->reverse_path;
-    body->eight_bit = !slice_is_ascii(slice_of(memory, size));
+    intake_rest(&notice->request, &body, &text, 0, !slice_is_ascii(buf_slice(&text)));
     struct envelope_facts envelope = {
         .recipient = to,
         .binding = SLICE_LITERAL("default"),
@@ -199,15 +200,7 @@ static void store(struct notice *notice, struct slice content, bool complete)
 {
     struct queue_set *set = notice->queue->shard->set;
     notice->notification = make_notification(notice, content, complete);
-    struct body *body = notice->notification->body;
-    notice->request = (struct spool_request){
-        .kind = SPOOL_STORE,
-        .body = body,
-        .envelopes = &notice->notification,
-        .envelope_count = 1,
-        .data = {body->memory, body->size},
-        .done = stored,
-    };
+    intake_envelopes(&notice->request, &notice->notification, 1, stored);
     notice->task.run = finish;
     struct envelope *delivered = is_success(notice) ? notice->subject : NULL;
     if (delivered)

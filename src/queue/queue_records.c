@@ -64,23 +64,3 @@ void record_outcome(struct module_set *modules, enum record_kind kind, const str
         metric_observe(queue_metrics.seconds, event.seconds);
     }
 }
-
-void record_bounce_reception(struct module_set *modules, const struct envelope *envelope)
-{
-    struct imp_log_reception event = {
-        .size = sizeof event,
-        .time_us = envelope->received_us,
-        .message_id = envelope->id,
-        .batch_id = envelope->batch_id,
-        .connection_id = envelope->connection_id,
-        .recipient_local = local_part(envelope->recipient),
-        .recipient_domain = text_of(envelope->recipient_domain),
-        .peer = {"127.0.0.1", sizeof "127.0.0.1" - 1},
-        .bytes = envelope->body->size,
-        .protocol = {"internal", sizeof "internal" - 1},
-        .binding_group = name_or_default(envelope->binding_group),
-        .binding = name_or_default(envelope->binding),
-    };
-    module_set_log_reception(modules, &event);
-    metric_add(queue_metrics.notices, 1);
-}

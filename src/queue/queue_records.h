@@ -7,12 +7,8 @@
 #include "queue/queue.h"
 
 enum record_kind { RECORD_DELIVERY, RECORD_TRANSIENT, RECORD_PERMANENT };
-/*
- * Report the outcome of an attempt, or that a notification was received. All arguments are borrowed for the
- * call.
- */
+/* Reports the outcome of an attempt. All arguments are borrowed for the call. */
 void record_outcome(struct module_set *modules, enum record_kind kind, const struct envelope *envelope,
                     const struct queue_outcome *outcome);
-void record_bounce_reception(struct module_set *modules, const struct envelope *envelope);
 
 #endif

@@ -5,6 +5,8 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/match.c \
 	src/sdk/sdk_command.c \
 	src/sdk/sdk_command.h \
+	src/sdk/sdk_inject.c \
+	src/sdk/sdk_inject.h \
 	src/sdk/sdk_job.c \
 	src/sdk/sdk_loop.c \
 	src/sdk/sdk_loop.h \

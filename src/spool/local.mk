@@ -7,6 +7,8 @@ src_spool_libspool_a_SOURCES = \
 	src/spool/committer.h \
 	src/spool/directory.c \
 	src/spool/directory.h \
+	src/spool/intake.c \
+	src/spool/intake.h \
 	src/spool/layout.h \
 	src/spool/reclaimer.c \
 	src/spool/reclaimer.h \

@@ -14,6 +14,7 @@ tests_unit_libharness_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNIT_CPPFLAGS)
 tests_unit_libharness_a_SOURCES = \
 	modules/maildir/path.c \
 	modules/maildir/return_path.c \
+	src/module/reception_record.c \
 	tests/unit/content_reference.c \
 	tests/unit/delivery_harness.c \
 	tests/unit/delivery_server.c \

@@ -6,43 +6,12 @@
 
 #include "base/id.h"
 #include "base/mem.h"
+#include "module/reception_record.h"
 #include "smtp/server/smtps_metrics.h"
+#include "spool/intake.h"
 
 /* Bytes of content in memory, over all messages, beyond which deferred_spool defers no more. */
 #define DEFERRED_MAX (UINT64_C(128) << 20)
-
-static struct imp_text text_of(struct slice s)
-{
-    return (struct imp_text){s.data, s.size};
-}
-
-/* What stands before the '@' of an address whose domain is known. */
-static struct imp_text local_part(struct slice address, struct slice domain)
-{
-    return (struct imp_text){address.data, domain.size ? address.size - domain.size - 1 : address.size};
-}
-
-static void log_reception(struct smtps_transaction *t, const struct envelope *envelope)
-{
-    char peer[NET_ADDR_TEXT_SIZE];
-    struct imp_log_reception event = {
-        .size = sizeof event,
-        .time_us = envelope->received_us,
-        .message_id = envelope->id,
-        .batch_id = envelope->batch_id,
-        .connection_id = envelope->connection_id,
-        .recipient_local = local_part(envelope->recipient, envelope->recipient_domain),
-        .recipient_domain = text_of(envelope->recipient_domain),
-        .sender_local = local_part(envelope->reverse_path, envelope->sender_domain),
-        .sender_domain = text_of(envelope->sender_domain),
-        .peer = text_of(slice_text(net_addr_format(&envelope->origin, peer))),
-        .bytes = envelope_size(envelope),
-        .protocol = {"esmtp", 5},
-        .binding_group = text_of(envelope->binding_group),
-        .binding = text_of(envelope->binding),
-    };
-    module_set_log_reception(generation_modules(t->generation), &event);
-}
 
 /* The message is accepted: from here on it is the upper layer's, whoever still listens. */
 static void hand_over(struct smtps_transaction *t)
@@ -51,7 +20,7 @@ static void hand_over(struct smtps_transaction *t)
     metric_add(smtps_metrics.received, t->envelope_count);
     metric_observe(smtps_metrics.size, (double)t->envelopes[0]->body->size);
     for (size_t i = 0; i < t->envelope_count; i++) {
-        log_reception(t, t->envelopes[i]);
+        record_reception(generation_modules(t->generation), t->envelopes[i], "esmtp");
         upper->accept(upper->upper, t->envelopes[i]);
     }
 }
@@ -135,29 +104,14 @@ static bool may_defer(const struct smtps_transaction *t)
 void transaction_commit(struct smtps_transaction *t,
                         void (*finished)(struct smtps_session *session, const struct smtps_reply *reply))
 {
-    size_t size = buf_size(&t->content);
     t->deferred = may_defer(t);
     if (t->deferred)
         t->flags |= ENVELOPE_DEFERRED;
-    if (!t->body) {
-        char *memory = buf_take(&t->content, &size);
-        t->body = body_create(id_next(), memory, size);
-        t->store.data = slice_of(memory, size);
-        t->store.chunk = 0;
-    } else {
-        t->body->size = t->stored + size;
-        t->store.data = buf_slice(&t->content);
-        t->store.chunk = t->body->chunks++;
-    }
-    t->body->eight_bit = t->reader.eight_bit;
+    intake_rest(&t->store, &t->body, &t->content, t->stored, t->reader.eight_bit);
     t->committing = true;
     t->finished = finished;
     transaction_create_envelopes(t);
-    t->store.kind = SPOOL_STORE;
-    t->store.body = t->body;
-    t->store.envelopes = t->envelopes;
-    t->store.envelope_count = t->envelope_count;
-    t->store.done = request_done;
+    intake_envelopes(&t->store, t->envelopes, t->envelope_count, request_done);
     t->stored_task.run = request_settled;
     if (t->deferred)
         loop_post(t->worker->loop, &t->stored_task); /* its status is SPOOL_OK */

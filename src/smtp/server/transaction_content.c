@@ -8,10 +8,10 @@
 #include "smtp/server/transaction_private.h"
 
 #include "base/clock.h"
-#include "base/id.h"
 #include "base/mem.h"
 #include "message/trace.h"
 #include "smtp/server/auth.h"
+#include "spool/intake.h"
 
 enum {
     CHUNKS_OUTSTANDING = 4,
@@ -83,11 +83,8 @@ void transaction_discard_chunks(struct smtps_transaction *t)
 {
     if (t->stored == 0)
         return;
-    struct spool_request *discard = mem_new(struct spool_request);
-    discard->kind = SPOOL_DISCARD;
-    discard->body = t->body;
     t->stored = 0;
-    spool_submit(t->worker->server->spool, discard);
+    intake_discard(t->worker->server->spool, t->body);
 }
 
 void transaction_abandon(struct smtps_transaction *t)
@@ -125,23 +122,13 @@ static void chunk_done(struct spool_request *request)
 static void store_chunk(struct smtps_transaction *t, char *memory, size_t size)
 {
     struct chunk *chunk = mem_new(struct chunk);
-    if (!t->body) {
-        t->body = body_create(id_next(), NULL, 0);
-        t->body->chunks = 0; /* counted as they go */
-    }
     chunk->transaction = t;
     chunk->task.run = chunk_settled;
     if (t->stored == 0)
         t->head = memory;
     else
         chunk->memory = memory;
-    chunk->request = (struct spool_request){
-        .kind = SPOOL_CHUNK,
-        .body = t->body,
-        .chunk = t->body->chunks++,
-        .data = slice_of(memory, size),
-        .done = chunk_done,
-    };
+    intake_part(&chunk->request, &t->body, slice_of(memory, size), chunk_done);
     t->stored += size;
     t->outstanding++;
     spool_submit(t->worker->server->spool, &chunk->request);

@@ -6,10 +6,10 @@
  */
 #include "smtp/server/transaction_private.h"
 
-#include <stdlib.h>
 #include "base/id.h"
 #include "base/mem.h"
 #include "message/supplemental.h"
+#include "spool/intake.h"
 
 static struct envelope *create_envelope(const struct smtps_transaction *t,
                                         const struct message_recipient *recipient)
@@ -42,27 +42,6 @@ static struct envelope *create_envelope(const struct smtps_transaction *t,
     return envelope;
 }
 
-static int compare_queues(const void *a, const void *b)
-{
-    const struct envelope *x = *(struct envelope *const *)a, *y = *(struct envelope *const *)b;
-    int order = slice_compare_nocase(x->recipient_domain, y->recipient_domain);
-    return order ? order : slice_compare_nocase(x->binding, y->binding);
-}
-
-/* Those that go to one queue share their transactions out (batch_handling = batch_by_domain). */
-static void mark_batches(const struct smtps_transaction *t, size_t accepted)
-{
-    struct envelope **sorted = mem_array(accepted, sizeof(struct envelope *));
-    memcpy(sorted, t->envelopes, accepted * sizeof(struct envelope *));
-    qsort(sorted, accepted, sizeof(struct envelope *), compare_queues);
-    for (size_t i = 1; i < accepted; i++)
-        if (compare_queues(&sorted[i - 1], &sorted[i]) == 0) {
-            sorted[i - 1]->flags |= ENVELOPE_BATCH;
-            sorted[i]->flags |= ENVELOPE_BATCH;
-        }
-    free(sorted);
-}
-
 void transaction_create_envelopes(struct smtps_transaction *t)
 {
     const struct esmtp_policy *policy = t->session->policy;
@@ -78,5 +57,5 @@ void transaction_create_envelopes(struct smtps_transaction *t)
     }
     t->envelope_count = next_refused;
     if (policy->batch_handling == BATCH_BY_DOMAIN && accepted > 1)
-        mark_batches(t, accepted);
+        intake_mark_batches(t->envelopes, accepted);
 }
