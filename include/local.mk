@@ -10,6 +10,7 @@ pkginclude_HEADERS = \
 	include/impulse/match.h \
 	include/impulse/metric.h \
 	include/impulse/module.h \
+	include/impulse/queue.h \
 	include/impulse/route.h \
 	include/impulse/service.h \
 	include/impulse/session.h \

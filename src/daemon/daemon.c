@@ -25,6 +25,7 @@
 #include "log/paniclog.h"
 #include "log/writer.h"
 #include "sdk/sdk_inject.h"
+#include "sdk/sdk_queue.h"
 #include "sdk/sdk_command.h"
 #include "sdk/sdk_loop.h"
 
@@ -218,6 +219,7 @@ static bool start(struct daemon *d, char *error, size_t error_size)
         snprintf(error, error_size, "cannot start the event loops");
         return false;
     }
+    sdk_queue_open(d->queues, threads_pools(d->threads));
     module_set_tick(d->modules);
     listens_start(d->listens);
     control_start(d->control);
@@ -345,6 +347,7 @@ static void take_down(struct daemon *d)
 {
     if (d->listens)
         listens_free(d->listens);
+    sdk_queue_close();
     sdk_inject_close();
     if (d->threads)
         threads_stop(d->threads);

@@ -24,6 +24,7 @@ struct envelope {
     uint32_t retries;              /* failed attempts so far */
     uint32_t flags;                /* ENVELOPE_* */
     bool follows;                  /* the queue's: shares a transaction with the one before it on a list */
+    uint16_t walked;               /* the queue's: the walk that saw it last */
     struct net_addr origin;        /* the client's address */
     struct body *body;             /* one reference */
     struct slice reverse_path;     /* without <>; empty for the null reverse-path */

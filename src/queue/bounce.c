@@ -11,6 +11,7 @@
 #include "queue/notice.h"
 #include "queue/queue_records.h"
 #include "queue/spooling.h"
+#include "queue/walk.h"
 
 enum { STORE_RETRY_SECONDS = 60 };
 
@@ -24,6 +25,7 @@ static void give_up(struct queue *queue, struct envelope *envelope, const struct
 static void sender_told(struct queue *queue, struct envelope *failed, const struct queue_outcome *outcome,
                         enum spool_status status)
 {
+    flying_end(queue->shard, failed);
     if (status == SPOOL_OK) {
         give_up(queue, failed, outcome);
         return;
@@ -35,8 +37,10 @@ static void sender_told(struct queue *queue, struct envelope *failed, const stru
 void bounce_envelope(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome,
                      const struct queue_outcome *last)
 {
-    if (notice_is_wanted(queue, envelope, DSN_FAILED))
+    if (notice_is_wanted(queue, envelope, DSN_FAILED)) {
+        flying_begin(queue->shard, envelope);
         notice_send(queue, envelope, DSN_FAILED, outcome, last, sender_told);
-    else
+    } else {
         give_up(queue, envelope, outcome);
+    }
 }

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "queue/flight.h"
+#include "queue/walk.h"
 #include "spool/intake.h"
 
 struct deferral {
@@ -60,8 +61,10 @@ static void go_on(struct loop_task *task)
     struct shard *shard = queue->shard;
     note_result(deferral);
     list_remove(&deferral->link);
-    if (deferral->done)
+    if (deferral->done) {
+        flying_end(shard, deferral->envelope);
         deferral->done(queue, deferral->envelope);
+    }
     free(deferral);
     shard_flight_end(shard);
     shard->end_turn(shard);
@@ -85,6 +88,8 @@ void deferred_store(struct queue *queue, struct envelope *envelope, deferred_don
     deferral->task.run = go_on;
     make_request(&deferral->request, &deferral->envelope, stored);
     list_append(&queue->shard->deferrals, &deferral->link);
+    if (done)
+        flying_begin(queue->shard, envelope);
     shard_flight_begin(queue->shard);
     pending_begin(&set->outside);
     spool_submit(set->dependencies.spool, &deferral->request);

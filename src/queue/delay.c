@@ -42,6 +42,16 @@ struct envelope *queue_delayed(const struct schedule_item *item, struct queue **
     return delayed->envelope;
 }
 
+struct envelope *queue_delay_cancel(struct shard *shard, struct schedule_item *item)
+{
+    struct delayed *delayed = container_of(item, struct delayed, item);
+    struct envelope *envelope = delayed->envelope;
+    schedule_remove(&shard->schedule, item);
+    metric_lower(queue_metrics.delayed, 1);
+    free(delayed);
+    return envelope;
+}
+
 void queue_free_delayed(struct queue_set *set, struct schedule_item *item)
 {
     if (item->due != delay_over)

@@ -20,6 +20,8 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/queue.c \
 	src/queue/queue.h \
 	src/queue/queue_accept.c \
+	src/queue/queue_manage.c \
+	src/queue/queue_manage.h \
 	src/queue/queue_metrics.c \
 	src/queue/queue_metrics.h \
 	src/queue/queue_private.h \
@@ -44,4 +46,6 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/timer.c \
 	src/queue/timer.h \
 	src/queue/view.c \
-	src/queue/view.h
+	src/queue/view.h \
+	src/queue/walk.c \
+	src/queue/walk.h

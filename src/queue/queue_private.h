@@ -5,6 +5,7 @@
  * for the inbox. Each file calls only files further down:
  *
  *   set.c           the set: reconfigures, drains, frees
+ *   queue_manage.c  changes what waits, for those above
  *   shard.c         a loop's queues: arrival, turns
  *   connections.c   decides when a queue needs a connection
  *   settle.c        handles the outcome of an attempt
@@ -13,6 +14,7 @@
  *   bounce.c        gives up: the P record, the notification, the removal
  *   notice.c        notifications (dsn.c)
  *   deferred.c      stores envelopes that are in memory only
+ *   walk.c          looks at every envelope, a slice a turn
  *   delay.c         envelopes that wait
  *   queue_accept.c  from any thread to the inbox of the right shard
  *   view.c          a thread's cache of the configuration (settings.c)
@@ -61,6 +63,11 @@ struct shard {
     uv_timer_t timer; /* for the schedule; opened on first use */
     bool timer_open;
     bool draining;
+    struct list flying;          /* envelopes that delivery or a bounce holds */
+    struct list walks;           /* struct queue_walk (walk.h), the first one under way */
+    struct list *walk_list;      /* where it is, and what it looks at next; NULL: in no list */
+    struct list_node *walk_next;
+    uint16_t walk_mark;
     uint64_t in_flight;          /* envelopes that delivery or a bounce holds */
     struct list notices;         /* struct notice: notifications being made */
     struct list notices_waiting; /* notifications that wait until there are fewer */

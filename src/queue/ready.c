@@ -9,6 +9,7 @@
 #include "queue/ready.h"
 #include "queue/retry.h"
 #include "queue/timer.h"
+#include "queue/walk.h"
 
 /* An expired envelope that is ready is tried all the same (never_attempt_expired_messages is off) if its turn
  * comes within this many seconds. */
@@ -36,6 +37,7 @@ static void append(struct queue *queue, struct envelope *envelope)
 
 void queue_leave(struct queue *queue, struct envelope *envelope)
 {
+    walk_leaves(queue->shard, &envelope->link);
     list_remove(&envelope->link);
     queue->ready_count--;
     queue->followers -= envelope->follows;
@@ -179,6 +181,7 @@ static bool take(struct queue *queue, struct envelope *envelope)
         return false;
     }
     shard_flight_begin(queue->shard);
+    flying_begin(queue->shard, envelope);
     return true;
 }
 
@@ -216,6 +219,7 @@ size_t queue_take_batch(struct queue *queue, const struct envelope *first, struc
 
 void queue_give_back(struct queue *queue, struct envelope *envelope)
 {
+    flying_end(queue->shard, envelope);
     list_prepend(&queue->ready, &envelope->link);
     queue->ready_count++;
     queue->deferred += (envelope->flags & ENVELOPE_DEFERRED) != 0;

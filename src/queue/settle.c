@@ -13,6 +13,7 @@
 #include "queue/retry.h"
 #include "queue/settle.h"
 #include "queue/spooling.h"
+#include "queue/walk.h"
 
 static void success_told(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome,
                          enum spool_status status)
@@ -113,6 +114,7 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
 
 void queue_settle(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome)
 {
+    flying_end(queue->shard, envelope);
     if (outcome->verdict == QUEUE_DELIVERED)
         settle_delivered(queue, envelope, outcome);
     else if (outcome->verdict == QUEUE_TRANSIENT)
@@ -131,9 +133,11 @@ static void condemn_batch(struct loop_task *task)
     if (queue->shard->draining)
         return;
     for (unsigned i = 0; i < QUEUE_BATCH && !list_empty(&queue->condemned); i++) {
+        struct list_node *node = queue->condemned.head.next;
         shard_flight_begin(queue->shard);
-        queue_settle(queue, container_of(list_pop(&queue->condemned), struct envelope, link),
-                     &queue->verdict->outcome);
+        walk_leaves(queue->shard, node);
+        list_remove(node);
+        queue_settle(queue, container_of(node, struct envelope, link), &queue->verdict->outcome);
     }
     if (list_empty(&queue->condemned)) {
         queue_free_unused(queue);
@@ -147,6 +151,7 @@ void queue_condemn_ready(struct queue *queue, const struct queue_outcome *outcom
 {
     free(queue->verdict);
     queue->verdict = outcome_store(outcome);
+    walk_moves(queue->shard, &queue->ready, &queue->condemned);
     while (!list_empty(&queue->ready))
         list_append(&queue->condemned, list_pop(&queue->ready));
     queue->ready_count = queue->followers = queue->deferred = 0;

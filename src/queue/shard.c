@@ -122,6 +122,8 @@ struct shard *shard_create(struct queue_set *set, struct loop *loop)
     list_init(&shard->touched);
     list_init(&shard->deferrals);
     list_init(&shard->arrived);
+    list_init(&shard->flying);
+    list_init(&shard->walks);
     list_init(&shard->notices);
     list_init(&shard->notices_waiting);
     return shard;

@@ -6,20 +6,23 @@
 #include "queue/outcome.h"
 #include "queue/spooling.h"
 
-/* The spool reads the envelope before spool_submit returns, and frees the request with the remark. */
-static void submit(struct queue_set *set, struct envelope *envelope, int kind, struct slice remark)
+struct update {
+    struct spool_request request; /* first: the spool frees it */
+    char data[];
+};
+
+/* The spool reads the envelope before spool_submit returns, and frees the request with the data. */
+static void submit(struct queue_set *set, struct envelope *envelope, struct spool_request request)
 {
-    struct request {
-        struct spool_request request; /* first: the spool frees it */
-        char remark[];
-    } *update = mem_zalloc(sizeof *update + remark.size);
-    if (remark.size)
-        memcpy(update->remark, remark.data, remark.size);
-    update->request.kind = kind;
+    size_t size = request.data.size;
+    struct update *update = mem_zalloc(sizeof *update + size);
+    if (size)
+        memcpy(update->data, request.data.data, size);
+    update->request = request;
     update->request.body = envelope->body;
     update->request.envelopes = &envelope;
     update->request.envelope_count = 1;
-    update->request.data = slice_of(update->remark, remark.size);
+    update->request.data = slice_of(update->data, size);
     spool_submit(set->dependencies.spool, &update->request);
 }
 
@@ -27,13 +30,31 @@ void envelope_save(struct queue_set *set, struct envelope *envelope, const struc
 {
     struct buf remark = {0};
     outcome_remember(outcome, &remark);
-    submit(set, envelope, SPOOL_UPDATE, buf_slice(&remark));
+    submit(set, envelope, (struct spool_request){.kind = SPOOL_UPDATE, .data = buf_slice(&remark)});
     buf_release(&remark);
+}
+
+void envelope_save_time(struct queue_set *set, struct envelope *envelope)
+{
+    submit(set, envelope, (struct spool_request){.kind = SPOOL_UPDATE, .keeps_remark = true});
+}
+
+void envelope_replace(struct queue_set *set, struct envelope *envelope, const struct envelope *successor)
+{
+    struct buf record = {0};
+    if (!(envelope->flags & ENVELOPE_DEFERRED)) {
+        envelope_encode(successor, &record);
+        submit(set, envelope,
+               (struct spool_request){
+                   .kind = SPOOL_REPLACE, .successor = successor->id, .data = buf_slice(&record)});
+    }
+    buf_release(&record);
+    envelope_free(envelope);
 }
 
 void envelope_finish(struct queue_set *set, struct envelope *envelope)
 {
     if (!(envelope->flags & ENVELOPE_DEFERRED)) /* else it never was there */
-        submit(set, envelope, SPOOL_REMOVE, slice_of(NULL, 0));
+        submit(set, envelope, (struct spool_request){.kind = SPOOL_REMOVE});
     envelope_free(envelope);
 }

@@ -8,6 +8,10 @@
 
 /* Writes the envelope's retry state to the spool, and what the last attempt ended with. */
 void envelope_save(struct queue_set *set, struct envelope *envelope, const struct queue_outcome *outcome);
+/* The same, but what the last attempt ended with stays as it is. */
+void envelope_save_time(struct queue_set *set, struct envelope *envelope);
+/* `envelope` becomes `successor`, of the same body and under another id; `envelope` is freed. */
+void envelope_replace(struct queue_set *set, struct envelope *envelope, const struct envelope *successor);
 /* Removes a finished envelope from the spool and frees it. */
 void envelope_finish(struct queue_set *set, struct envelope *envelope);
 

@@ -5,6 +5,8 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/match.c \
 	src/sdk/sdk_command.c \
 	src/sdk/sdk_command.h \
+	src/sdk/sdk_address.c \
+	src/sdk/sdk_address.h \
 	src/sdk/sdk_inject.c \
 	src/sdk/sdk_inject.h \
 	src/sdk/sdk_job.c \
@@ -12,6 +14,8 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/sdk_loop.h \
 	src/sdk/sdk_delivery.c \
 	src/sdk/sdk_metric.c \
+	src/sdk/sdk_queue.c \
+	src/sdk/sdk_queue.h \
 	src/sdk/sdk_registry.c \
 	src/sdk/sdk_registry.h \
 	src/sdk/sdk_route.c \

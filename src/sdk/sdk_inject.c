@@ -22,7 +22,7 @@
 #include "metrics/metric.h"
 #include "module/reception_record.h"
 #include "module/set.h"
-#include "smtp/wire/address.h"
+#include "sdk/sdk_address.h"
 #include "smtp/wire/data_reader.h"
 #include "spool/intake.h"
 
@@ -281,28 +281,11 @@ static void complain(const struct imp_module *module, const char *what, const ch
                    text ? " \"" : "", text ? text : "", text ? "\"" : "");
 }
 
-/* Is it an address that can be mailed to, or from? It needs a domain unless it is the null reverse-path. */
-static bool check_address(const char *address, bool may_be_null, bool *utf8)
-{
-    static const struct address_rules rules = {0};
-    struct mail_path path;
-    if (!address)
-        return false;
-    char *text = mem_printf("<%s>", address);
-    struct slice rest = slice_text(text);
-    bool fine = address_parse_path(&rest, &rules, &path) == ADDRESS_OK && rest.size == 0 &&
-                path.mailbox.size == strlen(address) &&
-                (path.mailbox.size ? path.domain.size > 0 : may_be_null);
-    *utf8 = *utf8 || (fine && path.utf8);
-    free(text);
-    return fine;
-}
-
 /* False after saying what is wrong. *utf8: an address needs SMTPUTF8. */
 static bool check(const struct imp_module *module, const struct imp_injection *asked, bool *utf8)
 {
     const char *wrong = NULL;
-    if (!check_address(asked->sender, true, utf8))
+    if (!sdk_address_is_valid(asked->sender, true, utf8))
         return complain(module, "not a sender:", asked->sender ? asked->sender : "(NULL)"), false;
     if (asked->recipient_count < 1 || asked->recipient_count > IMP_INJECT_RECIPIENTS_MAX ||
         !asked->recipients)
@@ -312,7 +295,7 @@ static bool check(const struct imp_module *module, const struct imp_injection *a
     if (wrong)
         return complain(module, wrong, NULL), false;
     for (size_t i = 0; i < asked->recipient_count; i++)
-        if (!check_address(asked->recipients[i], false, utf8))
+        if (!sdk_address_is_valid(asked->recipients[i], false, utf8))
             return complain(module,
                             "not a recipient:", asked->recipients[i] ? asked->recipients[i] : "(NULL)"),
                    false;

@@ -57,6 +57,19 @@ static void add_store(struct spool_backend *backend, const struct spool_request 
     }
 }
 
+/* Of the row that is in the store; one in the batch under construction is not seen. */
+static void append_remark(struct spool_backend *backend, uint64_t id, struct buf *out)
+{
+    struct layout_key key;
+    char *data;
+    size_t size;
+    if (on(backend)->read(backend, SPOOL_META, layout_meta_key(&key, id, LAYOUT_RETRY), &data, &size) != 0)
+        return;
+    if (size > LAYOUT_RETRY_SIZE)
+        buf_append(out, data + LAYOUT_RETRY_SIZE, size - LAYOUT_RETRY_SIZE);
+    free(data);
+}
+
 static void add_update(struct spool_backend *backend, const struct spool_request *request,
                        struct buf *scratch)
 {
@@ -65,17 +78,34 @@ static void add_update(struct spool_backend *backend, const struct spool_request
     buf_clear(scratch);
     buf_append_slice(scratch,
                      layout_retry_value(value, request->facts.next_attempt_us, request->facts.retries));
-    buf_append_slice(scratch, request->data);
+    if (request->keeps_remark)
+        append_remark(backend, request->facts.id, scratch);
+    else
+        buf_append_slice(scratch, request->data);
     on(backend)->put(backend, SPOOL_META, layout_meta_key(&key, request->facts.id, LAYOUT_RETRY),
                      buf_slice(scratch));
 }
 
-static void add_remove(struct spool_backend *backend, const struct spool_request *request)
+static void drop_envelope(struct spool_backend *backend, const struct spool_request *request)
 {
     struct layout_key key;
     on(backend)->drop(backend, SPOOL_META, layout_meta_key(&key, request->facts.id, LAYOUT_ENVELOPE));
     if (request->facts.retries > 0 || request->facts.next_attempt_us > 0)
         on(backend)->erase(backend, SPOOL_META, layout_meta_key(&key, request->facts.id, LAYOUT_RETRY));
+}
+
+static void add_replace(struct spool_backend *backend, const struct spool_request *request)
+{
+    struct layout_key key;
+    on(backend)->put(backend, SPOOL_META, layout_meta_key(&key, request->successor, LAYOUT_ENVELOPE),
+                     request->data);
+    drop_envelope(backend, request);
+}
+
+static void add_remove(struct spool_backend *backend, const struct spool_request *request)
+{
+    struct layout_key key;
+    drop_envelope(backend, request);
     if (!request->facts.last)
         return;
     for (uint32_t chunk = 0; chunk < request->body->chunks; chunk++)
@@ -99,6 +129,9 @@ void batch_add(struct spool_backend *backend, const struct spool_request *reques
         break;
     case SPOOL_REMOVE:
         add_remove(backend, request);
+        break;
+    case SPOOL_REPLACE:
+        add_replace(backend, request);
         break;
     }
 }
@@ -141,6 +174,8 @@ static bool next_note(struct slice *notes, enum spool_table *table, struct slice
 void batch_note_puts(const struct spool_request *request, struct buf *keys)
 {
     struct layout_key key;
+    if (request->kind == SPOOL_REPLACE)
+        note(keys, SPOOL_META, layout_meta_key(&key, request->successor, LAYOUT_ENVELOPE));
     if (!batch_keeps(request))
         return;
     for (size_t i = 0; i < request->envelope_count; i++)

@@ -189,7 +189,7 @@ static enum spool_status commit(struct committer *committer, const struct reques
     bool durable = false;
     for (struct spool_request *request = batch->first; request; request = request->next) {
         batch_add(committer->backend, request, &committer->record);
-        durable = durable || request->durable;
+        durable = durable || request->durable || request->kind == SPOOL_REPLACE;
         if (request->kind == SPOOL_STORE) {
             durable = true;
             atomic_store(&request->body->undelivered, (uint32_t)request->envelope_count);

@@ -94,6 +94,7 @@ static void note_facts(struct spool_request *request)
         break;
     case SPOOL_REMOVE:
     case SPOOL_UPDATE:
+    case SPOOL_REPLACE:
         envelope = request->envelopes[0];
         request->facts.id = envelope->id;
         request->facts.next_attempt_us = envelope->next_attempt_us;

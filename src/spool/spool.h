@@ -30,6 +30,8 @@ enum spool_request_kind {
     SPOOL_UPDATE,  /* new retry state of one envelope; not synced (an old state costs a retry too early) */
     SPOOL_REMOVE,  /* one envelope is finished: its row goes, and the body's rows with the last envelope of it
                       (body->undelivered reaches 0); not synced by itself, unless it is to be `durable` */
+    SPOOL_REPLACE, /* one envelope becomes another of the same body: its rows go, and `data`, the encoded
+                      successor, is kept under `successor` in the same batch; synced. Never refused */
 };
 
 /*
@@ -43,7 +45,7 @@ struct spool_request {
     enum spool_request_kind kind;
     /* STORE, CHUNK, DISCARD. The caller's reference lasts until done; for a DISCARD it need not. */
     struct body *body;
-    /* STORE: `envelope_count` of them, kept until done. UPDATE and REMOVE: exactly one, read during submit
+    /* STORE: `envelope_count` of them, kept until done. UPDATE, REPLACE and REMOVE: exactly one, read during submit
      * only, so that it may be changed or freed right after. */
     struct envelope **envelopes;
     size_t envelope_count;
@@ -54,6 +56,8 @@ struct spool_request {
      * to keep with the retry state, for spool_remark_read; borrowed until done, or part of the request's own
      * memory. */
     struct slice data;
+    uint64_t successor;       /* REPLACE: the new id */
+    bool keeps_remark;        /* UPDATE: the remark that is there stays; `data` is empty */
     bool durable;             /* REMOVE: done is called when the removal survives power loss */
     enum spool_status status; /* set before done */
     /* Called on the committer thread when the request is settled; it must not block: post a loop task. May be
