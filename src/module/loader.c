@@ -67,7 +67,8 @@ const struct imp_module_definition *module_load(const struct manifest *manifest,
                                                 size_t error_size)
 {
     struct object_opening opening = {.path = manifest->object};
-    if (crash_guard_call(manifest->name, open_object, &opening) != 0) {
+    struct runner runner = {manifest->name, "its constructor", ""};
+    if (crash_guard_call(&runner, open_object, &opening) != 0) {
         const char *reason = dlerror();
         snprintf(error, error_size, "module %s: %s", manifest->name, reason ? reason : "dlopen failed");
         return NULL;

@@ -64,10 +64,14 @@ bool imp_policy_is_set(const struct imp_policy *policy, const char *option)
     return imp_policy_source(policy, option) != NULL;
 }
 
-static void slot_clear(struct slot *slot)
+static void slot_clear(struct slot *slot, const struct imp_module *module)
 {
-    if (slot->release)
+    struct runner runner = {module->label, "its release function of a policy", ""};
+    if (slot->release) {
+        const struct runner *outer = runner_enter(&runner);
         slot->release(slot->data);
+        runner_leave(outer);
+    }
     *slot = (struct slot){0};
 }
 
@@ -75,7 +79,7 @@ void imp_policy_set(struct imp_policy *policy, struct imp_module *module, void *
                     void (*release)(void *data))
 {
     struct slot *slot = &policy->slots[module->index];
-    slot_clear(slot);
+    slot_clear(slot, module);
     *slot = (struct slot){data, release};
 }
 
@@ -106,7 +110,8 @@ struct imp_policy *imp_policy_create(struct module_set *set, const struct conf_c
         if (!module->definition->policy)
             continue;
         module->error[0] = '\0';
-        if (crash_guard_call(module->label, ask_module, &(struct asking){module, policy}) != 0) {
+        struct runner runner = {module->label, "its policy function", ""};
+        if (crash_guard_call(&runner, ask_module, &(struct asking){module, policy}) != 0) {
             snprintf(error, error_size, "module %s: %s", module->label,
                      module->error[0] ? module->error : "its policy function failed without saying why");
             imp_policy_free(policy);
@@ -122,7 +127,7 @@ void imp_policy_free(struct imp_policy *policy)
     if (!policy)
         return;
     for (size_t i = 0; i < policy->set->instance_count; i++)
-        slot_clear(&policy->slots[i]);
+        slot_clear(&policy->slots[i], policy->set->instances[i]);
     module_set_unref(policy->set);
     free(policy);
 }

@@ -97,7 +97,8 @@ static bool set_up(struct module_set *set, const struct plan_item *item, const s
     struct imp_module *module = module_set_add(set, definition, instance);
     module->level = level_of(imp_config_text(&config, "debug_level"));
     module->in_setup = true;
-    int answer = crash_guard_call(module->label, call_setup, &(struct setting_up){module, &config});
+    struct runner runner = {module->label, "its setup", ""};
+    int answer = crash_guard_call(&runner, call_setup, &(struct setting_up){module, &config});
     module->in_setup = false;
     if (answer == 0 && !module->misregistered)
         return true;

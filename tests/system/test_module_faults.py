@@ -1,5 +1,6 @@
 """What modules do wrong is named, with the module and the hook, and decided on the safe side; what a hook waits for
 always ends."""
+import os
 import signal
 import time
 
@@ -11,6 +12,8 @@ from harness.sdk import build
 from harness.wire import Wire, stuff
 
 pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
+
+sanitized = pytest.mark.skipif(bool(os.environ.get("IMPULSE_SANITIZER")), reason="the sanitizer reports a crash of its own")
 
 POINTS = ["validate_connect", "validate_ehlo", "validate_mailfrom", "validate_rcptto", "validate_data",
           "validate_data_spool", "validate_data_spool_each_rcpt", "validate_set_binding"]
@@ -173,3 +176,60 @@ def test_a_second_resume_is_named_and_harmless(misbehaving):
         assert client.command("RCPT TO:<good@rcpt.example>").code == 250
     assert "module misbehaves: a suspension of its hook at validate_rcptto was resumed twice" in \
         impulse.await_panic("resumed twice")
+
+
+@sanitized
+@pytest.mark.parametrize("what, number", [("segfault", signal.SIGSEGV), ("abort", signal.SIGABRT)])
+@pytest.mark.parametrize("point", ["validate_connect", "validate_data_spool"])
+def test_a_crash_in_a_hook_is_named(misbehaving, what, number, point):
+    """On stderr and in the paniclog, before the process ends with the signal."""
+    impulse = misbehaving(what, point=point)
+    with Wire(impulse.address) as client:
+        with pytest.raises(ConnectionError):
+            first_refusal(client)
+    assert impulse.process.wait(patience(20)) == -number
+    impulse.forget()
+    line = f"module misbehaves: its hook at {point} crashed: {number.name}"
+    assert f"impulse: {line}\n" in impulse.said()
+    assert line in impulse.paniclog()
+
+
+@sanitized
+@pytest.mark.parametrize("what, words", [
+    ("segfault_tick", "its tick"), ("segfault_work", "its job"), ("segfault_log", "its log hook"),
+    ("segfault_teardown", "its teardown"), ("segfault_deliver", "its delivery_method misbehaves"),
+    ("segfault_cancelled", "the cancel function of its hook at validate_rcptto"),
+    ("segfault_block", "its hook at validate_rcptto"),
+])
+def test_a_crash_in_any_callback_is_named(misbehaving, what, words):
+    outer = 'delivery_method = "misbehaves"' if "deliver" in what else ""
+    impulse = misbehaving(what, outer=outer, deadline_ms=200)
+    with Wire(impulse.address) as client:
+        try:
+            first_refusal(client, "good@rcpt.example" if "deliver" in what else "b@rcpt.example")
+        except ConnectionError:
+            pass
+        if "teardown" in what:
+            impulse.process.terminate()
+        assert impulse.process.wait(patience(20)) == -signal.SIGSEGV
+    impulse.forget()
+    assert f"impulse: module misbehaves: {words} crashed: SIGSEGV\n" in impulse.said()
+
+
+def test_an_exit_in_a_hook_is_named(misbehaving):
+    impulse = misbehaving("exit")
+    with Wire(impulse.address) as client:
+        with pytest.raises(ConnectionError):
+            first_refusal(client)
+    assert impulse.process.wait(patience(20)) == 1
+    impulse.forget()
+    assert "impulse: module misbehaves: its hook at validate_rcptto called exit()\n" in impulse.said()
+
+
+def test_a_delivery_that_has_no_result_is_named_and_tried_again(misbehaving):
+    impulse = misbehaving("deliver", outer='delivery_method = "misbehaves"')
+    with Wire(impulse.address) as client:
+        assert first_refusal(client).code == 250
+    impulse.await_log("T")
+    assert 'module misbehaves: its delivery_method "misbehaves" returned 7, which is no result' in \
+        impulse.await_panic("no result")

@@ -334,6 +334,7 @@ def stopped(site, modules, what="-d"):
     ("CRASHES", "crash"),
     ("CRASHES_EARLY", "crash"),
     ("ABORTS", "crash"),
+    ("EXITS", "impulse: module faulty: its setup called exit()"),
 ])
 def test_faults(installed, site, modules, fault, words):
     build(installed, "faulty", modules, "-D" + fault)
@@ -389,6 +390,33 @@ def test_a_fault_at_reload_keeps_what_runs(installed, policy, site, modules):
     assert rcpt(policy, "refused").text.endswith(" one")
 
 
+def test_a_setup_that_blocks_hears_of_the_stop(installed, site, modules):
+    build(installed, "faulty", modules, "-DBLOCKS")
+    file = site.directory / "faulty.conf"
+    file.write_text(site.config("faulty { }"))
+    process = subprocess.Popen([PROGRAM, "-d", "-c", file, "--modules", modules], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+    assert any("faulty: blocks" in line for line in process.stderr), "its setup has begun"
+    process.terminate()
+    said = process.stderr.read()
+    assert process.wait(patience(20)) == 1
+    assert "module faulty: its setup does not return, and the process was told to stop: SIGTERM" in said
+
+
+def test_a_setup_that_blocks_at_reload(installed, policy, site, modules):
+    config = site.config("policy { }")
+    policy.start(config)
+    build(installed, "faulty", modules, "-DBLOCKS")
+    policy.write(config + "faulty { }\n")
+    policy.reload()
+    policy.await_panic("faulty: blocks")
+    policy.process.terminate()
+    assert policy.process.wait(patience(20)) == 1
+    policy.process = None
+    policy.notify.close()
+    assert "module faulty: its setup does not return, and the process was told to stop: SIGTERM" in policy.paniclog()
+
+
 def test_a_crash_at_reload_is_in_the_paniclog(installed, policy, site, modules):
     """It ends the daemon, whose stderr nobody may be reading."""
     config = site.config("policy { }")
@@ -399,5 +427,5 @@ def test_a_crash_at_reload_is_in_the_paniclog(installed, policy, site, modules):
     assert policy.process.wait(patience(20)) == 1
     policy.process = None
     policy.notify.close()
-    assert [line for line in policy.said().splitlines() if "module faulty crashed while it was set up" in line]
-    assert [line for line in policy.paniclog().splitlines() if "module faulty crashed while it was set up" in line]
+    assert [line for line in policy.said().splitlines() if "module faulty: its setup crashed: SIGSEGV" in line]
+    assert [line for line in policy.paniclog().splitlines() if "module faulty: its setup crashed: SIGSEGV" in line]

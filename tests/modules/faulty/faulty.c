@@ -1,10 +1,11 @@
 /*
  * faulty: a module that stops the start. One of these is defined when it is compiled:
  * FIRST_EDITION, WRONG_MAJOR, NEWER_MINOR, WRONG_MAGIC, NO_DEFINITION, UNDEFINED_SYMBOL, REFUSES, CRASHES,
- * CRASHES_EARLY, ABORTS.
+ * CRASHES_EARLY, ABORTS, EXITS, BLOCKS.
  */
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <impulse/module.h>
 
 void function_that_nobody_has(void);
@@ -27,6 +28,12 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     *(volatile int *)0 = 1;
 #elif defined ABORTS
     abort();
+#elif defined EXITS
+    exit(0);
+#elif defined BLOCKS
+    imp_paniclog(module, IMP_CRITICAL, "blocks");
+    for (;;)
+        sleep(1000);
 #elif defined UNDEFINED_SYMBOL
     function_that_nobody_has();
 #endif

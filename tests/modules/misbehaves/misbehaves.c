@@ -11,6 +11,9 @@
  *   resume_twice    suspends, and resumes twice
  *   segfault        writes where it may not
  *   abort           calls abort
+ *   exit            calls exit
+ *   segfault_CALLBACK   writes where it may not in a tick, work, log, teardown, deliver, cancelled or a
+ * blocking hook
  *
  * A recipient good@ is spared. It permits relaying to everybody.
  */
@@ -18,7 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <impulse/delivery.h>
 #include <impulse/hooks.h>
+#include <impulse/log.h>
 
 struct misbehaves {
     struct imp_module *module;
@@ -33,9 +38,49 @@ struct waiting {
 
 static volatile int *volatile nowhere = NULL;
 
+static void crash(void)
+{
+    *nowhere = 1;
+}
+
+static bool crashes_in(const struct misbehaves *self, const char *callback)
+{
+    return strncmp(self->what, "segfault_", 9) == 0 && strcmp(self->what + 9, callback) == 0;
+}
+
+static void work(void *closure)
+{
+    (void)closure;
+    crash();
+}
+
+static void tick(void *closure)
+{
+    if (crashes_in(closure, "tick"))
+        crash();
+}
+
+static void rejection(const struct imp_log_rejection *event, void *closure)
+{
+    (void)event;
+    if (crashes_in(closure, "log"))
+        crash();
+}
+
+static enum imp_delivery_result deliver(struct imp_delivery *delivery, char *response, size_t response_size,
+                                        void *closure)
+{
+    (void)delivery, (void)response, (void)response_size;
+    if (crashes_in(closure, "deliver"))
+        crash();
+    return (enum imp_delivery_result)7;
+}
+
 static void cancelled(void *closure)
 {
     struct waiting *waiting = closure;
+    if (crashes_in(imp_module_data(waiting->module), "cancelled"))
+        crash();
     imp_paniclog(waiting->module, IMP_ERROR, "nobody waits any more");
     imp_suspension_resume(waiting->suspension, IMP_CONT, 0, NULL, NULL);
     free(waiting);
@@ -72,7 +117,7 @@ static enum imp_verdict misbehave(struct imp_call *call, void *closure)
     const char *recipient = imp_session_recipient(session);
     if (recipient && strncmp(recipient, "good@", 5) == 0)
         return IMP_CONT;
-    if (strcmp(self->what, "never") == 0)
+    if (strcmp(self->what, "never") == 0 || crashes_in(self, "cancelled"))
         return suspend(call, self);
     if (strcmp(self->what, "sleep") == 0 || strcmp(self->what, "block") == 0) {
         pause_for(self->ms);
@@ -90,8 +135,14 @@ static enum imp_verdict misbehave(struct imp_call *call, void *closure)
         suspend(call, self);
     if (strcmp(self->what, "resume_twice") == 0)
         return resume_twice(call);
-    if (strcmp(self->what, "segfault") == 0)
-        *nowhere = 1;
+    if (strcmp(self->what, "segfault") == 0 || crashes_in(self, "block"))
+        crash();
+    if (crashes_in(self, "work") && imp_work_submit(self->module, NULL, work, NULL) != 0)
+        return IMP_DONE;
+    if (crashes_in(self, "log"))
+        imp_call_reject(call, 550, NULL, "for the rejectlog");
+    if (strcmp(self->what, "exit") == 0)
+        exit(0);
     if (strcmp(self->what, "abort") == 0)
         abort();
     return IMP_CONT;
@@ -119,14 +170,22 @@ static int setup(struct imp_module *module, const struct imp_config *config)
         .run = misbehave,
         .closure = self,
         .priority = IMP_PRIORITY_LAST,
-        .flags = strcmp(self->what, "block") == 0 ? IMP_HOOK_MAY_BLOCK : 0,
+        .flags = strcmp(self->what, "block") == 0 || crashes_in(self, "block") ? IMP_HOOK_MAY_BLOCK : 0,
         .deadline_ms = (unsigned)imp_config_int(config, "deadline_ms"),
     };
+    struct imp_log_hooks told = {.size = sizeof told, .closure = self, .rejection = rejection};
+    struct imp_delivery_method method = {
+        .size = sizeof method, .name = "misbehaves", .deliver = deliver, .closure = self};
+    imp_hook_log(module, &told);
+    imp_module_every(module, 1, tick, self);
+    imp_delivery_method(module, &method);
     return imp_hook_at(module, "validate_rcptto", permit, NULL) || imp_hook_add(module, &hook);
 }
 
 static void teardown(struct imp_module *module)
 {
+    if (crashes_in(imp_module_data(module), "teardown"))
+        crash();
     free(imp_module_data(module));
 }
 
