@@ -67,6 +67,7 @@ struct delivery *delivery_create(struct queue_set *queues, const struct queue_de
         .hostname = delivery->hostname,
         .outside = &delivery->outside,
     };
+    content_reader_init(&delivery->reader, spool_read_content, dependencies->spool);
     delivery->loop_count = count;
     for (unsigned i = 0; i < count; i++) {
         struct delivery_loop *home = &delivery->loops[i];

@@ -24,7 +24,8 @@ struct delivery {
     struct queue_dependencies dependencies;
     struct smtpc_shared shared;
     char *hostname, *resolv_conf;
-    struct pending outside; /* what pools still do for us */
+    struct pending outside;       /* what pools still do for us */
+    struct content_reader reader; /* for threads of pools, which may block */
     unsigned loop_count;
     struct delivery_loop loops[];
 };

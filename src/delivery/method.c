@@ -21,61 +21,37 @@ struct method_worker {
     struct pool *pool;
     struct pool_job job;
     struct loop_task task;
-    struct envelope *envelope; /* NULL: none in hand */
-    bool header_read;
-    const char *pinned; /* the body in memory */
-    char *chunk;        /* owned: the part that was read last */
-    uint32_t next_chunk;
+    struct envelope *envelope;     /* NULL: none in hand */
+    struct message_cursor content; /* while the module delivers */
     enum imp_delivery_result result;
     char response[METHOD_RESPONSE_SIZE];
 };
 
 /* ---- on the pool's thread ---------------------------------------------------------------------------- */
 
+/* What the last call gave is consumed then: it was valid until now. */
 static int read_chunk(struct imp_delivery *delivery, const char **data, size_t *size)
 {
     struct method_worker *worker = container_of(delivery, struct method_worker, delivery);
-    struct body *body = worker->envelope->body;
-    free(worker->chunk);
-    worker->chunk = NULL;
-    if (!worker->header_read) {
-        worker->header_read = true;
-        *data = worker->envelope->header.data;
-        *size = worker->envelope->header.size;
-        if (*size > 0)
-            return 1;
-    }
-    if (body->size == 0 || worker->next_chunk >= (worker->pinned ? 1 : body->chunks))
-        return 0;
-    uint32_t number = worker->next_chunk++;
-    *data = worker->pinned;
-    *size = body->size;
-    if (worker->pinned)
-        return 1;
-    if (spool_body_read(worker->home->delivery->dependencies.spool, body, number, &worker->chunk, size) !=
-        0) {
-        worker->chunk = NULL;
-        return -1;
-    }
-    *data = worker->chunk;
-    return 1;
+    struct message_cursor *content = &worker->content;
+    if (content->run.size > 0)
+        cursor_consume(content, content->run.size);
+    int got = cursor_fetch(content);
+    *data = content->run.data;
+    *size = content->run.size;
+    return got < 0 ? -1 : got;
 }
 
 static void deliver(struct pool_job *job)
 {
     struct method_worker *worker = container_of(job, struct method_worker, job);
     struct delivery *delivery = worker->home->delivery;
-    worker->pinned = body_pin(worker->envelope->body);
-    worker->header_read = false;
-    worker->next_chunk = 0;
+    cursor_open(&worker->content, worker->envelope, &delivery->reader, NULL, NULL);
     worker->response[0] = '\0';
     worker->delivery.envelope = worker->envelope;
     worker->result = module_deliver(worker->method, &worker->delivery, worker->response,
                                     sizeof worker->response);
-    if (worker->pinned)
-        body_unpin(worker->envelope->body);
-    free(worker->chunk);
-    worker->chunk = NULL;
+    cursor_close(&worker->content);
     loop_post(worker->home->loop, &worker->task);
     pending_end(&delivery->outside);
 }
@@ -109,7 +85,6 @@ static void free_worker(struct method_worker *worker)
 {
     list_remove(&worker->node);
     module_set_unref(worker->modules);
-    free(worker->chunk);
     free(worker);
 }
 

@@ -7,6 +7,7 @@
 #include "message/body.h"
 
 #include "base/mem.h"
+#include "message/edits.h"
 
 enum { BODY_DROPPED = INT32_MIN };
 
@@ -38,7 +39,20 @@ void body_unref(struct body *body)
     if (atomic_fetch_sub_explicit(&body->references, 1, memory_order_acq_rel) != 1)
         return;
     body_drop(body);
+    free(body->edits);
     free(body);
+}
+
+void body_set_edits(struct body *body, char *edits, uint32_t size)
+{
+    free(body->edits);
+    body->edits = edits;
+    body->edits_size = size;
+}
+
+uint64_t body_edited_size(const struct body *body)
+{
+    return body->edits ? edits_sealed_size(body_edits(body)) : body->size;
 }
 
 const char *body_pin(struct body *body)

@@ -22,7 +22,7 @@ enum { BODY_CHUNK = 256 * 1024 };
 
 struct body {
     uint64_t id;                 /* spool key; from id_next */
-    uint64_t size;               /* bytes in all */
+    uint64_t size;               /* bytes in all, as stored: without the edits */
     _Atomic uint32_t references; /* who holds the struct */
     _Atomic uint32_t
         undelivered;      /* envelopes in the spool that still need the content; at 0 the rows are removed */
@@ -30,7 +30,9 @@ struct body {
     bool eight_bit;       /* holds a byte above 127 */
     bool incomplete;      /* the spool's: a chunk of it could not be kept; committer thread only */
     char *memory;         /* all `size` bytes (owned), or NULL when the content is only in the spool */
+    char *edits;          /* owned: what became of the content while it arrived, sealed; NULL: nothing */
     _Atomic int32_t pins; /* readers of `memory` at this moment; negative: there is none */
+    uint32_t edits_size;
 };
 
 /* What an envelope's record says of its body. */
@@ -45,6 +47,16 @@ struct body *body_create(uint64_t id, char *memory, uint64_t size);
 struct body *body_ref(struct body *body);
 /* The last reference frees memory. The spool's rows are not touched. Any thread. */
 void body_unref(struct body *body);
+
+/* The edits in their sealed form (edits.h); empty: there are none. Like the content they never change. */
+static inline struct slice body_edits(const struct body *body)
+{
+    return slice_of(body->edits, body->edits_size);
+}
+/* Takes `edits` (from malloc), which edits_open took. Before anybody else has a reference. */
+void body_set_edits(struct body *body, char *edits, uint32_t size);
+/* Bytes of the content with the edits. */
+uint64_t body_edited_size(const struct body *body);
 
 /*
  * The content in memory, which stays there until body_unpin; NULL when it is only in the spool (then nothing

@@ -5,6 +5,7 @@
 #include "message/envelope.h"
 
 #include "base/mem.h"
+#include "message/edits.h"
 
 /* What follows the last '@', or an empty slice. A quoted local part may hold an '@' too; a domain cannot. */
 static struct slice domain_of(struct slice address)
@@ -73,6 +74,20 @@ bool envelope_may_share(const struct envelope *a, const struct envelope *b)
            (a->flags & of_mail) == (b->flags & of_mail) && slice_equal(a->reverse_path, b->reverse_path) &&
            slice_equal(a->header, b->header) &&
            slice_equal(envelope_parameter(a, "ENVID"), envelope_parameter(b, "ENVID"));
+}
+
+uint64_t envelope_size(const struct envelope *envelope)
+{
+    if (envelope->flags & ENVELOPE_OWN_EDITS)
+        return edits_sealed_size(envelope->header);
+    return body_edited_size(envelope->body) + envelope->header.size;
+}
+
+bool envelope_has_eight_bit(const struct envelope *envelope)
+{
+    struct edits_view own;
+    return envelope->body->eight_bit ||
+           ((envelope->flags & ENVELOPE_OWN_EDITS) && edits_open(envelope->header, &own) && own.eight_bit);
 }
 
 void envelope_attach(struct envelope *envelope, struct body *body)

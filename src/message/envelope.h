@@ -61,6 +61,8 @@ enum {
     /* Its recipient was refused after the content: it is not to be delivered, only reported to its sender.
      * The reply is in the parameter "REFUSAL". */
     ENVELOPE_REFUSED = 8192,
+    /* `header` is not fields but a sealed table of edits (edits.h) upon the body with the body's edits. */
+    ENVELOPE_OWN_EDITS = 16384,
 };
 
 struct envelope_facts { /* borrowed for the call */
@@ -93,11 +95,10 @@ struct slice envelope_parameter(const struct envelope *envelope, const char *nam
  */
 bool envelope_may_share(const struct envelope *a, const struct envelope *b);
 
-/* Bytes on the wire: the body and this copy's own header fields. */
-static inline uint64_t envelope_size(const struct envelope *envelope)
-{
-    return envelope->body->size + envelope->header.size;
-}
+/* Bytes on the wire: the body with all edits, and this copy's own header fields. */
+uint64_t envelope_size(const struct envelope *envelope);
+/* Is there a byte above 127 in what goes on the wire? True also when there was, and an edit took it away. */
+bool envelope_has_eight_bit(const struct envelope *envelope);
 
 /* The spool's form: versioned, length-prefixed, little-endian, without the retry state. Appends to `out`. */
 struct buf;

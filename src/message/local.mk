@@ -6,6 +6,10 @@ src_message_libmessage_a_SOURCES = \
 	src/message/body.h \
 	src/message/context.c \
 	src/message/context.h \
+	src/message/cursor.c \
+	src/message/cursor.h \
+	src/message/edits.c \
+	src/message/edits.h \
 	src/message/envelope.c \
 	src/message/envelope.h \
 	src/message/envelope_codec.c \

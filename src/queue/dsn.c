@@ -118,7 +118,7 @@ static void begin_part(const char *boundary, const char *type, bool eight_bit, s
 
 static bool original_has_eight_bit(const struct dsn_facts *facts)
 {
-    return !slice_is_ascii(facts->original) || !slice_is_ascii(facts->own_header);
+    return !slice_is_ascii(facts->original);
 }
 
 static void render_header(const struct dsn_facts *facts, const char *boundary, struct buf *out)
@@ -235,7 +235,6 @@ static void render_original(const struct dsn_facts *facts, const char *boundary,
                facts->whole ? media_type(facts, "message/rfc822", "message/global")
                             : media_type(facts, "text/rfc822-headers", "message/global-headers"),
                original_has_eight_bit(facts), out);
-    buf_append_slice(out, facts->own_header);
     buf_append_slice(out, original);
     if (original.data[original.size - 1] != '\n')
         buf_append_text(out, "\r\n");

@@ -31,7 +31,6 @@ struct dsn_facts { /* all borrowed for the call */
      */
     struct slice last_response, last_peer;
     struct slice envid, orcpt; /* the parameters, as the client gave them; empty: it did not */
-    struct slice own_header;   /* fields of this recipient's copy, in front of `original` */
     struct slice original;     /* the part of the message to return; empty: none */
     bool whole;                /* original is the whole message rather than its header */
     bool utf8;                 /* the message came with SMTPUTF8 */

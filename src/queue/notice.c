@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "log/paniclog.h"
+#include "message/cursor.h"
 #include "module/reception_record.h"
 #include "queue/flight.h"
 #include "queue/notice.h"
@@ -36,9 +37,8 @@ struct notice {
     notice_done_fn *done;
     struct pool_job job;
     bool read_content, read_remark; /* for the job, which must not look at the queue */
-    char *content;                  /* what was read back of the message */
-    size_t content_size;
-    char *remark; /* what the spool remembers of the last attempt */
+    struct buf content;             /* what is returned of the message, or more */
+    char *remark;                   /* what the spool remembers of the last attempt */
     size_t remark_size;
     struct spool_request request;
     struct envelope *notification;
@@ -67,7 +67,7 @@ static void free_notice(struct notice *notice)
     list_remove(&notice->link);
     free(notice->outcome);
     free(notice->last);
-    free(notice->content);
+    buf_release(&notice->content);
     free(notice->remark);
     free(notice);
 }
@@ -137,11 +137,11 @@ static enum original wanted_original(const struct notice *notice)
                : ORIGINAL_HEADER;
 }
 
-static void render(const struct notice *notice, const char *postmaster, uint64_t id, struct slice content,
-                   bool complete, struct buf *text)
+static void render(const struct notice *notice, const char *postmaster, uint64_t id, struct buf *text)
 {
     struct queue *queue = notice->queue;
     const struct envelope *subject = notice->subject;
+    struct slice content = buf_slice(&notice->content);
     enum original original = content.size ? wanted_original(notice) : ORIGINAL_NONE;
     struct dsn_facts facts = {
         .action = notice->action,
@@ -157,8 +157,7 @@ static void render(const struct notice *notice, const char *postmaster, uint64_t
         .peer = notice->outcome->outcome.peer,
         .envid = envelope_parameter(subject, "ENVID"),
         .orcpt = envelope_parameter(subject, "ORCPT"),
-        .own_header = subject->header,
-        .whole = original == ORIGINAL_WHOLE && complete,
+        .whole = original == ORIGINAL_WHOLE && subject->body->chunks == 1,
         .utf8 = subject->flags & ENVELOPE_SMTPUTF8,
     };
     if (notice->last) {
@@ -170,12 +169,12 @@ static void render(const struct notice *notice, const char *postmaster, uint64_t
     dsn_render(&facts, text);
 }
 
-static struct envelope *make_notification(struct notice *notice, struct slice content, bool complete)
+static struct envelope *make_notification(struct notice *notice)
 {
     uint64_t id = id_next();
     char *postmaster = mem_printf("mailer-daemon@%s", notice->queue->shard->generation->hostname);
     struct buf text = {0};
-    render(notice, postmaster, id, content, complete, &text);
+    render(notice, postmaster, id, &text);
     free(postmaster);
 
     struct body *body = NULL;
@@ -196,10 +195,10 @@ static struct envelope *make_notification(struct notice *notice, struct slice co
     return notification;
 }
 
-static void store(struct notice *notice, struct slice content, bool complete)
+static void store(struct notice *notice)
 {
     struct queue_set *set = notice->queue->shard->set;
-    notice->notification = make_notification(notice, content, complete);
+    notice->notification = make_notification(notice);
     intake_envelopes(&notice->request, &notice->notification, 1, stored);
     notice->task.run = finish;
     struct envelope *delivered = is_success(notice) ? notice->subject : NULL;
@@ -211,20 +210,31 @@ static void store(struct notice *notice, struct slice content, bool complete)
         envelope_finish(set, delivered);
 }
 
-/* ---- reading back ------------------------------------------------------------------------------------ */
+/* ---- reading the message ----------------------------------------------------------------------------- */
 
-/* A message that was delivered is finished before this returns: its body is held for as long. */
-static void store_with_content(struct notice *notice)
+/*
+ * A large message is returned by its header, which is in its first chunk. On a loop `reader` is NULL: nothing
+ * is read then but what is in memory.
+ */
+static void collect(struct notice *notice, struct content_reader *reader)
 {
-    struct body *body = body_ref(notice->subject->body);
-    const char *memory = wanted_original(notice) == ORIGINAL_NONE ? NULL : body_pin(body);
-    if (memory)
-        store(notice, slice_of(memory, body->size), true);
-    else
-        store(notice, slice_of(notice->content, notice->content_size), body->chunks == 1);
-    if (memory)
-        body_unpin(body);
-    body_unref(body);
+    const struct envelope *subject = notice->subject;
+    uint64_t limit = BODY_CHUNK + subject->header.size;
+    struct message_cursor cursor;
+    int got;
+    cursor_open(&cursor, subject, reader, NULL, NULL);
+    if (subject->body->chunks == 1 && wanted_original(notice) == ORIGINAL_WHOLE)
+        limit = cursor_size(&cursor);
+    while (cursor.at < limit && (got = cursor_fetch(&cursor)) != 0) {
+        if (got < 0) {
+            buf_release(&notice->content);
+            break;
+        }
+        uint64_t left = limit - cursor.at, size = cursor.run.size < left ? cursor.run.size : left;
+        buf_append(&notice->content, cursor.run.data, size);
+        cursor_consume(&cursor, size);
+    }
+    cursor_close(&cursor);
 }
 
 static void was_read(struct loop_task *task)
@@ -232,10 +242,10 @@ static void was_read(struct loop_task *task)
     struct notice *notice = container_of(task, struct notice, task);
     if (notice->remark)
         notice->last = outcome_recall(slice_of(notice->remark, notice->remark_size));
-    store_with_content(notice);
+    store(notice);
 }
 
-/* On a SwapIn thread. A large message is returned by its header, which is in its first chunk. */
+/* On a SwapIn thread. */
 static void read_back(struct pool_job *job)
 {
     struct notice *notice = container_of(job, struct notice, job);
@@ -245,10 +255,10 @@ static void read_back(struct pool_job *job)
     if (!notice->read_remark ||
         spool_remark_read(spool, subject->id, &notice->remark, &notice->remark_size) != 0)
         notice->remark = NULL;
-    if (!notice->read_content ||
-        spool_body_read(spool, subject->body, 0, &notice->content, &notice->content_size) != 0) {
-        notice->content = NULL;
-        notice->content_size = 0;
+    if (notice->read_content) {
+        struct content_reader reader;
+        content_reader_init(&reader, spool_read_content, spool);
+        collect(notice, &reader);
     }
     loop_post(notice->queue->shard->loop, &notice->task);
     pending_end(&set->outside);
@@ -302,8 +312,11 @@ static void begin_waiting(struct shard *shard)
         struct notice *notice = container_of(node, struct notice, link);
         list_append(&shard->notices, &notice->link);
         shard->notice_count++;
-        if (!must_read(notice) || !start_reading(notice))
-            store_with_content(notice);
+        if (must_read(notice) && start_reading(notice))
+            continue;
+        if (wanted_original(notice) != ORIGINAL_NONE)
+            collect(notice, NULL);
+        store(notice);
     }
 }
 

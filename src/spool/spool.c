@@ -127,6 +127,11 @@ int spool_body_read(struct spool *spool, const struct body *body, uint32_t chunk
                                             layout_body_key(&key, body->id, chunk), data, size);
 }
 
+int spool_read_content(void *spool, const struct body *body, uint32_t chunk, char **data, size_t *size)
+{
+    return spool_body_read(spool, body, chunk, data, size);
+}
+
 int spool_remark_read(struct spool *spool, uint64_t envelope_id, char **data, size_t *size)
 {
     struct layout_key key;

@@ -119,6 +119,9 @@ uint64_t spool_free_bytes(struct spool *spool);
  */
 int spool_body_read(struct spool *spool, const struct body *body, uint32_t chunk, char **data, size_t *size);
 
+/* The same, as content_reader.read (message/cursor.h). */
+int spool_read_content(void *spool, const struct body *body, uint32_t chunk, char **data, size_t *size);
+
 /* The remark of the last UPDATE of an envelope that is not removed, likewise. */
 int spool_remark_read(struct spool *spool, uint64_t envelope_id, char **data, size_t *size);
 

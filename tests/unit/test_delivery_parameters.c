@@ -182,28 +182,6 @@ static void test_obstacles(void)
     }
 }
 
-static void test_header_is_ascii(void)
-{
-    static const struct {
-        bool eight_bit;
-        struct slice header, part; /* the body is 100 bytes */
-        bool ascii;
-    } rows[] = {
-        {false, SLICE_LITERAL(""), SLICE_LITERAL("Subject: x"), true},
-        {true, SLICE_LITERAL(""), SLICE_LITERAL("Subject: x\r\n\r\n\xc3\xa4\r\n"), true},
-        {true, SLICE_LITERAL(""), SLICE_LITERAL("Subject: \xc3\xa4\r\n\r\nx\r\n"), false},
-        {true, SLICE_LITERAL(""), SLICE_LITERAL("Subject: x\r\n"), false}, /* who knows what follows */
-        {false, SLICE_LITERAL("X: \xc3\xa4\r\n"), SLICE_LITERAL("Subject: x\r\n\r\n"), false},
-        {true, SLICE_LITERAL(""), SLICE_LITERAL("Subject: x\n\n\xc3\xa4\r\n\r\nx\r\n"), false},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct envelope *envelope =
-            make_envelope((struct envelope_facts){.header = rows[i].header}, rows[i].eight_bit);
-        CU_ASSERT_EQUAL(header_is_ascii(envelope, rows[i].part), rows[i].ascii);
-        envelope_free(envelope);
-    }
-}
-
 /* ---- on the wire ------------------------------------------------------------------------------------- */
 
 static const char everything[] =
@@ -473,7 +451,6 @@ int main(void)
         {"RCPT", test_rcpt},
         {"offers", test_offers},
         {"obstacles", test_obstacles},
-        {"is a header ASCII", test_header_is_ascii},
         {"a header before the body", test_header_before_the_body},
         {"a module gets the header", test_a_module_gets_the_header},
         {"binary", test_binary},

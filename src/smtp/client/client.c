@@ -148,7 +148,8 @@ void smtpc_loop_init(struct smtpc_loop *home, const struct smtpc_shared *shared,
 {
     *home = (struct smtpc_loop){.shared = shared, .loop = loop, .resolver = resolver};
     list_init(&home->clients);
-    list_init(&home->reads);
+    content_reader_init_loop(&home->reader, spool_read_content, shared->spool, loop, shared->swap_in,
+                             shared->outside);
 }
 
 void smtpc_open(struct smtpc_loop *home, struct queue *queue, bool lmtp, bool plain)
@@ -187,5 +188,5 @@ void smtpc_free_all(struct smtpc_loop *home)
             free_recipients(home->shared->queues, &client->slots[i]);
         link_close(&client->link);
     }
-    content_free_all(home);
+    content_reader_release(&home->reader);
 }

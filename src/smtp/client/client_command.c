@@ -18,7 +18,7 @@ void command_write_mail(const struct envelope *envelope, const struct offers *of
     if (envelope->flags & ENVELOPE_BINARY)
         buf_append_text(out, " BODY=BINARYMIME");
     else if ((extensions & OFFERS_8BITMIME) &&
-             (envelope->body->eight_bit || (envelope->flags & ENVELOPE_EIGHT_BIT)))
+             (envelope_has_eight_bit(envelope) || (envelope->flags & ENVELOPE_EIGHT_BIT)))
         buf_append_text(out, " BODY=8BITMIME");
     if ((extensions & OFFERS_SMTPUTF8) &&
         ((envelope->flags & ENVELOPE_SMTPUTF8) || international || !slice_is_ascii(envelope->reverse_path)))

@@ -90,8 +90,8 @@ static void find_obstacles(struct client *client, struct smtpc_transaction *tran
     const struct envelope *sample = transaction_sample(transaction);
     struct obstacle_facts facts = {
         .offers = &client->offers,
-        .ascii_header =
-            (sample->flags & ENVELOPE_SMTPUTF8) && header_is_ascii(sample, transaction->content.part),
+        .ascii_header = (sample->flags & ENVELOPE_SMTPUTF8) &&
+                        cursor_header_is_ascii(&transaction->content, envelope_has_eight_bit(sample)),
         .same_host = client->lmtp && client->link.peer[0] == '/',
     };
     for (unsigned i = 0; i < transaction->count && transaction->live > 0; i++) {
@@ -109,7 +109,7 @@ static void find_obstacles(struct client *client, struct smtpc_transaction *tran
 static bool begin_commands(struct client *client)
 {
     struct smtpc_transaction *transaction = client->current;
-    int fetched = content_fetch(&transaction->content);
+    int fetched = cursor_prepare(&transaction->content);
     if (fetched == -EAGAIN)
         return false;
     if (fetched < 0)

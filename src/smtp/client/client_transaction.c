@@ -19,7 +19,7 @@ void transaction_start(struct smtpc_transaction *transaction, struct smtpc_loop 
     transaction->recipients = count == 1 ? &transaction->single : mem_array(count, sizeof *envelopes);
     memcpy(transaction->recipients, envelopes, count * sizeof *envelopes);
     transaction->chunking = envelopes[0]->flags & ENVELOPE_BINARY;
-    content_open(&transaction->content, home, envelopes[0]->body, arrived, owner);
+    cursor_open(&transaction->content, envelopes[0], &home->reader, arrived, owner);
 }
 
 const struct envelope *transaction_unsettled(const struct smtpc_transaction *transaction, unsigned index)
@@ -40,7 +40,7 @@ struct envelope *transaction_release(struct smtpc_transaction *transaction, unsi
     struct envelope *envelope = transaction->recipients[index];
     transaction->recipients[index] = NULL;
     if (--transaction->live == 0) {
-        content_close(&transaction->content);
+        cursor_close(&transaction->content);
         if (transaction->recipients != &transaction->single)
             free(transaction->recipients);
         transaction->recipients = NULL;
@@ -87,11 +87,10 @@ static void append(struct smtpc_transaction *transaction, struct slice piece, st
 
 void transaction_start_content(struct smtpc_transaction *transaction, struct stream *stream)
 {
-    const struct envelope *sample = transaction_sample(transaction);
     transaction->state = TRANSACTION_CONTENT;
     if (transaction->chunking)
-        buf_printf(&stream->out, "BDAT %llu LAST\r\n", (unsigned long long)envelope_size(sample));
-    append(transaction, sample->header, stream);
+        buf_printf(&stream->out, "BDAT %llu LAST\r\n",
+                   (unsigned long long)cursor_size(&transaction->content));
 }
 
 /* A server counts on the length that BDAT told it. */
@@ -99,26 +98,26 @@ static int end_content(struct smtpc_transaction *transaction, struct stream *str
 {
     if (!transaction->chunking)
         stuffing_end(&transaction->stuffing, &stream->out);
-    else if (transaction->sent != envelope_size(transaction_sample(transaction)))
+    else if (transaction->sent != cursor_size(&transaction->content))
         return -EIO;
-    content_close(&transaction->content);
+    cursor_close(&transaction->content);
     return 1;
 }
 
 int transaction_send(struct smtpc_transaction *transaction, struct stream *stream)
 {
-    struct content *content = &transaction->content;
+    struct message_cursor *content = &transaction->content;
     for (;;) {
-        int fetched = content_fetch(content);
+        int fetched = cursor_fetch(content);
         if (fetched == 0)
             return end_content(transaction, stream);
         if (fetched < 0)
             return fetched == -EAGAIN ? 0 : fetched;
-        struct slice piece = content->part;
+        struct slice piece = content->run;
         if (piece.size > OUTPUT_PIECE)
             piece.size = OUTPUT_PIECE;
         append(transaction, piece, stream);
-        content_consume(content, piece.size);
+        cursor_consume(content, piece.size);
         /* An error shows up at the reader, who may still find the server's reason for it. */
         if (buf_size(&stream->out) >= OUTPUT_PIECE && stream_flush(stream) != 1)
             return 0;

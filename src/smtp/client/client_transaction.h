@@ -9,7 +9,8 @@
 #ifndef IMPULSE_SMTP_CLIENT_CLIENT_TRANSACTION_H
 #define IMPULSE_SMTP_CLIENT_CLIENT_TRANSACTION_H
 
-#include "smtp/client/content.h"
+#include "message/cursor.h"
+#include "smtp/client/smtp_client.h"
 #include "smtp/client/client_offers.h"
 #include "smtp/wire/stuffing.h"
 #include "message/envelope.h"
@@ -42,7 +43,7 @@ struct smtpc_transaction {
     unsigned replied;             /* of these, replied to */
     unsigned accepted;            /* of these, accepted */
     unsigned confirmed;           /* recipients that LMTP's replies after the dot have reached */
-    struct content content;
+    struct message_cursor content;
     struct stuffing stuffing;
     enum {
         TRANSACTION_LOADING, /* the first part of the content is being read */

@@ -11,8 +11,6 @@ src_smtp_client_libsmtp_client_a_SOURCES = \
 	src/smtp/client/client_send.c \
 	src/smtp/client/client_transaction.c \
 	src/smtp/client/client_transaction.h \
-	src/smtp/client/content.c \
-	src/smtp/client/content.h \
 	src/smtp/client/link.c \
 	src/smtp/client/link.h \
 	src/smtp/client/obstacle.c \

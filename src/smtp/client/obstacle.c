@@ -61,15 +61,3 @@ struct slice obstacle_find(const struct envelope *envelope, const struct obstacl
             return obstacles[i].response;
     return slice_of(NULL, 0);
 }
-
-bool header_is_ascii(const struct envelope *envelope, struct slice part)
-{
-    if (!slice_is_ascii(envelope->header))
-        return false;
-    if (!envelope->body->eight_bit)
-        return true;
-    const char *end = part.size ? memmem(part.data, part.size, "\r\n\r\n", 4) : NULL;
-    if (!end && part.size < envelope->body->size)
-        return false;
-    return slice_is_ascii(end ? slice_of(part.data, (size_t)(end - part.data)) : part);
-}

@@ -11,13 +11,6 @@
 #include "smtp/client/client_offers.h"
 #include "message/envelope.h"
 
-/*
- * Returns whether the header of a message is ASCII. `part` is the first part of its content. If the content
- * has 8-bit characters and the header does not end within `part`, the whole content must be in `part` and be
- * ASCII.
- */
-bool header_is_ascii(const struct envelope *envelope, struct slice part);
-
 struct obstacle_facts {
     const struct offers *offers;
     bool ascii_header; /* used only for messages with ENVELOPE_SMTPUTF8 */

@@ -6,13 +6,13 @@
  *   client_command.c     MAIL and RCPT;  client_offers.c  the extensions that the server offers
  *   obstacle.c           extensions that a message needs and the server lacks
  *   link.c               connects to one of several hops
- *   content.c            the content of a message
  */
 #ifndef IMPULSE_SMTP_CLIENT_SMTP_CLIENT_H
 #define IMPULSE_SMTP_CLIENT_SMTP_CLIENT_H
 
 #include "base/pending.h"
 #include "dns/dns.h"
+#include "message/cursor.h"
 #include "queue/queue.h"
 
 struct smtpc_shared { /* shared by the clients of all loops; constant while they run */
@@ -27,8 +27,9 @@ struct smtpc_loop { /* the clients of one loop; used on its thread only */
     const struct smtpc_shared *shared;
     struct loop *loop;
     struct resolver *resolver; /* borrowed */
-    struct list clients, reads;
-    unsigned turn; /* number of connections opened so far */
+    struct list clients;
+    struct content_reader reader; /* reads the messages that they send */
+    unsigned turn;                /* number of connections opened so far */
 };
 
 /* Initialises `home`. All pointers are borrowed until smtpc_free_all. Main thread, before the loop runs. */
