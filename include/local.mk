@@ -13,6 +13,7 @@ pkginclude_HEADERS = \
 	include/impulse/queue.h \
 	include/impulse/route.h \
 	include/impulse/service.h \
+	include/impulse/message.h \
 	include/impulse/session.h \
 	include/impulse/timer.h \
 	include/impulse/smtp.h

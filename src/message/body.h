@@ -40,6 +40,7 @@ struct body_facts {
     uint64_t id, size;
     uint32_t chunks;
     bool eight_bit;
+    bool edited; /* its edits are in a row of their own */
 };
 
 /* A body of one chunk, with one reference; takes `memory` (from malloc, may be NULL). Any thread. */

@@ -10,10 +10,14 @@
 
 #include <endian.h>
 #include "base/buf.h"
+#include "message/edits.h"
 
 enum {
+    RECORD_EDITED = 3, /* the body or this copy has edits, which what reads version 2 would lose */
     RECORD_VERSION = 2,
-    RECORD_PLAIN = 1, /* the version before: without parameters and header */
+    RECORD_PLAIN = 1,   /* the version before: without parameters and header */
+    BODY_EIGHT_BIT = 1, /* what is said of the body */
+    BODY_EDITED = 2,    /* only in RECORD_EDITED */
 };
 
 /* The address families as numbers that do not depend on the platform. */
@@ -43,7 +47,8 @@ static uint64_t family_number(sa_family_t family)
 void envelope_encode(const struct envelope *envelope, struct buf *out)
 {
     const struct body *body = envelope->body;
-    put_number(out, RECORD_VERSION, 1);
+    bool edited = body->edits || (envelope->flags & ENVELOPE_OWN_EDITS);
+    put_number(out, edited ? RECORD_EDITED : RECORD_VERSION, 1);
     put_number(out, envelope->id, 8);
     put_number(out, envelope->batch_id, 8);
     put_number(out, envelope->connection_id, 8);
@@ -56,7 +61,7 @@ void envelope_encode(const struct envelope *envelope, struct buf *out)
     put_number(out, body->id, 8);
     put_number(out, body->size, 8);
     put_number(out, body->chunks, 4);
-    put_number(out, body->eight_bit, 1);
+    put_number(out, (body->eight_bit ? BODY_EIGHT_BIT : 0) | (body->edits ? BODY_EDITED : 0), 1);
     put_text(out, envelope->reverse_path);
     put_text(out, envelope->recipient);
     put_text(out, envelope->binding);
@@ -119,7 +124,7 @@ struct envelope *envelope_decode(struct slice record, struct body_facts *body)
     struct record_reader reader = {.rest = record};
     struct envelope_facts facts = {0};
     uint64_t version = get_number(&reader, 1);
-    if (version != RECORD_VERSION && version != RECORD_PLAIN)
+    if (version < RECORD_PLAIN || version > RECORD_EDITED)
         return NULL;
     facts.id = get_number(&reader, 8);
     facts.batch_id = get_number(&reader, 8);
@@ -130,7 +135,9 @@ struct envelope *envelope_decode(struct slice record, struct body_facts *body)
     body->id = get_number(&reader, 8);
     body->size = get_number(&reader, 8);
     body->chunks = (uint32_t)get_number(&reader, 4);
-    body->eight_bit = get_number(&reader, 1) != 0;
+    uint64_t facts_of_body = get_number(&reader, 1);
+    body->eight_bit = facts_of_body & BODY_EIGHT_BIT;
+    body->edited = version == RECORD_EDITED && (facts_of_body & BODY_EDITED);
     facts.reverse_path = get_text(&reader);
     facts.recipient = get_text(&reader);
     facts.binding = get_text(&reader);
@@ -140,7 +147,10 @@ struct envelope *envelope_decode(struct slice record, struct body_facts *body)
         facts.parameters = get_text(&reader);
         facts.header = get_text(&reader);
     }
+    struct edits_view own;
     if (reader.torn || reader.rest.size != 0 || body->chunks == 0)
+        return NULL;
+    if ((facts.flags & ENVELOPE_OWN_EDITS) && (version != RECORD_EDITED || !edits_open(facts.header, &own)))
         return NULL;
     return envelope_create(&facts, NULL);
 }

@@ -190,6 +190,34 @@ static struct slice next_field(struct slice *rest)
     return field;
 }
 
+bool header_next(struct slice *rest, struct slice *field, struct slice *name, struct slice *value)
+{
+    if (rest->size == 0)
+        return false;
+    *field = next_field(rest);
+    *name = field_name(*field);
+    if (name->size == 0)
+        return false;
+    const char *colon = memchr(field->data, ':', field->size);
+    *value = slice_of(colon + 1, field->size - (size_t)(colon + 1 - field->data));
+    return true;
+}
+
+void header_unfold(struct slice value, struct buf *out)
+{
+    while (value.size > 0 &&
+           (ascii_is_blank(value.data[0]) || value.data[0] == '\r' || value.data[0] == '\n'))
+        value = slice_of(value.data + 1, value.size - 1);
+    while (value.size > 0 && (ascii_is_blank(value.data[value.size - 1]) ||
+                              value.data[value.size - 1] == '\n' || value.data[value.size - 1] == '\r'))
+        value.size--;
+    for (size_t i = 0; i < value.size; i++)
+        if (value.data[i] == '\r' && i + 1 < value.size && value.data[i + 1] == '\n')
+            i++;
+        else
+            buf_append(out, value.data + i, 1);
+}
+
 bool header_drop_results(struct slice header, struct slice server, struct buf *out)
 {
     bool dropped = false;

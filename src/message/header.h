@@ -29,6 +29,14 @@ struct header_facts header_scan(struct slice content);
 bool header_is_name(struct slice name);
 
 /*
+ * Takes the next field of a header, all its lines: *value is what is behind the colon. False at the end, and
+ * at a line that is no field.
+ */
+bool header_next(struct slice *rest, struct slice *field, struct slice *name, struct slice *value);
+/* Appends a value without its folds, and without white space around it. RFC 5322 section 2.2.3. */
+void header_unfold(struct slice value, struct buf *out);
+
+/*
  * Appends the fields `header` with each line of more than `limit` bytes folded before white space, where
  * there is some. Returns the bytes of the longest line of the result, without CR LF.
  */

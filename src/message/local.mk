@@ -17,6 +17,10 @@ src_message_libmessage_a_SOURCES = \
 	src/message/header.h \
 	src/message/message.c \
 	src/message/message.h \
+	src/message/message_body.c \
+	src/message/message_content.c \
+	src/message/message_content.h \
+	src/message/message_header.c \
 	src/message/supplemental.c \
 	src/message/supplemental.h \
 	src/message/trace.c \

@@ -10,6 +10,7 @@ struct message *message_create(uint64_t id, char *sender, const char *sender_dom
     struct message *message = mem_new(struct message);
     atomic_init(&message->references, 1);
     message->id = id;
+    list_init(&message->cursors);
     message->sender = sender;
     message->sender_domain = sender_domain;
     return message;
@@ -21,9 +22,42 @@ struct message *message_ref(struct message *message)
     return message;
 }
 
+void message_seal(struct message *message)
+{
+    message->readable = false;
+    if (message->close_cursors)
+        message->close_cursors(message);
+    if (message->end_replacement)
+        message->end_replacement(message);
+}
+
+bool message_has_eight_bit(const struct message *message, bool arrived)
+{
+    bool below = message->replaced ? message->eight_bit : arrived;
+    if (message->stored == 0 && message->rewritten)
+        return !slice_is_ascii(buf_slice(&message->content));
+    return below || (message->edited && message->edits.eight_bit);
+}
+
+static void release_content(struct message *message)
+{
+    buf_release(&message->content);
+    buf_release(&message->header);
+    edits_release(&message->edits);
+    free(message->head);
+    message->head = NULL;
+    if (message->body)
+        body_unref(message->body);
+    message->body = NULL;
+    message->stored = 0;
+    message->edited = false;
+}
+
 void message_end(struct message *message)
 {
+    message_seal(message);
     message->ended = true;
+    release_content(message);
     message->in_question = NULL;
     for (size_t i = 0; i < message->recipient_count; i++)
         recipient_free(message->recipients[i]);
@@ -63,6 +97,7 @@ void recipient_free(struct message_recipient *recipient)
     if (!recipient)
         return;
     attachments_clear(&recipient->attached);
+    edits_release(&recipient->edits);
     context_clear(&recipient->context);
     free(recipient->address);
     free(recipient->given);
@@ -81,6 +116,20 @@ void message_add_recipient(struct message *message, struct message_recipient *re
             mem_resize(message->recipients, message->recipient_room * sizeof *message->recipients);
     }
     message->recipients[message->recipient_count++] = recipient;
+}
+
+bool message_remove_recipient(struct message *message, struct message_recipient *recipient)
+{
+    for (size_t i = 0; i < message->recipient_count; i++) {
+        if (message->recipients[i] != recipient)
+            continue;
+        message->recipient_count--;
+        memmove(&message->recipients[i], &message->recipients[i + 1],
+                (message->recipient_count - i) * sizeof recipient);
+        recipient_free(recipient);
+        return true;
+    }
+    return false;
 }
 
 /* ---- contexts ---------------------------------------------------------------------------------------- */
@@ -113,6 +162,7 @@ void recipient_context_pairs(const struct message_recipient *recipient, struct b
 void message_select(struct message *message, struct message_recipient *recipient)
 {
     message->in_question = recipient;
+    message->changes++; /* each has edits of its own */
     if (!recipient || recipient->own_context)
         return;
     struct buf pairs = {0};

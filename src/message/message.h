@@ -10,8 +10,11 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include "base/list.h"
 #include "message/attachment.h"
 #include "message/context.h"
+#include "message/edits.h"
+#include "message/envelope.h"
 
 struct message_recipient {   /* of a message that arrives */
     struct message *message; /* whose it is */
@@ -26,8 +29,27 @@ struct message_recipient {   /* of a message that arrives */
      * and is the message context as hooks see it while they are asked about this recipient. */
     struct context context;
     bool own_context;
+    bool edited; /* `edits` are of this copy alone, upon the message's */
+    struct edits edits;
     struct attachments attached;
 };
+
+/* What the owner of a message that arrives does for its content. All but on_loop: any thread that has it. */
+struct message_keeper {
+    /* How content that is in the spool already is read: by cursors on a loop, on threads that may block. */
+    struct content_reader *(*on_loop)(struct message *message);
+    struct content_reader *(*blocking)(struct message *message);
+    /* Bytes of content above which it goes to the spool while it comes. */
+    uint64_t (*threshold)(const struct message *message);
+    /* Stores BODY_CHUNK bytes (copied) as the next part of `body`, which stays the caller's. 0 or -EAGAIN. */
+    int (*store)(struct message *message, struct body *body, const char *bytes);
+    /* 0 when all that was stored is in the spool; -EAGAIN: on a loop, not yet; -EIO. */
+    int (*settle)(struct message *message);
+    /* The parts of `body`, which was never stored as a whole, are removed from the spool. */
+    void (*discard)(struct message *message, struct body *body);
+};
+
+struct replacement;
 
 struct message {
     _Atomic uint32_t references;
@@ -40,6 +62,32 @@ struct message {
     struct message_recipient *in_question; /* whom hooks are asked about; NULL: no single one */
     struct context context;                /* the message context */
     struct attachments attached;
+    /* ---- the content; see message_content.h */
+    uint32_t flags;     /* ENVELOPE_*, of MAIL */
+    struct buf content; /* what is not in the spool */
+    uint64_t stored;    /* bytes before it, in the rows of `body` */
+    struct body *body;  /* a reference; from the first part that was stored, or from commit */
+    char *head;         /* owned: the first chunk, when it is stored */
+    bool readable;      /* all content is there, and is the hooks' to read and edit */
+    bool edited;        /* `edits` are upon the content that is stored in parts */
+    struct edits edits;
+    bool rewritten;           /* content in memory was edited in place */
+    bool replaced, eight_bit; /* the body is another one; the new content has 8-bit bytes */
+    bool asked_each;          /* hooks are asked about single recipients, or were */
+    uint32_t changes;         /* edits so far: what was remembered of the content is out of date */
+    uint64_t original_size;   /* of content in memory, before its first edit */
+    uint64_t own_text;        /* bytes that recipients' edits put in */
+    uint64_t copied;          /* bytes that edits copied or moved: for tests */
+    struct buf header;        /* a copy of the header, when it is in pieces */
+    size_t header_size;
+    uint32_t header_changes; /* as of which `changes` that is; meaningful if `header_known` */
+    bool header_known;
+    struct list cursors;                              /* that are open */
+    void (*close_cursors)(struct message *message);   /* NULL: there never was one */
+    struct replacement *replacement;                  /* another body, on its way */
+    void (*end_replacement)(struct message *message); /* NULL: there never was one */
+    const struct message_keeper *keeper;              /* NULL: all content is in memory */
+    void *owner;                                      /* the keeper's */
     bool ended; /* the transaction is over: there is nothing to read or change any more */
 };
 
@@ -47,6 +95,10 @@ struct message {
 struct message *message_create(uint64_t id, char *sender, const char *sender_domain);
 struct message *message_ref(struct message *message); /* any thread */
 void message_unref(struct message *message);          /* any thread */
+/* Nothing can be read or edited from here on; what was made stays. */
+void message_seal(struct message *message);
+/* Has the content a byte above 127, when that which arrived had one or not? */
+bool message_has_eight_bit(const struct message *message, bool arrived);
 /* Releases everything; references that are left find it empty. */
 void message_end(struct message *message);
 
@@ -55,6 +107,8 @@ struct message_recipient *recipient_create(struct message *message, char *addres
 void recipient_free(struct message_recipient *recipient); /* NULL is fine */
 /* Appends it to the message's recipients, whose property it becomes. */
 void message_add_recipient(struct message *message, struct message_recipient *recipient);
+/* Takes it out and frees it. False when it is none of them. */
+bool message_remove_recipient(struct message *message, struct message_recipient *recipient);
 
 /*
  * The message context for whoever asks or sets now: that of the recipient in question once it has its own,

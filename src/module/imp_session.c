@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "message/message_content.h"
 
 void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
                       const struct net_addr *local, const struct net_addr *peer)
@@ -91,18 +92,19 @@ const char *imp_session_recipient_domain(const struct imp_session *session)
 
 size_t imp_session_recipient_count(const struct imp_session *session)
 {
-    return session->recipient_count;
+    return session->message ? session->message->recipient_count : 0;
 }
 
 uint64_t imp_session_message_size(const struct imp_session *session)
 {
-    return session->message_size;
+    return session->message && session->message->readable ? message_size(session->message) : 0;
 }
 
 const char *imp_session_message_head(const struct imp_session *session, size_t *size)
 {
-    *size = session->message_head.size;
-    return session->message_head.data;
+    struct slice head = session->message ? message_beginning(session->message) : slice_of(NULL, 0);
+    *size = head.size;
+    return head.data;
 }
 
 void imp_session_permit_relay(struct imp_session *session)

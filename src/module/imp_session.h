@@ -31,9 +31,6 @@ struct imp_session {
     /* the transaction; NULL or 0 outside one */
     struct message *message; /* the transaction's */
     const char *recipient, *recipient_domain;
-    size_t recipient_count;
-    uint64_t message_size;
-    struct slice message_head;
     bool relay_permitted;                /* cleared by the server before validate_rcptto */
     char *binding, *binding_group;       /* owned; NULL: not set; cleared before validate_set_binding */
     struct context connection_context;

@@ -34,6 +34,9 @@ static void take_own_body(struct envelope *envelope)
     body_unpin(shared);
     struct body *own = body_create(id_next(), memory, shared->size);
     own->eight_bit = shared->eight_bit;
+    struct slice edits = body_edits(shared);
+    if (edits.size > 0)
+        body_set_edits(own, mem_copy_text(edits.data, edits.size), (uint32_t)edits.size);
     atomic_fetch_sub_explicit(&shared->undelivered, 1, memory_order_relaxed);
     envelope_attach(envelope, own);
     body_unref(own);

@@ -13,6 +13,7 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/sdk_loop.c \
 	src/sdk/sdk_loop.h \
 	src/sdk/sdk_delivery.c \
+	src/sdk/sdk_message.c \
 	src/sdk/sdk_metric.c \
 	src/sdk/sdk_queue.c \
 	src/sdk/sdk_queue.h \

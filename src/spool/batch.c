@@ -46,6 +46,9 @@ static void add_store(struct spool_backend *backend, const struct spool_request 
 {
     struct layout_key key;
     add_body(backend, request);
+    if (request->body->edits)
+        on(backend)->put(backend, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_EDITS),
+                         body_edits(request->body));
     if (came_in_parts(request))
         on(backend)->drop(backend, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_ARRIVING));
     for (size_t i = 0; i < request->envelope_count; i++) {
@@ -108,6 +111,8 @@ static void add_remove(struct spool_backend *backend, const struct spool_request
     drop_envelope(backend, request);
     if (!request->facts.last)
         return;
+    if (request->body->edits)
+        on(backend)->drop(backend, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_EDITS));
     for (uint32_t chunk = 0; chunk < request->body->chunks; chunk++)
         on(backend)->drop(backend, SPOOL_BODY, layout_body_key(&key, request->body->id, chunk));
 }
@@ -180,6 +185,8 @@ void batch_note_puts(const struct spool_request *request, struct buf *keys)
         return;
     for (size_t i = 0; i < request->envelope_count; i++)
         note(keys, SPOOL_META, layout_meta_key(&key, request->envelopes[i]->id, LAYOUT_ENVELOPE));
+    if (request->kind == SPOOL_STORE && request->body->edits)
+        note(keys, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_EDITS));
     if (marks_arrival(request))
         note(keys, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_ARRIVING));
     if (has_body_row(request))

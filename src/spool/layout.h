@@ -4,8 +4,11 @@
  *   table  key (numbers big-endian, so that order is age)   value
  *   meta   envelope id, 0                                   envelope_encode's record, put once
  *   meta   envelope id, 1                                   retry state, put at every failed attempt
- *   meta   body id, 2                                       empty: a large body is arriving; gone when it is
- * stored body   body id, number of the chunk                     bytes, put once
+ *   meta   body id, 2                                       empty: a large body is arriving; dropped when it
+ *                                                           is stored
+ *   meta   body id, 3                                       the body's edits (edits_seal), put once; only of
+ *                                                           bodies that have some
+ *   body   body id, number of the chunk                     bytes, put once
  *
  * A row that is put once is dropped, which lets a backend forget row and removal together; the retry state is
  * a row of its own because it is put many times.
@@ -18,7 +21,7 @@
 #include <stdint.h>
 #include "base/slice.h"
 
-enum layout_kind { LAYOUT_ENVELOPE, LAYOUT_RETRY, LAYOUT_ARRIVING };
+enum layout_kind { LAYOUT_ENVELOPE, LAYOUT_RETRY, LAYOUT_ARRIVING, LAYOUT_EDITS };
 
 enum { LAYOUT_ID_SIZE = 8, LAYOUT_META_SIZE = 9, LAYOUT_BODY_SIZE = 12, LAYOUT_RETRY_SIZE = 12 };
 
@@ -52,7 +55,7 @@ static inline struct slice layout_body_key(struct layout_key *key, uint64_t id, 
 /* Reads a meta key back. False if it is none. */
 static inline bool layout_meta_parse(struct slice key, uint64_t *id, enum layout_kind *kind)
 {
-    if (key.size != LAYOUT_META_SIZE || (unsigned char)key.data[LAYOUT_ID_SIZE] > LAYOUT_ARRIVING)
+    if (key.size != LAYOUT_META_SIZE || (unsigned char)key.data[LAYOUT_ID_SIZE] > LAYOUT_EDITS)
         return false;
     uint64_t big;
     memcpy(&big, key.data, sizeof big);

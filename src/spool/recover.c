@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "log/paniclog.h"
+#include "message/edits.h"
 #include "message/envelope.h"
 #include "spool/batch.h"
 #include "spool/layout.h"
@@ -23,6 +24,12 @@ struct found {
     struct envelope *envelope;
 };
 
+struct found_edits {
+    uint64_t body_id;
+    char *sealed; /* owned, until a body takes it */
+    size_t size;
+};
+
 struct recovery {
     struct spool_backend *backend;
     bool remove_damaged;
@@ -31,6 +38,8 @@ struct recovery {
     size_t count, capacity;
     uint64_t *arriving; /* ids of bodies that were never stored */
     size_t arriving_count;
+    struct found_edits *edits; /* in the order of their bodies' ids */
+    size_t edits_count, edits_room;
     enum spool_status status;
 };
 
@@ -102,6 +111,16 @@ static void see_arriving(struct recovery *recovery, uint64_t id)
     recovery->arriving[recovery->arriving_count++] = id;
 }
 
+static void see_edits(struct recovery *recovery, uint64_t id, struct slice value)
+{
+    if (recovery->edits_count == recovery->edits_room) {
+        recovery->edits_room = recovery->edits_room ? recovery->edits_room * 2 : 64;
+        recovery->edits = mem_resize(recovery->edits, recovery->edits_room * sizeof *recovery->edits);
+    }
+    recovery->edits[recovery->edits_count++] = (struct found_edits){
+        .body_id = id, .sealed = mem_copy_text(value.data, value.size), .size = value.size};
+}
+
 static bool see_row(struct slice key, struct slice value, void *closure)
 {
     struct recovery *recovery = closure;
@@ -123,6 +142,9 @@ static bool see_row(struct slice key, struct slice value, void *closure)
         break;
     case LAYOUT_ARRIVING:
         see_arriving(recovery, id);
+        break;
+    case LAYOUT_EDITS:
+        see_edits(recovery, id, value);
         break;
     }
     return true;
@@ -163,20 +185,69 @@ static struct body *make_body(const struct body_facts *facts)
     return body;
 }
 
+static int compare_edits(const void *id, const void *edits)
+{
+    uint64_t wanted = *(const uint64_t *)id, found = ((const struct found_edits *)edits)->body_id;
+    return wanted < found ? -1 : wanted > found;
+}
+
+/* Gives the body its edits. False when they are missing, or not of this body. */
+static bool take_edits(struct recovery *recovery, struct body *body)
+{
+    struct found_edits *found = recovery->edits_count
+                                    ? bsearch(&body->id, recovery->edits, recovery->edits_count,
+                                              sizeof *recovery->edits, compare_edits)
+                                    : NULL;
+    struct edits_view view;
+    if (!found || !found->sealed || !edits_open(slice_of(found->sealed, found->size), &view) ||
+        view.base != body->size)
+        return false;
+    body_set_edits(body, found->sealed, (uint32_t)found->size);
+    found->sealed = NULL;
+    return true;
+}
+
+/* The edits of a copy are upon its body as that is with the body's own. */
+static bool fits_body(const struct envelope *envelope, const struct body *body)
+{
+    struct edits_view own;
+    return !(envelope->flags & ENVELOPE_OWN_EDITS) ||
+           (edits_open(envelope->header, &own) && own.base == body_edited_size(body));
+}
+
+/* The envelopes cannot be delivered. Frees them. */
+static void refuse(struct recovery *recovery, struct found *first, size_t count, const char *what)
+{
+    for (size_t i = 0; i < count; i++) {
+        see_damage(recovery, first[i].envelope->id, what);
+        remove_envelope(recovery, first[i].envelope->id);
+        envelope_free(first[i].envelope);
+    }
+    if (!recovery->remove_damaged)
+        return;
+    struct layout_key key;
+    batch_drop_parts(recovery->backend, first->body.id);
+    if (first->body.edited)
+        recovery->backend->operations->drop(recovery->backend, SPOOL_META,
+                                            layout_meta_key(&key, first->body.id, LAYOUT_EDITS));
+}
+
 /* Attaches `count` envelopes to the body they share. False if it is missing; the envelopes are freed then. */
 static bool share_body(struct recovery *recovery, struct found *first, size_t count)
 {
     if (!is_whole(recovery, &first->body)) {
-        for (size_t i = 0; i < count; i++) {
-            see_damage(recovery, first[i].envelope->id, "the content is missing");
-            remove_envelope(recovery, first[i].envelope->id);
-            envelope_free(first[i].envelope);
-        }
-        if (recovery->remove_damaged)
-            batch_drop_parts(recovery->backend, first->body.id);
+        refuse(recovery, first, count, "the content is missing");
         return false;
     }
     struct body *body = make_body(&first->body);
+    bool sound = !first->body.edited || take_edits(recovery, body);
+    for (size_t i = 0; i < count; i++)
+        sound = sound && fits_body(first[i].envelope, body);
+    if (!sound) {
+        body_unref(body);
+        refuse(recovery, first, count, "cannot read the edits");
+        return false;
+    }
     for (size_t i = 0; i < count; i++)
         envelope_attach(first[i].envelope, body);
     body_unref(body);
@@ -233,6 +304,9 @@ int recover(struct spool_backend *backend, bool remove_damaged,
             error = -EIO;
         report_damage(result);
     }
+    for (size_t i = 0; i < recovery.edits_count; i++)
+        free(recovery.edits[i].sealed);
+    free(recovery.edits);
     free(recovery.found);
     free(recovery.arriving);
     return error;

@@ -300,9 +300,9 @@ static void require_envelope(const struct smtps_session *session, struct envelop
 static void end_content(struct smtps_session *session)
 {
     struct smtps_transaction *t = session->transaction;
-    require_header(buf_slice(&t->content));
+    require_header(buf_slice(&t->message->content));
     require(t->message->recipient_count <= session->policy->max_recipients_per_message);
-    t->body = body_create(1, NULL, 0);
+    t->message->body = body_create(1, NULL, 0);
     transaction_create_envelopes(t);
     for (size_t i = 0; i < t->envelope_count; i++) {
         require_envelope(session, t->envelopes[i]);

@@ -4,6 +4,7 @@
 #include <CUnit/Basic.h>
 #include "base/buf.h"
 #include "base/mem.h"
+#include "message/edits.h"
 #include "message/envelope.h"
 
 static const char context[] = "name\0value\0empty\0";
@@ -211,8 +212,45 @@ static void test_torn(void)
 static void test_foreign_version(void)
 {
     struct buf record = encode_one();
-    record.memory[0]++;
+    record.memory[0] = 4;
     CU_ASSERT_PTR_NULL(decode_copy(buf_slice(&record)));
+    buf_release(&record);
+}
+
+/* Where there are edits the record has a version that older programs refuse, instead of losing them. */
+static void test_edited(void)
+{
+    struct edits edits;
+    struct buf record = {0}, own = {0}, sealed = {0};
+    struct body_facts facts;
+    size_t size;
+    edits_init(&edits, 3);
+    edits_splice(&edits, 1, 1, slice_of("xyz", 3));
+    edits_seal(&edits, &sealed);
+    edits_release(&edits);
+    edits_init(&edits, 5);
+    edits_splice(&edits, 0, 0, slice_of("A: b\r\n", 6));
+    edits_seal(&edits, &own);
+    struct body *body = body_create(5, mem_dup("abc"), 3);
+    char *memory = buf_take(&sealed, &size);
+    body_set_edits(body, memory, (uint32_t)size);
+    struct envelope_facts of = {
+        .recipient = SLICE_LITERAL("a@b"), .header = buf_slice(&own), .flags = ENVELOPE_OWN_EDITS};
+    struct envelope *envelope = envelope_create(&of, body);
+    CU_ASSERT_EQUAL(envelope_size(envelope), 11);
+    envelope_encode(envelope, &record);
+    envelope_free(envelope);
+    CU_ASSERT_EQUAL(record.memory[0], 3);
+    envelope = envelope_decode(buf_slice(&record), &facts);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(envelope);
+    CU_ASSERT(facts.edited && facts.size == 3);
+    CU_ASSERT(slice_equal(envelope->header, buf_slice(&own)));
+    envelope_free(envelope);
+    record.memory[0] = 2; /* as if fields were what is edits */
+    CU_ASSERT_PTR_NULL(envelope_decode(buf_slice(&record), &facts));
+    body_unref(body);
+    edits_release(&edits);
+    buf_release(&own);
     buf_release(&record);
 }
 
@@ -246,6 +284,7 @@ int main(void)
     CU_add_test(suite, "record of the version before", test_record_before);
     CU_add_test(suite, "torn record", test_torn);
     CU_add_test(suite, "foreign version", test_foreign_version);
+    CU_add_test(suite, "edited", test_edited);
     CU_add_test(suite, "corrupt record", test_corruption);
     CU_basic_run_tests();
     unsigned failures = CU_get_number_of_failures();

@@ -150,10 +150,12 @@ static void spool_validated(struct smtps_session *session, enum hook_outcome out
     if (outcome == HOOK_REFUSED)
         refused(session);
     else if (module_set_has_hook(modules, POINT_VALIDATE_DATA_SPOOL_EACH_RCPT) ||
-             module_set_has_hook(modules, POINT_VALIDATE_SET_BINDING))
+             module_set_has_hook(modules, POINT_VALIDATE_SET_BINDING)) {
+        session->view.message->asked_each = true;
         ask_recipients(session);
-    else
+    } else {
         commit(session);
+    }
 }
 
 static void data_validated(struct smtps_session *session, enum hook_outcome outcome)
@@ -162,6 +164,14 @@ static void data_validated(struct smtps_session *session, enum hook_outcome outc
         refused(session);
     else
         session_ask(session, POINT_VALIDATE_DATA_SPOOL, spool_validated);
+}
+
+/* The last parts of a large message are in the spool, where hooks may want to read them. */
+static void parts_stored(struct smtps_session *session)
+{
+    session_end_wait(session);
+    session_ask(session, POINT_VALIDATE_DATA, data_validated);
+    session_process(session);
 }
 
 void acceptance_begin(struct smtps_session *session)
@@ -173,8 +183,9 @@ void acceptance_begin(struct smtps_session *session)
         end_refused(session, problem);
         return;
     }
-    session->view.message_size = transaction_size(transaction);
-    session->view.message_head = transaction_head(transaction);
     session->hooks_due = transaction_due(transaction);
-    session_ask(session, POINT_VALIDATE_DATA, data_validated);
+    if (transaction_when_stored(transaction, parts_stored))
+        session_wait(session);
+    else
+        session_ask(session, POINT_VALIDATE_DATA, data_validated);
 }

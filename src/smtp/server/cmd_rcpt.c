@@ -51,7 +51,6 @@ static void rcpt_validated(struct smtps_session *session, enum hook_outcome outc
     if (!accepted)
         return;
     session->recipients++;
-    session->view.recipient_count = transaction_recipients(transaction);
     session_reply(session, &reply_rcpt_ok);
 }
 

@@ -63,6 +63,9 @@ struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *poo
     server->descriptors = session_descriptors();
     server->sasl = sasl_service_create();
     server->auth_pool = pool_set_find(pools, "CPU");
+    server->swap_in = pool_set_find(pools, "SwapIn");
+    pending_init(&server->outside);
+    content_reader_init(&server->reader, spool_read_content, spool);
     smtps_metrics_register(server);
     return server;
 }
@@ -73,6 +76,7 @@ void smtp_server_free(struct smtp_server *server)
         smtp_listen_free(server->listens[0]);
     for (size_t i = 0; i < server->worker_count; i++) {
         smtp_generation_unref(server->workers[i]->generation);
+        content_reader_release(&server->workers[i]->reader);
         free(server->workers[i]);
     }
     sasl_service_free(server->sasl);
@@ -90,6 +94,8 @@ static struct smtps_worker *worker_of(struct smtp_server *server, struct loop *l
     worker->server = server;
     worker->loop = loop;
     list_init(&worker->sessions);
+    content_reader_init_loop(&worker->reader, spool_read_content, server->spool, loop, server->swap_in,
+                             &server->outside);
     server->workers = mem_resize(server->workers, (server->worker_count + 1) * sizeof *server->workers);
     server->workers[server->worker_count++] = worker;
     return worker;

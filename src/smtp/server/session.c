@@ -129,6 +129,7 @@ void session_ask_about(struct smtps_session *session, struct message_recipient *
 {
     struct imp_session *view = &session->view;
     view->message->in_question = recipient;
+    view->message->changes++; /* each recipient has a form of the message of its own */
     view->recipient = recipient ? recipient->address : NULL;
     view->recipient_domain = recipient ? recipient->domain : NULL;
 }
@@ -139,9 +140,6 @@ void session_reset_transaction(struct smtps_session *session)
     view->message = NULL; /* first: it ends with the transaction */
     view->recipient = view->recipient_domain = NULL;
     session->protocol->reset(session);
-    view->recipient_count = 0;
-    view->message_size = 0;
-    view->message_head = slice_of(NULL, 0);
     session->hooks_due = 0;
 }
 

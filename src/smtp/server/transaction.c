@@ -42,10 +42,13 @@ struct smtps_transaction *transaction_create(struct smtps_session *session,
     t->message = message_create(id_next(), sender, domain);
     t->connection_id = session->view.id;
     t->declared_size = parameters->size;
-    t->flags = parameters->flags;
+    t->message->flags = parameters->flags;
     append_parameter(&t->parameters, "ENVID", parameters->envid);
     append_parameter(&t->parameters, "AUTH", parameters->auth);
     t->peer = session->view.peer;
+    t->message->keeper = &transaction_keeper;
+    t->message->owner = t;
+    pending_init(&t->writes);
     server_hold(t->worker->server);
     return t;
 }
@@ -54,12 +57,9 @@ void transaction_free(struct smtps_transaction *t)
 {
     message_end(t->message);
     message_unref(t->message);
+    pending_destroy(&t->writes);
     buf_release(&t->parameters);
-    buf_release(&t->content);
-    free(t->head);
     free(t->envelopes);
-    if (t->body)
-        body_unref(t->body);
     smtp_generation_unref(t->generation);
     server_release(t->worker->server);
     free(t);
@@ -82,7 +82,7 @@ struct message *transaction_message(const struct smtps_transaction *t)
 
 uint32_t transaction_flags(const struct smtps_transaction *t)
 {
-    return t->flags;
+    return t->message->flags;
 }
 
 void transaction_set_peer(struct smtps_transaction *t, const struct net_addr *peer)
@@ -165,6 +165,7 @@ void transaction_end_content(struct smtps_transaction *t)
 {
     uint32_t seconds = t->session->policy->data_processing_timeout;
     t->complete = true;
+    t->message->readable = !t->refusal;
     t->due_ms = seconds ? clock_mono_ms() + seconds * UINT64_C(1000) : 0;
 }
 

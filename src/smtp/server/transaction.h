@@ -80,11 +80,10 @@ uint64_t transaction_due(const struct smtps_transaction *transaction);
 bool transaction_is_overdue(const struct smtps_transaction *transaction);
 /* The refusal that the content earned so far, or NULL. */
 const struct smtps_reply *transaction_verdict(struct smtps_transaction *transaction);
-/* Bytes of content so far, as it goes to the spool: with what we put in front. */
-uint64_t transaction_size(const struct smtps_transaction *transaction);
-/* Its beginning: all of a small message, the first chunk of one that is in the spool in parts. Until more
- * content comes, or the end. */
-struct slice transaction_head(const struct smtps_transaction *transaction);
+/* Calls `go_on` when the parts of the content that were handed to the spool are there; false: they are now.
+ */
+bool transaction_when_stored(struct smtps_transaction *transaction,
+                             void (*go_on)(struct smtps_session *session));
 /*
  * Makes the message durable, unless deferred_spool lets it wait. The transaction is the spool's until the
  * outcome is known; then `finished` is called in a later turn with a reply (250 with the message id, or the

@@ -18,7 +18,8 @@ static void hand_over(struct smtps_transaction *t)
 {
     const struct smtp_upper *upper = &t->worker->server->upper;
     metric_add(smtps_metrics.received, t->envelope_count);
-    metric_observe(smtps_metrics.size, (double)t->envelopes[0]->body->size);
+    if (t->envelope_count > 0) /* modules may have taken all recipients out */
+        metric_observe(smtps_metrics.size, (double)body_edited_size(t->envelopes[0]->body));
     for (size_t i = 0; i < t->envelope_count; i++) {
         record_reception(generation_modules(t->generation), t->envelopes[i], "esmtp");
         upper->accept(upper->upper, t->envelopes[i]);
@@ -80,7 +81,7 @@ static void request_settled(struct loop_task *task)
         take_back(t);
     } else if (t->store.status == SPOOL_OK) {
         char text[ID_TEXT_SIZE + 8] = "OK ";
-        id_format(t->envelopes[0]->id, text + 3);
+        id_format(t->envelope_count > 0 ? t->envelopes[0]->id : t->message->id, text + 3);
         hand_over(t);
         finish(t, &(struct smtps_reply){250, "2.0.0", text});
     } else {
@@ -97,22 +98,50 @@ static void request_settled(struct loop_task *task)
  */
 static bool may_defer(const struct smtps_transaction *t)
 {
-    return t->session->policy->deferred_spool && !t->body && t->refused_count == 0 &&
+    return t->session->policy->deferred_spool && !t->message->body && t->refused_count == 0 &&
            body_resident_bytes() < DEFERRED_MAX && !atomic_load(&t->worker->server->draining);
+}
+
+/* The edits of content that is stored in parts go with the body. */
+static void keep_edits(const struct message *message)
+{
+    struct buf sealed = {0};
+    size_t size;
+    if (!message->edited || edits_are_none(&message->edits))
+        return;
+    edits_seal(&message->edits, &sealed);
+    char *memory = buf_take(&sealed, &size);
+    body_set_edits(message->body, memory, (uint32_t)size);
+}
+
+/* Modules took all recipients out: there is nothing to store, and nobody to be told. */
+static void drop(struct smtps_transaction *t)
+{
+    transaction_discard_chunks(t);
+    t->deferred = true;
+    loop_post(t->worker->loop, &t->stored_task);
 }
 
 void transaction_commit(struct smtps_transaction *t,
                         void (*finished)(struct smtps_session *session, const struct smtps_reply *reply))
 {
-    t->deferred = may_defer(t);
-    if (t->deferred)
-        t->flags |= ENVELOPE_DEFERRED;
-    intake_rest(&t->store, &t->body, &t->content, t->stored, t->reader.eight_bit);
+    struct message *message = t->message;
     t->committing = true;
     t->finished = finished;
+    t->stored_task.run = request_settled;
+    message_seal(message);
+    if (message->recipient_count == 0) {
+        drop(t);
+        return;
+    }
+    t->deferred = may_defer(t);
+    if (t->deferred)
+        message->flags |= ENVELOPE_DEFERRED;
+    intake_rest(&t->store, &message->body, &message->content, message->stored,
+                message_has_eight_bit(message, t->reader.eight_bit));
+    keep_edits(message);
     transaction_create_envelopes(t);
     intake_envelopes(&t->store, t->envelopes, t->envelope_count, request_done);
-    t->stored_task.run = request_settled;
     if (t->deferred)
         loop_post(t->worker->loop, &t->stored_task); /* its status is SPOOL_OK */
     else

@@ -7,6 +7,7 @@
  */
 #include "smtp/server/transaction_private.h"
 
+#include <errno.h>
 #include "base/clock.h"
 #include "base/mem.h"
 #include "message/trace.h"
@@ -22,7 +23,8 @@ struct chunk {
     struct spool_request request;
     struct loop_task task;
     struct smtps_transaction *transaction;
-    char *memory; /* NULL for chunk 0: the transaction's head */
+    struct body *body; /* a reference */
+    char *memory;      /* NULL for chunk 0 of what arrived: the message's head */
 };
 
 /* The trace header has what the client wrote (Momentum 4 manual,
@@ -40,7 +42,7 @@ static void begin_reader(struct smtps_transaction *t, bool dot_stuffed)
         .line_endings = {policy->header_line_endings, policy->line_endings},
         .break_lines = breaks ? policy->max_line_length : 0,
         .dot_stuffed = dot_stuffed,
-        .binary = t->flags & ENVELOPE_BINARY,
+        .binary = t->message->flags & ENVELOPE_BINARY,
     };
     data_reader_init(&t->reader, &rules);
 }
@@ -55,7 +57,7 @@ void transaction_begin_content(struct smtps_transaction *t, bool dot_stuffed)
         .extended = session->hello == HELLO_EHLO,
         .tls = session->tls,
         .authenticated = session->user != NULL,
-        .utf8 = t->flags & ENVELOPE_SMTPUTF8,
+        .utf8 = t->message->flags & ENVELOPE_SMTPUTF8,
         .id = t->message->id,
         .recipient = t->message->recipient_count == 1 ? slice_text(given_address(t->message->recipients[0]))
                                                       : slice_of(NULL, 0),
@@ -64,11 +66,11 @@ void transaction_begin_content(struct smtps_transaction *t, bool dot_stuffed)
     size_t room = FIRST_CONTENT;
     if (t->declared_size > FIRST_CONTENT - 1024)
         room = t->declared_size < BODY_CHUNK ? (size_t)t->declared_size + 1024 : BODY_CHUNK;
-    buf_reserve(&t->content, room);
-    auth_append_results(session, &t->content);
+    buf_reserve(&t->message->content, room);
+    auth_append_results(session, &t->message->content);
     if (session->policy->add_received)
-        trace_append_received(&facts, &t->content);
-    t->trace_size = buf_size(&t->content);
+        trace_append_received(&facts, &t->message->content);
+    t->trace_size = buf_size(&t->message->content);
     t->received_us = facts.time_us;
     t->begun = true;
     begin_reader(t, dot_stuffed);
@@ -81,10 +83,10 @@ bool transaction_content_begun(const struct smtps_transaction *t)
 
 void transaction_discard_chunks(struct smtps_transaction *t)
 {
-    if (t->stored == 0)
+    if (t->message->stored == 0)
         return;
-    t->stored = 0;
-    intake_discard(t->worker->server->spool, t->body);
+    t->message->stored = 0;
+    intake_discard(t->worker->server->spool, t->message->body);
 }
 
 void transaction_abandon(struct smtps_transaction *t)
@@ -100,13 +102,16 @@ static void chunk_settled(struct loop_task *task)
 {
     struct chunk *chunk = container_of(task, struct chunk, task);
     struct smtps_transaction *t = chunk->transaction;
-    if (chunk->request.status != SPOOL_OK && t->status == SPOOL_OK)
-        t->status = chunk->request.status;
     t->outstanding--;
+    body_unref(chunk->body);
     free(chunk->memory);
     free(chunk);
     if (!t->session) {
         transaction_abandon(t);
+    } else if (t->when_stored && t->outstanding == 0) {
+        void (*go_on)(struct smtps_session *) = t->when_stored;
+        t->when_stored = NULL;
+        go_on(t->session);
     } else if (t->congested) {
         t->congested = false;
         session_resume(t->session);
@@ -116,31 +121,46 @@ static void chunk_settled(struct loop_task *task)
 static void chunk_done(struct spool_request *request)
 {
     struct chunk *chunk = container_of(request, struct chunk, request);
-    loop_post(chunk->transaction->worker->loop, &chunk->task);
+    struct smtps_transaction *t = chunk->transaction;
+    struct loop *loop = t->worker->loop;
+    if (request->status != SPOOL_OK)
+        atomic_store(&t->status, (int)request->status);
+    pending_end(&t->writes);
+    loop_post(loop, &chunk->task); /* chunk and transaction may be gone from here on */
 }
 
-static void store_chunk(struct smtps_transaction *t, char *memory, size_t size)
+/* Hands `bytes` over as the next part of `body`; `memory` is what they are in, or NULL when they stay anyway.
+ */
+static void submit_chunk(struct smtps_transaction *t, struct body **body, struct slice bytes, char *memory)
 {
     struct chunk *chunk = mem_new(struct chunk);
     chunk->transaction = t;
     chunk->task.run = chunk_settled;
-    if (t->stored == 0)
-        t->head = memory;
-    else
-        chunk->memory = memory;
-    intake_part(&chunk->request, &t->body, slice_of(memory, size), chunk_done);
-    t->stored += size;
+    chunk->memory = memory;
+    intake_part(&chunk->request, body, bytes, chunk_done);
+    chunk->body = body_ref(*body);
     t->outstanding++;
+    pending_begin(&t->writes);
     spool_submit(t->worker->server->spool, &chunk->request);
+}
+
+static void store_chunk(struct smtps_transaction *t, char *memory, size_t size)
+{
+    struct message *message = t->message;
+    bool first = message->stored == 0;
+    if (first)
+        message->head = memory;
+    submit_chunk(t, &message->body, slice_of(memory, size), first ? NULL : memory);
+    message->stored += size;
 }
 
 /* Hands full chunks to the spool; what is left stays in `content`. */
 static void spill(struct smtps_transaction *t)
 {
-    while (buf_size(&t->content) > BODY_CHUNK) {
+    while (buf_size(&t->message->content) > BODY_CHUNK) {
         char *memory = mem_resize(NULL, BODY_CHUNK);
-        memcpy(memory, buf_slice(&t->content).data, BODY_CHUNK);
-        buf_consume(&t->content, BODY_CHUNK);
+        memcpy(memory, buf_slice(&t->message->content).data, BODY_CHUNK);
+        buf_consume(&t->message->content, BODY_CHUNK);
         store_chunk(t, memory, BODY_CHUNK);
     }
 }
@@ -167,7 +187,7 @@ static const struct smtps_reply *judge(const struct smtps_transaction *t)
     if (policy->max_message_size && reader->size > policy->max_message_size)
         return &reply_too_big;
     if (t->status != SPOOL_OK)
-        return transaction_status_reply(t->status);
+        return transaction_status_reply((enum spool_status)t->status);
     if (reader->bare[CONTENT_HEADER] && policy->header_line_endings == LINE_ENDINGS_REJECT)
         return &reply_bare_newline_in_header;
     if (reader->bare[CONTENT_BODY] && policy->line_endings == LINE_ENDINGS_REJECT)
@@ -182,7 +202,7 @@ static void settle_content(struct smtps_transaction *t, bool all)
     bool complete = all || t->reader.part == CONTENT_BODY;
     if (!t->refusal)
         t->refusal = judge(t);
-    if (!t->refusal && !t->header_done && (complete || buf_size(&t->content) > BODY_CHUNK)) {
+    if (!t->refusal && !t->header_done && (complete || buf_size(&t->message->content) > BODY_CHUNK)) {
         t->refusal = transaction_apply_header_rules(t, complete);
         t->header_done = true;
         if (!t->refusal)
@@ -190,8 +210,9 @@ static void settle_content(struct smtps_transaction *t, bool all)
     }
     if (t->refusal) {
         t->reader.keep = false;
-        buf_clear(&t->content);
-    } else if (buf_size(&t->content) > (t->stored ? BODY_CHUNK : t->session->policy->large_message)) {
+        buf_clear(&t->message->content);
+    } else if (buf_size(&t->message->content) >
+               (t->message->stored ? BODY_CHUNK : t->session->policy->large_message)) {
         spill(t);
     }
     /* When all is there the session waits for something else than the chunks. */
@@ -200,14 +221,14 @@ static void settle_content(struct smtps_transaction *t, bool all)
 
 size_t transaction_receive(struct smtps_transaction *t, struct slice input, bool *end)
 {
-    size_t used = data_reader_feed(&t->reader, input, &t->content, end);
+    size_t used = data_reader_feed(&t->reader, input, &t->message->content, end);
     settle_content(t, *end);
     return used;
 }
 
 void transaction_end_chunks(struct smtps_transaction *t)
 {
-    data_reader_finish(&t->reader, &t->content);
+    data_reader_finish(&t->reader, &t->message->content);
     settle_content(t, true);
 }
 
@@ -216,14 +237,12 @@ bool transaction_congested(const struct smtps_transaction *t)
     return t->congested;
 }
 
-uint64_t transaction_size(const struct smtps_transaction *t)
+bool transaction_when_stored(struct smtps_transaction *t, void (*go_on)(struct smtps_session *session))
 {
-    return t->stored + buf_size(&t->content);
-}
-
-struct slice transaction_head(const struct smtps_transaction *t)
-{
-    return t->head ? slice_of(t->head, BODY_CHUNK) : buf_slice(&t->content);
+    if (t->outstanding == 0)
+        return false;
+    t->when_stored = go_on;
+    return true;
 }
 
 const struct smtps_reply *transaction_status_reply(enum spool_status status)
@@ -234,6 +253,67 @@ const struct smtps_reply *transaction_status_reply(enum spool_status status)
 const struct smtps_reply *transaction_verdict(struct smtps_transaction *t)
 {
     if (!t->refusal && t->status != SPOOL_OK)
-        return transaction_status_reply(t->status);
+        return transaction_status_reply((enum spool_status)t->status);
     return t->refusal;
 }
+
+/* ---- as the keeper of the message's content ------------------------------------------------------ */
+
+static struct smtps_transaction *kept_by(const struct message *message)
+{
+    return message->owner;
+}
+
+static struct content_reader *reader_on_loop(struct message *message)
+{
+    return &kept_by(message)->worker->reader;
+}
+
+static struct content_reader *reader_that_blocks(struct message *message)
+{
+    return &kept_by(message)->worker->server->reader;
+}
+
+static uint64_t threshold(const struct message *message)
+{
+    return kept_by(message)->session->policy->large_message;
+}
+
+static int keep_chunk(struct message *message, struct body *body, const char *bytes)
+{
+    struct smtps_transaction *t = kept_by(message);
+    if (t->status != SPOOL_OK)
+        return -EIO;
+    if (t->outstanding >= CHUNKS_OUTSTANDING) {
+        if (loop_current())
+            return -EAGAIN;
+        pending_wait(&t->writes);
+    }
+    char *memory = mem_resize(NULL, BODY_CHUNK);
+    memcpy(memory, bytes, BODY_CHUNK);
+    submit_chunk(t, &body, slice_of(memory, BODY_CHUNK), memory);
+    return 0;
+}
+
+static int settle_chunks(struct message *message)
+{
+    struct smtps_transaction *t = kept_by(message);
+    if (loop_current() && t->outstanding > 0)
+        return -EAGAIN;
+    pending_wait(&t->writes);
+    return t->status == SPOOL_OK ? 0 : -EIO;
+}
+
+static void discard_chunks(struct message *message, struct body *body)
+{
+    intake_discard(kept_by(message)->worker->server->spool, body);
+}
+
+const struct message_keeper transaction_keeper = {
+    .on_loop = reader_on_loop,
+    .blocking = reader_that_blocks,
+    .threshold = threshold,
+    .store = keep_chunk,
+    .settle = settle_chunks,
+    .discard = discard_chunks,
+};

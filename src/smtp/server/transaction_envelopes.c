@@ -11,15 +11,33 @@
 #include "message/supplemental.h"
 #include "spool/intake.h"
 
-static struct envelope *create_envelope(const struct smtps_transaction *t,
-                                        const struct message_recipient *recipient)
+/*
+ * What is in this recipient's copy alone: the supplemental trace header, and the edits of hooks that were
+ * asked about the recipient. True: it is a sealed table of edits; else it is fields.
+ */
+static bool append_own(const struct smtps_transaction *t, struct message_recipient *recipient,
+                       struct slice context, struct buf *out)
 {
     const struct supplemental_rules *supplemental = t->session->policy->supplemental;
+    struct buf fields = {0};
+    bool edited = recipient->edited && !edits_are_none(&recipient->edits);
+    if (supplemental)
+        supplemental_append(supplemental, slice_text(recipient->address), context, edited ? &fields : out);
+    if (edited) {
+        edits_splice(&recipient->edits, 0, 0, buf_slice(&fields));
+        edits_seal(&recipient->edits, out);
+    }
+    buf_release(&fields);
+    return edited;
+}
+
+static struct envelope *create_envelope(const struct smtps_transaction *t,
+                                        struct message_recipient *recipient)
+{
     struct buf parameters = {0}, header = {0}, context = {0};
     recipient_context_pairs(recipient, &context);
     transaction_append_parameters(t, recipient, &parameters);
-    if (supplemental)
-        supplemental_append(supplemental, slice_text(recipient->address), buf_slice(&context), &header);
+    bool edited = append_own(t, recipient, buf_slice(&context), &header);
     struct envelope_facts facts = {
         .reverse_path = slice_text(t->message->sender),
         .recipient = slice_text(recipient->address),
@@ -33,9 +51,10 @@ static struct envelope *create_envelope(const struct smtps_transaction *t,
         .batch_id = t->message->id,
         .connection_id = t->connection_id,
         .received_us = t->received_us,
-        .flags = t->flags | recipient->flags | (recipient->refusal ? ENVELOPE_REFUSED : 0),
+        .flags = t->message->flags | recipient->flags | (recipient->refusal ? ENVELOPE_REFUSED : 0) |
+                 (edited ? ENVELOPE_OWN_EDITS : 0),
     };
-    struct envelope *envelope = envelope_create(&facts, t->body);
+    struct envelope *envelope = envelope_create(&facts, t->message->body);
     buf_release(&parameters);
     buf_release(&header);
     buf_release(&context);
@@ -49,7 +68,7 @@ void transaction_create_envelopes(struct smtps_transaction *t)
            next_refused = accepted;
     t->envelopes = mem_array(t->message->recipient_count, sizeof *t->envelopes);
     for (size_t i = 0; i < t->message->recipient_count; i++) {
-        const struct message_recipient *recipient = t->message->recipients[i];
+        struct message_recipient *recipient = t->message->recipients[i];
         if (!recipient->refusal)
             t->envelopes[next_accepted++] = create_envelope(t, recipient);
         else if (policy->bounce_refused_recipients)

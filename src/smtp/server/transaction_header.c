@@ -88,7 +88,7 @@ static void fold(struct smtps_transaction *t, struct slice fields, struct buf *o
 const struct smtps_reply *transaction_apply_header_rules(struct smtps_transaction *t, bool complete)
 {
     const struct esmtp_policy *policy = t->session->policy;
-    struct slice content = buf_slice(&t->content);
+    struct slice content = buf_slice(&t->message->content);
     content = slice_of(content.data + t->trace_size, content.size - t->trace_size);
     struct header_facts facts = header_scan(content);
     if (!complete && goes_on(&facts, content))
@@ -113,7 +113,7 @@ const struct smtps_reply *transaction_apply_header_rules(struct smtps_transactio
     size_t replaced = forged ? read.size : folds ? facts.size : 0;
     size_t size = t->trace_size + buf_size(&top) + (replaced ? 0 : facts.size);
     if (buf_size(&top) > 0 || forged)
-        buf_replace(&t->content, t->trace_size, replaced, buf_slice(&top));
+        buf_replace(&t->message->content, t->trace_size, replaced, buf_slice(&top));
     t->trace_size += added;
     buf_release(&top);
     buf_release(&honest);

@@ -13,7 +13,8 @@
 #ifndef IMPULSE_SMTP_SERVER_TRANSACTION_PRIVATE_H
 #define IMPULSE_SMTP_SERVER_TRANSACTION_PRIVATE_H
 
-#include "message/message.h"
+#include "base/pending.h"
+#include "message/message_content.h"
 #include "smtp/server/transaction.h"
 #include "smtp/server/worker.h"
 
@@ -23,20 +24,18 @@ struct smtps_transaction {
     struct smtp_generation *generation; /* one reference: the modules that are told */
     struct message *message;            /* one reference; ended with the transaction */
     uint64_t connection_id, received_us, declared_size;
-    uint32_t flags;
     struct net_addr peer;
     struct buf parameters; /* of MAIL, as envelope_facts.parameters */
     size_t refused_count;  /* of message->recipients */
     /* content */
     struct data_reader reader;
-    struct buf content;                /* what is not in the spool yet */
-    size_t trace_size;                 /* bytes of our own at the start */
-    uint64_t stored;                   /* bytes handed over as chunks */
-    struct body *body;                 /* from the first chunk, or from commit */
-    char *head;                        /* chunk 0, kept for the hooks and the loop check */
-    unsigned outstanding;              /* chunks at the committer */
-    enum spool_status status;          /* of the chunks so far */
-    const struct smtps_reply *refusal; /* what the content earned so far; NULL: nothing */
+    size_t trace_size;            /* bytes of our own at the start */
+    _Atomic unsigned outstanding; /* chunks at the committer, until that is heard on the loop */
+    struct pending writes;        /* the same, until the committer settled them */
+    _Atomic int status;           /* enum spool_status of the chunks so far */
+    void (*when_stored)(
+        struct smtps_session *session); /* called once none is outstanding; NULL: nobody waits */
+    const struct smtps_reply *refusal;  /* what the content earned so far; NULL: nothing */
     bool begun, header_done, congested, committing;
     bool open;       /* MAIL was answered 250 */
     bool complete;   /* all content is here */
@@ -53,6 +52,8 @@ struct smtps_transaction {
 /* Appends the parameters of MAIL and of this RCPT, and its refusal, as envelope_facts has them. */
 void transaction_append_parameters(const struct smtps_transaction *transaction,
                                    const struct message_recipient *recipient, struct buf *out);
+/* How the content of its message is kept. */
+extern const struct message_keeper transaction_keeper;
 /* Frees it; neither the session nor the spool holds it. */
 void transaction_free(struct smtps_transaction *transaction);
 /* The spool forgets the chunks of a body that nobody will have. */

@@ -1,12 +1,13 @@
 /*
- * worker.h: what the SMTP server keeps for each loop it serves on; private to src/smtp/server. The loop's thread
- * only, unless said otherwise.
+ * worker.h: what the SMTP server keeps for each loop it serves on; private to src/smtp/server. The loop's
+ * thread only, unless said otherwise.
  */
 #ifndef IMPULSE_SMTP_SERVER_WORKER_H
 #define IMPULSE_SMTP_SERVER_WORKER_H
 
 #include <stdatomic.h>
 #include "base/list.h"
+#include "message/cursor.h"
 #include "sasl/sasl.h"
 #include "smtp/server/server.h"
 
@@ -16,10 +17,14 @@ struct smtps_worker {
     struct list sessions;
     struct smtp_generation *generation; /* what new sessions get; one reference */
     bool draining;
+    struct content_reader reader; /* for hooks on the loop that read messages */
 };
 
 struct smtp_server {
     struct spool *spool;
+    struct pool *swap_in;         /* where content is read back */
+    struct content_reader reader; /* for hooks that may block */
+    struct pending outside;       /* what the pool still reads */
     struct smtp_upper upper;
     struct sasl_service *sasl;
     int descriptors;               /* the lowest that no session may have: what is beyond is the spool's */

@@ -1,0 +1,248 @@
+/*
+ * message_content: what the content of a message that arrives is made of, cursors over it, and edits of it.
+ */
+#include "message/message_content.h"
+
+#include <errno.h>
+#include "base/mem.h"
+#include "message/header.h"
+
+static struct message_recipient *owner_of_edits(const struct message *message)
+{
+    struct message_recipient *recipient = message->in_question;
+    return recipient && recipient->own_context ? recipient : NULL;
+}
+
+static uint64_t shared_size(const struct message *message)
+{
+    return message->edited ? message->edits.size : message->stored + buf_size(&message->content);
+}
+
+uint64_t message_size(const struct message *message)
+{
+    const struct message_recipient *recipient = owner_of_edits(message);
+    return recipient && recipient->edited ? recipient->edits.size : shared_size(message);
+}
+
+void message_source(struct message *message, struct content_source *source)
+{
+    const struct message_recipient *recipient = owner_of_edits(message);
+    *source = (struct content_source){
+        .body = message->stored > 0 ? message->body : NULL,
+        .stored = message->stored,
+        .tail = buf_slice(&message->content),
+        .edited = message->edited,
+    };
+    if (message->head)
+        source->head = slice_of(message->head, BODY_CHUNK);
+    if (message->edited)
+        source->edits = edits_view(&message->edits);
+    if (recipient && recipient->edited) {
+        source->own = true;
+        source->own_edits = edits_view(&recipient->edits);
+    }
+}
+
+/* ---- cursors ----------------------------------------------------------------------------------------- */
+
+static void close_cursors(struct message *message)
+{
+    list_each(&message->cursors, node, after) {
+        struct content_cursor *cursor = container_of(node, struct content_cursor, node);
+        list_remove(&cursor->node);
+        cursor_close(&cursor->cursor);
+    }
+}
+
+int content_cursor_open(struct content_cursor *cursor, struct message *message, void (*arrived)(void *owner),
+                        void *owner)
+{
+    struct content_source source;
+    const struct message_keeper *keeper = message->keeper;
+    struct content_reader *reader = NULL;
+    if (!message->readable)
+        return -EPERM;
+    if (keeper)
+        reader = loop_current() && arrived ? keeper->on_loop(message) : keeper->blocking(message);
+    if (loop_current() && !arrived)
+        reader = NULL; /* it must not block */
+    message_source(message, &source);
+    cursor_open_source(&cursor->cursor, &source, reader, arrived, owner);
+    cursor->message = message_ref(message);
+    cursor->changes = message->changes;
+    list_append(&message->cursors, &cursor->node);
+    message->close_cursors = close_cursors;
+    return 0;
+}
+
+bool content_cursor_sync(struct content_cursor *cursor)
+{
+    struct message *message = cursor->message;
+    struct content_source source;
+    if (message->ended || !message->readable)
+        return false;
+    if (cursor->changes == message->changes)
+        return true;
+    message_source(message, &source);
+    cursor_change_source(&cursor->cursor, &source);
+    cursor->changes = message->changes;
+    return true;
+}
+
+void content_cursor_close(struct content_cursor *cursor)
+{
+    if (!cursor->message)
+        return;
+    if (list_linked(&cursor->node))
+        list_remove(&cursor->node);
+    cursor_close(&cursor->cursor);
+    message_unref(cursor->message);
+    cursor->message = NULL;
+}
+
+/* ---- edits ------------------------------------------------------------------------------------------- */
+
+static int outcome_error(enum edits_outcome outcome)
+{
+    return outcome == EDITS_OK ? 0 : outcome == EDITS_OUT_OF_RANGE ? -ERANGE : -E2BIG;
+}
+
+static int splice_own(struct message *message, struct message_recipient *recipient, uint64_t at,
+                      uint64_t removed, struct slice text)
+{
+    if (message->own_text + text.size > MESSAGE_OWN_EDITS)
+        return -E2BIG;
+    if (!recipient->edited)
+        edits_init(&recipient->edits, shared_size(message));
+    recipient->edited = true;
+    int error = outcome_error(edits_splice(&recipient->edits, at, removed, text));
+    if (!error)
+        message->own_text += text.size;
+    return error;
+}
+
+/* Content that is in memory as a whole: what is put in may make it longer by as much as edits may hold. */
+static int splice_memory(struct message *message, uint64_t at, uint64_t removed, struct slice text)
+{
+    uint64_t size = buf_size(&message->content);
+    if (at > size || removed > size - at)
+        return -ERANGE;
+    if (message->original_size == 0)
+        message->original_size = size;
+    if (size - removed + text.size > message->original_size + EDITS_TEXT)
+        return -E2BIG;
+    buf_replace(&message->content, at, removed, text);
+    message->copied += size - at - removed;
+    message->rewritten = true;
+    return 0;
+}
+
+static int splice_stored(struct message *message, uint64_t at, uint64_t removed, struct slice text)
+{
+    if (!message->edited)
+        edits_init(&message->edits, shared_size(message));
+    message->edited = true;
+    return outcome_error(edits_splice(&message->edits, at, removed, text));
+}
+
+int message_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text)
+{
+    struct message_recipient *recipient = owner_of_edits(message);
+    if (!message->readable)
+        return -EPERM;
+    message->header_known = false; /* also when the edit fails: there may be a table of edits now */
+    int error = recipient             ? splice_own(message, recipient, at, removed, text)
+                : message->stored > 0 ? splice_stored(message, at, removed, text)
+                                      : splice_memory(message, at, removed, text);
+    if (error)
+        return error;
+    message->changes++;
+    message->copied += text.size;
+    return 0;
+}
+
+/* ---- the header -------------------------------------------------------------------------------------- */
+
+/* How much of `content` is header; SIZE_MAX when it may go on behind it. */
+static size_t header_size(struct slice content, bool all)
+{
+    struct header_facts facts = header_scan(content);
+    const char *rest = content.data + facts.size;
+    bool ends = facts.closed || all || (facts.invalid && memchr(rest, '\n', content.size - facts.size));
+    return ends ? facts.size : SIZE_MAX;
+}
+
+/* Copies the header together from the runs that it is in. What is not in memory is no part of it. */
+static void gather(struct message *message)
+{
+    struct content_source source;
+    struct message_cursor cursor;
+    size_t size = SIZE_MAX;
+    message_source(message, &source);
+    cursor_open_source(&cursor, &source, NULL, NULL, NULL);
+    buf_clear(&message->header);
+    while (size == SIZE_MAX && buf_size(&message->header) < BODY_CHUNK + EDITS_TEXT) {
+        bool more = cursor_fetch(&cursor) == 1;
+        /* A run may be a whole chunk, and the header a small part of it. */
+        struct slice run = more ? cursor.run : slice_of(NULL, 0);
+        if (run.size > 4096)
+            run.size = 4096;
+        buf_append_slice(&message->header, run);
+        if (more)
+            cursor_consume(&cursor, run.size);
+        size = header_size(buf_slice(&message->header), !more);
+    }
+    cursor_close(&cursor);
+    message->copied += buf_size(&message->header);
+    message->header_size = size == SIZE_MAX ? buf_size(&message->header) : size;
+}
+
+struct slice message_header(struct message *message)
+{
+    struct content_source source;
+    if (!message->readable)
+        return slice_of(NULL, 0);
+    message_source(message, &source);
+    struct slice whole = source.head.size ? source.head : source.tail;
+    bool as_it_is = !source.own && !source.edited;
+    if (message->header_known && message->header_changes == message->changes)
+        return slice_of(as_it_is ? whole.data : buf_slice(&message->header).data, message->header_size);
+    if (as_it_is) {
+        size_t size = header_size(whole, true);
+        message->header_size = size;
+    } else {
+        gather(message);
+    }
+    message->header_known = true;
+    message->header_changes = message->changes;
+    return slice_of(as_it_is ? whole.data : buf_slice(&message->header).data, message->header_size);
+}
+
+uint64_t message_body_offset(struct message *message)
+{
+    struct slice header = message_header(message);
+    struct content_source source;
+    struct message_cursor cursor;
+    uint64_t offset = header.size;
+    size_t matched = 0;
+    message_source(message, &source);
+    cursor_open_source(&cursor, &source, NULL, NULL, NULL);
+    cursor_seek(&cursor, offset);
+    while (matched < 2 && cursor_fetch(&cursor) == 1 && cursor.run.data[0] == "\r\n"[matched]) {
+        matched++;
+        cursor_consume(&cursor, 1);
+    }
+    cursor_close(&cursor);
+    return matched == 2 ? offset + 2 : offset;
+}
+
+struct slice message_beginning(struct message *message)
+{
+    struct content_source source;
+    if (!message->readable)
+        return slice_of(NULL, 0);
+    message_source(message, &source);
+    if (!source.own && !source.edited)
+        return source.head.size ? source.head : source.tail;
+    return message_header(message);
+}

@@ -1,0 +1,444 @@
+/*
+ * test_message_edits: the content of a message that arrives, read and edited through its handle: in memory
+ * and in the spool, for all recipients and for one, against a reference that is slow and obvious: one flat
+ * buffer.
+ */
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include "base/mem.h"
+#include "message/message_content.h"
+#include "unit.h"
+
+/* ---- a keeper whose spool is a row of blocks
+ * --------------------------------------------------------------- */
+
+enum { BLOCKS = 64 };
+
+struct spool_of_blocks {
+    struct content_reader reader;
+    char *blocks[BLOCKS];
+    uint64_t body_id; /* whose they are */
+    unsigned discards;
+    bool full;
+};
+
+static int read_block(void *spool, const struct body *body, uint32_t chunk, char **data, size_t *size)
+{
+    struct spool_of_blocks *blocks = spool;
+    if (blocks->body_id != body->id || !blocks->blocks[chunk])
+        return -ENOENT;
+    *size = BODY_CHUNK;
+    *data = mem_copy_text(blocks->blocks[chunk], BODY_CHUNK);
+    return 0;
+}
+
+static struct spool_of_blocks *blocks_of(const struct message *message)
+{
+    return message->owner;
+}
+
+static struct content_reader *reader(struct message *message)
+{
+    return &blocks_of(message)->reader;
+}
+
+static uint64_t threshold(const struct message *message)
+{
+    (void)message;
+    return BODY_CHUNK;
+}
+
+static int store(struct message *message, struct body *body, const char *bytes)
+{
+    struct spool_of_blocks *blocks = blocks_of(message);
+    if (blocks->full)
+        return -EAGAIN;
+    if (blocks->body_id != body->id)
+        for (unsigned i = 0; i < BLOCKS; i++) {
+            free(blocks->blocks[i]);
+            blocks->blocks[i] = NULL;
+        }
+    blocks->body_id = body->id;
+    blocks->blocks[body->chunks++] = mem_copy_text(bytes, BODY_CHUNK);
+    return 0;
+}
+
+static int settle(struct message *message)
+{
+    return blocks_of(message)->full ? -EAGAIN : 0;
+}
+
+static void discard(struct message *message, struct body *body)
+{
+    (void)body;
+    blocks_of(message)->discards++;
+}
+
+static const struct message_keeper keeper = {
+    .on_loop = reader,
+    .blocking = reader,
+    .threshold = threshold,
+    .store = store,
+    .settle = settle,
+    .discard = discard,
+};
+
+/* A message whose content has arrived; `chunks` of it are in the spool. */
+static struct message *make(struct spool_of_blocks *blocks, struct slice content, unsigned chunks)
+{
+    struct message *message = message_create(1, mem_dup("a@b"), "b");
+    *blocks = (struct spool_of_blocks){0};
+    content_reader_init(&blocks->reader, read_block, blocks);
+    message->keeper = &keeper;
+    message->owner = blocks;
+    for (unsigned i = 0; i < chunks; i++) {
+        if (i == 0) {
+            message->body = body_create(7, NULL, 0);
+            message->body->chunks = 0;
+            message->head = mem_copy_text(content.data, BODY_CHUNK);
+        }
+        store(message, message->body, content.data + message->stored);
+        message->stored += BODY_CHUNK;
+    }
+    buf_append(&message->content, content.data + message->stored, content.size - message->stored);
+    message->readable = true;
+    return message;
+}
+
+static void end(struct message *message, struct spool_of_blocks *blocks)
+{
+    message_end(message);
+    message_unref(message);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        free(blocks->blocks[i]);
+}
+
+static void fill(struct buf *content, size_t size)
+{
+    buf_append_text(content,
+                    "Received: x\r\n\ty\r\nFrom: a@b\r\nSubject: one\r\nX: 1\r\nx: 2\r\nX: 3\r\n\r\n");
+    while (buf_size(content) < size)
+        buf_printf(content, "line %zu of the body\r\n", buf_size(content));
+}
+
+static bool is_content(struct message *message, struct slice expected)
+{
+    struct content_cursor cursor = {0};
+    bool same = message_size(message) == expected.size;
+    if (content_cursor_open(&cursor, message, NULL, NULL) != 0)
+        return false;
+    while (same && cursor_fetch(&cursor.cursor) == 1) {
+        struct slice run = cursor.cursor.run;
+        same = cursor.cursor.at + run.size <= expected.size &&
+               memcmp(run.data, expected.data + cursor.cursor.at, run.size) == 0;
+        cursor_consume(&cursor.cursor, run.size);
+    }
+    same = same && cursor.cursor.at == expected.size;
+    content_cursor_close(&cursor);
+    return same;
+}
+
+static bool is_header(struct message *message, const char *expected)
+{
+    struct slice header = message_header(message);
+    bool same = slice_equal(header, slice_text(expected));
+    if (!same)
+        printf("%.*s-- instead of:\n%s", (int)header.size, header.data, expected);
+    return same;
+}
+
+#define S(text) SLICE_LITERAL(text)
+
+/* ---- header fields ----------------------------------------------------------------------------------------
+ */
+
+static void edit_header(struct message *message)
+{
+    struct header_place place;
+    CU_ASSERT_EQUAL(header_count(message, NULL), 6);
+    CU_ASSERT_EQUAL(header_count(message, "x"), 3);
+    CU_ASSERT_EQUAL(header_find(message, "X", -1, &place), 0);
+    CU_ASSERT(slice_equal(place.value, S(" 3\r\n")));
+    CU_ASSERT_EQUAL(header_find(message, "X", 3, &place), -ENOENT);
+    CU_ASSERT_EQUAL(header_find(message, "X", -4, &place), -ENOENT);
+    CU_ASSERT_EQUAL(header_remove(message, "x", 1), 0);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_FRONT, NULL, 0, "A", S("first")), 0);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_END, NULL, 0, "Z", S("last\r\n\tline")), 0);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_BEFORE, "received", 0, "B", S("b")), 0);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_BEHIND, "RECEIVED", 0, "C", S("")), 0);
+    CU_ASSERT_EQUAL(header_replace(message, "subject", 0, S("two")), 0);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_BEFORE, "nonesuch", 0, "B", S("b")), -ENOENT);
+    CU_ASSERT(is_header(
+        message, "A: first\r\nB: b\r\nReceived: x\r\n\ty\r\nC: \r\nFrom: a@b\r\nSubject: two\r\nX: 1\r\n"
+                 "X: 3\r\nZ: last\r\n\tline\r\n"));
+    CU_ASSERT_EQUAL(header_remove_all(message, "X"), 2);
+    CU_ASSERT_EQUAL(header_remove_all(message, "X"), 0);
+}
+
+static void test_header_fields(void)
+{
+    for (unsigned chunks = 0; chunks < 3; chunks++) {
+        struct spool_of_blocks blocks;
+        struct buf content = {0};
+        fill(&content, chunks * BODY_CHUNK + 1000);
+        struct message *message = make(&blocks, buf_slice(&content), chunks);
+        edit_header(message);
+        const char *body = memmem(buf_slice(&content).data, buf_size(&content), "\r\n\r\n", 4);
+        size_t header = (size_t)(body - buf_slice(&content).data) + 2;
+        struct buf expected = {0};
+        buf_append_slice(&expected, message_header(message));
+        buf_append(&expected, body + 2, buf_size(&content) - header);
+        CU_ASSERT(is_content(message, buf_slice(&expected)));
+        CU_ASSERT_EQUAL(message_body_offset(message), message_header(message).size + 2);
+        buf_release(&expected);
+        end(message, &blocks);
+        buf_release(&content);
+    }
+}
+
+static void test_fields_of_one_recipient(void)
+{
+    struct spool_of_blocks blocks;
+    struct buf content = {0}, before = {0};
+    fill(&content, 3 * BODY_CHUNK);
+    for (unsigned chunks = 0; chunks < 3; chunks += 2) {
+        struct message *message = make(&blocks, buf_slice(&content), chunks);
+        struct message_recipient *a = recipient_create(message, mem_dup("a@b"), "b"),
+                                 *b = recipient_create(message, mem_dup("c@d"), "d");
+        message_add_recipient(message, a);
+        message_add_recipient(message, b);
+        CU_ASSERT_EQUAL(header_replace(message, "Subject", 0, S("for all")), 0);
+        buf_clear(&before);
+        buf_append_slice(&before, message_header(message));
+        buf_append(&before, "", 1);
+        message_select(message, a);
+        edit_header(message);
+        message_select(message, b);
+        CU_ASSERT(is_header(message, buf_slice(&before).data));
+        CU_ASSERT_FALSE(b->edited);
+        message_select(message, NULL);
+        CU_ASSERT(is_header(message, buf_slice(&before).data));
+        end(message, &blocks);
+    }
+    buf_release(&content);
+    buf_release(&before);
+}
+
+static void test_what_is_no_field(void)
+{
+    static const struct {
+        const char *name, *value;
+    } rows[] = {
+        {"", "a"},
+        {"A B", "a"},
+        {"A:", "a"},
+        {"A\r\nB", "a"},
+        {"\xc3\xa4", "a"},
+        {"A", "a\r\nB: c"},
+        {"A", "a\r\n\r\nb"},
+        {"A", "a\nb"},
+        {"A", "a\rb"},
+        {"A", "a\r\n"},
+        {"A", "a\r\n \r\nB"},
+        {"A", "a\r\n \t"},
+        {"A", "a\r\n\r\n b"},
+        {"A", "a\001b"},
+        {"A", "a\x7f"},
+    };
+    struct spool_of_blocks blocks;
+    struct buf content = {0};
+    fill(&content, 100);
+    struct message *message = make(&blocks, buf_slice(&content), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CU_ASSERT_EQUAL(header_add(message, HEADER_FRONT, NULL, 0, rows[i].name, slice_text(rows[i].value)),
+                        -EINVAL);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_FRONT, NULL, 0, "A", slice_of("a\0b", 3)), -EINVAL);
+    char *long_word = mem_zalloc(2000);
+    memset(long_word, 'x', 1999);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_FRONT, NULL, 0, "A", slice_text(long_word)), -EINVAL);
+    CU_ASSERT(is_content(message, buf_slice(&content)));
+    long_word[900] = long_word[1800] = ' ';
+    CU_ASSERT_EQUAL(header_add(message, HEADER_FRONT, NULL, 0, "A", slice_text(long_word)), 0);
+    free(long_word);
+    end(message, &blocks);
+    buf_release(&content);
+}
+
+/* What is no header gets one. */
+static void test_without_a_header(void)
+{
+    static const char *const contents[] = {"", "\r\n", "no header\r\n", "\r\nbody\r\n", "A: b", "A: b\r\n"};
+    static const char *const expected[] = {
+        "N: 1\r\n\r\n",         "N: 1\r\n\r\n",     "N: 1\r\n\r\nno header\r\n",
+        "N: 1\r\n\r\nbody\r\n", "A: b\r\nN: 1\r\n", "A: b\r\nN: 1\r\n"};
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+        struct spool_of_blocks blocks;
+        struct message *message = make(&blocks, slice_text(contents[i]), 0);
+        CU_ASSERT_EQUAL(header_add(message, HEADER_END, NULL, 0, "N", S("1")), 0);
+        if (!is_content(message, slice_text(expected[i])))
+            printf("row %zu: %.*s\n", i, (int)buf_size(&message->content), buf_slice(&message->content).data);
+        CU_ASSERT(is_content(message, slice_text(expected[i])));
+        end(message, &blocks);
+    }
+}
+
+/* ---- any edits --------------------------------------------------------------------------------------------
+ */
+
+static void splice_both(struct message *message, struct buf *flat)
+{
+    char text[300];
+    size_t size = (size_t)random() % sizeof text;
+    uint64_t at = (uint64_t)random() % (buf_size(flat) + 1), left = buf_size(flat) - at;
+    uint64_t removed = (uint64_t)random() % (left < 2000 ? left + 1 : 2000);
+    for (size_t i = 0; i < size; i++)
+        text[i] = "ab:\r\n"[random() % 5];
+    CU_ASSERT_EQUAL(message_splice(message, at, removed, slice_of(text, size)), 0);
+    buf_replace(flat, at, removed, slice_of(text, size));
+}
+
+static void test_random_edits(void)
+{
+    srandom(3);
+    for (unsigned round = 0; round < 60; round++) {
+        struct spool_of_blocks blocks;
+        struct buf content = {0}, flat = {0}, own = {0};
+        unsigned chunks = round % 3;
+        fill(&content, chunks * BODY_CHUNK + (size_t)random() % 5000);
+        struct message *message = make(&blocks, buf_slice(&content), chunks);
+        struct message_recipient *recipient = recipient_create(message, mem_dup("a@b"), "b");
+        message_add_recipient(message, recipient);
+        buf_append_slice(&flat, buf_slice(&content));
+        struct content_cursor open = {0};
+        content_cursor_open(&open, message, NULL, NULL);
+        for (unsigned i = 0; i < 20; i++) {
+            splice_both(message, &flat);
+            /* A cursor that was open before goes on in the new form. */
+            uint64_t at = (uint64_t)random() % (buf_size(&flat) + 1);
+            CU_ASSERT_TRUE(content_cursor_sync(&open));
+            cursor_seek(&open.cursor, at);
+            bool there = cursor_fetch(&open.cursor) == 1;
+            CU_ASSERT_EQUAL(there, at < buf_size(&flat));
+            CU_ASSERT(!there || open.cursor.run.data[0] == buf_slice(&flat).data[at]);
+        }
+        CU_ASSERT_TRUE(is_content(message, buf_slice(&flat)));
+        buf_append_slice(&own, buf_slice(&flat));
+        message_select(message, recipient);
+        for (unsigned i = 0; i < 20; i++)
+            splice_both(message, &own);
+        CU_ASSERT_TRUE(is_content(message, buf_slice(&own)));
+        message_select(message, NULL);
+        CU_ASSERT_TRUE(is_content(message, buf_slice(&flat)));
+        if (round % 2)
+            content_cursor_close(&open);
+        end(message, &blocks);
+        if (round % 2 == 0) { /* the message is gone, and the cursor knows */
+            CU_ASSERT_FALSE(content_cursor_sync(&open));
+            content_cursor_close(&open);
+        }
+        buf_release(&content);
+        buf_release(&flat);
+        buf_release(&own);
+    }
+}
+
+/* ---- cost -------------------------------------------------------------------------------------------------
+ */
+
+static void test_a_header_edit_copies_no_body(void)
+{
+    struct spool_of_blocks blocks;
+    struct buf content = {0};
+    fill(&content, 10 * 1024 * 1024);
+    struct message *message = make(&blocks, buf_slice(&content), 39);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_FRONT, NULL, 0, "DKIM-Signature", S("v=1; a=rsa-sha256")), 0);
+    CU_ASSERT_EQUAL(header_replace(message, "Subject", 0, S("another")), 0);
+    CU_ASSERT_EQUAL(header_remove(message, "X", 0), 0);
+    printf("three header edits on %u bytes copied %u\n", (unsigned)buf_size(&content),
+           (unsigned)message->copied);
+    CU_ASSERT(message->copied > 0 && message->copied < 64 * 1024);
+    CU_ASSERT(buf_size(&message->content) < 2 * BODY_CHUNK);
+    end(message, &blocks);
+    buf_release(&content);
+}
+
+/* ---- another body -----------------------------------------------------------------------------------------
+ */
+
+static void test_another_body(void)
+{
+    for (unsigned chunks = 0; chunks < 3; chunks += 2)
+        for (size_t size = 0; size < 3 * BODY_CHUNK; size += BODY_CHUNK - 7) {
+            struct spool_of_blocks blocks;
+            struct buf content = {0}, body = {0}, expected = {0};
+            fill(&content, chunks * BODY_CHUNK + 1000);
+            while (buf_size(&body) < size)
+                buf_printf(&body, "another line %zu\r\n", buf_size(&body));
+            struct message *message = make(&blocks, buf_slice(&content), chunks);
+            CU_ASSERT_EQUAL(header_add(message, HEADER_FRONT, NULL, 0, "A", S("first")), 0);
+            buf_append_slice(&expected, message_header(message));
+            buf_append_text(&expected, "\r\n");
+            buf_append_slice(&expected, buf_slice(&body));
+            CU_ASSERT_EQUAL(body_replace_begin(message), 0);
+            CU_ASSERT_EQUAL(body_replace_begin(message), -EPERM);
+            CU_ASSERT_EQUAL(body_replace_append(message, S("x\n")), -EINVAL);
+            for (size_t at = 0; at < buf_size(&body); at += 10007) {
+                size_t left = buf_size(&body) - at;
+                CU_ASSERT_EQUAL(body_replace_append(message, slice_of(buf_slice(&body).data + at,
+                                                                      left < 10007 ? left : 10007)),
+                                0);
+            }
+            CU_ASSERT_EQUAL(body_replace_end(message), 0);
+            CU_ASSERT_TRUE(is_content(message, buf_slice(&expected)));
+            CU_ASSERT_EQUAL(blocks.discards, chunks > 0);
+            CU_ASSERT_EQUAL(header_remove(message, "A", 0), 0);
+            CU_ASSERT_EQUAL(body_splice(message, message_size(message), 0, S("the end\r\n")), 0);
+            buf_append_text(&expected, "the end\r\n");
+            buf_consume(&expected, strlen("A: first\r\n"));
+            CU_ASSERT_TRUE(is_content(message, buf_slice(&expected)));
+            end(message, &blocks);
+            buf_release(&content);
+            buf_release(&body);
+            buf_release(&expected);
+        }
+}
+
+static void test_a_spool_that_is_behind(void)
+{
+    struct spool_of_blocks blocks;
+    struct buf content = {0}, text = {0};
+    fill(&content, 1000);
+    while (buf_size(&text) < 3 * BODY_CHUNK)
+        buf_append_text(&text, "another line\r\n");
+    struct message *message = make(&blocks, buf_slice(&content), 0);
+    CU_ASSERT_EQUAL(body_replace_begin(message), 0);
+    blocks.full = true;
+    CU_ASSERT_EQUAL(body_replace_append(message, buf_slice(&text)), 0);
+    CU_ASSERT_EQUAL(body_replace_append(message, S("more\r\n")), -EAGAIN);
+    CU_ASSERT_EQUAL(body_replace_end(message), -EAGAIN);
+    blocks.full = false;
+    CU_ASSERT_EQUAL(body_replace_append(message, S("more\r\n")), 0);
+    CU_ASSERT_EQUAL(body_replace_end(message), 0);
+    CU_ASSERT_EQUAL(message_size(message), message_body_offset(message) + buf_size(&text) + 6);
+    CU_ASSERT_EQUAL(body_replace_begin(message), 0); /* the end of the message ends it */
+    CU_ASSERT_EQUAL(body_replace_append(message, buf_slice(&text)), 0);
+    end(message, &blocks);
+    buf_release(&content);
+    buf_release(&text);
+}
+
+int main(void)
+{
+    CU_TestInfo tests[] = {
+        {"header fields", test_header_fields},
+        {"header fields of one recipient", test_fields_of_one_recipient},
+        {"what is no field", test_what_is_no_field},
+        {"without a header", test_without_a_header},
+        {"random edits", test_random_edits},
+        {"a header edit copies no body", test_a_header_edit_copies_no_body},
+        {"another body", test_another_body},
+        {"a spool that is behind", test_a_spool_that_is_behind},
+        CU_TEST_INFO_NULL,
+    };
+    return unit_run("message edits", tests);
+}
