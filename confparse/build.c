@@ -87,7 +87,8 @@ static bool classify_known(struct conf_builder *builder, const struct conf_class
 {
     const struct conf_option *row = conf_schema_scope(stanza->kind);
     class->module = is_global(parent) ? conf_module_find(builder->conf, stanza->kind) : NULL;
-    class->row = row && conf_schema_allows(row, parent->kind) ? row : NULL;
+    class->row =
+        row && (conf_schema_allows(row, parent->kind) || conf_module_listens(parent->module, row)) ? row : NULL;
     if (!class->module && !class->row)
         return false;
     class->kind = class->module ? class->module->schema.name : class->row->name;

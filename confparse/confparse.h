@@ -174,6 +174,7 @@ struct conf_module_schema {
     bool singleton;                    /* one instance; a name that its stanza has means nothing */
     const struct conf_option *options; /* `option_count` rows; scopes is ignored */
     size_t option_count;
+    bool listens; /* its stanza may hold Listen stanzas, with their options, as ESMTP_Listener does */
 };
 
 /* ---- loading ------------------------------------------------------------------------------------------- */

@@ -87,6 +87,7 @@ static void copy_module(struct conf_builder *builder, const struct conf_module_s
     }
     to->schema.name = conf_keep_lower(conf, conf_text_of(from->name));
     to->schema.singleton = from->singleton;
+    to->schema.listens = from->listens;
     to->schema.options = options;
     to->schema.option_count = from->option_count;
     to->defaults = make_defaults(builder, manifest_row, options, from->option_count);

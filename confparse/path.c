@@ -53,7 +53,7 @@ static bool find_stanza(const struct reached *at, const char *word, struct stanz
     const struct conf_option *row = conf_schema_scope(conf_text_of(word));
     const struct conf_documented *documented = at_global(at) ? conf_documented_find(word) : NULL;
     const struct conf_scope *child = at->scope ? conf_scope_next(at->scope, word, NULL) : NULL;
-    if (!row || !conf_schema_allows(row, at->kind))
+    if (!row || (!conf_schema_allows(row, at->kind) && !conf_module_listens(at->module, row)))
         row = documented_row(at, word, true);
     if (module)
         *found = (struct stanza){module->schema.name, module->schema.singleton ? "unnamed" : "optional"};

@@ -181,6 +181,11 @@ const struct conf_module *conf_module_find(const struct conf *conf, struct conf_
     return NULL;
 }
 
+bool conf_module_listens(const struct conf_module *module, const struct conf_option *row)
+{
+    return module && module->schema.listens && strcmp(row->name, "listen") == 0;
+}
+
 const struct conf_option *conf_module_option(const struct conf_module *module, struct conf_text name)
 {
     for (size_t i = 0; module && i < module->schema.option_count; i++)

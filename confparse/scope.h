@@ -95,6 +95,8 @@ struct conf {
 
 /* The module of that name that has a manifest, or NULL. */
 const struct conf_module *conf_module_find(const struct conf *conf, struct conf_text name);
+/* Is this the row of Listen, and may Listens stand in the module's stanza? `module` may be NULL. */
+bool conf_module_listens(const struct conf_module *module, const struct conf_option *row);
 /* Its manifest's row of an option, or NULL. `module` may be NULL. */
 const struct conf_option *conf_module_option(const struct conf_module *module, struct conf_text name);
 /* As conf_scope_option, of a text that is not NUL-terminated. */

@@ -5,6 +5,7 @@ pkginclude_HEADERS = \
 	include/impulse/delivery.h \
 	include/impulse/hooks.h \
 	include/impulse/inject.h \
+	include/impulse/listener.h \
 	include/impulse/log.h \
 	include/impulse/loop.h \
 	include/impulse/match.h \

@@ -28,6 +28,7 @@
 #include "sdk/sdk_queue.h"
 #include "sdk/sdk_command.h"
 #include "sdk/sdk_loop.h"
+#include "sdk/sdk_listener.h"
 
 enum {
     SESSIONS_DRAIN_MS = 30 * 1000,   /* how long sessions may finish a message at SIGTERM */
@@ -194,7 +195,12 @@ static bool build_server(struct daemon *d, char *error, size_t error_size)
     struct smtp_generation *generation = smtp_generation_create(d->conf, d->modules, error, error_size);
     if (!generation)
         return false;
+    if (!listens_have_modules(d->conf, d->modules, error, error_size)) {
+        smtp_generation_unref(generation);
+        return false;
+    }
     listens_attach(d->listens, d->server, d->threads);
+    listens_use_modules(d->listens, d->conf, d->modules);
     smtp_server_set_generation(d->server, generation);
     smtp_generation_unref(generation);
     return true;
@@ -269,6 +275,7 @@ static void next_phase(struct daemon *d)
     case DRAINING_SESSIONS:
         process_stopping();
         listens_close(d->listens);
+        sdk_listener_end();
         control_close(d->control);
         uv_timer_start(&d->bound, on_bound, SESSIONS_DRAIN_MS, 0);
         smtp_server_drain(d->server, send_drained, &d->sessions_drained);

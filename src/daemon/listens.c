@@ -8,14 +8,18 @@
 #include <string.h>
 #include "base/list.h"
 #include "base/mem.h"
+#include "daemon/listen_kinds.h"
 #include "log/paniclog.h"
 #include "net/listener.h"
 #include "policy/socket_fields.h"
+#include "sdk/sdk_listener.h"
 
 struct entry {
     struct list_node link;
     struct listener *listener;
-    struct smtp_listen *listen; /* NULL until attached */
+    enum listen_owner owner;
+    struct smtp_listen *listen; /* LISTEN_SMTP; NULL until attached */
+    struct sdk_listen *own;     /* LISTEN_MODULE; likewise */
     struct loop_group *loops;
     char *loops_name;
     char key[LISTENER_KEY_SIZE];
@@ -25,27 +29,6 @@ struct entry {
 struct listens {
     struct list entries;
 };
-
-/* ---- the Listens of a configuration ----------------------------------------------------------- */
-
-/* Calls `visit` for every enabled Listen until it says false. */
-static bool each_enabled(const struct conf *conf,
-                         bool (*visit)(const struct conf_chain *chain, const struct conf_scope *listen,
-                                       void *closure),
-                         void *closure)
-{
-    const struct conf_scope *listener = NULL;
-    while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener))) {
-        const struct conf_scope *listen = NULL;
-        while ((listen = conf_scope_next(listener, "listen", listen))) {
-            struct conf_chain chain;
-            conf_chain_inbound(&chain, conf, listener, listen, NULL);
-            if (conf_chain_bool(&chain, "enable") && !visit(&chain, listen, closure))
-                return false;
-        }
-    }
-    return true;
-}
 
 /* ---- what a Listen asks for ------------------------------------------------------------------ */
 
@@ -97,20 +80,20 @@ static void check_pool(const struct conf_chain *chain, const struct conf_scope *
             concurrency, threads, name, threads);
 }
 
-static void check_listen(const struct conf *conf, const struct conf_scope *listener,
-                         const struct conf_scope *listen, struct conf_report *report)
+static bool check_listen(const struct conf_chain *chain, const struct conf_scope *listen, void *closure)
 {
-    struct conf_chain chain;
+    struct conf_report *report = closure;
+    const struct conf *conf = chain->conf;
     char error[256];
-    conf_chain_inbound(&chain, conf, listener, listen, NULL);
     if (!listener_endpoint_check(conf_scope_name(listen), error, sizeof error))
         conf_report_add(report, CONF_ERROR, conf_scope_place(listen), "%s", error);
-    const char *loop = conf_chain_text(&chain, "event_loop");
+    const char *loop = conf_chain_text(chain, "event_loop");
     if (loop && *loop && !conf_scope_find(conf_root(conf), "eventloop", loop))
         conf_report_add(report, CONF_WARNING, conf_scope_place(listen),
                         "event_loop \"%s\" is not defined by any EventLoop; the default loops are used",
                         loop);
-    check_pool(&chain, listen, report);
+    check_pool(chain, listen, report);
+    return true;
 }
 
 struct listen_place { /* an enabled Listen by its address */
@@ -147,7 +130,7 @@ static int compare_places(const void *left, const void *right)
 static void check_addresses(const struct conf *conf, struct conf_report *report)
 {
     struct places places = {0};
-    each_enabled(conf, add_place, &places);
+    listen_kinds_each(conf, false, add_place, &places);
     if (places.count)
         qsort(places.items, places.count, sizeof *places.items, compare_places);
     for (size_t i = 1; i < places.count; i++) {
@@ -165,12 +148,7 @@ static void check_addresses(const struct conf *conf, struct conf_report *report)
 void listens_check(const struct conf *conf, struct conf_report *report)
 {
     check_addresses(conf, report);
-    const struct conf_scope *listener = NULL;
-    while ((listener = conf_scope_next(conf_root(conf), "esmtp_listener", listener))) {
-        const struct conf_scope *listen = NULL;
-        while ((listen = conf_scope_next(listener, "listen", listen)))
-            check_listen(conf, listener, listen, report);
-    }
+    listen_kinds_each(conf, true, check_listen, report);
 }
 
 static struct pool *find_pool(struct pool_set *pools, const struct conf_chain *chain,
@@ -238,6 +216,8 @@ static void close_entry(struct entry *entry)
         listener_close(entry->listener);
     if (entry->listen)
         smtp_listen_free(entry->listen);
+    if (entry->own)
+        sdk_listen_free(entry->own);
     list_remove(&entry->link);
     free(entry->loops_name);
     free(entry);
@@ -253,14 +233,24 @@ struct listen_opening {
 static bool open_one(const struct conf_chain *chain, const struct conf_scope *listen, void *closure)
 {
     struct listen_opening *opening = closure;
-    if (find(opening->listens, conf_scope_name(listen)))
+    enum listen_owner owner = listen_owner_of(conf_scope_parent(listen));
+    const struct entry *known = find(opening->listens, conf_scope_name(listen));
+    if (known && known->owner == owner)
         return true;
+    if (known) {
+        snprintf(opening->error, opening->error_size,
+                 "Listen \"%s\" is open for a listener of another kind; it can change to this one at the "
+                 "next start",
+                 conf_scope_name(listen));
+        return false;
+    }
     struct listener_settings settings = read_settings(chain, listen, opening->pools);
     struct listener *listener = listener_open(&settings, opening->error, opening->error_size);
     if (!listener)
         return false;
     struct entry *entry = mem_new(struct entry);
     entry->listener = listener;
+    entry->owner = owner;
     listener_endpoint_key(conf_scope_name(listen), entry->key);
     entry->loops_name = mem_dup(conf_chain_text(chain, "event_loop"));
     list_append(&opening->listens->entries, &entry->link);
@@ -271,11 +261,11 @@ bool listens_open(struct listens *listens, const struct conf *conf, struct pool_
                   size_t error_size)
 {
     struct listen_opening opening = {listens, pools, error, error_size};
-    if (each_enabled(conf, open_one, &opening))
+    if (listen_kinds_each(conf, false, open_one, &opening))
         return true;
     list_each(&listens->entries, node, after) {
         struct entry *entry = container_of(node, struct entry, link);
-        if (!entry->listen)
+        if (!entry->listen && !entry->own)
             close_entry(entry);
     }
     return false;
@@ -294,18 +284,82 @@ void listens_attach(struct listens *listens, struct smtp_server *server, struct 
 {
     list_each(&listens->entries, node, after) {
         struct entry *entry = container_of(node, struct entry, link);
-        if (entry->listen)
+        if (entry->listen || entry->own)
             continue;
         entry->loops = threads_loops(threads, entry->loops_name);
-        entry->listen = smtp_listen_create(server, listener_endpoint(entry->listener), entry->loops);
+        if (entry->owner == LISTEN_MODULE)
+            entry->own = sdk_listen_create(listener_endpoint(entry->listener));
+        else
+            entry->listen = smtp_listen_create(server, listener_endpoint(entry->listener), entry->loops);
     }
 }
+
+/* ---- Listens of modules ---------------------------------------------------------------------- */
+
+struct listen_use {
+    struct listens *listens; /* NULL: it is only looked whether somebody takes connections */
+    struct module_set *modules;
+    char *error;
+    size_t error_size;
+};
+
+/* The label of the instance whose stanza it is, as far as one takes connections: "echo" of a singleton, else
+ * "echo:name". To be freed; NULL: there is none. */
+static char *find_label(const struct module_set *modules, const struct conf_scope *stanza)
+{
+    const char *kind = conf_scope_kind(stanza), *name = conf_scope_name(stanza);
+    char *labels[] = {mem_printf("%s:%s", kind, name), mem_dup(kind)}, *found = NULL;
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (!found && sdk_listener_exists(modules, labels[i]))
+            found = labels[i];
+        else
+            free(labels[i]);
+    return found;
+}
+
+static bool use_one(const struct conf_chain *chain, const struct conf_scope *listen, void *closure)
+{
+    struct listen_use *use = closure;
+    const struct conf_scope *stanza = conf_scope_parent(listen);
+    if (listen_owner_of(stanza) != LISTEN_MODULE)
+        return true;
+    char *label = find_label(use->modules, stanza);
+    struct entry *entry = use->listens ? find(use->listens, conf_scope_name(listen)) : NULL;
+    if (!label) {
+        struct conf_place place = conf_scope_place(listen);
+        snprintf(use->error, use->error_size,
+                 "%s:%u: Listen \"%s\": the module %s takes no connections (imp_listener_add)", place.file,
+                 place.line, conf_scope_name(listen), conf_scope_kind(stanza));
+        return false;
+    }
+    if (entry && entry->own)
+        sdk_listen_use(entry->own, use->modules, label, (unsigned)conf_chain_int(chain, "max_connections"));
+    free(label);
+    return true;
+}
+
+bool listens_have_modules(const struct conf *conf, struct module_set *modules, char *error, size_t error_size)
+{
+    struct listen_use use = {NULL, modules, error, error_size};
+    return listen_kinds_each(conf, false, use_one, &use);
+}
+
+void listens_use_modules(struct listens *listens, const struct conf *conf, struct module_set *modules)
+{
+    char error[256];
+    struct listen_use use = {listens, modules, error, sizeof error};
+    listen_kinds_each(conf, false, use_one, &use);
+}
+
+/* ---- starting and changing ------------------------------------------------------------------- */
 
 void listens_start(struct listens *listens)
 {
     list_each(&listens->entries, node, after) {
         struct entry *entry = container_of(node, struct entry, link);
-        if (!entry->started)
+        if (!entry->started && entry->own)
+            listener_start(entry->listener, entry->loops, sdk_listen_accept, entry->own);
+        else if (!entry->started)
             listener_start(entry->listener, entry->loops, smtp_server_accept, entry->listen);
         entry->started = true;
     }
@@ -325,7 +379,7 @@ static bool change_one(const struct conf_chain *chain, const struct conf_scope *
 void listens_change(struct listens *listens, const struct conf *conf, struct pool_set *pools)
 {
     struct listen_opening changing = {.listens = listens, .pools = pools};
-    each_enabled(conf, change_one, &changing);
+    listen_kinds_each(conf, false, change_one, &changing);
 }
 
 static bool mark_wanted(const struct conf_chain *chain, const struct conf_scope *listen, void *closure)
@@ -341,7 +395,7 @@ void listens_retire(struct listens *listens, const struct conf *conf)
 {
     list_each(&listens->entries, node, after)
         container_of(node, struct entry, link)->wanted = false;
-    each_enabled(conf, mark_wanted, listens);
+    listen_kinds_each(conf, false, mark_wanted, listens);
     list_each(&listens->entries, old, following) {
         struct entry *entry = container_of(old, struct entry, link);
         if (!entry->wanted)

@@ -25,6 +25,12 @@ bool listens_open(struct listens *listens, const struct conf *conf, struct pool_
 size_t listens_count(const struct listens *listens);
 /* Makes a place in the server for each socket that has none. Before smtp_server_set_generation. */
 void listens_attach(struct listens *listens, struct smtp_server *server, struct threads *threads);
+/* Does some instance of `modules` take the connections of each Listen in a stanza of a module? False with one
+ * line in error[]. */
+bool listens_have_modules(const struct conf *conf, struct module_set *modules, char *error,
+                          size_t error_size);
+/* Has them handed to these instances from here on. After listens_attach. */
+void listens_use_modules(struct listens *listens, const struct conf *conf, struct module_set *modules);
 /* Begins to accept on the sockets that do not yet. After smtp_server_set_generation. */
 void listens_start(struct listens *listens);
 /*

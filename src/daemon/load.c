@@ -8,6 +8,7 @@
 #include <strings.h>
 #include "base/mem.h"
 #include "control/control.h"
+#include "daemon/listen_kinds.h"
 #include "daemon/listens.h"
 #include "delivery/delivery.h"
 #include "daemon/threads.h"
@@ -165,7 +166,6 @@ static void check_scope(const struct conf_scope *scope, const struct manifest_se
 /* What only the daemon can judge. */
 static void check(const struct conf *conf, struct conf_report *report, void *argument)
 {
-    (void)argument;
     threads_check(conf, report);
     listens_check(conf, report);
     control_check(conf, report);
@@ -184,10 +184,14 @@ bool loading_begin(struct loading *loading, const struct arguments *arguments, c
                                                   .search_path = IMPULSE_SYSCONF_DIR,
                                                   .module_directory = arguments->modules,
                                                   .check = check,
-        .check_argument = loading->manifests};
+                                                  .check_argument = loading->manifests};
     smtp_server_register();
     delivery_register();
-    const char *keyword;
+    listen_kinds_register();
+    const char *keyword, *module;
+    for (size_t i = 0; (module = manifest_set_listener(loading->manifests, i)); i++)
+        if (!listen_kinds_declare(module, error, error_size))
+            return false;
     for (size_t i = 0; (keyword = manifest_set_announced(loading->manifests, "smtp_extension", i)); i++)
         smtp_extension_declare(keyword);
     loading->options.modules = manifest_set_schemas(loading->manifests, &loading->options.module_count);

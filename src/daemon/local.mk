@@ -11,6 +11,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/daemon_metrics.c \
 	src/daemon/daemon_metrics.h \
 	src/daemon/daemon_private.h \
+	src/daemon/listen_kinds.c \
+	src/daemon/listen_kinds.h \
 	src/daemon/listens.c \
 	src/daemon/listens.h \
 	src/daemon/load.c \

@@ -72,7 +72,8 @@ static bool swap(struct daemon *d, struct conf *conf, const struct manifest_set 
     if (!modules)
         return false;
     struct smtp_generation *generation = smtp_generation_create(conf, modules, error, error_size);
-    if (!generation || !open_sockets(d, conf, error, error_size)) {
+    if (!generation || !listens_have_modules(conf, modules, error, error_size) ||
+        !open_sockets(d, conf, error, error_size)) {
         smtp_generation_unref(generation);
         module_set_unref(modules);
         return false;
@@ -80,6 +81,7 @@ static bool swap(struct daemon *d, struct conf *conf, const struct manifest_set 
     listens_attach(d->listens, d->server, d->threads);
     listens_retire(d->listens, conf);
     smtp_server_set_generation(d->server, generation);
+    listens_use_modules(d->listens, conf, modules);
     listens_start(d->listens);
     listens_change(d->listens, conf, threads_pools(d->threads));
     queue_set_reconfigure(d->queues, conf, modules);

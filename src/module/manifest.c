@@ -13,7 +13,8 @@
  *     msys.provides = config.Global:greylist_delay  a core option that loads the module implicitly when it is
  * set
  *     msys.provides = smtp_extension.XGREY          what it registers and a configuration can name: an
- *                                                   extension of SMTP, a delivery_method
+ *                                                   extension of SMTP, a delivery_method.NAME
+ *     msys.provides = listener                      its stanza holds Listens, whose connections it takes
  *     option.delay = duration 300                   an option of the module's stanza: its type and default
  *     option.mode = enum(defer|tag) defer
  *     note.delay = how long a new sender waits      one line about an option above
@@ -156,6 +157,10 @@ static const char *const announced_kinds[] = {"delivery_method.", "smtp_extensio
 static bool read_provides(struct manifest_reader *reader, struct slice value)
 {
     struct slice name;
+    if (slice_equal_nocase(value, SLICE_LITERAL("listener"))) {
+        name_list_add(&reader->manifest->announced, value);
+        return true;
+    }
     for (size_t i = 0; i < sizeof announced_kinds / sizeof announced_kinds[0]; i++)
         if (split_key(value, announced_kinds[i], &name)) {
             if (!is_name(name))

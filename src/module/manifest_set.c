@@ -55,6 +55,15 @@ static bool names_differ(const struct manifest_set *set, char *error, size_t err
     return true;
 }
 
+/* A listener is announced under the name of the module, whose stanza holds its Listens. */
+static bool announces_listener(const struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->announced.count; i++)
+        if (strcmp(manifest->announced.names[i], "listener") == 0)
+            return true;
+    return false;
+}
+
 static void make_schemas(struct manifest_set *set)
 {
     set->schemas = mem_array(set->count, sizeof *set->schemas);
@@ -64,6 +73,7 @@ static void make_schemas(struct manifest_set *set)
             .singleton = set->manifests[i].singleton,
             .options = set->manifests[i].options,
             .option_count = set->manifests[i].option_count,
+            .listens = announces_listener(&set->manifests[i]),
         };
 }
 
@@ -114,6 +124,14 @@ const struct conf_module_schema *manifest_set_schemas(const struct manifest_set 
 {
     *count = set->count;
     return set->schemas;
+}
+
+const char *manifest_set_listener(const struct manifest_set *set, size_t index)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (announces_listener(&set->manifests[i]) && index-- == 0)
+            return set->manifests[i].name;
+    return NULL;
 }
 
 const char *manifest_set_announced(const struct manifest_set *set, const char *kind, size_t index)

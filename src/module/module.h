@@ -85,6 +85,7 @@ enum module_registry {
     MODULE_SMTP_COMMANDS,
     MODULE_SMTP_EXTENSIONS,
     MODULE_DELIVERY_METHODS,
+    MODULE_LISTENERS,
     MODULE_REGISTRIES,
 };
 const struct registry *module_set_registry(const struct module_set *set, enum module_registry which);

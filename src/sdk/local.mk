@@ -14,6 +14,8 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/sdk_loop.h \
 	src/sdk/sdk_delivery.c \
 	src/sdk/sdk_message.c \
+	src/sdk/sdk_listener.c \
+	src/sdk/sdk_listener.h \
 	src/sdk/sdk_metric.c \
 	src/sdk/sdk_queue.c \
 	src/sdk/sdk_queue.h \

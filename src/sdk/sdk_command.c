@@ -50,10 +50,23 @@ static void end_call(void *closure)
     module_set_unref(set);
 }
 
+/* A crash names the module and its command. */
+static void run_named(struct imp_command_call *call)
+{
+    const struct command_row *row = call->row;
+    struct runner runner = {row->module->label, "its console command", row->words};
+    const struct runner *outer = runner_enter(&runner);
+    row->run(call, row->closure);
+    runner_leave(outer);
+}
+
+/* The call may be over, and freed, before the function returns: the instance stays until it has. */
 static void run_on_pool(struct pool_job *job)
 {
     struct imp_command_call *call = container_of(job, struct imp_command_call, job);
-    call->row->run(call, call->row->closure);
+    struct module_set *set = module_set_ref(call->set);
+    run_named(call);
+    module_set_unref(set);
 }
 
 static void start(struct ctl_call *ctl, void *closure)
@@ -66,7 +79,7 @@ static void start(struct ctl_call *ctl, void *closure)
     call->job.work = run_on_pool;
     ctl_call_at_end(ctl, end_call, call);
     if (!row->pool) {
-        row->run(call, row->closure);
+        run_named(call);
         return;
     }
     struct pool *pool = call->set->pools ? pool_set_find(call->set->pools, row->pool) : NULL;

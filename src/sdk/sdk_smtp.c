@@ -13,6 +13,7 @@
 struct verb_row {
     struct smtps_verb verb; /* comes first: the row that the server sees */
     char *name;
+    struct imp_module *module;
     imp_smtp_fn *run;
     void *closure;
 };
@@ -32,7 +33,10 @@ static struct smtps_call *call_of(struct imp_smtp_call *call)
 static void start(struct smtps_call *call, struct slice arguments, void *closure)
 {
     const struct verb_row *row = closure;
+    struct runner runner = {row->module->label, "its SMTP command", row->name};
+    const struct runner *outer = runner_enter(&runner);
     row->run((struct imp_smtp_call *)call, arguments.data, row->closure);
+    runner_leave(outer);
 }
 
 struct imp_session *imp_smtp_session(struct imp_smtp_call *call)
@@ -118,6 +122,7 @@ static int add_verb(struct imp_module *module, const struct imp_smtp_extension *
     const struct registry form = {.kind = "SMTP command", .below = smtps_verbs(), .release = free_verb};
     struct verb_row *row = mem_new(struct verb_row);
     row->name = mem_dup(asked->verb);
+    row->module = module;
     row->run = asked->run;
     row->closure = asked->closure;
     row->verb = (struct smtps_verb){

@@ -70,6 +70,18 @@ def test_an_answer_that_does_not_come(demo, site):
         await_true(lambda: client.command("XLIVING").text == "250 0", "the call has ended")
 
 
+def test_the_client_leaves(demo, site):
+    demo.start(site.config(MODULE))
+    with Wire(demo.address) as client:
+        client.greet()
+        client.send(b"XDEMO never\r\n")
+    demo.await_panic("cancelled")
+    assert "not answered in time" not in demo.paniclog()
+    with Wire(demo.address) as client:
+        client.greet()
+        await_true(lambda: client.command("XLIVING").text == "250 0", "the call has ended")
+
+
 def test_where_it_is_named(demo, site):
     demo.start(site.config(MODULE, listen='SMTP_Extensions = ( "XTRUSTED" )'))
     with Wire(demo.address) as client:

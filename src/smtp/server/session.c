@@ -19,6 +19,7 @@
 #include "smtp/server/rejection.h"
 #include "throttle/session_limits.h"
 #include "smtp/server/session_tls.h"
+#include "smtp/server/smtps_call.h"
 #include "smtp/server/smtps_metrics.h"
 #include "smtp/server/worker.h"
 
@@ -211,6 +212,8 @@ void session_leave(struct smtps_session *session)
         session_close(session);
     } else if (session->waiting_for_hook) {
         session_hurry_hook(session);
+    } else if (session->call) {
+        smtps_call_hurry(session);
     }
 }
 

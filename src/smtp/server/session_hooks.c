@@ -154,6 +154,6 @@ void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome)
 void session_ended(struct stream *stream)
 {
     struct smtps_session *session = container_of(stream, struct smtps_session, stream);
-    if (session->waiting_for_hook)
+    if (session->waiting_for_hook || session->call)
         session_abort(session);
 }

@@ -12,6 +12,8 @@
 #include "smtp/server/extension.h"
 #include "smtp/server/worker.h"
 
+enum { HURRY_MS = 5000 }; /* what a module gets when the server drains */
+
 /* As for suspensions (src/module): what is answered when the loops are gone is kept where nobody looks. */
 static struct {
     _Atomic bool closed;
@@ -69,6 +71,7 @@ static void deliver(struct loop_task *task)
     struct module_set *set = call->set;
     if (session) {
         session->call = NULL;
+        stream_unwatch_end(&session->stream);
         session_end_wait(session);
         send_answer(session, call);
     }
@@ -108,6 +111,7 @@ static void on_deadline(struct smtps_session *session)
 {
     static const struct smtps_reply late = {451, "4.3.0", "the command was not answered in time"};
     const struct smtps_verb *verb = session->call->verb;
+    stream_unwatch_end(&session->stream);
     paniclog(PANIC_ERROR,
              "module %s: the SMTP command %s was not answered in time (%u ms): the client is told 451",
              verb->module, verb->verb, verb->deadline_ms);
@@ -128,7 +132,14 @@ void smtps_call_start(struct smtps_session *session, const struct smtps_verb *ve
     session->call = call;
     session_wait(session);
     session_set_time(session, verb->deadline_ms, on_deadline);
+    stream_watch_end(&session->stream);
     verb->start(call, slice_text(call->arguments), verb->closure);
+}
+
+void smtps_call_hurry(struct smtps_session *session)
+{
+    if (session->call->verb->deadline_ms > HURRY_MS)
+        session_set_time(session, HURRY_MS, on_deadline);
 }
 
 void smtps_call_cancel(struct smtps_session *session)

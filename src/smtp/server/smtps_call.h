@@ -19,6 +19,9 @@ void smtps_call_start(struct smtps_session *session, const struct smtps_verb *ve
 /* The session does not wait for it any more, if there is one. The session's loop thread. */
 void smtps_call_cancel(struct smtps_session *session);
 
+/* The server drains: the call that is under way gets a few seconds. The session's loop thread. */
+void smtps_call_hurry(struct smtps_session *session);
+
 /* ---- for src/sdk ----------------------------------------------------------------------------- */
 
 /* What modules see of the session; NULL when it has left. The session's loop thread. */

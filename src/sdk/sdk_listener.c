@@ -1,0 +1,419 @@
+/*
+ * sdk_listener: see sdk_listener.h.
+ *
+ * A connection refers to its Listen, which counts it, and to the module set that accepted it. All connections
+ * are on one list, so that the end of the process finds them.
+ */
+#include "sdk/sdk_listener.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/pending.h"
+#include "impulse/listener.h"
+#include "log/paniclog.h"
+#include "net/stream.h"
+#include "sdk/sdk_registry.h"
+
+enum {
+    MUCH = 64 * 1024,      /* bytes that wait to be sent, or to be used by the module */
+    READ_SIZE = 16 * 1024, /* bytes asked of the kernel at once */
+    LINGER_MS =
+        30 * 1000, /* how long what was written may take before the connection is closed all the same */
+    COMPLAINT_MS = 10000, /* between two lines about one Listen */
+};
+
+struct listener_row {
+    struct imp_listener listener;
+    struct imp_module *module;
+};
+
+struct sdk_listen {
+    char *name;
+    _Atomic unsigned references; /* the daemon's, and one of each connection */
+    _Atomic unsigned connections;
+    pthread_mutex_t lock;           /* over what follows */
+    struct module_set *set;         /* a reference; NULL: nobody takes connections */
+    const struct listener_row *row; /* of that set */
+    unsigned most;
+    struct panic_rate complaints;
+};
+
+struct imp_connection {
+    struct stream stream;
+    uv_timer_t linger;
+    unsigned open_handles;
+    struct list_node node; /* in `all` */
+    struct loop_task task; /* the end of the process */
+    struct sdk_listen *listen;
+    struct module_set *set; /* a reference */
+    struct net_addr peer;
+    char peer_text[NET_ADDR_TEXT_SIZE], local_text[NET_ADDR_TEXT_SIZE];
+    const struct imp_connection_handler *handler; /* NULL: not started */
+    void *closure;
+    bool told_much; /* imp_connection_write returned 1, and not all is sent yet */
+    bool ended;     /* the client says no more */
+    bool leaving;   /* imp_connection_close was called */
+};
+
+static struct {
+    pthread_mutex_t lock;
+    struct list connections;
+    struct pending open; /* all of them */
+    bool ended;
+} all = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void begin_all(void)
+{
+    list_init(&all.connections);
+    pending_init(&all.open);
+}
+
+/* ---- the Listen ------------------------------------------------------------------------------ */
+
+struct sdk_listen *sdk_listen_create(const char *endpoint)
+{
+    struct sdk_listen *listen = mem_new(struct sdk_listen);
+    pthread_once(&once, begin_all);
+    listen->name = mem_dup(endpoint);
+    listen->references = 1;
+    pthread_mutex_init(&listen->lock, NULL);
+    return listen;
+}
+
+static const struct listener_row *find_row(const struct module_set *set, const char *label)
+{
+    const struct registry_row *row =
+        registry_find(module_set_registry(set, MODULE_LISTENERS), slice_text(label));
+    return row ? row->what : NULL;
+}
+
+bool sdk_listener_exists(const struct module_set *set, const char *label)
+{
+    return find_row(set, label) != NULL;
+}
+
+bool sdk_listen_use(struct sdk_listen *listen, struct module_set *set, const char *label,
+                    unsigned max_connections)
+{
+    const struct listener_row *row = set ? find_row(set, label) : NULL;
+    if (set && !row)
+        return false;
+    pthread_mutex_lock(&listen->lock);
+    struct module_set *before = listen->set;
+    listen->set = set ? module_set_ref(set) : NULL;
+    listen->row = row;
+    listen->most = max_connections;
+    pthread_mutex_unlock(&listen->lock);
+    module_set_unref(before);
+    return true;
+}
+
+static void unref_listen(struct sdk_listen *listen)
+{
+    if (atomic_fetch_sub(&listen->references, 1) > 1)
+        return;
+    module_set_unref(listen->set);
+    pthread_mutex_destroy(&listen->lock);
+    free(listen->name);
+    free(listen);
+}
+
+void sdk_listen_free(struct sdk_listen *listen)
+{
+    sdk_listen_use(listen, NULL, NULL, 0);
+    unref_listen(listen);
+}
+
+/* ---- the end of a connection ----------------------------------------------------------------- */
+
+static void handle_closed(struct imp_connection *connection)
+{
+    if (--connection->open_handles > 0)
+        return;
+    if (connection->handler && connection->handler->closed)
+        connection->handler->closed(connection, connection->closure);
+    atomic_fetch_sub(&connection->listen->connections, 1);
+    unref_listen(connection->listen);
+    module_set_unref(connection->set);
+    free(connection);
+    pending_end(&all.open);
+}
+
+static void on_stream_closed(struct stream *stream)
+{
+    handle_closed(container_of(stream, struct imp_connection, stream));
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    handle_closed(handle->data);
+}
+
+static void hang_up(struct imp_connection *connection)
+{
+    if (connection->stream.closing)
+        return;
+    connection->leaving = true;
+    pthread_mutex_lock(&all.lock);
+    list_remove(&connection->node);
+    pthread_mutex_unlock(&all.lock);
+    uv_close((uv_handle_t *)&connection->linger, on_timer_closed);
+    stream_close(&connection->stream);
+}
+
+static void on_linger(uv_timer_t *timer)
+{
+    hang_up(timer->data);
+}
+
+static void run_end(struct loop_task *task)
+{
+    hang_up(container_of(task, struct imp_connection, task));
+    pending_end(&all.open);
+}
+
+void sdk_listener_end(void)
+{
+    pthread_once(&once, begin_all);
+    pthread_mutex_lock(&all.lock);
+    all.ended = true;
+    list_each(&all.connections, node, after) {
+        struct imp_connection *connection = container_of(node, struct imp_connection, node);
+        pending_begin(&all.open);
+        connection->task.run = run_end;
+        loop_post(connection->stream.loop, &connection->task);
+    }
+    pthread_mutex_unlock(&all.lock);
+    pending_wait(&all.open);
+}
+
+/* ---- reading and writing --------------------------------------------------------------------- */
+
+/* Gives the module what there is. */
+static void deliver(struct imp_connection *connection)
+{
+    struct buf *in = &connection->stream.in;
+    while (buf_size(in) && !connection->leaving && !connection->told_much) {
+        struct slice data = buf_slice(in);
+        size_t used = connection->handler->received(connection, data.data, data.size, connection->closure);
+        buf_consume(in, used < data.size ? used : data.size);
+        if (used == 0)
+            break;
+    }
+    if (buf_size(in) >= MUCH && !connection->told_much)
+        hang_up(connection);
+}
+
+static void end_input(struct imp_connection *connection)
+{
+    connection->ended = true;
+    stream_read_stop(&connection->stream);
+    if (connection->leaving)
+        return;
+    if (connection->handler->ended)
+        connection->handler->ended(connection, connection->closure);
+    else
+        imp_connection_close(connection);
+}
+
+static void on_readable(struct stream *stream)
+{
+    struct imp_connection *connection = container_of(stream, struct imp_connection, stream);
+    ssize_t got = stream_fill(stream, READ_SIZE);
+    if (got == -EAGAIN)
+        return;
+    if (got < 0)
+        hang_up(connection);
+    else if (got == 0)
+        end_input(connection);
+    else
+        deliver(connection);
+}
+
+static void on_drained(struct stream *stream)
+{
+    struct imp_connection *connection = container_of(stream, struct imp_connection, stream);
+    if (connection->leaving) {
+        hang_up(connection);
+        return;
+    }
+    if (!connection->told_much)
+        return;
+    connection->told_much = false;
+    if (connection->handler->drained)
+        connection->handler->drained(connection, connection->closure);
+    if (!connection->leaving && !connection->told_much)
+        deliver(connection);
+    if (!connection->leaving && !connection->told_much && !connection->ended)
+        stream_read_start(stream);
+}
+
+static const struct stream_handler handler = {
+    .readable = on_readable,
+    .drained = on_drained,
+    .closed = on_stream_closed,
+};
+
+int imp_connection_write(struct imp_connection *connection, const void *data, size_t size)
+{
+    struct stream *stream = &connection->stream;
+    if (connection->leaving || stream->closing)
+        return -1;
+    buf_append(&stream->out, data, size);
+    if (stream_flush(stream) < 0) {
+        hang_up(connection);
+        return -1;
+    }
+    if (buf_size(&stream->out) <= MUCH)
+        return 0;
+    connection->told_much = true;
+    stream_read_stop(stream);
+    return 1;
+}
+
+void imp_connection_close(struct imp_connection *connection)
+{
+    if (connection->leaving)
+        return;
+    connection->leaving = true;
+    stream_read_stop(&connection->stream);
+    if (stream_flush(&connection->stream) != 0)
+        hang_up(connection);
+    else
+        uv_timer_start(&connection->linger, on_linger, LINGER_MS, 0);
+}
+
+void imp_connection_start(struct imp_connection *connection, const struct imp_connection_handler *with,
+                          void *closure)
+{
+    connection->handler = with;
+    connection->closure = closure;
+    if (!connection->leaving)
+        stream_read_start(&connection->stream);
+}
+
+/* ---- accepting ------------------------------------------------------------------------------- */
+
+/* The row that is to take it, with a reference to its set; NULL: nobody, or too many are open. */
+static const struct listener_row *admit(struct sdk_listen *listen, struct module_set **set)
+{
+    pthread_mutex_lock(&listen->lock);
+    const struct listener_row *row = listen->row;
+    unsigned open = atomic_fetch_add(&listen->connections, 1);
+    bool crowded = listen->most && open >= listen->most;
+    if (crowded && panic_rate_allows(&listen->complaints, COMPLAINT_MS, NULL))
+        paniclog(PANIC_WARNING,
+                 "Listen \"%s\": %u connections are open (max_connections): more are turned away",
+                 listen->name, open);
+    if (crowded || !row) {
+        atomic_fetch_sub(&listen->connections, 1);
+        row = NULL;
+    } else {
+        *set = module_set_ref(listen->set);
+        atomic_fetch_add(&listen->references, 1);
+    }
+    pthread_mutex_unlock(&listen->lock);
+    return row;
+}
+
+static bool enter(struct imp_connection *connection)
+{
+    pthread_mutex_lock(&all.lock);
+    bool ended = all.ended;
+    if (!ended)
+        list_append(&all.connections, &connection->node);
+    pthread_mutex_unlock(&all.lock);
+    return !ended;
+}
+
+static struct imp_connection *make(struct loop *loop, int fd, struct sdk_listen *listen,
+                                   struct module_set *set)
+{
+    struct imp_connection *connection = mem_new(struct imp_connection);
+    if (stream_open(&connection->stream, loop, fd, &handler) < 0) {
+        free(connection);
+        return NULL;
+    }
+    pending_begin(&all.open);
+    uv_timer_init(loop_uv(loop), &connection->linger);
+    connection->linger.data = connection;
+    connection->open_handles = 2;
+    connection->listen = listen;
+    connection->set = set;
+    return connection;
+}
+
+void sdk_listen_accept(struct loop *loop, int fd, const struct net_addr *local, const struct net_addr *peer,
+                       void *argument)
+{
+    struct sdk_listen *listen = argument;
+    struct module_set *set;
+    const struct listener_row *row = admit(listen, &set);
+    struct imp_connection *connection = row ? make(loop, fd, listen, set) : NULL;
+    if (row && !connection) {
+        atomic_fetch_sub(&listen->connections, 1);
+        unref_listen(listen);
+        module_set_unref(set);
+    }
+    if (!connection) {
+        close(fd);
+        return;
+    }
+    connection->peer = *peer;
+    net_addr_format(peer, connection->peer_text);
+    net_addr_format_port(local, connection->local_text);
+    bool entered = enter(connection);
+    if (entered) {
+        struct runner runner = {row->module->label, "its listener", ""};
+        const struct runner *outer = runner_enter(&runner);
+        row->listener.accepted(connection, row->listener.closure);
+        runner_leave(outer);
+    }
+    if (!entered || !connection->handler)
+        hang_up(connection);
+}
+
+/* ---- what modules ask ------------------------------------------------------------------------ */
+
+const char *imp_connection_peer_text(const struct imp_connection *connection)
+{
+    return connection->peer_text;
+}
+
+const char *imp_connection_local_text(const struct imp_connection *connection)
+{
+    return connection->local_text;
+}
+
+bool imp_connection_peer_address(const struct imp_connection *connection, uint8_t address[16])
+{
+    if (connection->peer.family != AF_INET && connection->peer.family != AF_INET6)
+        return false;
+    net_addr_mapped(&connection->peer, address);
+    return true;
+}
+
+const char *imp_connection_listen(const struct imp_connection *connection)
+{
+    return connection->listen->name;
+}
+
+static const struct registry form = {.kind = "listener", .release = free};
+
+int imp_listener_add(struct imp_module *module, const struct imp_listener *given)
+{
+    struct imp_listener listener;
+    if (!sdk_copy_struct(&listener, sizeof listener, given) || !listener.accepted)
+        return module_misregistered(module, "imp_listener_add: size and accepted are required");
+    struct listener_row *row = mem_new(struct listener_row);
+    row->listener = listener;
+    row->module = module;
+    if (sdk_register(module, MODULE_LISTENERS, &form, module->label, row) == 0)
+        return 0;
+    free(row);
+    return -1;
+}
