@@ -34,12 +34,7 @@ CONSOLE_CLIENT_LIBS = tools/libconsole.a src/base/libbase.a $(GSASL_LIBS)
 
 bin_PROGRAMS += ec_console
 ec_console_SOURCES = \
-	tools/console_complete.c \
-	tools/console_complete.h \
-	tools/console_editor.c \
 	tools/console_editor.h \
-	tools/console_history.c \
-	tools/console_history.h \
 	tools/console_interactive.c \
 	tools/console_interactive.h \
 	tools/console_pager.c \
@@ -47,6 +42,12 @@ ec_console_SOURCES = \
 	tools/console_session.c \
 	tools/console_session.h \
 	tools/ec_console.c
+if WITH_EDIT
+ec_console_SOURCES += tools/console_complete.c tools/console_complete.h tools/console_editor.c tools/console_history.c \
+	tools/console_history.h
+else
+ec_console_SOURCES += tools/console_plain.c
+endif
 ec_console_CPPFLAGS = $(AM_CPPFLAGS) $(EDIT_CFLAGS)
 ec_console_LDADD = $(CONSOLE_CLIENT_LIBS) $(EDIT_LIBS)
 ec_console_LDFLAGS = $(HARDEN_LDFLAGS)

@@ -17,5 +17,10 @@ src_tls_libtls_a_SOURCES = \
 	src/tls/tls_setup.h \
 	src/tls/tls_tickets.c \
 	src/tls/tls_tickets.h \
-	src/tls/tls_vault.c \
 	src/tls/tls_vault.h
+
+if WITH_VAULT
+src_tls_libtls_a_SOURCES += src/tls/tls_vault.c
+else
+src_tls_libtls_a_SOURCES += src/tls/tls_no_vault.c
+endif

@@ -23,11 +23,6 @@ enum {
 
 static const struct slice scheme = {"vault://", 8};
 
-bool tls_vault_is(const char *text)
-{
-    return text && slice_starts_nocase(slice_text(text), scheme);
-}
-
 struct vault_place { /* borrowed from the URI */
     struct slice mount, path;
     const char *field;

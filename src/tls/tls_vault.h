@@ -1,5 +1,5 @@
 /*
- * tls_vault.h: a text from HashiCorp Vault's key-value store, version 2; private to src/net.
+ * tls_vault.h: a text from HashiCorp Vault's key-value store, version 2; private to src/tls.
  *
  *     vault://MOUNT/PATH#FIELD      what "vault kv get -mount=MOUNT -field=FIELD PATH" prints; without
  * #FIELD: "key"
@@ -12,8 +12,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "base/slice.h"
 
-bool tls_vault_is(const char *text);
+static inline bool tls_vault_is(const char *text)
+{
+    return slice_starts_nocase(slice_text(text), SLICE_LITERAL("vault://"));
+}
+
 /*
  * The text, to be freed with free(); NULL with what is wrong in error[], without the token. Blocks for at
  * most five seconds. Any thread, the first call on the main one.

@@ -24,6 +24,11 @@ ENVIRONMENT = {
 COMPLAINT = re.compile(r"ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 
 
+def built_with(library, program=PROGRAM):
+    """Was this program linked with a library that configure may leave out?"""
+    return f"{library}.so" in subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
+
+
 given = set()  # ports that free_port gave: whoever asked may not have bound his yet
 
 

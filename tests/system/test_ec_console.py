@@ -10,6 +10,7 @@ import tempfile
 import pytest
 
 from harness import await_true
+from harness.daemon import built_with
 from harness.terminal import CLIENT, ConsoleServer, Terminal, output, run_console
 
 PROMPT = r"\d\d:\d\d:\d\d %s> "
@@ -38,6 +39,9 @@ def serve():
 def home(tmp_path):
     (tmp_path / "home").mkdir()
     return tmp_path / "home"
+
+
+needs_editor = pytest.mark.skipif(not built_with("libedit", CLIENT), reason="built without libedit")
 
 
 def at_terminal(home, *arguments, **environment):
@@ -422,6 +426,7 @@ def test_a_backslash_continues_the_command(console):
                                    "max_outbound_connections")
 
 
+@needs_editor
 def test_completion(console):
     terminal, server, prompt = console
     terminal.send("su\t")
@@ -436,6 +441,7 @@ def test_completion(console):
     assert server.commands.count("help") == 1
 
 
+@needs_editor
 def test_the_history_stays(console, home):
     terminal, server, prompt = console
     for command in ("first one", "second one", " hidden", "config set x password y"):
@@ -457,6 +463,7 @@ def test_the_history_stays(console, home):
         again.expect("<first one>")
 
 
+@needs_editor
 def test_the_history_file_becomes_private(serve, home):
     kept = home / ".ec_console_history"
     kept.write_text("_HiStOrY_V2_\nfrom\\040before\n")

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from harness import await_true, patience
-from harness.daemon import PROGRAM, Impulse, run
+from harness.daemon import PROGRAM, Impulse, built_with, run
 from harness.wire import Wire
 
 STARTTLS = 'SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "STARTTLS" )'
@@ -410,6 +410,7 @@ class Vault(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.skipif(not built_with("libcurl"), reason="built without Vault")
 @pytest.mark.parametrize("token", ["hvs.test", "hvs.wrong"])
 def test_certificates_from_vault(site, certificates, token):
     server = HTTPServer(("127.0.0.1", 0), Vault)

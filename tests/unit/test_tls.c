@@ -1,5 +1,6 @@
 /* TLS contexts: what settings are refused with which words, who shares one, what happens when a file changes,
  * and certificates from a Vault that answers in every way. */
+#include "config.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -393,6 +394,7 @@ static void test_refresh_client_ca(void)
     tls_context_unref(context);
 }
 
+#ifdef HAVE_VAULT
 /* ---- Vault ----------------------------------------------------------------------------------- */
 
 /* One that gives the same answer to every request, and keeps the last one. */
@@ -554,6 +556,15 @@ static void test_vault_misnamed(void)
     CU_ASSERT(refused(&settings, "tls_certificate", "cannot ask Vault"));
 }
 
+#else
+
+static void test_vault_left_out(void)
+{
+    struct tls_settings settings = {.certificate = "vault://secret/path", .hostname = "mx.test"};
+    CU_ASSERT(refused(&settings, "tls_certificate", "built without Vault"));
+}
+#endif
+
 static void begin(void)
 {
     unit_directory(directory);
@@ -580,9 +591,13 @@ int main(void)
         {"files that are gone", test_refresh_without_files},
         {"files that cannot be opened for a while", test_refresh_without_descriptors},
         {"authorities that change", test_refresh_client_ca},
+#ifdef HAVE_VAULT
         {"Vault", test_vault},
         {"a Vault that is slow", test_vault_slow},
         {"Vault, misnamed", test_vault_misnamed},
+#else
+        {"a Vault that was left out", test_vault_left_out},
+#endif
         {"its end", end},
         CU_TEST_INFO_NULL,
     };
