@@ -3,6 +3,7 @@ pkgincludedir = $(includedir)/impulse
 pkginclude_HEADERS = \
 	include/impulse/command.h \
 	include/impulse/delivery.h \
+	include/impulse/dns.h \
 	include/impulse/hooks.h \
 	include/impulse/inject.h \
 	include/impulse/listener.h \

@@ -27,6 +27,7 @@
 #include "sdk/sdk_inject.h"
 #include "sdk/sdk_queue.h"
 #include "sdk/sdk_command.h"
+#include "sdk/sdk_dns.h"
 #include "sdk/sdk_loop.h"
 #include "sdk/sdk_listener.h"
 
@@ -80,6 +81,14 @@ static struct loop_group *find_loops(void *threads, const char *name)
     return threads_loops(threads, name);
 }
 
+static struct resolver_settings resolver_settings(const struct conf *conf)
+{
+    return (struct resolver_settings){
+        .resolv_conf = global_text(conf, "resolv_conf", NULL),
+        .trust_anchor = global_text(conf, "dns_trust_anchor", NULL),
+    };
+}
+
 /* The main thread's loop: modules can post to it and have timers on it as on any other. */
 static bool adopt_main_loop(struct daemon *d, char *error, size_t error_size)
 {
@@ -91,6 +100,18 @@ static bool adopt_main_loop(struct daemon *d, char *error, size_t error_size)
     loop_adopt(loop_group_at(d->main, 0));
     d->loop = loop_uv(loop_group_at(d->main, 0));
     return true;
+}
+
+/* What modules find of the loops, and their resolvers, which deliveries share. */
+static void show_loops(struct daemon *d)
+{
+    unsigned count;
+    struct loop **loops = threads_all_loops(d->threads, loop_group_at(d->main, 0), &count);
+    struct resolver_settings settings = resolver_settings(d->conf);
+    sdk_loops_create(loops, count);
+    d->resolvers = resolvers_create(loops, count, &settings);
+    sdk_dns_set_resolvers(d->resolvers);
+    free(loops);
 }
 
 /* Sockets, background, pidfile, identity: what needs root, and giving it up. */
@@ -112,7 +133,7 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
     if (!d->threads)
         return false;
     sdk_command_set_loops(find_loops, d->threads);
-    threads_show_loops(d->threads, loop_group_at(d->main, 0));
+    show_loops(d);
     d->listens = listens_create();
     if (!d->arguments->skip_esmtp &&
         !listens_open(d->listens, d->conf, threads_pools(d->threads), error, error_size))
@@ -133,6 +154,12 @@ static void mask_signals(int how)
     for (size_t i = 0; i < SIGNALS; i++)
         sigaddset(&set, signal_numbers[i]);
     pthread_sigmask(how, &set, NULL);
+}
+
+static bool check_resolver(const struct daemon *d, char *error, size_t error_size)
+{
+    struct resolver_settings settings = resolver_settings(d->conf);
+    return (!settings.resolv_conf && !settings.trust_anchor) || resolver_check(&settings, error, error_size);
 }
 
 static bool open_spool(struct daemon *d, char *error, size_t error_size)
@@ -161,15 +188,12 @@ static const char *hostname_of(const struct conf *conf)
     return hostname_or_system(global_text(conf, "hostname", NULL));
 }
 
-static bool build_queues(struct daemon *d, char *error, size_t error_size)
+static void build_queues(struct daemon *d)
 {
     struct queue_dependencies dependencies = dependencies_of(d);
     d->queues = queue_set_create(&dependencies, d->conf, d->modules);
-    if (d->arguments->skip_queue)
-        return true;
-    d->delivery = delivery_create(d->queues, &dependencies, hostname_of(d->conf),
-                                  global_text(d->conf, "resolv_conf", NULL), error, error_size);
-    return d->delivery != NULL;
+    if (!d->arguments->skip_queue)
+        d->delivery = delivery_create(d->queues, &dependencies, hostname_of(d->conf), d->resolvers);
 }
 
 static bool recover(struct daemon *d, char *error, size_t error_size)
@@ -211,15 +235,17 @@ static bool start(struct daemon *d, char *error, size_t error_size)
     if (!become_daemon(d, error, error_size))
         return false;
     mask_signals(SIG_BLOCK);
-    if (!open_spool(d, error, error_size))
+    if (!check_resolver(d, error, error_size) || !open_spool(d, error, error_size))
         return false;
     if (log_writer_start() < 0) {
         snprintf(error, error_size, "cannot start the log writer");
         return false;
     }
     d->modules = module_set_load(d->conf, d->loading.manifests, threads_pools(d->threads), error, error_size);
-    if (!d->modules || !build_queues(d, error, error_size) || !recover(d, error, error_size) ||
-        !build_server(d, error, error_size))
+    if (!d->modules)
+        return false;
+    build_queues(d);
+    if (!recover(d, error, error_size) || !build_server(d, error, error_size))
         return false;
     if (!threads_start(d->threads)) {
         snprintf(error, error_size, "cannot start the event loops");
@@ -362,6 +388,7 @@ static void take_down(struct daemon *d)
         control_collect(d->control); /* commands that pools and loops have finished since */
     if (d->delivery)
         delivery_free(d->delivery); /* waits for pool threads that read from the spool */
+    resolvers_free(d->resolvers);
     if (d->queues)
         queue_set_free(d->queues);
     if (d->spool)

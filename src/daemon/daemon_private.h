@@ -33,6 +33,7 @@ struct daemon {
     struct spool *spool;
     struct module_set *modules;
     struct queue_set *queues;
+    struct resolvers *resolvers; /* one for each loop, for deliveries and modules */
     struct delivery *delivery;
     struct smtp_server *server;
     struct control *control;

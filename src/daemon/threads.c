@@ -103,19 +103,18 @@ struct loop_group *threads_loops(struct threads *threads, const char *name)
     return threads->groups[0];
 }
 
-void threads_show_loops(const struct threads *threads, struct loop *main)
+struct loop **threads_all_loops(const struct threads *threads, struct loop *main, unsigned *count)
 {
-    size_t count = 1;
+    size_t size = 1;
     for (size_t i = 0; i < threads->count; i++)
-        count += loop_group_size(threads->groups[i]);
-    struct loop **loops = mem_array(count, sizeof(struct loop *));
+        size += loop_group_size(threads->groups[i]);
+    struct loop **loops = mem_array(size, sizeof(struct loop *));
     loops[0] = main;
-    count = 1;
+    *count = 1;
     for (size_t i = 0; i < threads->count; i++)
         for (unsigned j = 0; j < loop_group_size(threads->groups[i]); j++)
-            loops[count++] = loop_group_at(threads->groups[i], j);
-    sdk_loops_create(loops, (unsigned)count);
-    free(loops);
+            loops[(*count)++] = loop_group_at(threads->groups[i], j);
+    return loops;
 }
 
 bool threads_start(struct threads *threads)

@@ -18,8 +18,8 @@ struct threads *threads_create(const struct conf *conf, char *error, size_t erro
 struct pool_set *threads_pools(struct threads *threads);
 /* The group of that name, or the default one for NULL, "" and names that no EventLoop stanza has. */
 struct loop_group *threads_loops(struct threads *threads, const char *name);
-/* Makes the loops known to modules, with `main` as the main thread's. */
-void threads_show_loops(const struct threads *threads, struct loop *main);
+/* All loops, `main` first; to be freed with free(). */
+struct loop **threads_all_loops(const struct threads *threads, struct loop *main, unsigned *count);
 /* Starts the loops. False when the system refuses a thread. */
 bool threads_start(struct threads *threads);
 /*

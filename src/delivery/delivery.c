@@ -46,19 +46,15 @@ static void open_connection(struct queue_transport *transport, struct queue *que
 }
 
 struct delivery *delivery_create(struct queue_set *queues, const struct queue_dependencies *dependencies,
-                                 const char *hostname, const char *resolv_conf, char *error,
-                                 size_t error_size)
+                                 const char *hostname, const struct resolvers *resolvers)
 {
     unsigned count = loop_group_size(dependencies->loops);
     delivery_register();
-    if (resolv_conf && !resolver_check(resolv_conf, error, error_size))
-        return NULL;
     struct delivery *delivery = mem_zalloc(sizeof *delivery + count * sizeof *delivery->loops);
     delivery->transport.open = open_connection;
     delivery->queues = queues;
     delivery->dependencies = *dependencies;
     delivery->hostname = mem_dup(hostname);
-    delivery->resolv_conf = mem_dup(resolv_conf);
     pending_init(&delivery->outside);
     delivery->shared = (struct smtpc_shared){
         .queues = queues,
@@ -73,8 +69,7 @@ struct delivery *delivery_create(struct queue_set *queues, const struct queue_de
         struct delivery_loop *home = &delivery->loops[i];
         home->delivery = delivery;
         home->loop = loop_group_at(dependencies->loops, i);
-        home->resolver = resolver_create(home->loop, delivery->resolv_conf);
-        smtpc_loop_init(&home->clients, &delivery->shared, home->loop, home->resolver);
+        smtpc_loop_init(&home->clients, &delivery->shared, home->loop, resolvers_of(resolvers, home->loop));
         list_init(&home->workers);
     }
     queue_set_transport(queues, &delivery->transport);
@@ -87,10 +82,8 @@ void delivery_free(struct delivery *delivery)
     for (unsigned i = 0; i < delivery->loop_count; i++) {
         smtpc_free_all(&delivery->loops[i].clients);
         method_free_all(&delivery->loops[i]);
-        resolver_free(delivery->loops[i].resolver);
     }
     pending_destroy(&delivery->outside);
     free(delivery->hostname);
-    free(delivery->resolv_conf);
     free(delivery);
 }

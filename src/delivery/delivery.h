@@ -6,6 +6,7 @@
 #define IMPULSE_DELIVERY_DELIVERY_H
 
 #include "base/registry.h"
+#include "dns/dns.h"
 #include "queue/queue.h"
 
 struct delivery;
@@ -17,12 +18,12 @@ void delivery_register(void);
 const struct registry *delivery_methods(void);
 
 /*
- * Makes the transport and gives it to the queue set. `resolv_conf` NULL: the system's. `hostname` is what
- * EHLO says unless ehlo_hostname is set. Main thread, before the loops start. NULL with one line in error[].
+ * Makes the transport and gives it to the queue set. `resolvers` has one for each loop of the dependencies, and is
+ * borrowed until delivery_free. `hostname` is what EHLO says unless ehlo_hostname is set. Main thread, before the
+ * loops start.
  */
 struct delivery *delivery_create(struct queue_set *queues, const struct queue_dependencies *dependencies,
-                                 const char *hostname, const char *resolv_conf, char *error,
-                                 size_t error_size);
+                                 const char *hostname, const struct resolvers *resolvers);
 /* After the loops stopped, before queue_set_free; waits for what pools still do for it. */
 void delivery_free(struct delivery *delivery);
 

@@ -13,7 +13,6 @@
 struct delivery_loop { /* touched by its loop's thread only */
     struct delivery *delivery;
     struct loop *loop;
-    struct resolver *resolver;
     struct smtpc_loop clients;
     struct list workers;
 };
@@ -23,7 +22,7 @@ struct delivery {
     struct queue_set *queues;
     struct queue_dependencies dependencies;
     struct smtpc_shared shared;
-    char *hostname, *resolv_conf;
+    char *hostname;
     struct pending outside;       /* what pools still do for us */
     struct content_reader reader; /* for threads of pools, which may block */
     unsigned loop_count;

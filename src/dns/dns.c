@@ -6,29 +6,40 @@
  */
 #include "dns/dns.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unbound.h>
+#include <unistd.h>
 #include "base/list.h"
 #include "base/mem.h"
 #include "log/paniclog.h"
 
-enum { RECORD_LIMIT = 64 }; /* records looked at in one answer */
+enum {
+    RECORD_LIMIT = 256,   /* records looked at in one answer */
+    LOOKUP_LIMIT = 10000, /* under way at a time */
+    RCODE_SERVFAIL = 2,
+};
 
 struct resolver {
     uv_poll_t poll;
     bool poll_open;
     struct loop *loop;
-    const char *resolv_conf;
+    struct resolver_settings settings;
+    size_t lookup_count;
     struct ub_ctx *context; /* NULL before the first lookup, and when it cannot be opened */
     struct list lookups;    /* under way */
 };
 
 struct lookup {
     struct list_node node; /* in resolver->lookups */
+    struct resolver *resolver;
     dns_done_fn *done;
     void *closure;
-    enum dns_type type;
+    bool owns_closure; /* which is freed with it */
+    unsigned type;
+    int id; /* libunbound's */
 };
 
 /* ---- the context ------------------------------------------------------------------------------------- */
@@ -64,9 +75,18 @@ static int use_name_servers(struct ub_ctx *context, const char *path)
     return error;
 }
 
-/* NULL with *why set on failure. */
-static struct ub_ctx *open_context(const char *resolv_conf, const char **why)
+/* libunbound reads the file when the first name is looked up, so whether it can be read is asked here. */
+static int use_trust_anchor(struct ub_ctx *context, const char *path)
 {
+    if (access(path, R_OK) < 0)
+        return UB_READFILE;
+    return ub_ctx_add_ta_file(context, path);
+}
+
+/* NULL with *why set on failure. */
+static struct ub_ctx *open_context(const struct resolver_settings *settings, const char **why)
+{
+    const char *resolv_conf = settings->resolv_conf;
     struct ub_ctx *context = ub_ctx_create();
     *why = "no memory";
     if (!context)
@@ -76,6 +96,12 @@ static struct ub_ctx *open_context(const char *resolv_conf, const char **why)
         error = ub_ctx_hosts(context, NULL);
     if (!error) /* a cache on the same machine is a usual thing to have */
         error = ub_ctx_set_option(context, "do-not-query-localhost:", "no");
+    if (!error) /* the reverse names of a site's own addresses are known to its name servers */
+        error = ub_ctx_set_option(context, "unblock-lan-zones:", "yes");
+    if (!error)
+        error = ub_ctx_set_option(context, "insecure-lan-zones:", "yes");
+    if (!error && settings->trust_anchor)
+        error = use_trust_anchor(context, settings->trust_anchor);
     if (!error)
         error = ub_ctx_async(context, 1);
     if (!error)
@@ -85,16 +111,21 @@ static struct ub_ctx *open_context(const char *resolv_conf, const char **why)
     return NULL;
 }
 
-bool resolver_check(const char *resolv_conf, char *error, size_t error_size)
+bool resolver_check(const struct resolver_settings *settings, char *error, size_t error_size)
 {
     const char *why;
-    struct ub_ctx *context = open_context(resolv_conf, &why);
+    struct resolver_settings names = {.resolv_conf = settings->resolv_conf};
+    struct ub_ctx *context = open_context(&names, &why);
     if (!context) {
-        snprintf(error, error_size, "resolv_conf %s: %s", resolv_conf ? resolv_conf : "/etc/resolv.conf",
-                 why);
+        snprintf(error, error_size, "resolv_conf %s: %s",
+                 names.resolv_conf ? names.resolv_conf : "/etc/resolv.conf", why);
         return false;
     }
     ub_ctx_delete(context);
+    if (settings->trust_anchor && access(settings->trust_anchor, R_OK) < 0) {
+        snprintf(error, error_size, "dns_trust_anchor %s: %s", settings->trust_anchor, strerror(errno));
+        return false;
+    }
     return true;
 }
 
@@ -111,10 +142,10 @@ static bool open_resolver(struct resolver *resolver)
     const char *why;
     if (resolver->context)
         return true;
-    resolver->context = open_context(resolver->resolv_conf, &why);
+    resolver->context = open_context(&resolver->settings, &why);
     if (!resolver->context) {
         paniclog(PANIC_ERROR, "DNS lookups fail, no resolver: %s; check %s", why,
-                 resolver->resolv_conf ? resolver->resolv_conf : "/etc/resolv.conf");
+                 resolver->settings.resolv_conf ? resolver->settings.resolv_conf : "/etc/resolv.conf");
         return false;
     }
     if (uv_poll_init(loop_uv(resolver->loop), &resolver->poll, ub_fd(resolver->context)) < 0) {
@@ -129,11 +160,11 @@ static bool open_resolver(struct resolver *resolver)
     return true;
 }
 
-struct resolver *resolver_create(struct loop *loop, const char *resolv_conf)
+struct resolver *resolver_create(struct loop *loop, const struct resolver_settings *settings)
 {
     struct resolver *resolver = mem_new(struct resolver);
     resolver->loop = loop;
-    resolver->resolv_conf = resolv_conf;
+    resolver->settings = *settings;
     list_init(&resolver->lookups);
     return resolver;
 }
@@ -141,7 +172,9 @@ struct resolver *resolver_create(struct loop *loop, const char *resolv_conf)
 static void free_lookup(struct lookup *lookup)
 {
     list_remove(&lookup->node);
-    free(lookup->closure);
+    lookup->resolver->lookup_count--;
+    if (lookup->owns_closure)
+        free(lookup->closure);
     free(lookup);
 }
 
@@ -170,8 +203,16 @@ static void give(struct lookup *lookup, const struct dns_answer *answer)
     free_lookup(lookup);
 }
 
+static void give_failure(struct lookup *lookup, const char *reason)
+{
+    give(lookup, &(struct dns_answer){
+                     .status = DNS_FAILED, .type = lookup->type, .rcode = RCODE_SERVFAIL, .reason = reason});
+}
+
 static enum dns_status status_of(const struct ub_result *result)
 {
+    if (result->bogus)
+        return DNS_FAILED;
     if (result->havedata)
         return DNS_FOUND;
     if (result->nxdomain)
@@ -179,52 +220,118 @@ static enum dns_status status_of(const struct ub_result *result)
     return result->rcode == 0 ? DNS_NO_DATA : DNS_FAILED;
 }
 
+static enum dns_security security_of(const struct ub_result *result)
+{
+    if (result->bogus)
+        return DNS_BOGUS;
+    return result->secure ? DNS_SECURE : DNS_INSECURE;
+}
+
+static void give_result(struct lookup *lookup, const struct ub_result *result)
+{
+    struct slice rdata[RECORD_LIMIT];
+    struct dns_answer answer = {
+        .status = status_of(result),
+        .type = lookup->type,
+        .security = security_of(result),
+        .rcode = result->rcode,
+        .canonical = result->canonname,
+        .reason = result->why_bogus ? result->why_bogus : "the name servers give no answer",
+        .rdata = rdata,
+    };
+    if (answer.status != DNS_FAILED)
+        answer.ttl = result->ttl > 0 ? (unsigned)result->ttl : 0;
+    if (answer.status == DNS_FOUND)
+        for (size_t i = 0; result->data[i] && i < RECORD_LIMIT; i++)
+            rdata[answer.count++] = slice_of(result->data[i], (size_t)result->len[i]);
+    give(lookup, &answer);
+}
+
 static void on_result(void *closure, int error, struct ub_result *result)
 {
-    struct lookup *lookup = closure;
-    struct slice rdata[RECORD_LIMIT];
-    struct dns_answer answer = {.status = DNS_FAILED, .type = lookup->type, .rdata = rdata};
-    if (!error) {
-        answer.status = status_of(result);
-        if (answer.status == DNS_FOUND)
-            for (size_t i = 0; result->data[i] && i < RECORD_LIMIT; i++)
-                rdata[answer.count++] = slice_of(result->data[i], (size_t)result->len[i]);
-    }
-    give(lookup, &answer);
+    if (error)
+        give_failure(closure, ub_strerror(error));
+    else
+        give_result(closure, result);
     ub_resolve_free(result);
 }
 
-void resolver_ask(struct resolver *resolver, const char *name, enum dns_type type, dns_done_fn *done,
+/* What is wrong, or NULL: the lookup is under way. */
+static const char *ask(struct lookup *lookup, struct resolver *resolver, const char *name)
+{
+    lookup->resolver = resolver;
+    list_append(&resolver->lookups, &lookup->node);
+    if (resolver->lookup_count++ >= LOOKUP_LIMIT)
+        return "too many lookups are under way";
+    if (!open_resolver(resolver))
+        return "the resolver cannot be opened";
+    int error = ub_resolve_async(resolver->context, name, (int)lookup->type, 1 /* class IN */, lookup,
+                                 on_result, &lookup->id);
+    return error ? ub_strerror(error) : NULL;
+}
+
+void resolver_ask(struct resolver *resolver, const char *name, unsigned type, dns_done_fn *done,
                   void *closure)
 {
     struct lookup *lookup = mem_new(struct lookup);
-    *lookup = (struct lookup){.done = done, .closure = closure, .type = type};
-    list_append(&resolver->lookups, &lookup->node);
-    if (open_resolver(resolver) &&
-        ub_resolve_async(resolver->context, name, (int)type, 1 /* class IN */, lookup, on_result, NULL) == 0)
-        return;
-    give(lookup, &(struct dns_answer){.status = DNS_FAILED, .type = type});
+    *lookup = (struct lookup){.done = done, .closure = closure, .owns_closure = true, .type = type};
+    const char *wrong = ask(lookup, resolver, name);
+    if (wrong)
+        give_failure(lookup, wrong);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------- */
-
-bool dns_name_text(struct slice wire, char text[static DNS_NAME_SIZE])
+struct lookup *resolver_query(struct resolver *resolver, const char *name, unsigned type, dns_done_fn *done,
+                              void *closure)
 {
-    size_t at = 0, length = 0;
-    while (at < wire.size && wire.data[at] != 0) {
-        size_t label = (unsigned char)wire.data[at++];
-        if (label > 63 || at + label >= wire.size || length + label + 2 > DNS_NAME_SIZE)
-            return false;
-        if (length)
-            text[length++] = '.';
-        for (size_t i = 0; i < label; i++) {
-            char c = wire.data[at + i];
-            if (c <= ' ' || c == '.' || c == 127) /* negative chars too: not a host name */
-                return false;
-            text[length++] = c;
-        }
-        at += label;
-    }
-    text[length] = '\0';
-    return at < wire.size;
+    struct lookup *lookup = mem_new(struct lookup);
+    *lookup = (struct lookup){.done = done, .closure = closure, .type = type};
+    if (!ask(lookup, resolver, name))
+        return lookup;
+    free_lookup(lookup);
+    return NULL;
+}
+
+void lookup_cancel(struct lookup *lookup)
+{
+    ub_cancel(lookup->resolver->context, lookup->id);
+    free_lookup(lookup);
+}
+
+/* ---- one for each loop ------------------------------------------------------------------------------- */
+
+struct resolvers {
+    char *resolv_conf, *trust_anchor;
+    unsigned count;
+    struct resolver *items[];
+};
+
+struct resolvers *resolvers_create(struct loop *const *loops, unsigned count,
+                                   const struct resolver_settings *settings)
+{
+    struct resolvers *resolvers = mem_zalloc(sizeof *resolvers + count * sizeof(struct resolver *));
+    resolvers->resolv_conf = mem_dup(settings->resolv_conf);
+    resolvers->trust_anchor = mem_dup(settings->trust_anchor);
+    struct resolver_settings own = {resolvers->resolv_conf, resolvers->trust_anchor};
+    for (unsigned i = 0; i < count; i++)
+        resolvers->items[resolvers->count++] = resolver_create(loops[i], &own);
+    return resolvers;
+}
+
+struct resolver *resolvers_of(const struct resolvers *resolvers, const struct loop *loop)
+{
+    for (unsigned i = 0; i < resolvers->count; i++)
+        if (resolvers->items[i]->loop == loop)
+            return resolvers->items[i];
+    return NULL;
+}
+
+void resolvers_free(struct resolvers *resolvers)
+{
+    if (!resolvers)
+        return;
+    for (unsigned i = 0; i < resolvers->count; i++)
+        resolver_free(resolvers->items[i]);
+    free(resolvers->resolv_conf);
+    free(resolvers->trust_anchor);
+    free(resolvers);
 }

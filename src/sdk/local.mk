@@ -9,6 +9,8 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/sdk_address.h \
 	src/sdk/sdk_inject.c \
 	src/sdk/sdk_inject.h \
+	src/sdk/sdk_dns.c \
+	src/sdk/sdk_dns.h \
 	src/sdk/sdk_job.c \
 	src/sdk/sdk_loop.c \
 	src/sdk/sdk_loop.h \

@@ -15,6 +15,7 @@ struct imp_loop {
     struct loop *loop;
     unsigned index;
     struct list open;         /* struct sdk_open; its thread only */
+    struct list closing;      /* those that are being closed */
     _Atomic unsigned posting; /* threads that are past the question whether the loop is closed */
 };
 
@@ -54,16 +55,19 @@ bool sdk_open_add(struct sdk_open *open, struct imp_module *module, void (*close
     struct imp_loop *loop = sdk_loop_from(loop_current());
     if (!loop || atomic_load(&closed) || !module_set_keep_open(module->set))
         return false;
-    *open = (struct sdk_open){.module = module, .close = close};
+    *open = (struct sdk_open){.loop = loop, .module = module, .close = close};
     list_append(&loop->open, &open->node);
     return true;
 }
 
 void sdk_open_closing(struct sdk_open *open)
 {
-    if (!open->closing)
-        module_set_ref(open->module->set);
+    if (open->closing)
+        return;
+    module_set_ref(open->module->set);
     open->closing = true;
+    list_remove(&open->node);
+    list_append(&open->loop->closing, &open->node);
 }
 
 void sdk_open_closed(struct sdk_open *open)
@@ -73,12 +77,21 @@ void sdk_open_closed(struct sdk_open *open)
         module_set_unref(open->module->set);
 }
 
-/* Closes what instances of the set have open; NULL: of every set. */
+/*
+ * Closes what instances of the set have open; NULL: of every set. A module that is told of one end may bring
+ * about another: each is taken off the list before it is looked at.
+ */
 static void close_open(struct imp_loop *loop, const struct module_set *set)
 {
-    list_each(&loop->open, node, after) {
+    struct list left;
+    struct list_node *node;
+    list_init(&left);
+    while ((node = list_pop(&loop->open)))
+        list_append(&left, node);
+    while ((node = list_pop(&left))) {
         struct sdk_open *open = container_of(node, struct sdk_open, node);
-        if (!open->closing && (!set || open->module->set == set))
+        list_append(&loop->open, node);
+        if (!set || open->module->set == set)
             open->close(open);
     }
 }
@@ -137,6 +150,7 @@ void sdk_loops_create(struct loop *const *all, unsigned count)
         loops[i].loop = all[i];
         loops[i].index = i;
         list_init(&loops[i].open);
+        list_init(&loops[i].closing);
         loop_set_data(all[i], &loops[i]);
     }
     module_set_on_end(end_set);
@@ -174,7 +188,7 @@ void sdk_loops_stop(void)
 
 void sdk_loops_finish(void)
 {
-    while (loops && !list_empty(&loops[0].open))
+    while (loops && !list_empty(&loops[0].closing))
         uv_run(loop_uv(loops[0].loop), UV_RUN_NOWAIT);
 }
 

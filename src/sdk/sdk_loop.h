@@ -17,6 +17,7 @@
 /* Something of an instance that lives on a loop. That loop's thread only. */
 struct sdk_open {
     struct list_node node; /* of its loop */
+    struct imp_loop *loop;
     struct imp_module *module;
     bool closing;                         /* holds a reference to the module set until sdk_open_closed */
     void (*close)(struct sdk_open *open); /* begins to close it, and calls sdk_open_closing */

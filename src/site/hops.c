@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include "base/idna.h"
 #include "base/mem.h"
+#include "dns/dns_record.h"
 #include "site/route.h"
 
 enum { MX_LIMIT = 32 };

@@ -58,7 +58,8 @@ static void add_event(const struct event *event)
 
 static void add_outcome(char kind, const struct imp_log_delivery *from)
 {
-    struct event event = {kind, from->message_id, from->stage, from->retries, from->bytes, "", "", "", "", ""};
+    struct event event = {kind, from->message_id, from->stage, from->retries, from->bytes, "", "", "", "",
+                          ""};
     snprintf(event.recipient, sizeof event.recipient, "%.*s@%.*s", (int)from->recipient_local.size,
              from->recipient_local.data, (int)from->recipient_domain.size, from->recipient_domain.data);
     copy(event.peer, sizeof event.peer, from->peer);
@@ -201,7 +202,6 @@ static const char *option(const struct conf *conf, const char *name)
 void harness_start(struct harness *harness, const char *format, ...)
 {
     va_list args;
-    char error[500];
     va_start(args, format);
     struct conf *conf = load(format, args);
     va_end(args);
@@ -216,12 +216,11 @@ void harness_start(struct harness *harness, const char *format, ...)
     harness->spool = open_spool(harness->folder);
     harness->dependencies = (struct queue_dependencies){harness->loops, harness->pools, harness->spool};
     harness->queues = queue_set_create(&harness->dependencies, conf, NULL);
-    harness->delivery = delivery_create(harness->queues, &harness->dependencies, "client.example",
-                                        option(conf, "resolv_conf"), error, sizeof error);
-    if (!harness->delivery) {
-        fprintf(stderr, "%s\n", error);
-        exit(1);
-    }
+    struct loop *loops[] = {loop_group_at(harness->loops, 0), loop_group_at(harness->loops, 1)};
+    harness->resolvers =
+        resolvers_create(loops, 2, &(struct resolver_settings){.resolv_conf = option(conf, "resolv_conf")});
+    harness->delivery =
+        delivery_create(harness->queues, &harness->dependencies, "client.example", harness->resolvers);
     conf_unref(conf);
     loop_group_start(harness->loops);
 }
@@ -265,6 +264,7 @@ unsigned harness_stop_and_count(struct harness *harness)
     sem_destroy(&drained);
     loop_group_stop(harness->loops);
     delivery_free(harness->delivery);
+    resolvers_free(harness->resolvers);
     queue_set_free(harness->queues);
     loop_group_free(harness->loops);
     pool_set_free(harness->pools);

@@ -35,6 +35,7 @@ struct harness {
     struct pool_set *pools;
     struct spool *spool;
     struct queue_set *queues;
+    struct resolvers *resolvers;
     struct delivery *delivery;
     struct queue_dependencies dependencies;
     char *folder;

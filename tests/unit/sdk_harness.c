@@ -4,6 +4,7 @@
 #include "sdk_harness.h"
 
 #include "base/mem.h"
+#include "sdk/sdk_dns.h"
 
 static struct sdk_house *house_of_test;
 
@@ -68,6 +69,7 @@ void sdk_house_close(struct sdk_house *house)
     sdk_loops_close();
     loop_group_stop(house->group);
     sdk_loops_stop();
+    resolvers_free(house->resolvers);
     pool_set_free(house->pools);
     loop_group_free(house->group);
     sdk_loops_finish();
@@ -75,6 +77,7 @@ void sdk_house_close(struct sdk_house *house)
     module_set_tick(NULL);
     CU_ASSERT_EQUAL(house->torn_down, 1);
     sdk_loops_free();
+    sdk_dns_set_resolvers(NULL);
     loop_group_free(house->main);
 }
 

@@ -15,6 +15,7 @@ enum { SDK_LOOPS = 2 }; /* event loops: imp_loop_at(1) and (2) */
 struct sdk_house {
     struct loop_group *main, *group;
     struct pool_set *pools;
+    struct resolvers *resolvers; /* NULL, or freed with the house */
     struct module_set *set;
     struct imp_module *module;
     int torn_down; /* written on the main thread */

@@ -243,7 +243,8 @@ static void test_routes_by_name(void)
 static void test_bad_resolv_conf(void)
 {
     char error[200];
-    CU_ASSERT_FALSE(resolver_check("/nonexistent/resolv.conf", error, sizeof error));
+    CU_ASSERT_FALSE(resolver_check(&(struct resolver_settings){.resolv_conf = "/nonexistent/resolv.conf"},
+                                   error, sizeof error));
     CU_ASSERT_EQUAL(strncmp(error, "resolv_conf /nonexistent/resolv.conf: ", 38), 0);
 }
 

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include <string.h>
-#include "dns/dns.h"
+#include "dns/dns_record.h"
 #include "smtp/wire/reply_line.h"
 #include "site/route.h"
 #include "delivery/delivery.h"
