@@ -6,6 +6,8 @@ src_net_libnet_a_SOURCES = \
 	src/net/addr.h \
 	src/net/cidr.c \
 	src/net/cidr.h \
+	src/net/connect.c \
+	src/net/connect.h \
 	src/net/connection_accept.c \
 	src/net/connection_accept.h \
 	src/net/endpoint.c \

@@ -250,11 +250,9 @@ static void finish_connect(struct stream *stream)
 
 /* ---- TLS ------------------------------------------------------------------------------------- */
 
-int stream_start_tls(struct stream *stream, struct tls_context *context)
+/* Takes over the connection. */
+static int start_tls(struct stream *stream, struct tls_connection *connection)
 {
-    struct tls_connection *connection = tls_connection_create(context, stream->fd);
-    if (!connection)
-        return -ENOMEM;
     int flushed = stream_flush(stream);
     if (flushed < 0) {
         tls_connection_free(connection);
@@ -269,6 +267,18 @@ int stream_start_tls(struct stream *stream, struct tls_context *context)
     stream->tls = tls;
     update_events(stream);
     return 0;
+}
+
+int stream_start_tls(struct stream *stream, struct tls_context *context)
+{
+    struct tls_connection *connection = tls_connection_create(context, stream->fd);
+    return connection ? start_tls(stream, connection) : -ENOMEM;
+}
+
+int stream_start_tls_client(struct stream *stream, const struct tls_client *client, const char *name)
+{
+    struct tls_connection *connection = tls_connection_create_client(client, name, stream->fd);
+    return connection ? start_tls(stream, connection) : -EINVAL;
 }
 
 bool stream_is_securing(const struct stream *stream)
@@ -383,24 +393,20 @@ static void finish_close(struct stream *stream)
         stream->handler->closed(stream);
 }
 
-static void on_idle_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     struct stream *stream = handle->data;
-    tls_connection_free(stream->tls->connection);
-    free(stream->tls);
-    stream->tls = NULL;
+    if (--stream->handles > 0)
+        return;
+    if (stream->tls) {
+        tls_connection_free(stream->tls->connection);
+        free(stream->tls);
+        stream->tls = NULL;
+    }
     finish_close(stream);
 }
 
-static void on_poll_closed(uv_handle_t *handle)
-{
-    struct stream *stream = handle->data;
-    if (!stream->tls)
-        finish_close(stream);
-    else
-        uv_close((uv_handle_t *)&stream->tls->idle, on_idle_closed);
-}
-
+/* All handles at once: at the end of a loop those that are not being closed are closed without a word. */
 void stream_close(struct stream *stream)
 {
     if (stream->closing)
@@ -408,7 +414,8 @@ void stream_close(struct stream *stream)
     stream->closing = true;
     if (stream->tls && !stream->tls->securing && !stream->error)
         tls_connection_finish(stream->tls->connection);
+    stream->handles = stream->tls ? 2 : 1;
     if (stream->tls)
-        uv_idle_stop(&stream->tls->idle);
-    uv_close((uv_handle_t *)&stream->poll, on_poll_closed);
+        uv_close((uv_handle_t *)&stream->tls->idle, on_handle_closed);
+    uv_close((uv_handle_t *)&stream->poll, on_handle_closed);
 }

@@ -13,6 +13,7 @@
 
 struct stream;
 struct stream_tls;
+struct tls_client;
 struct tls_context;
 struct tls_facts;
 
@@ -43,6 +44,7 @@ struct stream {
     const struct stream_handler *handler;
     int fd;
     int events;   /* what poll watches now */
+    int handles;  /* that are being closed */
     bool reading; /* the owner wants `readable` */
     bool watching_end; /* the owner wants `ended` */
     bool connecting;
@@ -89,6 +91,10 @@ void stream_trim(struct stream *stream);
  * it was.
  */
 int stream_start_tls(struct stream *stream, struct tls_context *context);
+/*
+ * The same, we being the client, of a server that has to be `name` (tls_client_converse). -EINVAL: it is no name.
+ */
+int stream_start_tls_client(struct stream *stream, const struct tls_client *client, const char *name);
 /* stream_start_tls was called and `secured` not yet. */
 bool stream_is_securing(const struct stream *stream);
 /* NULL unless the stream is encrypted. They live until `closed`. */

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += src/tls/libtls.a
 src_tls_libtls_a_SOURCES = \
 	src/tls/tls.h \
+	src/tls/tls_client.c \
+	src/tls/tls_client.h \
 	src/tls/tls_connection.c \
 	src/tls/tls_connection.h \
 	src/tls/tls_context.c \

@@ -61,10 +61,12 @@ struct tls_facts {
     const char *cipher;      /* "TLS_AES_256_GCM_SHA384" */
     unsigned algorithm_bits; /* of the cipher's algorithm, and used of them */
     unsigned used_bits;
-    const char *client_subject, *client_subject_cn; /* "" without a client certificate */
+    /* Of the other side's certificate: the client's, or where we are the client (tls_client.h) the server's. */
+    const char *client_subject, *client_subject_cn; /* "" without a certificate */
     const char *client_issuer, *client_issuer_cn;
     bool client_certificate; /* it sent one */
-    bool client_verified;    /* and it leads to client_ca, and is valid now */
+    bool client_verified;    /* and it leads to an authority we believe, is valid now and for the expected name */
+    const char *unverified;  /* why the certificate does not verify, in OpenSSL's words; static. "": it does, or none was sent */
     bool resumed;
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "base/mem.h"
+#include "tls/tls_client.h"
 #include "tls/tls_private.h"
 
 struct tls_connection {
@@ -82,25 +83,40 @@ static void make_method(void)
 
 /* ---- its life -------------------------------------------------------------------------------- */
 
-struct tls_connection *tls_connection_create(struct tls_context *context, int fd)
+/* Takes over `ssl`, which may be NULL. */
+static struct tls_connection *create(SSL *ssl, int fd)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_method);
-    struct tls_connection *connection = mem_new(struct tls_connection);
-    BIO *bio = method ? BIO_new(method) : NULL;
-    connection->fd = fd;
-    connection->reason = "connection closed";
-    connection->ssl = bio ? tls_context_converse(context) : NULL;
-    if (!connection->ssl) {
-        BIO_free(bio);
+    BIO *bio = method && ssl ? BIO_new(method) : NULL;
+    if (!bio) {
+        SSL_free(ssl);
         tls_take_reason();
-        free(connection);
         return NULL;
     }
+    struct tls_connection *connection = mem_new(struct tls_connection);
+    connection->fd = fd;
+    connection->reason = "connection closed";
+    connection->ssl = ssl;
     BIO_set_data(bio, connection);
     BIO_set_init(bio, 1);
-    SSL_set_bio(connection->ssl, bio, bio);
-    SSL_set_accept_state(connection->ssl);
+    SSL_set_bio(ssl, bio, bio);
+    return connection;
+}
+
+struct tls_connection *tls_connection_create(struct tls_context *context, int fd)
+{
+    struct tls_connection *connection = create(tls_context_converse(context), fd);
+    if (connection)
+        SSL_set_accept_state(connection->ssl);
+    return connection;
+}
+
+struct tls_connection *tls_connection_create_client(const struct tls_client *client, const char *name, int fd)
+{
+    struct tls_connection *connection = create(tls_client_converse(client, name), fd);
+    if (connection)
+        connection->wants = TLS_WANTS_WRITE; /* we begin */
     return connection;
 }
 
@@ -149,6 +165,8 @@ static int outcome(struct tls_connection *connection, int result)
             return fail(connection, ECONNRESET);
         connection->failed = -EPROTO;
         connection->reason = tls_take_reason();
+        if (!SSL_is_server(connection->ssl) && SSL_get_verify_result(connection->ssl) != X509_V_OK)
+            connection->reason = X509_verify_cert_error_string(SSL_get_verify_result(connection->ssl));
         return connection->failed;
     }
 }

@@ -10,6 +10,7 @@
 #include "base/slice.h"
 #include "tls/tls.h"
 
+struct tls_client;
 struct tls_connection;
 
 enum tls_wants { /* what the last call that said -EAGAIN waits for; TLS may read in order to write */
@@ -21,6 +22,9 @@ enum tls_wants { /* what the last call that said -EAGAIN waits for; TLS may read
  * memory.
  */
 struct tls_connection *tls_connection_create(struct tls_context *context, int fd);
+/* The client's side, with a server that is expected to be `name` (tls_client_converse). */
+struct tls_connection *tls_connection_create_client(const struct tls_client *client, const char *name,
+                                                    int fd);
 void tls_connection_free(struct tls_connection *connection); /* NULL is harmless */
 
 /* 0: done; -EAGAIN; another negative errno: it failed, tls_connection_reason says why. */

@@ -84,6 +84,9 @@ struct tls_facts *tls_facts_create(SSL *ssl)
     facts->client_certificate = certificate != NULL;
     facts->client_verified =
         certificate && SSL_get_verify_result(ssl) == X509_V_OK && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE;
+    facts->unverified = "";
+    if (certificate && SSL_get_verify_result(ssl) != X509_V_OK)
+        facts->unverified = X509_verify_cert_error_string(SSL_get_verify_result(ssl));
     facts->resumed = SSL_session_reused(ssl);
     return facts;
 }

@@ -7,11 +7,10 @@
 #include "smtp/client/link.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "net/connect.h"
 
 static const struct stream_handler stream_handler;
 
@@ -65,58 +64,19 @@ void link_set_deadline(struct link *link, unsigned seconds)
 
 /* ---- connecting -------------------------------------------------------------------------------------- */
 
-static bool bind_source(int fd, const struct link *link, sa_family_t family)
-{
-    struct net_addr source;
-    struct sockaddr_storage address;
-    if (!link->bind_address)
-        return true;
-    if (!net_addr_parse(&source, link->bind_address) || source.family != family)
-        return false;
-    source.port = 0;
-    socklen_t size = net_addr_to_sockaddr(&source, &address);
-    int one = 1; /* choose the port in connect(): allows more connections per source address */
-    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-    return bind(fd, (struct sockaddr *)&address, size) == 0;
-}
-
-static int connect_unix(const struct hop *hop)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t size = strlen(hop->path);
-    if (size >= sizeof address.sun_path)
-        return -1;
-    memcpy(address.sun_path, hop->path, size);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 static int connect_hop(struct link *link, const struct hop *hop)
 {
-    struct sockaddr_storage address;
     if (hop->address.family == AF_UNIX)
-        return connect_unix(hop);
-    int fd = socket(hop->address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    int one = 1; /* each write completes a group of commands whose replies are waited for */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    socklen_t size = net_addr_to_sockaddr(&hop->address, &address);
-    if (!bind_source(fd, link, hop->address.family)) {
+        return connect_begin_unix(hop->path);
+    int fd = connect_begin(&hop->address, link->bind_address);
+    if (fd == -EADDRNOTAVAIL) {
         char text[128];
         int length =
             snprintf(text, sizeof text, "451 4.4.1 [internal] cannot bind to %s", link->bind_address);
         note_failure(link, 0,
                      slice_of(text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1));
-    } else if (connect(fd, (struct sockaddr *)&address, size) == 0 || errno == EINPROGRESS) {
-        return fd;
     }
-    close(fd);
-    return -1;
+    return fd;
 }
 
 static void name_peer(struct link *link, const struct hop *hop)
