@@ -17,8 +17,9 @@ pkginclude_HEADERS = \
 	include/impulse/service.h \
 	include/impulse/message.h \
 	include/impulse/session.h \
-	include/impulse/timer.h \
-	include/impulse/smtp.h
+	include/impulse/smtp.h \
+	include/impulse/stream.h \
+	include/impulse/timer.h
 
 ## For build systems that do not use ecxs: pkg-config --cflags impulse, --variable=moduledir. A module links nothing.
 pkgconfigdir = $(libdir)/pkgconfig

@@ -24,6 +24,11 @@ void sdk_dns_set_resolvers(const struct resolvers *used)
     resolvers = used;
 }
 
+struct resolver *sdk_dns_resolver(void)
+{
+    return resolvers && loop_current() ? resolvers_of(resolvers, loop_current()) : NULL;
+}
+
 struct imp_dns_query {
     struct sdk_open open;
     struct lookup *lookup;
@@ -88,7 +93,7 @@ static void end_query(struct sdk_open *open)
 /* 0 or an errno. */
 static int begin(struct imp_dns_query *query, struct imp_module *module, const char *name)
 {
-    struct resolver *resolver = resolvers && loop_current() ? resolvers_of(resolvers, loop_current()) : NULL;
+    struct resolver *resolver = sdk_dns_resolver();
     if (strlen(name) >= DNS_NAME_SIZE || query->type == 0 || query->type > 0xffff)
         return EINVAL;
     memcpy(query->name, name, strlen(name) + 1);

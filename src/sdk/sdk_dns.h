@@ -9,4 +9,7 @@
 /* Where modules' questions go; borrowed. NULL: nowhere any more. Main thread, while no loop runs. */
 void sdk_dns_set_resolvers(const struct resolvers *resolvers);
 
+/* The resolver of the loop whose thread this is; NULL: there is none. */
+struct resolver *sdk_dns_resolver(void);
+
 #endif
