@@ -24,6 +24,7 @@
 #ifndef IMPULSE_HOOKS_H
 #define IMPULSE_HOOKS_H
 
+#include "impulse/log.h"
 #include "impulse/module.h"
 #include "impulse/session.h"
 
@@ -48,9 +49,43 @@ extern "C" {
  *                                  notification. One with 4xx answers the message.
  *   validate_set_binding           as before, after it: chooses the binding; a refusal likewise
  *
- * `module hooks` lists those that are told, not asked: their hooks can neither refuse nor suspend, and IMP_DONE
- * keeps the following hooks from being told.
+ * Told, not asked; a hook can neither refuse nor suspend, and IMP_DONE keeps the following hooks from being told:
+ *
+ *   core_post_validate_set_binding       a hook has chosen a recipient's binding. Argument: struct imp_binding_choice
+ *   core_inbound_smtp_tls_post_accept    a client has completed a TLS handshake
+ *   core_server_esmtp_session_abort      a client has left without QUIT, or its connection broke
+ *   core_dec_inbound_connections         an SMTP connection ends, whoever ends it
+ *   core_ec_message_enqueue              a recipient's copy is in the spool and enters its queue (any thread)
+ *   message_sending                      it is about to be sent (this and the next two: on the queue's event loop)
+ *   message_attempted                    an attempt has ended, with a result
+ *   core_pre_mail_queue_message_requeue  after a transient failure, before it waits for the next attempt
+ *   message_gone                         it was delivered or given up, and leaves the spool (any thread)
+ *   core_control_shutdown                the daemon begins to stop (main thread)
+ *
+ * The argument of those about messages is a struct imp_moment. A copy in a queue has neither a session nor an
+ * imp_message.
  */
+
+struct imp_binding_choice { /* texts are valid during the call */
+    size_t size;            /* sizeof(struct imp_binding_choice), as the daemon has it */
+    const char *binding;
+    const char *group;      /* "" for none */
+};
+
+enum imp_moment_result {
+    IMP_MOMENT_NONE,      /* nothing was tried yet */
+    IMP_MOMENT_DELIVERED,
+    IMP_MOMENT_TRANSIENT, /* it will be tried again */
+    IMP_MOMENT_PERMANENT, /* refused for good, or given up */
+};
+
+/* A moment of one recipient's copy; texts are valid during the call, counted, and not NUL-terminated. */
+struct imp_moment {
+    size_t size; /* sizeof(struct imp_moment), as the daemon has it */
+    enum imp_moment_result result;
+    /* What the mainlog says of it. Before an attempt `peer` and `response` are empty, and `connection_id` is 0. */
+    const struct imp_log_delivery *record;
+};
 
 enum imp_verdict {
     IMP_CONT = 0, /* no objection: ask the next hook */

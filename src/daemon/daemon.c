@@ -300,6 +300,7 @@ static void next_phase(struct daemon *d)
     switch (d->phase) {
     case DRAINING_SESSIONS:
         process_stopping();
+        module_set_tell(d->modules, POINT_SHUTDOWN, &(struct hook_moment){0});
         listens_close(d->listens);
         sdk_listener_end();
         control_close(d->control);

@@ -7,6 +7,7 @@
  * What contradicts itself is decided on the safe side: nothing is accepted that a hook wanted to refuse, or
  * may have wanted to.
  */
+#include <stdlib.h>
 #include <time.h>
 #include "module/set.h"
 
@@ -158,4 +159,20 @@ enum hook_outcome module_set_validate(struct module_set *set, enum hook_point po
     call->refused_by = NULL;
     call->decided = false;
     return hook_chain_continue(call);
+}
+
+void module_set_tell(struct module_set *set, enum hook_point point, const struct hook_moment *moment)
+{
+    struct imp_call call = {
+        .session = moment->session,
+        .message = moment->message,
+        .recipient = moment->recipient,
+        .argument = moment->argument,
+        .set = set,
+        .chain = &set->chains[point],
+    };
+    if (call.chain->count == 0)
+        return;
+    hook_chain_continue(&call);
+    free(call.reply);
 }

@@ -112,6 +112,18 @@ bool module_set_has_hook(const struct module_set *set, enum hook_point point);
 enum hook_outcome module_set_validate(struct module_set *set, enum hook_point point, struct imp_session *session);
 
 /*
+ * Calls the chain of a point that is told, not asked. The thread of the point's row. Who prepares much
+ * for it asks module_set_has_hook first.
+ */
+struct hook_moment {
+    struct imp_session *session; /* these four: what it is about; NULL: nothing of the kind */
+    struct imp_message *message;
+    struct imp_recipient *recipient;
+    const void *argument;
+};
+void module_set_tell(struct module_set *set, enum hook_point point, const struct hook_moment *moment);
+
+/*
  * The loops are about to stop: what was resumed before is still heard, whoever resumes a suspension from here on is
  * not, and harms nobody. Main thread, once, at the end of the process.
  */

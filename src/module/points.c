@@ -11,7 +11,8 @@
 
 enum { ASKED = POINT_MAY_REFUSE | POINT_MAY_SUSPEND, NAME_MAX_COMPARED = 64 };
 
-static const char loop[] = "the session's event loop";
+static const char loop[] = "the session's event loop", queue[] = "the queue's event loop",
+                  any[] = "an event loop or another thread of the daemon";
 
 static const struct point_row rows[HOOK_POINTS] = {
     [POINT_VALIDATE_CONNECT] = {"validate_connect", "core", loop, ASKED,
@@ -28,6 +29,30 @@ static const struct point_row rows[HOOK_POINTS] = {
                                              "after validate_data_spool, once for each accepted recipient"},
     [POINT_VALIDATE_SET_BINDING] = {"validate_set_binding", "core", loop, ASKED,
                                     "once for each accepted recipient: chooses its binding"},
+    [POINT_BINDING_CHOSEN] =
+        {"core_post_validate_set_binding", "core", loop, 0,
+         "a hook has chosen a recipient's binding; the argument is a struct imp_binding_choice"},
+    [POINT_TLS_ACCEPTED] = {"core_inbound_smtp_tls_post_accept", "core", loop, 0,
+                            "a client has completed a TLS handshake"},
+    [POINT_SESSION_ABORTED] = {"core_server_esmtp_session_abort", "core", loop, 0,
+                               "a client has left without QUIT, or its connection broke"},
+    [POINT_SESSION_ENDED] = {"core_dec_inbound_connections", "core", loop, 0,
+                             "an SMTP connection ends, whoever ends it"},
+    [POINT_ENQUEUED] =
+        {"core_ec_message_enqueue", "core", any, 0,
+         "a recipient's copy is in the spool and enters its queue; the argument is a struct imp_moment"},
+    [POINT_SENDING] = {"message_sending", "core", queue, 0,
+                       "a copy is about to be sent; the argument is a struct imp_moment"},
+    [POINT_ATTEMPTED] = {"message_attempted", "core", queue, 0,
+                         "an attempt has ended; the argument is a struct imp_moment with its result"},
+    [POINT_REQUEUE] =
+        {"core_pre_mail_queue_message_requeue", "core", queue, 0,
+         "after a transient failure, before the copy waits for its next attempt; the argument is a "
+         "struct imp_moment"},
+    [POINT_GONE] =
+        {"message_gone", "core", any, 0,
+         "a copy was delivered or given up, and leaves the spool; the argument is a struct imp_moment"},
+    [POINT_SHUTDOWN] = {"core_control_shutdown", "core", "the main thread", 0, "the daemon begins to stop"},
 };
 
 const struct point_row *core_point(enum hook_point point)

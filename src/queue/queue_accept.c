@@ -44,6 +44,7 @@ void queue_accept(struct queue_set *set, struct envelope *envelope)
         drop_blackholed(set, view_generation(view), envelope);
         return;
     }
+    record_moment(view_generation(view)->modules, POINT_ENQUEUED, envelope, NULL);
     atomic_fetch_add_explicit(&set->count, 1, memory_order_relaxed);
     struct shard *shard = shard_of(set, envelope);
     struct envelope *head = atomic_load_explicit(&shard->inbox, memory_order_relaxed);

@@ -24,12 +24,11 @@ static struct imp_text name_or_default(struct slice name)
     return text_of(name.size ? name : SLICE_LITERAL("default"));
 }
 
-void record_outcome(struct module_set *modules, enum record_kind kind, const struct envelope *envelope,
-                    const struct queue_outcome *outcome)
+static struct imp_log_delivery describe(const struct envelope *envelope, const struct queue_outcome *outcome)
 {
     uint64_t now = clock_wall_us();
-    struct imp_log_delivery event = {
-        .size = sizeof event,
+    return (struct imp_log_delivery){
+        .size = sizeof(struct imp_log_delivery),
         .time_us = now,
         .message_id = envelope->id,
         .batch_id = envelope->batch_id,
@@ -47,12 +46,40 @@ void record_outcome(struct module_set *modules, enum record_kind kind, const str
         .peer = text_of(outcome->peer),
         .response = text_of(outcome->response),
     };
+}
+
+void record_moment(struct module_set *modules, enum hook_point point, const struct envelope *envelope,
+                   const struct queue_outcome *outcome)
+{
+    static const struct queue_outcome nothing;
+    static const enum imp_moment_result results[] = {
+        [QUEUE_DELIVERED] = IMP_MOMENT_DELIVERED,
+        [QUEUE_TRANSIENT] = IMP_MOMENT_TRANSIENT,
+        [QUEUE_PERMANENT] = IMP_MOMENT_PERMANENT,
+    };
+    if (!module_set_has_hook(modules, point))
+        return;
+    struct imp_log_delivery record = describe(envelope, outcome ? outcome : &nothing);
+    struct imp_moment moment = {
+        .size = sizeof moment,
+        .result = outcome ? results[outcome->verdict] : IMP_MOMENT_NONE,
+        .record = &record,
+    };
+    module_set_tell(modules, point, &(struct hook_moment){.argument = &moment});
+}
+
+void record_outcome(struct module_set *modules, enum record_kind kind, const struct envelope *envelope,
+                    const struct queue_outcome *outcome)
+{
+    struct imp_log_delivery event = describe(envelope, outcome);
     static void (*const tell[])(struct module_set *, const struct imp_log_delivery *) = {
         [RECORD_DELIVERY] = module_set_log_delivery,
         [RECORD_TRANSIENT] = module_set_log_transient,
         [RECORD_PERMANENT] = module_set_log_permanent,
     };
     tell[kind](modules, &event);
+    if (kind != RECORD_TRANSIENT)
+        record_moment(modules, POINT_GONE, envelope, outcome);
     struct metric *const counters[] = {
         [RECORD_DELIVERY] = queue_metrics.delivered,
         [RECORD_TRANSIENT] = queue_metrics.transient,

@@ -2,6 +2,7 @@
  * ready: the ready list of a queue: what comes onto it, what is taken from it, what expires on it.
  */
 #include "base/clock.h"
+#include "queue/queue_records.h"
 #include "queue/bounce.h"
 #include "queue/deferred.h"
 #include "queue/flight.h"
@@ -182,6 +183,7 @@ static bool take(struct queue *queue, struct envelope *envelope)
     }
     shard_flight_begin(queue->shard);
     flying_begin(queue->shard, envelope);
+    record_moment(queue_modules(queue), POINT_SENDING, envelope, NULL);
     return true;
 }
 

@@ -102,6 +102,7 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
     }
     if (notice_is_wanted(queue, envelope, DSN_DELAYED) && is_late_now(settings, envelope, now))
         tell_delay(queue, envelope, outcome);
+    record_moment(queue_modules(queue), POINT_REQUEUE, envelope, outcome);
     envelope->retries++;
     envelope->next_attempt_us = now + retry_delay(settings, envelope->retries) * UINT64_C(1000000);
     bool deferred = envelope->flags & ENVELOPE_DEFERRED;
@@ -114,6 +115,7 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
 
 void queue_settle(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome)
 {
+    record_moment(queue_modules(queue), POINT_ATTEMPTED, envelope, outcome);
     flying_end(queue->shard, envelope);
     if (outcome->verdict == QUEUE_DELIVERED)
         settle_delivered(queue, envelope, outcome);

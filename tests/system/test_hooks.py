@@ -1,8 +1,9 @@
 """Hook points by name: the daemon's and modules' own, their order, hooks that may block."""
 import pytest
 
+from harness import await_true
 from harness.console import Console
-from harness.daemon import run
+from harness.daemon import free_port, run
 from harness.messages import EXACT
 from harness.sdk import build
 from harness.wire import Wire
@@ -102,3 +103,63 @@ def test_a_hook_that_may_block_keeps_nobody_waiting(asked, site, capture):
         assert rcpt(asked, "unblock").code == 250
         assert blocked.reply().code == 250
     capture.wait()
+
+
+@pytest.fixture
+def witnessed(installed, impulse, modules):
+    """impulse, with moments and policy beside its own modules."""
+    for name in ("moments", "policy"):
+        build(installed, name, modules)
+    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    return impulse
+
+
+def moments(impulse):
+    return [line.split(" moments: ", 1)[1] for line in impulse.paniclog().splitlines() if " moments: " in line]
+
+
+def test_the_moments_of_a_message(witnessed, site, capture):
+    witnessed.start(site.config('moments { }\npolicy { }\nBinding "one" { }\nretry_interval = 1', to=capture))
+    with Wire(witnessed.address) as client:
+        client.greet()
+        assert client.mail(EXACT["plain"], recipients=["to-one@rcpt.example"]).code == 250
+        client.command("QUIT", 221)
+    capture.wait()
+    await_true(lambda: any("message_gone" in line for line in moments(witnessed)), "it is gone")
+    witnessed.stop()
+    told = moments(witnessed)
+    assert [line for line in told if "rcpt.example" in line] == [
+        "core_post_validate_set_binding: to-one@rcpt.example to one",
+        "core_ec_message_enqueue: to-one@rcpt.example none retries=0 ",
+        "message_sending: to-one@rcpt.example none retries=0 ",
+        *[line for line in told if line.startswith("message_attempted: to-one@rcpt.example delivered retries=0 250")],
+        *[line for line in told if line.startswith("message_gone: to-one@rcpt.example delivered retries=0 250")],
+    ]
+    assert "core_dec_inbound_connections: 127.0.0.1" in told
+    assert not [line for line in told if "core_server_esmtp_session_abort" in line]
+    assert told[-1] == "core_control_shutdown: -"
+
+
+def test_the_moments_of_a_message_that_fails(witnessed, site):
+    dead = free_port()
+    witnessed.start(site.config(f'moments {{ }}\nretry_interval = 1\nmax_retries = 1\n'
+                                f'gateway = "127.0.0.1"\nremote_smtp_port = {dead}'))
+    with Wire(witnessed.address) as client:
+        client.greet()
+        assert client.mail(EXACT["plain"], sender="", recipients=["b@rcpt.example"]).code == 250
+    await_true(lambda: any("message_gone" in line for line in moments(witnessed)), "it is gone")
+    names = [line.split(":")[0] for line in moments(witnessed) if "b@rcpt.example" in line]
+    assert names[0] == "core_ec_message_enqueue" and names[-1] == "message_gone"
+    assert names.count("message_attempted") == 2 and names.count("core_pre_mail_queue_message_requeue") == 1
+    await_true(lambda: "core_server_esmtp_session_abort: 127.0.0.1" in moments(witnessed), "the client left without QUIT")
+
+
+def test_the_moment_of_a_handshake(witnessed, site, certificates):
+    witnessed.start(site.config("moments { }", 'SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "STARTTLS" )\n'
+                                f'TLS_Certificate = "{certificates.certificate}"\nTLS_Key = "{certificates.key}"'))
+    with Wire(witnessed.address) as client:
+        client.greet()
+        client.command("STARTTLS", 220)
+        client.start_tls(certificates.context())
+        client.command("EHLO client.example", 250)
+    await_true(lambda: "core_inbound_smtp_tls_post_accept: 127.0.0.1" in moments(witnessed), "it is told")

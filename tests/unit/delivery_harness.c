@@ -74,6 +74,17 @@ enum imp_delivery_result module_deliver(const struct module_delivery_method *met
     return method->deliver(delivery, response, response_size, method->closure);
 }
 
+bool module_set_has_hook(const struct module_set *set, enum hook_point point)
+{
+    (void)set, (void)point;
+    return false;
+}
+
+void module_set_tell(struct module_set *set, enum hook_point point, const struct hook_moment *moment)
+{
+    (void)set, (void)point, (void)moment;
+}
+
 void module_set_log_delivery(struct module_set *set, const struct imp_log_delivery *event)
 {
     (void)set;

@@ -113,6 +113,9 @@ static void recipient_bound(struct smtps_session *session, enum hook_outcome out
         const char *group = view->binding_group
                                 ? view->binding_group
                                 : generation_binding_group(session->generation, view->binding);
+        struct imp_binding_choice choice = {
+            .size = sizeof choice, .binding = view->binding, .group = group ? group : ""};
+        session_tell(session, POINT_BINDING_CHOSEN, &choice);
         transaction_set_binding(session->transaction, session->next_recipient, view->binding, group);
     }
     next_recipient(session);

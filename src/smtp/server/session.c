@@ -149,6 +149,7 @@ void session_abort(struct smtps_session *session)
     if (session->stream.closing)
         return;
     session->state = SESSION_CLOSING;
+    session_tell(session, POINT_SESSION_ENDED, NULL);
     if (!session_hold(session)) {
         session_reset_transaction(session);
         imp_session_release(&session->view);
@@ -498,7 +499,7 @@ static void on_readable(struct stream *stream)
     if (got > 0)
         session_process(session);
     else if (got != -EAGAIN)
-        session_abort(session);
+        session_lost(session);
 }
 
 static void on_drained(struct stream *stream)

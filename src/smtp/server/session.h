@@ -202,6 +202,9 @@ void session_end_wait(struct smtps_session *session);
 /* Goes on with the input at hand, after a wait or when the spool has caught up with the content. */
 void session_resume(struct smtps_session *session);
 
+/* Tells the hooks of a point that is told. */
+void session_tell(struct smtps_session *session, enum hook_point point, const void *argument);
+
 /* ---- between session.c and session_open.c ---- */
 
 /* Takes what input there is, sends the replies, and reads on if that is possible. */
@@ -214,6 +217,8 @@ void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome);
 void session_hurry_hook(struct smtps_session *session);
 /* One of what keeps the session's memory is gone: its handles, a hook on a pool's thread. */
 void session_let_go(struct smtps_session *session);
+/* The client has left without QUIT: tells the hooks of that, then session_abort. */
+void session_lost(struct smtps_session *session);
 /* As stream_handler.ended: the client has left while a hook is waited for. */
 void session_ended(struct stream *stream);
 extern const struct stream_handler session_stream_handler;

@@ -151,9 +151,28 @@ void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome)
     session_process(session);
 }
 
+void session_tell(struct smtps_session *session, enum hook_point point, const void *argument)
+{
+    struct message *message = session->view.message;
+    struct hook_moment moment = {
+        .session = &session->view,
+        .message = (struct imp_message *)message,
+        .recipient = message ? (struct imp_recipient *)message->in_question : NULL,
+        .argument = argument,
+    };
+    if (!hook_call_is_held(&session->view.call)) /* else the hook would not be alone with it */
+        module_set_tell(generation_modules(session->generation), point, &moment);
+}
+
+void session_lost(struct smtps_session *session)
+{
+    session_tell(session, POINT_SESSION_ABORTED, NULL);
+    session_abort(session);
+}
+
 void session_ended(struct stream *stream)
 {
     struct smtps_session *session = container_of(stream, struct smtps_session, stream);
     if (session->waiting_for_hook || session->call)
-        session_abort(session);
+        session_lost(session);
 }

@@ -68,5 +68,6 @@ void session_tls_secured(struct stream *stream, int error)
         return; /* given up meanwhile; what it is told goes out by itself */
     session->tls = stream_tls_facts(stream);
     set_context(session);
+    session_tell(session, POINT_TLS_ACCEPTED, NULL);
     session->opening(session);
 }
