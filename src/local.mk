@@ -51,5 +51,6 @@ IMPULSE_LIBS = src/daemon/libdaemon.a \
 sbin_PROGRAMS += impulsed
 impulsed_SOURCES = src/main.c
 impulsed_LDADD = $(SDK_WHOLE) $(IMPULSE_LIBS) $(DEP_LIBS) $(GSASL_LIBS) -ldl -lm
-impulsed_DEPENDENCIES = $(IMPULSE_LIBS)
-impulsed_LDFLAGS = $(HARDEN_LDFLAGS) -rdynamic -pthread
+impulsed_DEPENDENCIES = $(IMPULSE_LIBS) src/sdk/exports.map
+impulsed_LDFLAGS = $(HARDEN_LDFLAGS) -rdynamic -pthread -Wl,--version-script=$(srcdir)/src/sdk/exports.map
+EXTRA_DIST += src/sdk/exports.map

@@ -167,6 +167,13 @@ def test_the_installed_daemon(installed, site, impulse, capture):
 
 
 
+def test_the_sdks_symbols_have_a_version():
+    """So that a later edition can keep a function of this one beside its own."""
+    said = subprocess.run(["nm", "-D", "--defined-only", PROGRAM], check=True, stdout=subprocess.PIPE, text=True).stdout
+    names = [line.split()[-1] for line in said.splitlines() if " imp_" in line]
+    assert len(names) > 50 and all(name.endswith("@@IMPULSE_2") for name in names)
+
+
 @pytest.fixture
 def auth_demo(installed, impulse, modules):
     """impulse, with the auth_demo module beside its own."""
