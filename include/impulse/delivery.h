@@ -20,6 +20,11 @@ IMP_API uint64_t imp_delivery_size(const struct imp_delivery *delivery);        
 /* The content is binary (RFC 3030): a CR LF in it need not be a line end, and is to be kept. */
 IMP_API bool imp_delivery_is_binary(const struct imp_delivery *delivery);
 /*
+ * The same message as in hooks (impulse/message.h), as it was accepted, edits included: header fields by name, cursors
+ * that block, the message context. It can be read, not changed (EPERM). Valid until the deliver function returns.
+ */
+IMP_API struct imp_message *imp_delivery_message(struct imp_delivery *delivery);
+/*
  * The next part of the content (CR LF line ends; trace headers, and those of this recipient alone, included): *data is
  * valid until the next call. 1: a part; 0: the end; -1: the spool could not be read (report a transient failure).
  */

@@ -76,6 +76,14 @@ IMP_API const char *imp_session_auth_password(const struct imp_session *session)
 /* `uri` of the mechanism's parameters: a scheme that is not file:// or digest:// can be a module's own. May be NULL. */
 IMP_API const char *imp_session_auth_uri(const struct imp_session *session);
 
+/*
+ * One pointer of this module instance, kept with the connection. `release` (may be NULL) is called with it when it is
+ * replaced, or when the connection ends: on the session's event loop, where it must not block. NULL `data` takes it away.
+ */
+IMP_API void imp_session_attach(struct imp_session *session, struct imp_module *module, void *data,
+                                void (*release)(void *data));
+IMP_API void *imp_session_attached(const struct imp_session *session, const struct imp_module *module);
+
 /* ---- contexts ---------------------------------------------------------------------------------------------- */
 
 enum imp_context {

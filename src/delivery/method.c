@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include "base/mem.h"
+#include "message/message_copy.h"
 #include "delivery/delivery_private.h"
 
 enum { METHOD_RESPONSE_SIZE = 512 };
@@ -23,6 +24,7 @@ struct method_worker {
     struct loop_task task;
     struct envelope *envelope;     /* NULL: none in hand */
     struct message_cursor content; /* while the module delivers */
+    struct message *message;       /* its handle, when the module asked for it */
     enum imp_delivery_result result;
     char response[METHOD_RESPONSE_SIZE];
 };
@@ -42,6 +44,23 @@ static int read_chunk(struct imp_delivery *delivery, const char **data, size_t *
     return got < 0 ? -1 : got;
 }
 
+static struct message *get_message(struct imp_delivery *delivery)
+{
+    struct method_worker *worker = container_of(delivery, struct method_worker, delivery);
+    if (!worker->message)
+        worker->message = message_of_copy(worker->envelope, &worker->home->delivery->reader);
+    return worker->message;
+}
+
+static void end_message(struct method_worker *worker)
+{
+    if (!worker->message)
+        return;
+    message_end(worker->message);
+    message_unref(worker->message);
+    worker->message = NULL;
+}
+
 static void deliver(struct pool_job *job)
 {
     struct method_worker *worker = container_of(job, struct method_worker, job);
@@ -49,9 +68,10 @@ static void deliver(struct pool_job *job)
     cursor_open(&worker->content, worker->envelope, &delivery->reader, NULL, NULL);
     worker->response[0] = '\0';
     worker->delivery.envelope = worker->envelope;
-    worker->result = module_deliver(worker->method, &worker->delivery, worker->response,
-                                    sizeof worker->response);
+    worker->result =
+        module_deliver(worker->method, &worker->delivery, worker->response, sizeof worker->response);
     cursor_close(&worker->content);
+    end_message(worker);
     loop_post(worker->home->loop, &worker->task);
     pending_end(&delivery->outside);
 }
@@ -160,6 +180,7 @@ void method_open(struct delivery_loop *home, struct queue *queue, const struct m
     if (!worker->pool)
         worker->pool = pool_set_find(pools, "IO");
     worker->delivery.read_chunk = read_chunk;
+    worker->delivery.message = get_message;
     worker->job.work = deliver;
     worker->task.run = begin;
     list_append(&home->workers, &worker->node);

@@ -29,6 +29,8 @@ void message_seal(struct message *message)
         message->close_cursors(message);
     if (message->end_replacement)
         message->end_replacement(message);
+    if (message->fixed)
+        message->release_fixed(message);
 }
 
 bool message_has_eight_bit(const struct message *message, bool arrived)

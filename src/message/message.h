@@ -49,6 +49,7 @@ struct message_keeper {
     void (*discard)(struct message *message, struct body *body);
 };
 
+struct content_source;
 struct replacement;
 
 struct message {
@@ -80,6 +81,7 @@ struct message {
     uint64_t copied;          /* bytes that edits copied or moved: for tests */
     struct buf header;        /* a copy of the header, when it is in pieces */
     size_t header_size;
+    int header_error;        /* why it is not whole, a negative errno; 0 */
     uint32_t header_changes; /* as of which `changes` that is; meaningful if `header_known` */
     bool header_known;
     struct list cursors;                              /* that are open */
@@ -88,6 +90,9 @@ struct message {
     void (*end_replacement)(struct message *message); /* NULL: there never was one */
     const struct message_keeper *keeper;              /* NULL: all content is in memory */
     void *owner;                                      /* the keeper's */
+    const struct content_source
+        *fixed; /* a copy that was accepted: its content, which cannot be changed; NULL */
+    void (*release_fixed)(struct message *message);
     bool ended; /* the transaction is over: there is nothing to read or change any more */
 };
 

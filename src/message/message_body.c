@@ -38,7 +38,7 @@ static bool are_lines(struct slice text, bool *after_cr)
 int body_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text)
 {
     bool after_cr = false;
-    if (!message->readable)
+    if (!message->readable || message->fixed)
         return -EPERM;
     if (at < message_body_offset(message))
         return -ERANGE;
@@ -78,7 +78,7 @@ static void copy_header(struct message *message, struct buf *out)
 int body_replace_begin(struct message *message)
 {
     bool own = message->in_question && message->in_question->own_context;
-    if (!message->readable || message->replacement || own)
+    if (!message->readable || message->fixed || message->replacement || own)
         return -EPERM;
     message->replacement = mem_new(struct replacement);
     message->end_replacement = replacement_free;

@@ -15,6 +15,8 @@ static struct message_recipient *owner_of_edits(const struct message *message)
 
 static uint64_t shared_size(const struct message *message)
 {
+    if (message->fixed)
+        return message->fixed->size;
     return message->edited ? message->edits.size : message->stored + buf_size(&message->content);
 }
 
@@ -27,6 +29,10 @@ uint64_t message_size(const struct message *message)
 void message_source(struct message *message, struct content_source *source)
 {
     const struct message_recipient *recipient = owner_of_edits(message);
+    if (message->fixed) {
+        *source = *message->fixed;
+        return;
+    }
     *source = (struct content_source){
         .body = message->stored > 0 ? message->body : NULL,
         .stored = message->stored,
@@ -148,7 +154,7 @@ static int splice_stored(struct message *message, uint64_t at, uint64_t removed,
 int message_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text)
 {
     struct message_recipient *recipient = owner_of_edits(message);
-    if (!message->readable)
+    if (!message->readable || message->fixed)
         return -EPERM;
     message->header_known = false; /* also when the edit fails: there may be a table of edits now */
     int error = recipient             ? splice_own(message, recipient, at, removed, text)
@@ -172,17 +178,28 @@ static size_t header_size(struct slice content, bool all)
     return ends ? facts.size : SIZE_MAX;
 }
 
-/* Copies the header together from the runs that it is in. What is not in memory is no part of it. */
+/* Is the header at the beginning of one block of memory? */
+static bool is_plain(const struct content_source *source)
+{
+    return !source->own && !source->edited && source->fields.size == 0 &&
+           (source->head.size > 0 || source->stored == 0);
+}
+
+/* Copies the header together from the runs that it is in. On a loop, what is not in memory is no part of it.
+ */
 static void gather(struct message *message)
 {
     struct content_source source;
     struct message_cursor cursor;
     size_t size = SIZE_MAX;
     message_source(message, &source);
-    cursor_open_source(&cursor, &source, NULL, NULL, NULL);
+    bool may_block = message->keeper && !loop_current();
+    cursor_open_source(&cursor, &source, may_block ? message->keeper->blocking(message) : NULL, NULL, NULL);
     buf_clear(&message->header);
+    int got = 0;
     while (size == SIZE_MAX && buf_size(&message->header) < BODY_CHUNK + EDITS_TEXT) {
-        bool more = cursor_fetch(&cursor) == 1;
+        got = cursor_fetch(&cursor);
+        bool more = got == 1;
         /* A run may be a whole chunk, and the header a small part of it. */
         struct slice run = more ? cursor.run : slice_of(NULL, 0);
         if (run.size > 4096)
@@ -194,6 +211,7 @@ static void gather(struct message *message)
     }
     cursor_close(&cursor);
     message->copied += buf_size(&message->header);
+    message->header_error = got == -ENOENT && loop_current() ? -EAGAIN : got < 0 ? -EIO : 0;
     message->header_size = size == SIZE_MAX ? buf_size(&message->header) : size;
 }
 
@@ -204,12 +222,12 @@ struct slice message_header(struct message *message)
         return slice_of(NULL, 0);
     message_source(message, &source);
     struct slice whole = source.head.size ? source.head : source.tail;
-    bool as_it_is = !source.own && !source.edited;
+    bool as_it_is = is_plain(&source);
     if (message->header_known && message->header_changes == message->changes)
         return slice_of(as_it_is ? whole.data : buf_slice(&message->header).data, message->header_size);
     if (as_it_is) {
-        size_t size = header_size(whole, true);
-        message->header_size = size;
+        message->header_size = header_size(whole, true);
+        message->header_error = 0;
     } else {
         gather(message);
     }
@@ -226,7 +244,8 @@ uint64_t message_body_offset(struct message *message)
     uint64_t offset = header.size;
     size_t matched = 0;
     message_source(message, &source);
-    cursor_open_source(&cursor, &source, NULL, NULL, NULL);
+    bool may_block = message->keeper && !loop_current();
+    cursor_open_source(&cursor, &source, may_block ? message->keeper->blocking(message) : NULL, NULL, NULL);
     cursor_seek(&cursor, offset);
     while (matched < 2 && cursor_fetch(&cursor) == 1 && cursor.run.data[0] == "\r\n"[matched]) {
         matched++;
@@ -242,7 +261,7 @@ struct slice message_beginning(struct message *message)
     if (!message->readable)
         return slice_of(NULL, 0);
     message_source(message, &source);
-    if (!source.own && !source.edited)
+    if (is_plain(&source))
         return source.head.size ? source.head : source.tail;
     return message_header(message);
 }

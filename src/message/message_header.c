@@ -47,7 +47,9 @@ int header_find(struct message *message, const char *name, int index, struct hea
             };
             return 0;
         }
-    return message->readable ? -ENOENT : -EPERM;
+    if (!message->readable)
+        return -EPERM;
+    return message->header_error ? message->header_error : -ENOENT;
 }
 
 /* ---- what may be put in ------------------------------------------------------------------------------ */
@@ -123,7 +125,7 @@ int header_add(struct message *message, enum header_position position, const cha
     struct buf field = {0};
     uint64_t at;
     bool ends;
-    if (!message->readable)
+    if (!message->readable || message->fixed)
         return -EPERM;
     int error = find_position(message, position, beside, index, &at, &ends);
     struct slice header = message_header(message);
@@ -162,7 +164,7 @@ int header_remove(struct message *message, const char *name, int index)
 int header_remove_all(struct message *message, const char *name)
 {
     int removed = 0, error;
-    if (!message->readable)
+    if (!message->readable || message->fixed)
         return -EPERM;
     while ((error = header_remove(message, name, -1)) == 0)
         removed++;

@@ -63,6 +63,11 @@ uint64_t imp_delivery_size(const struct imp_delivery *delivery)
     return envelope_size(delivery->envelope);
 }
 
+struct imp_message *imp_delivery_message(struct imp_delivery *delivery)
+{
+    return (struct imp_message *)delivery->message(delivery);
+}
+
 int imp_delivery_read(struct imp_delivery *delivery, const char **data, size_t *size)
 {
     return delivery->read_chunk(delivery, data, size);

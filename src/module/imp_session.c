@@ -146,6 +146,17 @@ enum imp_auth_status imp_session_auth_status(const struct imp_session *session)
     return session->auth ? session->auth->status : IMP_AUTH_ERROR;
 }
 
+void imp_session_attach(struct imp_session *session, struct imp_module *module, void *data,
+                        void (*release)(void *data))
+{
+    attachment_set(&session->attached, module, data, release);
+}
+
+void *imp_session_attached(const struct imp_session *session, const struct imp_module *module)
+{
+    return attachment_get(&session->attached, module);
+}
+
 bool imp_context_set(struct imp_session *session, enum imp_context which, const char *name, const char *value)
 {
     if (which == IMP_CONTEXT_CONNECTION)

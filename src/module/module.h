@@ -167,6 +167,7 @@ struct envelope;
 struct imp_delivery {
     const struct envelope *envelope;
     int (*read_chunk)(struct imp_delivery *delivery, const char **data, size_t *size);
+    struct message *(*message)(struct imp_delivery *delivery); /* made when it is first asked for */
     void *closure;
 };
 

@@ -96,7 +96,7 @@ int imp_message_set_sender(struct imp_message *handle, const char *address)
 {
     struct message *message = of(handle);
     const char *domain;
-    if (message->ended)
+    if (message->ended || message->fixed)
         return result(-EPERM);
     char *copy = address && !*address ? mem_dup("") : check_address(message, address, &domain);
     if (!copy)
@@ -136,6 +136,8 @@ int imp_recipient_set_address(struct imp_recipient *handle, const char *address)
 {
     struct message_recipient *recipient = recipient_of(handle);
     const char *domain;
+    if (recipient->message->fixed)
+        return result(-EPERM);
     char *copy = check_address(recipient->message, address, &domain);
     if (!copy)
         return -1;
@@ -149,9 +151,9 @@ struct imp_recipient *imp_recipient_add(struct imp_message *handle, const char *
 {
     struct message *message = of(handle);
     const char *domain;
-    int error = message->ended || message->asked_each        ? -EPERM
-                : message->recipient_count >= RECIPIENTS_MAX ? -E2BIG
-                                                             : 0;
+    int error = message->ended || message->fixed || message->asked_each ? -EPERM
+                : message->recipient_count >= RECIPIENTS_MAX            ? -E2BIG
+                                                                        : 0;
     char *copy = error ? NULL : check_address(message, address, &domain);
     if (error)
         errno = -error;
@@ -166,7 +168,7 @@ int imp_recipient_remove(struct imp_recipient *handle)
 {
     struct message_recipient *recipient = recipient_of(handle);
     struct message *message = recipient->message;
-    if (message->ended || message->asked_each || recipient == message->proposed)
+    if (message->ended || message->fixed || message->asked_each || recipient == message->proposed)
         return result(-EPERM);
     return message_remove_recipient(message, recipient) ? 0 : result(-ENOENT);
 }

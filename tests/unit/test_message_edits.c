@@ -6,7 +6,7 @@
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include "base/mem.h"
-#include "message/message_content.h"
+#include "message/message_copy.h"
 #include "unit.h"
 
 /* ---- a keeper whose spool is a row of blocks
@@ -427,6 +427,57 @@ static void test_a_spool_that_is_behind(void)
     buf_release(&text);
 }
 
+/* ---- a copy that was accepted ---------------------------------------------------------------------------
+ */
+
+static void test_a_copy(void)
+{
+    static const char text[] = "Subject: one\r\nX: 1\r\n\r\nbody\r\n", context[] = "name\0value";
+    struct envelope_facts facts = {
+        .reverse_path = S("a@sender.example"),
+        .recipient = S("b@Rcpt.example"),
+        .context = slice_of(context, sizeof context),
+        .header = S("Own: field\r\n"),
+        .batch_id = 9,
+    };
+    for (unsigned stored = 0; stored < 2; stored++) {
+        struct spool_of_blocks blocks = {.body_id = 7};
+        char *block = mem_zalloc(BODY_CHUNK); /* its one row is a block */
+        memset(block, 'x', BODY_CHUNK);
+        memcpy(block, text, sizeof text - 1);
+        blocks.blocks[0] = block;
+        content_reader_init(&blocks.reader, read_block, &blocks);
+        struct body *body = body_create(7, stored ? NULL : mem_copy_text(block, BODY_CHUNK), BODY_CHUNK);
+        struct envelope *envelope = envelope_create(&facts, body);
+        struct message *message = message_of_copy(envelope, &blocks.reader);
+        envelope_free(envelope);
+        CU_ASSERT_EQUAL(message->id, 9);
+        CU_ASSERT_EQUAL(message_size(message), BODY_CHUNK + 12);
+        CU_ASSERT_STRING_EQUAL(message->sender_domain, "sender.example");
+        CU_ASSERT_STRING_EQUAL(message->recipients[0]->domain, "Rcpt.example");
+        CU_ASSERT_STRING_EQUAL(context_get(message_context(message), "name"), "value");
+        CU_ASSERT(is_header(message, "Own: field\r\nSubject: one\r\nX: 1\r\n"));
+        CU_ASSERT_EQUAL(header_count(message, NULL), 3);
+        CU_ASSERT_EQUAL(message_body_offset(message), 12 + strlen("Subject: one\r\nX: 1\r\n\r\n"));
+        CU_ASSERT_EQUAL(header_add(message, HEADER_FRONT, NULL, 0, "A", S("b")), -EPERM);
+        CU_ASSERT_EQUAL(header_remove(message, "X", 0), -EPERM);
+        CU_ASSERT_EQUAL(body_splice(message, 50, 0, S("a\r\n")), -EPERM);
+        CU_ASSERT_EQUAL(body_replace_begin(message), -EPERM);
+        struct content_cursor cursor = {0};
+        struct slice line;
+        CU_ASSERT_EQUAL(content_cursor_open(&cursor, message, NULL, NULL), 0);
+        CU_ASSERT_EQUAL(cursor_seek_body(&cursor.cursor), 1);
+        CU_ASSERT_EQUAL(cursor_line(&cursor.cursor, &line), 1);
+        CU_ASSERT(slice_equal(line, S("body\r\n")));
+        message_end(message);
+        CU_ASSERT_FALSE(content_cursor_sync(&cursor));
+        content_cursor_close(&cursor);
+        message_unref(message);
+        body_unref(body);
+        free(block);
+    }
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -438,6 +489,7 @@ int main(void)
         {"a header edit copies no body", test_a_header_edit_copies_no_body},
         {"another body", test_another_body},
         {"a spool that is behind", test_a_spool_that_is_behind},
+        {"a copy that was accepted", test_a_copy},
         CU_TEST_INFO_NULL,
     };
     return unit_run("message edits", tests);
