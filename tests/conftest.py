@@ -7,12 +7,31 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import passable  # noqa: E402
+from harness import SANITIZER, passable  # noqa: E402
 from harness.capture import Capture  # noqa: E402
 from harness.certificates import Certificates  # noqa: E402
 from harness.daemon import MODULES, Impulse, Site  # noqa: E402
 from harness.namespace import Namespace  # noqa: E402
 from harness.sdk import install  # noqa: E402
+
+# What a test is left out of, by name, because a sanitizer can find nothing more in it.
+MARKS = {
+    "plain": "not under a sanitizer: it reports crashes itself; and what other people's clients say, the transcripts say too",
+    "one_thread": "not under ThreadSanitizer: a program with one thread",
+}
+
+
+def pytest_configure(config):
+    for name, meaning in MARKS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_collection_modifyitems(config, items):
+    marks = {"thread": ["plain", "one_thread"], "address": ["plain"]}.get(SANITIZER, [])
+    left_out = [item for item in items if any(item.get_closest_marker(mark) for mark in marks)]
+    if left_out:
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture

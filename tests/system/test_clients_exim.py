@@ -6,6 +6,8 @@ from harness.messages import EXACT
 from harness.services import PASSWORD, USER, unfolded
 from harness.wire import Wire
 
+pytestmark = pytest.mark.plain
+
 NAMES = ("plain", "empty lines", "dots", "8-bit", "control bytes", "trailing spaces", "long line", "longer line",
          "folded header", "looks like commands", "300 kB")
 AUTHENTICATORS = {

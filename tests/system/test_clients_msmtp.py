@@ -7,6 +7,8 @@ from harness import patience
 from harness.messages import EXACT
 from harness.services import PASSWORD, USER
 
+pytestmark = pytest.mark.plain
+
 SENT = EXACT["dots"]
 TRUST = "tls on\ntls_trust_file {ca}\ntls_starttls {starttls}\n"
 

@@ -16,6 +16,8 @@ from harness import await_true, patience
 from harness.messages import EXACT, header
 from harness.services import PASSWORD, USER, trace_before, unfolded
 
+pytestmark = pytest.mark.plain
+
 SOURCE = Path(__file__).parent / "nodemailer"
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # the system's, where npm and Node.js bring their own
 DEBIAN = Path("/usr/share/nodejs")

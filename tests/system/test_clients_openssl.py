@@ -9,6 +9,8 @@ from harness.messages import EXACT
 from harness.services import USER
 from harness.wire import stuff
 
+pytestmark = pytest.mark.plain
+
 SENT = EXACT["dots"]
 
 

@@ -10,6 +10,8 @@ from harness.postfix import Postfix
 from harness.services import PASSWORD, USER, unfolded
 from harness.wire import Wire, stuff
 
+pytestmark = pytest.mark.plain
+
 # Postfix breaks longer lines than 998 and knows no NULs; all else it passes on.
 NAMES = ("plain", "empty lines", "dots", "8-bit", "control bytes", "trailing spaces", "long line", "folded header",
          "looks like commands", "300 kB")

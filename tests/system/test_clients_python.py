@@ -9,6 +9,8 @@ from harness import await_true, patience
 from harness.messages import EXACT
 from harness.services import PASSWORD, USER, trace_before
 
+pytestmark = pytest.mark.plain
+
 SENT = EXACT["8-bit"]
 
 

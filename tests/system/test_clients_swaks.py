@@ -8,6 +8,8 @@ from harness import await_true, patience
 from harness.messages import header
 from harness.services import PASSWORD, REALM, USER, unfolded
 
+pytestmark = pytest.mark.plain
+
 SENT = header() + b".dot\r\n..\r\n. \r\nlast\r\n"     # a last line of a dot alone is the end to swaks
 ARRIVES = SENT + b"\r\n"                                  # which ends what it reads with an empty line
 AUTH = ("--auth-user", USER, "--auth-password", PASSWORD)

@@ -13,6 +13,8 @@ from harness import await_true
 from harness.daemon import built_with
 from harness.terminal import CLIENT, ConsoleServer, Terminal, output, run_console
 
+pytestmark = pytest.mark.one_thread
+
 PROMPT = r"\d\d:\d\d:\d\d %s> "
 
 

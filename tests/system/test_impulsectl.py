@@ -15,6 +15,8 @@ import pytest
 from harness import patience
 from harness.daemon import COMPLAINT, ENVIRONMENT, PROGRAM, ROOT, run
 
+pytestmark = pytest.mark.one_thread
+
 IMPULSECTL = PROGRAM.parent / "impulsectl"
 PRODUCTION = ROOT / "tests" / "conf" / "migrate" / "ecelerity.conf"
 

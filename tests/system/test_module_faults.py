@@ -1,6 +1,5 @@
 """What modules do wrong is named, with the module and the hook, and decided on the safe side; what a hook waits for
 always ends."""
-import os
 import signal
 import time
 
@@ -13,7 +12,6 @@ from harness.wire import Wire, stuff
 
 pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
 
-sanitized = pytest.mark.skipif(bool(os.environ.get("IMPULSE_SANITIZER")), reason="the sanitizer reports a crash of its own")
 
 POINTS = ["validate_connect", "validate_ehlo", "validate_mailfrom", "validate_rcptto", "validate_data",
           "validate_data_spool", "validate_data_spool_each_rcpt", "validate_set_binding"]
@@ -178,7 +176,7 @@ def test_a_second_resume_is_named_and_harmless(misbehaving):
         impulse.await_panic("resumed twice")
 
 
-@sanitized
+@pytest.mark.plain
 @pytest.mark.parametrize("what, number", [("segfault", signal.SIGSEGV), ("abort", signal.SIGABRT)])
 @pytest.mark.parametrize("point", ["validate_connect", "validate_data_spool"])
 def test_a_crash_in_a_hook_is_named(misbehaving, what, number, point):
@@ -194,7 +192,7 @@ def test_a_crash_in_a_hook_is_named(misbehaving, what, number, point):
     assert line in impulse.paniclog()
 
 
-@sanitized
+@pytest.mark.plain
 @pytest.mark.parametrize("what, words", [
     ("segfault_tick", "its tick"), ("segfault_work", "its job"), ("segfault_log", "its log hook"),
     ("segfault_teardown", "its teardown"), ("segfault_deliver", "its delivery_method misbehaves"),

@@ -526,6 +526,7 @@ def test_idle_connections_are_lean(serve, certificates):
 
 # ---- an auditor's view -----------------------------------------------------------------------------------------------
 
+@pytest.mark.plain
 def test_testssl(impulse, site, certificates):
     """testssl.sh finds nothing above LOW on the defaults."""
     certificate, key = certificates.issue("audited", "localhost",
