@@ -134,8 +134,8 @@ IMP_API int imp_queued_remove(struct imp_queued *queued, const char *reason);
  * It gets another recipient or another binding (each NULL: as it is; `group` NULL: "default" with a new binding), and
  * thereby a new message id: *message_id (may be NULL). It is tried anew at once, as if it had just arrived, but
  * expires when it would. The mainlog has a P record of the old id ("554 5.7.0 [internal] REASON") and an R record of
- * the new one (protocol "internal"). The message that is delivered is the same. The change is in the spool soon after;
- * a crash before that leaves the message as it was. Also -1 with EINVAL: the recipient is no address.
+ * the new one (protocol "internal"). The message that is delivered is the same. It waits for the
+ * spool first: a crash before that leaves the message as it was. Also -1 with EINVAL: the recipient is no address.
  */
 IMP_API int imp_queued_change(struct imp_queued *queued, const char *recipient, const char *binding,
                               const char *group, const char *reason, uint64_t *message_id);

@@ -126,10 +126,9 @@ bool queued_change(struct queued *queued, struct slice recipient, struct slice b
     *id = successor->id;
     record_outcome(queue_modules(queue), RECORD_PERMANENT, queued->envelope, &outcome);
     record_reception(queue_modules(queue), successor, "internal");
+    queue_drop(queue);
     envelope_replace(set, queued->envelope, successor);
     queued->envelope = NULL;
-    queue_drop(queue);
-    queue_accept(set, successor);
     return true;
 }
 

@@ -39,18 +39,50 @@ void envelope_save_time(struct queue_set *set, struct envelope *envelope)
     submit(set, envelope, (struct spool_request){.kind = SPOOL_UPDATE, .keeps_remark = true});
 }
 
-void envelope_replace(struct queue_set *set, struct envelope *envelope, const struct envelope *successor)
+/* ---- replacing --------------------------------------------------------------------------------------- */
+
+struct replacement {
+    struct spool_request request;
+    struct queue_set *set;
+    struct envelope *successor;
+    struct buf record;
+};
+
+static void replaced(struct spool_request *request)
 {
-    struct buf record = {0};
-    if (!(envelope->flags & ENVELOPE_DEFERRED)) {
-        envelope_encode(successor, &record);
-        submit(set, envelope,
-               (struct spool_request){
-                   .kind = SPOOL_REPLACE, .successor = successor->id, .data = buf_slice(&record)});
+    struct replacement *replacement = container_of(request, struct replacement, request);
+    struct queue_set *set = replacement->set;
+    queue_accept(set, replacement->successor);
+    buf_release(&replacement->record);
+    free(replacement);
+    pending_end(&set->outside);
+}
+
+void envelope_replace(struct queue_set *set, struct envelope *envelope, struct envelope *successor)
+{
+    if (envelope->flags & ENVELOPE_DEFERRED) {
+        envelope_free(envelope);
+        queue_accept(set, successor);
+        return;
     }
-    buf_release(&record);
+    struct replacement *replacement = mem_new(struct replacement);
+    replacement->set = set;
+    replacement->successor = successor;
+    envelope_encode(successor, &replacement->record);
+    replacement->request = (struct spool_request){
+        .kind = SPOOL_REPLACE,
+        .envelopes = &envelope,
+        .envelope_count = 1,
+        .data = buf_slice(&replacement->record),
+        .successor = successor->id,
+        .done = replaced,
+    };
+    pending_begin(&set->outside);
+    spool_submit(set->dependencies.spool, &replacement->request);
     envelope_free(envelope);
 }
+
+/* ---- the end ----------------------------------------------------------------------------------------- */
 
 void envelope_finish(struct queue_set *set, struct envelope *envelope)
 {

@@ -3,6 +3,7 @@
  */
 #include <CUnit/Basic.h>
 #include <errno.h>
+#include "base/buf.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -227,6 +228,85 @@ static void test_update(void)
 }
 
 /* Without `done` the spool frees the request, and the envelope may be gone before it is settled. */
+/* The state is new and the remark the old one. */
+static void test_update_keeps_remark(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message message = harness_message(100, 1);
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+    for (int i = 0; i < 2; i++) {
+        struct spool_request update = {.kind = SPOOL_UPDATE,
+                                       .envelopes = message.envelopes,
+                                       .envelope_count = 1,
+                                       .keeps_remark = i == 1,
+                                       .data = i == 0 ? SLICE_LITERAL("remark") : slice_of(NULL, 0)};
+        message.envelopes[0]->retries = 7;
+        message.envelopes[0]->next_attempt_us = 1000 + (uint64_t)i;
+        CU_ASSERT_EQUAL(harness_settle(spool, &update), SPOOL_OK);
+    }
+    CU_ASSERT(has_remark(spool, message.envelopes[0]->id, "remark"));
+    spool_close(spool);
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL_FATAL(recovered.count, 1);
+    CU_ASSERT_EQUAL(recovered.envelopes[0]->retries, 7);
+    CU_ASSERT_EQUAL(recovered.envelopes[0]->next_attempt_us, 1001);
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
+/* One of two envelopes becomes another; the body goes with the last of those that are there then. */
+static void test_replace(void)
+{
+    char *folder = harness_folder();
+    struct spool *spool = harness_open(folder);
+    struct message message = harness_message(100, 2);
+    CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+    struct envelope *old = message.envelopes[1];
+    old->retries = 1; /* it has a state of its own, which goes with it */
+    CU_ASSERT_EQUAL(
+        harness_settle(spool,
+                       &(struct spool_request){.kind = SPOOL_UPDATE, .envelopes = &old, .envelope_count = 1}),
+        SPOOL_OK);
+    struct envelope_facts facts = {
+        .recipient = SLICE_LITERAL("new@example.com"), .id = id_next(), .batch_id = old->batch_id};
+    struct envelope *successor = envelope_create(&facts, NULL);
+    successor->body = body_ref(message.body);
+    struct buf record = {0};
+    envelope_encode(successor, &record);
+    CU_ASSERT_EQUAL(harness_settle(spool, &(struct spool_request){.kind = SPOOL_REPLACE,
+                                                                  .envelopes = &old,
+                                                                  .envelope_count = 1,
+                                                                  .data = buf_slice(&record),
+                                                                  .successor = successor->id}),
+                    SPOOL_OK);
+    buf_release(&record);
+    spool_close(spool);
+
+    spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL(recovered.count, 2);
+    CU_ASSERT_PTR_NULL(harness_find(&recovered, old->id));
+    struct envelope *found = harness_find(&recovered, successor->id);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+    CU_ASSERT(slice_equal(found->recipient, SLICE_LITERAL("new@example.com")));
+    CU_ASSERT_EQUAL(found->retries, 0);
+    CU_ASSERT_EQUAL(found->body->undelivered, 2);
+    for (size_t i = 0; i < recovered.count; i++) {
+        CU_ASSERT(harness_content_is_whole(spool, recovered.envelopes[i]->body));
+        CU_ASSERT_EQUAL(harness_remove_envelope(spool, recovered.envelopes[i]), SPOOL_OK);
+    }
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    CU_ASSERT_EQUAL(harness_count_rows(folder), 0);
+    envelope_free(successor);
+    harness_message_free(&message);
+    harness_remove(folder);
+}
+
 static void test_without_done(void)
 {
     static const enum spool_request_kind kinds[] = {SPOOL_UPDATE, SPOOL_REMOVE};
@@ -398,6 +478,8 @@ int main(void)
     CU_add_test(suite, "sizes", test_sizes);
     CU_add_test(suite, "store without bytes", test_store_without_bytes);
     CU_add_test(suite, "update", test_update);
+    CU_add_test(suite, "update that keeps the remark", test_update_keeps_remark);
+    CU_add_test(suite, "replace", test_replace);
     CU_add_test(suite, "without done", test_without_done);
     CU_add_test(suite, "nothing is left", test_nothing_is_left);
     CU_add_test(suite, "discard", test_discard);
