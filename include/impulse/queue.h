@@ -19,7 +19,7 @@
  *
  * Every (binding, domain) queue belongs to one event loop, which alone touches it. A question is carried to all loops;
  * each looks through its queues a millisecond at a time, between which mail flows on, and calls `each` on its own
- * thread for what fits: several loops at once, one call a loop at a time. A million messages take some tenths of a
+ * thread for what fits: several loops at once, one call a loop at a time. A million messages take about a
  * second, also to find a single one by its id: there is no index, which would cost memory for each that waits.
  *
  * A message here is one recipient's (mainlog: one message id). Messages move while they are looked through: each that

@@ -39,9 +39,9 @@ void envelope_save_time(struct queue_set *set, struct envelope *envelope)
     submit(set, envelope, (struct spool_request){.kind = SPOOL_UPDATE, .keeps_remark = true});
 }
 
-/* ---- replacing --------------------------------------------------------------------------------------- */
+/* ---- succession --------------------------------------------------------------------------------------- */
 
-struct replacement {
+struct succession {
     struct spool_request request;
     struct queue_set *set;
     struct envelope *successor;
@@ -50,11 +50,11 @@ struct replacement {
 
 static void replaced(struct spool_request *request)
 {
-    struct replacement *replacement = container_of(request, struct replacement, request);
-    struct queue_set *set = replacement->set;
-    queue_accept(set, replacement->successor);
-    buf_release(&replacement->record);
-    free(replacement);
+    struct succession *succession = container_of(request, struct succession, request);
+    struct queue_set *set = succession->set;
+    queue_accept(set, succession->successor);
+    buf_release(&succession->record);
+    free(succession);
     pending_end(&set->outside);
 }
 
@@ -65,20 +65,20 @@ void envelope_replace(struct queue_set *set, struct envelope *envelope, struct e
         queue_accept(set, successor);
         return;
     }
-    struct replacement *replacement = mem_new(struct replacement);
-    replacement->set = set;
-    replacement->successor = successor;
-    envelope_encode(successor, &replacement->record);
-    replacement->request = (struct spool_request){
+    struct succession *succession = mem_new(struct succession);
+    succession->set = set;
+    succession->successor = successor;
+    envelope_encode(successor, &succession->record);
+    succession->request = (struct spool_request){
         .kind = SPOOL_REPLACE,
         .envelopes = &envelope,
         .envelope_count = 1,
-        .data = buf_slice(&replacement->record),
+        .data = buf_slice(&succession->record),
         .successor = successor->id,
         .done = replaced,
     };
     pending_begin(&set->outside);
-    spool_submit(set->dependencies.spool, &replacement->request);
+    spool_submit(set->dependencies.spool, &succession->request);
     envelope_free(envelope);
 }
 

@@ -71,7 +71,7 @@ struct message_injection {
     enum spool_status part_status;
 };
 
-struct part {
+struct injection_part {
     struct spool_request request;
     struct message_injection *injection;
     char *memory;
@@ -197,7 +197,7 @@ static void store(struct message_injection *injection)
 
 static void part_stored(struct spool_request *request)
 {
-    struct part *part = container_of(request, struct part, request);
+    struct injection_part *part = container_of(request, struct injection_part, request);
     struct message_injection *injection = part->injection;
     pthread_mutex_lock(&injection->lock);
     if (request->status != SPOOL_OK)
@@ -222,7 +222,7 @@ static enum spool_status await_parts(struct message_injection *injection, unsign
 
 static void store_part(struct message_injection *injection)
 {
-    struct part *part = mem_new(struct part);
+    struct injection_part *part = mem_new(struct injection_part);
     part->injection = injection;
     part->memory = mem_copy_text(buf_slice(&injection->content).data, BODY_CHUNK);
     buf_consume(&injection->content, BODY_CHUNK);

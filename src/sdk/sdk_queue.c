@@ -30,11 +30,11 @@ static struct {
 
 struct question_part { /* of one loop */
     struct queue_walk walk;
-    struct question *question;
+    struct queue_question *question;
     uint64_t seen;
 };
 
-struct question {
+struct queue_question {
     struct imp_queue_question asked; /* its texts are copies */
     struct module_set *modules;      /* a reference */
     uint64_t before;                 /* ids from here on are of what arrived later */
@@ -70,7 +70,7 @@ static bool fits(const struct imp_queue_question *asked, const struct queued *qu
 static bool visit(struct queue_walk *walk, struct queued *queued)
 {
     struct question_part *part = container_of(walk, struct question_part, walk);
-    struct question *question = part->question;
+    struct queue_question *question = part->question;
     const struct imp_queue_question *asked = &question->asked;
     part->seen++;
     if (atomic_load_explicit(&question->stopped, memory_order_relaxed))
@@ -108,7 +108,7 @@ static bool visit_queue(struct queue_walk *walk, const struct queued_queue *queu
     return asked->each != NULL;
 }
 
-static void question_free(struct question *question)
+static void question_free(struct queue_question *question)
 {
     free((char *)question->asked.binding);
     free((char *)question->asked.domain);
@@ -121,7 +121,7 @@ static void question_free(struct question *question)
 static void part_done(struct queue_walk *walk)
 {
     struct question_part *part = container_of(walk, struct question_part, walk);
-    struct question *question = part->question;
+    struct queue_question *question = part->question;
     atomic_fetch_add(&question->seen, part->seen);
     if (!walk->complete)
         atomic_store(&question->incomplete, true);
@@ -164,7 +164,7 @@ int imp_queue_ask(struct imp_module *module, const struct imp_queue_question *gi
     if (!enter())
         return -1;
     unsigned count = queue_walks(asked_of.queues);
-    struct question *question = mem_zalloc(sizeof *question + count * sizeof *question->parts);
+    struct queue_question *question = mem_zalloc(sizeof *question + count * sizeof *question->parts);
     question->asked = asked;
     question->asked.binding = mem_dup(asked.binding);
     question->asked.domain = mem_dup(asked.domain);
