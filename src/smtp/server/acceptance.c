@@ -1,17 +1,18 @@
 /*
- * acceptance: from the end of content to the answer.
+ * acceptance: from the end of content to the reply.
  *
- * What the content itself earned, the hooks in Momentum's order (validate_data, validate_data_spool, then for
- * each recipient validate_data_spool_each_rcpt and validate_set_binding), the spool, the answer.
+ * The order is: the checks of the content itself, the hooks in Momentum's order (validate_data,
+ * validate_data_spool, then for each recipient validate_data_spool_each_rcpt and validate_set_binding), the
+ * spool, the reply.
  *
- * Hooks have data_processing_timeout in all. A hook that has not answered by then is not waited for any
- * longer; what it says later nobody hears. The spool is not bounded in time, but a message that it stores too
- * late is taken back before the client is told so (transaction_commit.c).
+ * All hooks together have data_processing_timeout. A hook that has not decided by then is no longer waited
+ * for, and its later result is ignored. The spool has no time limit, but a message that it stores too late is
+ * removed again before the client gets its reply (transaction_commit.c).
  *
- * A recipient that a hook refuses for good is left out, and its sender notified
- * (transaction_refuse_recipient), as long as another recipient is accepted; the refusal of the last one that
- * is left answers the transaction. A refusal for the time being (4xx) answers it at once: the client shall
- * come again with all of them, and nobody is told that a message failed that did not.
+ * A recipient that a hook rejects permanently is left out and its sender is notified
+ * (transaction_refuse_recipient), as long as another recipient is accepted. If all recipients are rejected,
+ * the last rejection is the reply to the transaction. A temporary rejection (4xx) is the reply at once: the
+ * client retries with all recipients, and nobody is notified of a failure that did not happen.
  */
 #include "smtp/server/acceptance.h"
 
@@ -23,7 +24,7 @@
 
 static void answer(struct smtps_session *session, const struct smtps_reply *reply)
 {
-    session->transaction = NULL; /* transaction_commit took it */
+    session->transaction = NULL; /* transaction_commit owns it now */
     session_reset_transaction(session);
     if (reply_code_is_positive((unsigned)reply->code))
         session->receptions++;
@@ -54,9 +55,9 @@ static void commit(struct smtps_session *session)
     transaction_commit(session->transaction, answer);
 }
 
-/* ---- hooks asked once per recipient: a loop that a suspension may leave and enter again ---------- */
+/* ---- hooks called once per recipient; a suspension may leave the loop and enter it again ----------- */
 
-/* Hooks and the rejectlog see whom it is about, as they did at RCPT. */
+/* Sets the recipient in the message context, as RCPT did, for the hooks and the rejectlog. */
 static void set_context(struct smtps_session *session)
 {
     struct imp_session *view = &session->view;
@@ -92,7 +93,7 @@ static void recipient_refused(struct smtps_session *session)
 {
     struct smtps_transaction *transaction = session->transaction;
     size_t refusals = transaction_refused(transaction) + 1;
-    int code = hook_call_reply_code(&session->view.call); /* 0: the usual one, for good */
+    int code = hook_call_reply_code(&session->view.call); /* 0: the default reply, which is permanent */
     if (reply_code_is_transient((unsigned)code) || refusals == transaction_recipients(transaction)) {
         refused(session);
         return;
@@ -129,7 +130,7 @@ static void recipient_validated(struct smtps_session *session, enum hook_outcome
         session_ask(session, POINT_VALIDATE_SET_BINDING, recipient_bound);
 }
 
-/* Iterates while hooks answer at once, so that many recipients do not nest calls. */
+/* Loops while hooks decide at once, so that many recipients do not cause nested calls. */
 static void ask_recipients(struct smtps_session *session)
 {
     struct smtps_transaction *transaction = session->transaction;

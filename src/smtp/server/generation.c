@@ -1,6 +1,6 @@
 /*
- * generation: one loaded configuration as the SMTP server uses it: the policies of each Listen, by its
- * endpoint.
+ * generation: one loaded configuration in the form that the SMTP server uses: the policies of each Listen,
+ * found by its endpoint.
  */
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * listen_policies: which terms a client of a Listen gets, by its address and the one it connected to.
+ * listen_policies: finds the terms for a client of a Listen by its address and the one that it connected to.
  */
 #include "smtp/server/listen_policies.h"
 
@@ -11,25 +11,28 @@
 #include "net/cidr.h"
 #include "throttle/message_throttle.h"
 
-/* Each Via has terms for each Peer. More than so many of one Listen are a mistake, not a configuration. */
+/*
+ * There are terms for each pair of Via and Peer. More than this many for one Listen are a configuration
+ * error.
+ */
 enum { TERMS_MAX = 2000000 };
 
-struct client_terms { /* of those who connect to one block of our addresses */
+struct client_terms { /* terms for the clients that connect to one block of local addresses */
     struct cidr_table *by_peer;
     const struct listen_terms *general;
 };
 
 struct listen_policies {
-    const char *endpoint; /* the stanza's name; the configuration's */
+    const char *endpoint; /* the stanza's name; owned by the configuration */
     struct client_terms general;
     struct cidr_table *by_local; /* values: struct client_terms; NULL: no Via applies */
     struct client_terms **vias;
     size_t via_count;
-    struct listen_terms **terms; /* all of them, for freeing */
+    struct listen_terms **terms; /* all terms, for freeing */
     size_t count, room;
 };
 
-struct making { /* what the steps of making them share */
+struct making { /* shared by the functions that create the terms */
     const struct conf *conf;
     const struct conf_scope *listener, *listen;
     struct module_set *modules;
@@ -75,10 +78,10 @@ static struct conf_block block_of(const struct conf_scope *scope)
 {
     struct conf_block block = {.known = false};
     block.known = conf_parse_cidr(conf_scope_key(scope), block.address, &block.bits);
-    return block; /* the load refused one that is none */
+    return block; /* invalid blocks were rejected when the file was loaded */
 }
 
-/* Terms for each Peer block below `scope`. */
+/* Adds terms for each Peer block in `scope`. */
 static bool add_peers(const struct making *making, struct client_terms *clients,
                       const struct conf_block *local, const struct conf_scope *scope)
 {
@@ -92,7 +95,7 @@ static bool add_peers(const struct making *making, struct client_terms *clients,
     return true;
 }
 
-/* All terms for those who connect to `local`. */
+/* Adds all terms for clients that connect to `local`. */
 static bool add_clients(const struct making *making, struct client_terms *clients,
                         const struct conf_block *local)
 {
@@ -104,7 +107,8 @@ static bool add_clients(const struct making *making, struct client_terms *client
     clients->general = general;
     if (!general)
         return false;
-    cidr_table_set(clients->by_peer, ipv4, 96, general); /* a Peer "::/0" holds no IPv4 client */
+    /* so that a Peer "::/0" does not include IPv4 clients */
+    cidr_table_set(clients->by_peer, ipv4, 96, general);
     for (size_t i = 0; i < chain.count; i++)
         if (strcmp(conf_scope_kind(chain.levels[i]), "via") == 0 &&
             !add_peers(making, clients, local, chain.levels[i]))
@@ -113,7 +117,7 @@ static bool add_clients(const struct making *making, struct client_terms *client
            add_peers(making, clients, local, making->listen);
 }
 
-/* The same for each Via block below `scope`. */
+/* Adds all terms for each Via block in `scope`. */
 static bool add_vias(const struct making *making, const struct conf_scope *scope)
 {
     struct listen_policies *policies = making->policies;
@@ -176,7 +180,7 @@ void listen_policies_free(struct listen_policies *policies)
     free(policies);
 }
 
-/* What the longest block that holds `address` stands for, or NULL. */
+/* Returns the value of the longest block that contains `address`, or NULL. */
 static void *find_block(const struct cidr_table *table, const struct net_addr *address)
 {
     uint8_t mapped[16];

@@ -1,9 +1,9 @@
 /*
- * listen_terms.h: what a client of a Listen gets: the policy, and what it shares with other clients of its
- * scopes. Private to src/smtp/server.
+ * listen_terms.h: the terms that apply to a client of a Listen: its policy, and the limits that it shares
+ * with other clients of its scopes. Private to src/smtp/server.
  *
- * Twenty thousand Peers that set the same share a policy; which budgets and which throttle they count in
- * follows from who they are.
+ * Thousands of Peers with the same settings share one policy. The budgets and the throttle, however, belong
+ * to the scope of each client.
  */
 #ifndef IMPULSE_SMTP_SERVER_LISTEN_TERMS_H
 #define IMPULSE_SMTP_SERVER_LISTEN_TERMS_H

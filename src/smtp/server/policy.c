@@ -19,7 +19,7 @@ static const struct policy_field fields[] = {
 #include "policy/fields_of.h"
 };
 
-/* Which extensions SMTP_Extensions names, and those that need no naming: extension.h. */
+/* Returns the extensions that SMTP_Extensions names and those that are always offered: extension.h. */
 static unsigned resolve_extensions(const struct conf_chain *chain)
 {
     const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
@@ -31,7 +31,7 @@ static const char *own_hostname(const struct conf_chain *chain)
     return hostname_or_system(conf_chain_text(chain, "hostname"));
 }
 
-/* The group of the chain's pathway. */
+/* Returns the group of the chain's pathway. */
 static const char *pathway_group_of(const struct conf_chain *chain)
 {
     for (size_t i = 0; i < chain->count; i++)

@@ -30,30 +30,31 @@ enum line_length_rule {
 }; /* rfc2822_max_line_length_policy */
 enum batch_handling { BIFURCATE_ALWAYS = 1, BATCH_BY_DOMAIN };
 
-enum { RECIPIENTS_MAX = 100000 }; /* of one message, whatever is configured: memory is bounded */
+/* maximum for one message, whatever is configured, so that memory is limited */
+enum { RECIPIENTS_MAX = 100000 };
 
 struct esmtp_policy {
     /* names */
-    const char *banner_hostname;   /* what the banner and EHLO answer call us; never NULL */
-    const char *received_hostname; /* the "by" of the Received field; never NULL */
-    const char *static_banner;     /* the whole greeting, "220 " included; NULL: the usual one */
-    const char *reconfig_message;  /* after 421 when the configuration changed */
-    const char *pathway;           /* "default" when none */
-    const char *pathway_group;     /* "default" when none */
-    const char *recipient_domain;  /* for an address without one; NULL: only postmaster may be without */
-    const char *sender_domain;     /* likewise; NULL: none may */
+    const char *banner_hostname;   /* own name in the banner and in the reply to EHLO; never NULL */
+    const char *received_hostname; /* name after "by" in the Received field; never NULL */
+    const char *static_banner;     /* the whole greeting, including "220 "; NULL: the default */
+    const char *reconfig_message;  /* text after 421 when the configuration has changed */
+    const char *pathway;           /* "default" if there is none */
+    const char *pathway_group;     /* "default" if there is none */
+    const char *recipient_domain; /* added to recipients without domain; NULL: only postmaster may lack one */
+    const char *sender_domain;    /* added to senders without domain; NULL: senders must have one */
 
     /* limits; 0: none */
     uint64_t max_message_size;           /* bytes */
-    uint32_t max_recipients_per_message; /* never 0: at most RECIPIENTS_MAX */
+    uint32_t max_recipients_per_message; /* never 0; at most RECIPIENTS_MAX */
     uint32_t max_recipients_per_connection;
-    uint32_t max_receptions_per_connection; /* then 421 */
-    uint32_t max_messages_per_connection;   /* then 452 to MAIL, the connection stays */
-    uint32_t idle_time;                     /* seconds without progress, client_timeout if that is set */
-    uint32_t data_processing_timeout;       /* seconds from the end of content to the answer */
+    uint32_t max_receptions_per_connection; /* replies 421 above it */
+    uint32_t max_messages_per_connection;   /* replies 452 to MAIL above it; the connection stays open */
+    uint32_t idle_time;                     /* seconds without progress; client_timeout if that is set */
+    uint32_t data_processing_timeout;       /* seconds from the end of content to the reply */
     uint32_t proxy_protocol_timeout;        /* seconds for the header */
 
-    /* who may speak, and how */
+    /* admission and syntax */
     bool always_deny;
     bool proxy_protocol;
     bool use_ssl;
@@ -64,9 +65,9 @@ struct esmtp_policy {
     bool allow_blanks_at_end;     /* of MAIL and RCPT lines */
     bool pedantic_addresses;      /* no "a..b@" or "ab.@" */
     bool verified_peer_can_relay; /* TLS_Verified_Peer_Can_Relay */
-    unsigned extensions;          /* EXTENSION_*; what a session is offered of them: offers.h */
+    unsigned extensions;          /* EXTENSION_*; offers.h determines what a session offers */
     enum starttls_injection starttls_injection;
-    struct auth_policy *auth;         /* NULL: nobody can authenticate, and nobody must */
+    struct auth_policy *auth;         /* NULL: clients can not and need not authenticate */
     struct tls_context *tls;          /* NULL: neither STARTTLS nor Use_SSL */
     const struct conf_value *context; /* pairs for the connection context; NULL: none */
 
@@ -74,14 +75,14 @@ struct esmtp_policy {
     enum line_ending_policy line_endings;        /* in the body */
     enum line_ending_policy header_line_endings; /* in the header */
     uint32_t line_length_hard_limit;             /* bytes of a line without CR LF; 0: none */
-    uint32_t max_line_length;                    /* what line_length_rule goes by */
+    uint32_t max_line_length;                    /* limit to which line_length_rule applies */
     enum line_length_rule line_length_rule;
     enum date_rule date_rule;
     bool add_message_id;
     bool refuse_missing_header;
     bool add_received;
-    uint32_t data_buffer_size;               /* bytes asked of the kernel at once within content */
-    uint32_t large_message;                  /* content beyond it goes to the spool while it arrives */
+    uint32_t data_buffer_size;               /* bytes per read within content */
+    uint32_t large_message;                  /* bytes; larger content goes to the spool while it arrives */
     struct supplemental_rules *supplemental; /* the supplemental trace header; owned; NULL: none */
 
     /* after acceptance */
@@ -89,7 +90,7 @@ struct esmtp_policy {
     enum batch_handling batch_handling;
     bool deferred_spool;
 
-    struct imp_policy *modules; /* what modules keep with this policy */
+    struct imp_policy *modules; /* policies of the modules */
 };
 
 /* What is made of a chain by policy_table_find; `closure` is a struct esmtp_policy_making. Main thread. */

@@ -1,8 +1,8 @@
 /*
  * policy_auth: resolves the authentication options.
  *
- * A mechanism is offered where SMTP_Extensions names it and its parameters name passwords that it can use, or
- * where a module could answer for it: one that hooks validate_auth sees the password of PLAIN and LOGIN.
+ * A mechanism is offered if SMTP_Extensions names it and either its parameters name a password file that it
+ * can use, or a module may decide: modules that hook validate_auth see the password of PLAIN and LOGIN.
  */
 #include "smtp/server/policy_auth.h"
 
@@ -27,7 +27,7 @@ const char *auth_policy_option(enum sasl_mechanism mechanism)
     return options[mechanism];
 }
 
-/* DIGEST-MD5 alone can do with digests, and with records that name a realm. */
+/* Only DIGEST-MD5 can use digests, and records that name a realm. */
 const char *auth_policy_file(enum sasl_mechanism mechanism, const struct conf_value *parameters,
                              struct passwords_form *form)
 {
@@ -79,7 +79,7 @@ bool auth_policy_next_name(struct slice *names, struct slice *name)
     return name->size > 0;
 }
 
-/* "AUTH" alone names all that can succeed. */
+/* "AUTH" without names stands for all mechanisms that can succeed. */
 static unsigned named_by(const char *item)
 {
     struct slice names, name;

@@ -1,5 +1,5 @@
 /*
- * policy_content: options about content that are more than one field of a policy.
+ * policy_content: resolves options about content that fill more than one field of a policy.
  */
 #include "smtp/server/policy_content.h"
 
@@ -33,15 +33,15 @@ enum {
     LINE_LENGTH_RFC = 998,                /* RFC 5322 section 2.1.1 */
     LINE_LENGTH_PEDANTIC = -1,            /* rfc2822_max_line_length = pedantic */
     LINE_LENGTH_BREAK = -2,               /* rfc2822_max_line_length = fix */
-    LARGE_MESSAGE_MAX = 16 * 1024 * 1024, /* bytes of one message that a session may gather in memory */
+    LARGE_MESSAGE_MAX = 16 * 1024 * 1024, /* maximum bytes of one message that a session collects in memory */
 };
 
 /* ---- lines -----------------------------------------------------------------------------------------------
  */
 
 /*
- * Momentum passes bare CRs and LFs of the body on when nothing is set; what a next hop takes for the end of
- * the message must not depend on them, so they are refused, and "ignore" is "fix" (doc/compatibility.md).
+ * Without a setting, Momentum passes bare CRs and LFs in the body on. What a next hop takes as the end of the
+ * message must not depend on them, so they are rejected, and "ignore" acts as "fix" (doc/compatibility.md).
  */
 static void resolve_line_endings(struct esmtp_policy *policy, const struct content_options *options)
 {
@@ -57,7 +57,7 @@ static void resolve_line_endings(struct esmtp_policy *policy, const struct conte
         policy->line_endings = policy->header_line_endings = invalid[options->invalid];
 }
 
-/* "pedantic" and "fix" say both the length and what becomes of longer lines; a number says the length. */
+/* "pedantic" and "fix" set both the length and what happens to longer lines; a number sets the length. */
 static void resolve_line_length(struct esmtp_policy *policy, const struct content_options *options)
 {
     policy->max_line_length = options->line_length > 0 ? conf_u32(options->line_length) : LINE_LENGTH_RFC;
@@ -69,7 +69,7 @@ static void resolve_line_length(struct esmtp_policy *policy, const struct conten
 /* ---- the header ------------------------------------------------------------------------------------------
  */
 
-/* The names of one word or of a list, as a dictionary holds it: ( "a" "b" ). */
+/* Parses the names in a dictionary value, one word or a list: ( "a" "b" ). */
 static void read_names(struct supplemental_rules *rules, const char *text)
 {
     static const char between[] = " \t\r\n,()\"";
@@ -86,7 +86,7 @@ struct trace_options {
     struct supplemental_rules *rules; /* owned */
 };
 
-/* NULL, or what is wrong. */
+/* Returns NULL, or what is wrong with the value. */
 static const char *read_trace_option(struct trace_options *trace, const char *name, const char *value)
 {
     if (strcasecmp(name, "received_header") == 0)

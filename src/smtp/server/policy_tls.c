@@ -1,6 +1,6 @@
 /*
- * policy_tls: the tls_* options, resolved through the fallback into a context that all policies share which
- * ask for the same.
+ * policy_tls: resolves the tls_* options through the fallback into a context that all policies with the same
+ * settings share.
  */
 #include "smtp/server/policy_tls.h"
 
@@ -18,7 +18,7 @@ static const struct policy_field fields[] = {
 #include "policy/fields_of.h"
 };
 
-/* An error begins with the option at fault: puts its place in front. */
+/* Prepends the place of the option with which the error text begins. */
 static void add_place(const struct conf_chain *chain, char *error, size_t error_size)
 {
     char option[64];

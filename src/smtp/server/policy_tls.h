@@ -1,5 +1,5 @@
 /*
- * policy_tls.h: what the tls_* options of one (Listen, Peer) come to. Main thread.
+ * policy_tls.h: resolves the tls_* options of one (Listen, Peer). Main thread.
  */
 #ifndef IMPULSE_SMTP_SERVER_POLICY_TLS_H
 #define IMPULSE_SMTP_SERVER_POLICY_TLS_H

@@ -1,8 +1,7 @@
 /*
  * server: what outlives a session: the workers (one per loop), the Listens, reload and drain.
  *
- * A reload reaches each worker as a task, so that a worker's generation is only ever touched by its own
- * thread.
+ * A reload reaches each worker as a task, so that only a worker's own thread uses its generation.
  */
 #include "smtp/server/server.h"
 
@@ -18,15 +17,15 @@
 #include "smtp/server/smtps_verb.h"
 #include "smtp/server/worker.h"
 
-enum { DESCRIPTORS_KEPT = 32 }; /* or a quarter of what there are */
+enum { DESCRIPTORS_KEPT = 32 }; /* file descriptors; at most a quarter of the limit */
 
 struct smtp_listen {
     struct smtp_server *server;
     char key[LISTENER_KEY_SIZE];
-    struct smtps_worker **workers; /* by the loop's index in the group; the server owns them */
+    struct smtps_worker **workers; /* indexed by the loop's index in the group; owned by the server */
 };
 
-struct generation_task { /* gives one worker a generation */
+struct generation_task { /* gives one worker a new generation */
     struct loop_task task;
     struct smtps_worker *worker;
     struct smtp_generation *generation;
@@ -37,7 +36,10 @@ struct drain_task {
     struct smtps_worker *worker;
 };
 
-/* Of the files that the process may open, some are for others: mail that was accepted has to be stored. */
+/*
+ * Returns the limit for the descriptors of sessions. Some of the process's descriptors are reserved, because
+ * accepted mail has to be stored.
+ */
 static int session_descriptors(void)
 {
     struct rlimit limit;
@@ -153,7 +155,7 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
     struct listen_policies *policies =
         worker->generation ? generation_policies(worker->generation, listen->key) : NULL;
     if (!policies || worker->draining) {
-        close(fd); /* nobody serves any more */
+        close(fd); /* no longer served */
         return;
     }
     session_start(worker, &smtp_protocol, worker->generation, policies, fd, local, peer);
@@ -176,7 +178,7 @@ void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argumen
 {
     server->drained = drained;
     server->drained_argument = argument;
-    server_hold(server); /* until every worker has its task, so that `drained` comes once */
+    server_hold(server); /* until each worker has its task, so that `drained` is called once */
     for (size_t i = 0; i < server->worker_count; i++)
         server_hold(server);
     atomic_store(&server->draining, true);

@@ -1,9 +1,9 @@
 /*
- * server.h: the SMTP server's whole face: what main needs to receive mail.
+ * server.h: the public interface of the SMTP server. The daemon uses it to receive mail.
  *
- * A generation is one loaded configuration as the server uses it: the policies of every Listen, compiled to
- * plain structs. Sessions hold a reference to the generation they began with; a reload gives each loop the
- * next one.
+ * A generation is one loaded configuration in the form that the server uses: the policies of every Listen,
+ * compiled into plain structs. A session holds a reference to the generation with which it began. A reload
+ * gives each loop the next generation.
  */
 #ifndef IMPULSE_SMTP_SERVER_SERVER_H
 #define IMPULSE_SMTP_SERVER_SERVER_H
@@ -16,92 +16,104 @@
 #include "spool/spool.h"
 
 struct smtp_server;
-struct smtp_listen;     /* one Listen stanza's place in the server; outlives generations */
+struct smtp_listen;     /* the server's part of one Listen stanza; outlives generations */
 struct smtp_generation; /* reference-counted */
 
-/* What lies above the server, as callbacks. */
+/* Callbacks to the layer above the server. */
 struct smtp_upper {
-    /* Takes an envelope that is durable. Any loop thread; ownership passes. */
+    /* Takes over an accepted envelope. Any loop thread. */
     void (*accept)(void *upper, struct envelope *envelope);
     /*
-     * May refuse a recipient by its domain (blackhole = "inline"). NULL: no objection; else a static reply
-     * text such as "551 5.7.1 recipient blackholed". Any loop thread.
+     * Checks a recipient's domain (blackhole = "inline"). Returns NULL, or a static reply text that rejects
+     * the recipient, such as "551 5.7.1 recipient blackholed". Any loop thread.
      */
     const char *(*check_recipient)(void *upper, struct slice binding, struct slice domain);
     void *upper;
 };
 
-/* Registers the server's commands and extensions, on which those of modules lie. Once more is harmless. Main thread, before
- * modules are set up. */
+/* Registers the server's commands and extensions, on which those of modules lie. Once more is harmless. Main
+ * thread, before modules are set up. */
 void smtp_server_register(void);
 
+/*
+ * Creates a server without Listens. `spool` and `pools` are borrowed until smtp_server_free; `upper` is
+ * copied. Main thread.
+ */
 struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *pools,
                                        const struct smtp_upper *upper);
-/* After the loops stopped and every session ended or was abandoned. */
+/* Called after the loops have stopped and every session has ended or was abandoned. */
 void smtp_server_free(struct smtp_server *server);
 
 /* ---- generations ----------------------------------------------------------------------------- */
 
 /*
  * Compiles the inbound policies of every enabled Listen of every ESMTP_Listener. Takes its own references to
- * conf and modules. NULL with one line in error[]. Without modules (NULL) it serves to see whether that works,
- * certificates included. Main thread.
+ * conf and modules. NULL with one line in error[]. Without modules (NULL) it serves to see whether that
+ * works, certificates included. Main thread.
  */
 struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_set *modules, char *error,
                                                size_t error_size);
-/* Findings about the authentication of SMTP clients that need more than one option, or a file, to see; for -t and
- * every load. Main thread. */
+/* Findings about the authentication of SMTP clients that need more than one option, or a file, to see; for -t
+ * and every load. Main thread. */
 void smtp_auth_check(const struct conf *conf, struct conf_report *report);
-/* Findings about SMTP_Extensions: names that there are not, and trust in everybody. Main thread. */
+/*
+ * Reports findings about SMTP_Extensions: unknown names, and extensions that trust every client. Main thread.
+ */
 void smtp_extension_check(const struct conf *conf, struct conf_report *report);
 /* A module may have an SMTP extension of that keyword: SMTP_Extensions can name it. Main thread. */
 void smtp_extension_declare(const char *keyword);
-/* Findings about `pathway`: names that no Pathway has. Main thread. */
+/* Reports values of `pathway` that name no Pathway. Main thread. */
 void smtp_pathway_check(const struct conf *conf, struct conf_report *report);
 struct smtp_generation *smtp_generation_ref(struct smtp_generation *generation); /* any thread */
-void smtp_generation_unref(struct smtp_generation *generation); /* any thread; NULL is harmless */
+void smtp_generation_unref(struct smtp_generation *generation); /* any thread; NULL is allowed */
 
 /* ---- listens --------------------------------------------------------------------------------- */
 
 /*
- * A Listen that serves on the loops of `group`. `endpoint` is the stanza's name; generations are searched for
- * a stanza with the same address. Main thread; freed with the server at the latest.
+ * Creates a Listen that is served by the loops of `group`. `endpoint` is the name of its stanza; in each
+ * generation the stanza with the same address applies. Main thread; the server frees it if smtp_listen_free
+ * was not called.
  */
 struct smtp_listen *smtp_listen_create(struct smtp_server *server, const char *endpoint,
                                        struct loop_group *group);
-/* After the listener that calls smtp_server_accept with it was stopped. Its sessions go on. Main thread. */
+/*
+ * Called after the listener that passes it to smtp_server_accept was stopped. Sessions continue. Main thread.
+ */
 void smtp_listen_free(struct smtp_listen *listen);
 /*
- * Makes `generation` current on every loop that serves (each learns it through a task). Takes its own
- * references. Main thread; the loops may run or not yet run.
+ * Makes `generation` current on every loop; a task tells each of them. Takes its own references. Main thread,
+ * before or while the loops run.
  */
 void smtp_server_set_generation(struct smtp_server *server, struct smtp_generation *generation);
 
-/* A connection for that Listen: a listener_accept_fn whose argument is the struct smtp_listen. */
+/*
+ * Takes over the connection `fd` of a Listen: a listener_accept_fn whose argument is the struct smtp_listen.
+ * On the loop's thread.
+ */
 void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local, const struct net_addr *peer,
                         void *listen);
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /*
- * Drains: sessions between transactions are told 421 and closed, a transaction whose DATA is under way is
- * finished first. `drained` is called once, on some loop thread, when no session is left. Main thread, after
- * the listeners stopped.
+ * Drains the server: sessions between transactions get 421 and are closed; a transaction whose content is
+ * arriving is completed first. `drained` is called once, on some loop thread, when no session is left. Main
+ * thread, after the listeners were stopped.
  */
 void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argument), void *argument);
 /* The loops are about to stop: who answers a command from here on is not heard, and harms nobody. Once. */
 void smtp_server_close_calls(void);
-/* Hangs up on every session that is still open: what was not answered 250 is not accepted. Main thread. */
+/* Closes every session that is still open; messages without a 250 reply are not accepted. Main thread. */
 void smtp_server_abort(struct smtp_server *server);
-/* Sessions open now. Any thread. */
+/* Returns the number of open sessions. Any thread. */
 uint64_t smtp_server_sessions(const struct smtp_server *server);
 
 struct smtp_counts {
     uint64_t sessions; /* open now */
-    uint64_t received; /* messages accepted, one for each recipient */
-    uint64_t rejected; /* refusals of MAIL, RCPT, DATA and content */
+    uint64_t received; /* messages accepted, counted once per recipient */
+    uint64_t rejected; /* rejections of MAIL, RCPT, DATA and content */
 };
-/* Since the start. Main thread. */
+/* Returns the counts since the start. Main thread. */
 void smtp_server_count(const struct smtp_server *server, struct smtp_counts *counts);
 
 #endif

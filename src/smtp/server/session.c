@@ -1,9 +1,9 @@
 /*
- * session: the life of one SMTP connection: reading, waiting, timing out, closing.
+ * session: the life of an SMTP connection: reading, waiting, timeouts, closing.
  *
- * One read is taken per readable event; every complete command in it runs; the replies leave with one write
- * (RFC 2920). While a session waits, or its client does not read, the socket is not read either: what a
- * client can make us hold is one read buffer.
+ * For each readable event the session reads once, runs every complete command, and sends all replies with one
+ * write (RFC 2920). While it waits, or while its client does not read the replies, it does not read the
+ * socket. A client can therefore occupy no more memory than one read buffer.
  */
 #include "smtp/server/session.h"
 
@@ -24,26 +24,29 @@
 #include "smtp/server/worker.h"
 
 enum {
-    READ_COMMAND = 16 * 1024, /* bytes asked of the kernel at once but for content  */
-    SKIP_MAX = 1024 * 1024,   /* bytes of one overlong command line that are thrown away before we hang up */
-    ERRORS_MAX = 100,         /* refused commands before we hang up */
-    REPLIES_MAX = 16 * 1024,  /* bytes of replies that wait while more commands are run */
-    PROGRESS_UNIT = 1024,     /* bytes of content that earn another idle_time */
-    LINGER_MS = 5000,         /* how long a client that we hang up on may take to read why */
-    LINGER_MAX = 4 * 1024 * 1024 /* bytes it may still send meanwhile */
+    READ_COMMAND = 16 * 1024, /* bytes per read, except within content */
+    /* maximum bytes of an overlong command line that are discarded before the session is closed */
+    SKIP_MAX = 1024 * 1024,
+    ERRORS_MAX = 100,            /* maximum rejected commands before the session is closed */
+    REPLIES_MAX = 16 * 1024,     /* maximum bytes of unsent replies; no command runs above it */
+    PROGRESS_UNIT = 1024,        /* bytes of content that renew idle_time */
+    LINGER_MS = 5000,            /* time for the client to read the last reply */
+    LINGER_MAX = 4 * 1024 * 1024 /* bytes that it may still send in that time */
 };
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static void on_timer(uv_timer_t *timer);
 
-/* The timer is not moved at every command: it fires at the earliest deadline it was set for and looks again.
- * Only one that was set for a longer wait (a hook's, say) is too late. */
+/*
+ * Does not restart the timer for every command: the timer fires at the earliest deadline that it was set for
+ * and checks again. It is restarted only if it was set for a later time (the wait for a hook, for example).
+ */
 void session_renew_deadline(struct smtps_session *session)
 {
     uint64_t milliseconds = (uint64_t)session->policy->idle_time * 1000;
     if (session->state == SESSION_CLOSING || session->state == SESSION_WAITING)
-        return; /* a deadline of another kind, or none */
+        return; /* a different deadline applies, or none */
     session->time_is_up = NULL;
     session->progress = 0;
     session->last_chance = false;
@@ -63,8 +66,8 @@ void session_set_time(struct smtps_session *session, uint64_t milliseconds, sess
 }
 
 /*
- * The loop was kept from looking at the socket until the client's time was up, and there is input. It gets one
- * look at it.
+ * The loop was kept from looking at the socket until the client's time was up, and there is input. It gets
+ * one look at it.
  */
 static bool deserves_last_chance(struct smtps_session *session)
 {
@@ -138,7 +141,7 @@ void session_ask_about(struct smtps_session *session, struct message_recipient *
 void session_reset_transaction(struct smtps_session *session)
 {
     struct imp_session *view = &session->view;
-    view->message = NULL; /* first: it ends with the transaction */
+    view->message = NULL; /* first, because it ends with the transaction */
     view->recipient = view->recipient_domain = NULL;
     session->protocol->reset(session);
     session->hooks_due = 0;
@@ -162,8 +165,10 @@ void session_abort(struct smtps_session *session)
     stream_close(&session->stream);
 }
 
-/* Everything is with the kernel. Closing over unread input would make it a reset, which can eat the last
- * reply. */
+/*
+ * Called when the kernel has all output. Closing with unread input would send a reset, which can destroy the
+ * last reply in transit.
+ */
 static void flushed_last_reply(struct smtps_session *session)
 {
     stream_finish(&session->stream);
@@ -206,7 +211,7 @@ static void discard_until_end(struct smtps_session *session)
 void session_leave(struct smtps_session *session)
 {
     session->leave = true;
-    if (session->state == SESSION_OPENING) { /* it expects no SMTP yet */
+    if (session->state == SESSION_OPENING) { /* the client does not expect SMTP yet */
         session_abort(session);
     } else if (session->state == SESSION_READING || session->waiting_for_turn) {
         session_reply(session, &reply_shutdown);
@@ -239,7 +244,7 @@ static void log_rejection(struct smtps_session *session, const struct smtps_repl
     rejection_log(generation_modules(session->generation), &rejection);
 }
 
-/* A message or a recipient, rather than a command out of order. */
+/* Returns whether a rejection concerns a message or a recipient, as opposed to a command out of order. */
 static bool is_about_message(const struct smtps_session *session)
 {
     return session->transaction || slice_starts_nocase(session->command, SLICE_LITERAL("MAIL "));
@@ -383,13 +388,16 @@ static size_t line_max(const struct smtps_session *session, struct slice input)
     return session->read_line || session->protocol->is_long(input) ? DIALOGUE_LINE_MAX : COMMAND_LINE_MAX;
 }
 
-/* Runs one command line, or throws away one that is too long. False when the input holds no whole line. */
+/*
+ * Runs one command line, or discards one that is too long. Returns false if the input has no complete line.
+ */
 static bool read_command(struct smtps_session *session)
 {
     struct slice input = buf_slice(&session->stream.in);
     const char *feed = memchr(input.data, '\n', input.size);
     size_t size = feed ? (size_t)(feed - input.data) + 1 : input.size;
-    size_t end = feed && (size == 1 || feed[-1] != '\r') ? 1 : 2; /* bytes; a bare LF ends a command, too */
+    /* bytes; a bare LF ends a command as well */
+    size_t end = feed && (size == 1 || feed[-1] != '\r') ? 1 : 2;
     if (session->skip_line || size > line_max(session, input) + end) {
         skip_input(session, size, feed != NULL);
         return feed != NULL;
@@ -432,7 +440,7 @@ static void read_content(struct smtps_session *session)
         session_renew_deadline(session);
 }
 
-/* Sends what the commands said and decides whether the socket is read on. */
+/* Sends the replies of the commands and decides whether to continue reading the socket. */
 static void settle(struct smtps_session *session)
 {
     int flushed = stream_flush(&session->stream);
@@ -442,7 +450,7 @@ static void settle(struct smtps_session *session)
     }
     bool congested = session->state == SESSION_RECEIVING && session->protocol->congested(session);
     if (session->state == SESSION_WAITING)
-        return; /* most clients wait too: on_readable stops reading if this one does not */
+        return; /* most clients wait as well; on_readable stops reading if this one does not */
     if (flushed == 1 && !congested)
         stream_read_start(&session->stream);
     else
@@ -452,7 +460,7 @@ static void settle(struct smtps_session *session)
     stream_trim(&session->stream);
 }
 
-/* Short commands have long replies: a client that does not read them gets no more of them than this. */
+/* Short commands can have long replies. Limits how much is stored for a client that does not read them. */
 static bool replies_are_stuck(struct smtps_session *session)
 {
     return buf_size(&session->stream.out) >= REPLIES_MAX && stream_flush(&session->stream) != 1;
@@ -460,9 +468,9 @@ static bool replies_are_stuck(struct smtps_session *session)
 
 void session_process(struct smtps_session *session)
 {
-    if (session->stream.blocked) { /* on_drained goes on */
+    if (session->stream.blocked) { /* on_drained continues */
         if (session->deadline == 0)
-            session_renew_deadline(session); /* a client that does not read is given up, too */
+            session_renew_deadline(session); /* also gives up a client that does not read */
         return;
     }
     while (buf_size(&session->stream.in) > 0 && !replies_are_stuck(session)) {

@@ -1,13 +1,15 @@
 /*
- * session_open: from an accepted socket to the greeting, step by step:
+ * session_open: the steps from an accepted socket to the greeting:
  *
- *     admit      the budgets of the address that connects: they count every connection
- *     (header)   what a proxy says of the client, where Proxy_Protocol asks for it
- *     judge      the terms of the client's address: always_deny; its budgets, where it is another address now
- *     (secure)   the TLS handshake of Use_SSL
- *     welcome    `context`, validate_connect, the greeting
+ *     admit      checks the budgets of the connecting address, which count every connection
+ *     (header)   reads the PROXY header, if Proxy_Protocol requires one
+ *     judge      applies the terms of the client's address: always_deny, and its budgets if the header
+ *                changed the address
+ *     (secure)   does the TLS handshake of Use_SSL
+ *     welcome    sets `context`, calls validate_connect, sends the greeting
  *
- * Who is turned away in the first step gets a line, if that can be sent at once, and costs no session.
+ * A client that is rejected in the first step gets one line, if the kernel accepts it at once, and no session
+ * is created.
  */
 #include "smtp/server/session.h"
 
@@ -49,7 +51,7 @@ void session_greet(struct smtps_session *session)
     session_ask(session, POINT_VALIDATE_CONNECT, greet);
 }
 
-/* The pairs of the policy's `context`. */
+/* Sets the pairs of the policy's `context` option. */
 static void set_context(struct smtps_session *session)
 {
     const struct conf_value *pairs = session->policy->context;
@@ -61,7 +63,7 @@ static void welcome(struct smtps_session *session)
 {
     session->opening = NULL;
     session->state = SESSION_READING;
-    session_renew_deadline(session); /* in place of that of a step before */
+    session_renew_deadline(session); /* replaces the deadline of the previous step */
     set_context(session);
     session_greet(session);
     session_process(session);
@@ -110,7 +112,7 @@ static void log_refusal(struct smtp_generation *generation, const struct listen_
     rejection_log(generation_modules(generation), &rejection);
 }
 
-/* Draws on the budgets. Returns NULL, or the reply when one is full. */
+/* Takes a slot of each budget. Returns NULL, or the reply for a budget that is full. */
 static const struct smtps_reply *limits_take(const struct session_limits *limits,
                                              const struct session_limits *held)
 {
@@ -122,19 +124,19 @@ static const struct smtps_reply *limits_take(const struct session_limits *limits
     return refusals[session_limits_take(limits, held)];
 }
 
-/* NULL: the client may go on. */
+/* Returns NULL if the client is admitted, otherwise the reply. */
 static const struct smtps_reply *objection(const struct listen_terms *terms,
                                            const struct session_limits *held)
 {
     return terms->policy->always_deny ? &reply_denied : limits_take(&terms->limits, held);
 }
 
-/* A client that is turned away is told with the enhanced code, whatever would have been offered. */
+/* Rejects a client. The reply always has its enhanced code, whatever EHLO would have offered. */
 static void turn_away(struct smtps_session *session, const struct smtps_reply *refusal)
 {
     log_refusal(session->generation, session->terms, refusal, session->view.id, &session->view.local,
                 &session->view.peer);
-    if (session->policy->use_ssl) { /* it expects a handshake, and no line */
+    if (session->policy->use_ssl) { /* the client expects a handshake, not a line */
         session_abort(session);
         return;
     }
@@ -155,7 +157,7 @@ static void judge(struct smtps_session *session)
 
 /* ---- header ---------------------------------------------------------------------------------- */
 
-/* The bytes that came are looked at, and those that belong to the header are taken: to stream.in. */
+/* Parses the peeked bytes and moves those that belong to the header to stream.in. */
 static enum proxy_status take_header(struct stream *stream, const char *come, size_t size,
                                      struct proxy_header *header)
 {
@@ -170,7 +172,7 @@ static enum proxy_status take_header(struct stream *stream, const char *come, si
     return stream_fill(stream, size) == (ssize_t)size ? status : PROXY_MALFORMED;
 }
 
-/* A proxy that looks whether we live says nothing: this is no line. */
+/* Logs a connection without header. A proxy's health check, which sends nothing, is not logged. */
 static void log_missing_header(const struct smtps_session *session, const char *why)
 {
     static struct panic_rate rate;
@@ -180,8 +182,8 @@ static void log_missing_header(const struct smtps_session *session, const char *
 }
 
 /*
- * What follows the header stays in the socket: it may be the beginning of a TLS handshake. A connection
- * without a header is closed without a word (manual, "The header is required").
+ * Reads the PROXY header. The bytes after it stay in the socket, because they may begin a TLS handshake. A
+ * connection without a header is closed without a reply (manual, "The header is required").
  */
 static void read_header(struct smtps_session *session)
 {
@@ -222,7 +224,10 @@ static void await_header(struct smtps_session *session)
 
 /* ---- admit ----------------------------------------------------------------------------------- */
 
-/* One line, if the kernel takes it at once. What the client sent is read, so that closing is no reset. */
+/*
+ * Sends one line, if the kernel takes it at once. Reads what the client has sent, so that closing does not
+ * cause a reset.
+ */
 static void turn_away_at_once(int fd, const struct esmtp_policy *policy, const struct smtps_reply *refusal)
 {
     char ignored[1024];
@@ -237,7 +242,10 @@ static void turn_away_at_once(int fd, const struct esmtp_policy *policy, const s
     close(fd);
 }
 
-/* NULL: there is a session for it. A proxy may be denied what its clients are not. */
+/*
+ * Returns NULL if a session can be created, otherwise the reply. For a Listen with Proxy_Protocol,
+ * always_deny is not applied to the proxy but to its clients.
+ */
 static const struct smtps_reply *first_objection(const struct smtp_server *server,
                                                  const struct listen_terms *terms, int fd)
 {

@@ -1,5 +1,5 @@
 /*
- * session_throttle: a session waits for the turn of its next message.
+ * session_throttle: makes a session wait until its next message may begin.
  */
 #include "smtp/server/session_throttle.h"
 
@@ -24,7 +24,8 @@ void session_throttle(struct smtps_session *session, session_continue_fn *next)
         session->next = next;
         session_wait(session);
         session->waiting_for_turn = true;
-        uv_update_time(loop_uv(session->worker->loop)); /* the time of a long turn would be too early */
+        /* the time cached at the start of a long turn would be too early */
+        uv_update_time(loop_uv(session->worker->loop));
         session_set_time(session, (when - now) / 1000 + 2, take_turn);
     }
 }

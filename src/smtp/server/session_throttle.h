@@ -1,5 +1,6 @@
 /*
- * session_throttle.h: inbound_throttle_messages as a session keeps to it. Private to src/smtp/server.
+ * session_throttle.h: applies inbound_throttle_messages to a session. Private to src/smtp/server. On the
+ * session's loop thread.
  */
 #ifndef IMPULSE_SMTP_SERVER_SESSION_THROTTLE_H
 #define IMPULSE_SMTP_SERVER_SESSION_THROTTLE_H
@@ -7,9 +8,9 @@
 #include "smtp/server/session.h"
 
 /*
- * Before a session's next message begins: calls `next` with HOOK_PASS, at once or when it is its turn, or
- * with HOOK_REFUSED: to be answered reply_throttled. As after session_ask, the command must not touch its
- * line in `next`.
+ * Called before a session's next message begins. Calls `next` with HOOK_PASS, at once or when the message may
+ * begin, or with HOOK_REFUSED if it must be rejected with reply_throttled. As with session_ask, `next` must
+ * not use the command line.
  */
 void session_throttle(struct smtps_session *session, session_continue_fn *next);
 

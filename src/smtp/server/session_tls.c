@@ -1,9 +1,9 @@
 /*
- * session_tls: a session's handshake, and what its context says of it afterwards (Momentum 4 manual,
- * "Policy", predefined connection context variables).
+ * session_tls: does a session's TLS handshake, and sets the variables about it in the connection context
+ * (Momentum 4 manual, "Policy", predefined connection context variables).
  *
- * A handshake that fails is the client's affair, or that of a certificate of ours that clients do not take:
- * the paniclog has it, the thousandth as a number. That a client goes is no failure.
+ * A failed handshake is caused by the client or by a certificate that clients reject. The paniclog reports
+ * it, at a limited rate with a count. A client that closes the connection is not a failure.
  */
 #include "smtp/server/session_tls.h"
 
@@ -65,7 +65,7 @@ void session_tls_secured(struct stream *stream, int error)
         return;
     }
     if (session->state == SESSION_CLOSING)
-        return; /* given up meanwhile; what it is told goes out by itself */
+        return; /* already given up; the last reply is sent without further help */
     session->tls = stream_tls_facts(stream);
     set_context(session);
     session_tell(session, POINT_TLS_ACCEPTED, NULL);

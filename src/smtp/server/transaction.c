@@ -1,6 +1,6 @@
 /*
- * transaction: the envelope of a message on its way in. The transaction is freed when neither the session nor
- * the spool holds it.
+ * transaction: the envelope of an arriving message. The transaction is freed when neither the session nor the
+ * spool uses it.
  */
 #include "smtp/server/transaction_private.h"
 
@@ -8,7 +8,10 @@
 #include "base/id.h"
 #include "base/mem.h"
 
-/* The address of a path, owned; one that is not null and has no domain gets `default_domain`. */
+/*
+ * Returns the address of a path, which the caller owns. `default_domain` is added to an address that has no
+ * domain and is not null.
+ */
 static char *copy_address(const struct mail_path *path, const char *default_domain, const char **domain)
 {
     const struct slice mailbox = path->mailbox;
@@ -19,7 +22,7 @@ static char *copy_address(const struct mail_path *path, const char *default_doma
     return address;
 }
 
-/* name NUL value NUL */
+/* Appends name NUL value NUL. */
 static void append_parameter(struct buf *out, const char *name, struct slice value)
 {
     if (value.size == 0)

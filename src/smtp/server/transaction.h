@@ -1,9 +1,10 @@
 /*
- * transaction.h: from MAIL to the answer after the final dot; private to src/smtp/server.
+ * transaction.h: a transaction, from MAIL to the reply after the final dot; private to src/smtp/server. On
+ * the session's loop thread.
  *
- * Collects the envelope and the content, stores large content while it arrives, and commits the whole to the
- * spool. While the spool works on it the transaction outlives a client that leaves: a message that became
- * durable is delivered whether or not its 250 was heard.
+ * A transaction collects the envelope and the content, stores large content while it arrives, and commits the
+ * message to the spool. If the client leaves while the spool is writing, the transaction outlives the
+ * session: a message that became durable is delivered, whether or not the client received the 250.
  */
 #ifndef IMPULSE_SMTP_SERVER_TRANSACTION_H
 #define IMPULSE_SMTP_SERVER_TRANSACTION_H
@@ -14,80 +15,96 @@
 #include "smtp/server/parameter.h"
 #include "smtp/server/session.h"
 
-struct smtps_transaction; /* opaque to commands */
+struct smtps_transaction; /* opaque to the commands */
 
-/* `reverse_path` without a domain, if it is not null, gets the policy's; the parameters of MAIL are copied.
+/*
+ * Creates a transaction. A `reverse_path` that is not null and has no domain gets the policy's default
+ * domain. Path and parameters of MAIL are copied.
  */
 struct smtps_transaction *transaction_create(struct smtps_session *session,
                                              const struct mail_path *reverse_path,
                                              const struct parameters *parameters);
-/* The client left, or RSET: nothing is accepted. Safe while chunks are on their way to the spool. */
+/*
+ * Ends the transaction without accepting anything, after RSET or when the client leaves. Allowed while chunks
+ * are being stored.
+ */
 void transaction_abandon(struct smtps_transaction *transaction);
 
-/* MAIL was answered 250. */
+/* Notes that MAIL was replied with 250. */
 void transaction_open(struct smtps_transaction *transaction);
 bool transaction_is_open(const struct smtps_transaction *transaction);
 
-/* What hooks and modules see of it; it ends with the transaction, unless somebody has a reference. */
+/*
+ * Returns the message that hooks and modules see; borrowed. It ends with the transaction, except for
+ * references that others hold.
+ */
 struct message *transaction_message(const struct smtps_transaction *transaction);
-/* ENVELOPE_* of MAIL. */
+/* Returns the ENVELOPE_* flags from MAIL. */
 uint32_t transaction_flags(const struct smtps_transaction *transaction);
-/* Messages of this transaction, and its trace header, name that client, XREMOTEIP's. */
+/* Sets the client address in the messages of this transaction and in the trace header (XREMOTEIP). */
 void transaction_set_peer(struct smtps_transaction *transaction, const struct net_addr *peer);
 /*
- * RCPT is about that recipient, with its parameters, until transaction_settle_proposed. One without a domain
- * gets `default_domain`.
+ * Sets the recipient of a RCPT command, with its parameters, until transaction_settle_proposed. A recipient
+ * without domain gets `default_domain`. The result is borrowed.
  */
 struct message_recipient *transaction_propose(struct smtps_transaction *transaction,
                                               const struct mail_path *recipient,
                                               const struct parameters *parameters,
                                               const char *default_domain);
-/* It is a recipient from now on, or it is forgotten. */
+/* Adds the proposed recipient to the message, or discards it. */
 void transaction_settle_proposed(struct smtps_transaction *transaction, bool accepted);
 size_t transaction_recipients(const struct smtps_transaction *transaction);
-/* Recipient `index`, for hooks asked once per recipient; and the binding they chose. */
+/* Return recipient `index`, for the hooks called once per recipient, and set the binding that they chose. */
 struct message_recipient *transaction_recipient(const struct smtps_transaction *transaction, size_t index);
 void transaction_set_binding(struct smtps_transaction *transaction, size_t index, const char *binding,
                              const char *group);
 
 /*
- * A hook refused the recipient for good. When the others are accepted, its copy fails with that reply, as one
- * that a next hop refused does: generate_bounces_for_multi_recipient_policy_rejections.
+ * Called when a hook rejected the recipient permanently. If other recipients are accepted, this recipient's
+ * copy fails with `reply`, like one that a next hop rejects:
+ * generate_bounces_for_multi_recipient_policy_rejections.
  */
 void transaction_refuse_recipient(struct smtps_transaction *transaction, size_t index,
                                   const struct hook_reply *reply);
-size_t transaction_refused(const struct smtps_transaction *transaction); /* recipients, so far */
+/* number of such recipients so far */
+size_t transaction_refused(const struct smtps_transaction *transaction);
 
-/* Content comes: writes the trace header. `dot_stuffed`: after DATA, else the chunks of BDAT. */
+/* Begins the content: writes the trace header. `dot_stuffed`: DATA; false: the chunks of BDAT. */
 void transaction_begin_content(struct smtps_transaction *transaction, bool dot_stuffed);
-/* It has come, or the first chunk of it: there are no more recipients. */
+/* Returns whether content has begun; no more recipients are added afterwards. */
 bool transaction_content_begun(const struct smtps_transaction *transaction);
 /*
- * Takes content from `input`; returns the bytes used; *end as data_reader_feed. Content that is refused is
- * thrown away and the refusal remembered.
+ * Takes content from `input` and returns the number of bytes used; `*end` is set as by data_reader_feed.
+ * Rejected content is discarded, and the reply is remembered.
  */
 size_t transaction_receive(struct smtps_transaction *transaction, struct slice input, bool *end);
-/* After the last chunk of BDAT. */
+/* Called after the last chunk of BDAT. */
 void transaction_end_chunks(struct smtps_transaction *transaction);
-/* True when the spool has not kept up and the session should stop reading; session_resume is called later. */
+/*
+ * Returns whether the spool is behind, so that the session must stop reading. session_resume is called later.
+ */
 bool transaction_congested(const struct smtps_transaction *transaction);
 
-/* The last byte came; data_processing_timeout begins. */
+/* Called after the last byte; data_processing_timeout begins. */
 void transaction_end_content(struct smtps_transaction *transaction);
-bool transaction_has_content(const struct smtps_transaction *transaction); /* all of it */
-/* clock_mono_ms by which the message is to be accepted; 0: no limit. Is it later? */
+/* returns whether the content is complete */
+bool transaction_has_content(const struct smtps_transaction *transaction);
+/*
+ * Return the time by which the message must be accepted (clock_mono_ms; 0: no limit), and whether it has
+ * passed.
+ */
 uint64_t transaction_due(const struct smtps_transaction *transaction);
 bool transaction_is_overdue(const struct smtps_transaction *transaction);
-/* The refusal that the content earned so far, or NULL. */
+/* Returns the reply that rejects the content so far, or NULL. */
 const struct smtps_reply *transaction_verdict(struct smtps_transaction *transaction);
 /* Calls `go_on` when the parts of the content that were handed to the spool are there; false: they are now.
  */
 bool transaction_when_stored(struct smtps_transaction *transaction,
                              void (*go_on)(struct smtps_session *session));
 /*
- * Makes the message durable, unless deferred_spool lets it wait. The transaction is the spool's until the
- * outcome is known; then `finished` is called in a later turn with a reply (250 with the message id, or the
- * refusal), unless the client has left.
+ * Makes the message durable, unless deferred_spool allows to postpone that. The spool owns the transaction
+ * until the outcome is known. Then `finished` is called in a later turn with the reply, 250 with the message
+ * id or a negative one, unless the client has left.
  */
 void transaction_commit(struct smtps_transaction *transaction,
                         void (*finished)(struct smtps_session *session, const struct smtps_reply *reply));

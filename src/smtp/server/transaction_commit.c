@@ -1,6 +1,6 @@
 /*
- * transaction_commit: a received message becomes durable (or, with deferred_spool, does not yet), is logged,
- * and goes to the layer above.
+ * transaction_commit: makes a received message durable (with deferred_spool, later), logs it, and passes it
+ * to the layer above.
  */
 #include "smtp/server/transaction_private.h"
 
@@ -10,10 +10,10 @@
 #include "smtp/server/smtps_metrics.h"
 #include "spool/intake.h"
 
-/* Bytes of content in memory, over all messages, beyond which deferred_spool defers no more. */
+/* Content in memory, in bytes over all messages, above which deferred_spool no longer postpones storing. */
 #define DEFERRED_MAX (UINT64_C(128) << 20)
 
-/* The message is accepted: from here on it is the upper layer's, whoever still listens. */
+/* Passes the accepted message to the upper layer, which owns it from now on, even if the client has left. */
 static void hand_over(struct smtps_transaction *t)
 {
     const struct smtp_upper *upper = &t->worker->server->upper;
@@ -26,7 +26,7 @@ static void hand_over(struct smtps_transaction *t)
     }
 }
 
-/* The end: nothing but the answer is left. */
+/* Frees the transaction and sends the reply. */
 static void finish(struct smtps_transaction *t, const struct smtps_reply *reply)
 {
     struct smtps_session *session = t->session;
@@ -50,8 +50,8 @@ static void taken_back(struct loop_task *task)
 }
 
 /*
- * The client may have given up by now, and will send the message again. It leaves the spool, and the refusal
- * is sent when that is durable: a message that was refused must not be delivered after a crash.
+ * The client may have given up by now and will send the message again. The message is removed from the spool,
+ * and the reply is sent when the removal is durable: a rejected message must not be delivered after a crash.
  */
 static void take_back(struct smtps_transaction *t)
 {
@@ -72,7 +72,7 @@ static void take_back(struct smtps_transaction *t)
     }
 }
 
-/* ---- the way it goes ----------------------------------------------------------------------------- */
+/* ---- committing ---------------------------------------------------------------------------------- */
 
 static void request_settled(struct loop_task *task)
 {
@@ -93,8 +93,9 @@ static void request_settled(struct loop_task *task)
 }
 
 /*
- * deferred_spool: may the message stay in memory for a start? Not a large one, which is in the spool in parts
- * already, nor one whose refused recipients must be reported; and what memory holds is bounded.
+ * Returns whether deferred_spool may keep the message in memory for now. A large message is partly in the
+ * spool already, and rejected recipients must be reported reliably, so neither is postponed. The memory used
+ * this way is limited.
  */
 static bool may_defer(const struct smtps_transaction *t)
 {
@@ -143,7 +144,7 @@ void transaction_commit(struct smtps_transaction *t,
     transaction_create_envelopes(t);
     intake_envelopes(&t->store, t->envelopes, t->envelope_count, request_done);
     if (t->deferred)
-        loop_post(t->worker->loop, &t->stored_task); /* its status is SPOOL_OK */
+        loop_post(t->worker->loop, &t->stored_task); /* the status is SPOOL_OK */
     else
         spool_submit(t->worker->server->spool, &t->store);
 }

@@ -1,9 +1,9 @@
 /*
- * transaction_content: what comes after 354.
+ * transaction_content: receives the content after 354.
  *
- * Small content is gathered in one buffer and stored with its envelopes in one request. Content beyond
- * Large_Message_Threshold goes to the spool a chunk at a time while it arrives, once its header was seen; at
- * most CHUNKS_OUTSTANDING of them wait for the committer, then the session stops reading.
+ * Small content is collected in one buffer and stored together with its envelopes in one request. Content
+ * above Large_Message_Threshold is stored in chunks while it arrives, after its header was checked. At most
+ * CHUNKS_OUTSTANDING chunks wait for the committer; then the session stops reading.
  */
 #include "smtp/server/transaction_private.h"
 
@@ -16,7 +16,7 @@
 
 enum {
     CHUNKS_OUTSTANDING = 4,
-    FIRST_CONTENT = 4 * 1024, /* room made for content of undeclared size */
+    FIRST_CONTENT = 4 * 1024, /* bytes allocated at first for content of undeclared size */
 };
 
 struct chunk {
@@ -27,8 +27,10 @@ struct chunk {
     char *memory;      /* NULL for chunk 0 of what arrived: the message's head */
 };
 
-/* The trace header has what the client wrote (Momentum 4 manual,
- * domain_for_unqualified_recipient_addresses). */
+/*
+ * Returns the recipient as the client gave it, for the trace header (Momentum 4 manual,
+ * domain_for_unqualified_recipient_addresses).
+ */
 static const char *given_address(const struct message_recipient *recipient)
 {
     return recipient->given ? recipient->given : recipient->address;
@@ -93,7 +95,7 @@ void transaction_abandon(struct smtps_transaction *t)
 {
     t->session = NULL;
     if (t->committing || t->outstanding > 0)
-        return; /* whoever settles the last request goes on */
+        return; /* the completion of the last request continues */
     transaction_discard_chunks(t);
     transaction_free(t);
 }
@@ -154,7 +156,7 @@ static void store_chunk(struct smtps_transaction *t, char *memory, size_t size)
     message->stored += size;
 }
 
-/* Hands full chunks to the spool; what is left stays in `content`. */
+/* Passes full chunks to the spool; the rest stays in `content`. */
 static void spill(struct smtps_transaction *t)
 {
     while (buf_size(&t->message->content) > BODY_CHUNK) {
@@ -165,13 +167,13 @@ static void spill(struct smtps_transaction *t)
     }
 }
 
-/* A line of that part is longer than it may be. */
+/* Returns the reply if a line of that part exceeds a limit, otherwise NULL. */
 static const struct smtps_reply *judge_length(const struct smtps_transaction *t, enum content_part part)
 {
     const struct esmtp_policy *policy = t->session->policy;
     uint64_t longest = t->reader.longest_line[part];
     if (part == CONTENT_HEADER && policy->line_length_rule == LINE_LENGTH_FIX && !t->header_done)
-        return NULL; /* it is yet to be folded */
+        return NULL; /* the header has not been folded yet */
     if (policy->line_length_hard_limit && longest > policy->line_length_hard_limit)
         return &reply_content_line_too_long;
     if (policy->line_length_rule == LINE_LENGTH_REJECT && longest > policy->max_line_length)
@@ -196,7 +198,7 @@ static const struct smtps_reply *judge(const struct smtps_transaction *t)
     return problem ? problem : judge_length(t, CONTENT_BODY);
 }
 
-/* After the reader took some content, or all that there is. */
+/* Called after the reader took some content; `all`: the content is complete. */
 static void settle_content(struct smtps_transaction *t, bool all)
 {
     bool complete = all || t->reader.part == CONTENT_BODY;
@@ -215,7 +217,7 @@ static void settle_content(struct smtps_transaction *t, bool all)
                (t->message->stored ? BODY_CHUNK : t->session->policy->large_message)) {
         spill(t);
     }
-    /* When all is there the session waits for something else than the chunks. */
+    /* Once the content is complete, the session does not wait for the chunks but for the commit. */
     t->congested = !all && t->outstanding >= CHUNKS_OUTSTANDING;
 }
 

@@ -1,8 +1,8 @@
 /*
- * transaction_envelopes: one envelope for each recipient of a message that is accepted.
+ * transaction_envelopes: creates one envelope for each recipient of an accepted message.
  *
- * The recipients that a hook refused come last, with ENVELOPE_REFUSED; when their senders are not to be
- * notified they get none.
+ * Recipients that a hook rejected come last, with ENVELOPE_REFUSED; if their senders are not to be notified,
+ * they get no envelope.
  */
 #include "smtp/server/transaction_private.h"
 

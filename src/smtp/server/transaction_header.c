@@ -1,7 +1,7 @@
 /*
- * transaction_header: what the header rules make of the header of a message, once it is there in whole: a
- * refusal, or fields that are added at its top (RFC 6409 section 8 has a submission server do so), or long
- * lines that are folded, or forged fields that are taken out.
+ * transaction_header: applies the header rules once the header is complete. The result is a rejection, fields
+ * added at the top (RFC 6409 section 8 has a submission server do so), folded lines, or removed forged
+ * fields.
  */
 #include "smtp/server/transaction_private.h"
 
@@ -14,8 +14,8 @@
 enum { RECEIVED_MAX = 100 };
 
 /*
- * More than a chunk of content has come: has the header not ended in it? Its last line is not whole then, and
- * it cannot be told what it is.
+ * Returns whether the header may continue after `content`, more than a chunk: its last line is incomplete, so
+ * it is not known what kind of line it is.
  */
 static bool goes_on(const struct header_facts *facts, struct slice content)
 {
@@ -49,13 +49,13 @@ static void append_missing(const struct smtps_transaction *t, const struct esmtp
         buf_printf(out, "Message-ID: <%llx@%s>\r\n", (unsigned long long)t->message->id,
                    policy->received_hostname);
     if (facts->fields == 0 && facts->invalid)
-        buf_append_text(out, "\r\n"); /* the text that came is no header, and must not become one */
+        buf_append_text(out, "\r\n"); /* the content that came is not a header and must not become one */
 }
 
 /*
- * Where a forged field may stand: in the header; and behind a line that is no field, because many readers
- * pass over such a line and go on to the empty one. Where there is no field at all append_missing ends the
- * header.
+ * Returns the range in which forged fields are looked for: the header, and the lines after an invalid line,
+ * because many readers skip such a line and continue up to the empty line. If there is no field at all,
+ * append_missing ends the header.
  */
 static struct slice take_for_header(const struct header_facts *facts, struct slice content)
 {
@@ -66,8 +66,9 @@ static struct slice take_for_header(const struct header_facts *facts, struct sli
 }
 
 /*
- * Where clients can authenticate, an Authentication-Results field says who did: one that came and claims to
- * be by this server is forged. True when there was one such; the other fields are in `out`.
+ * Where clients can authenticate, the server states the result in an Authentication-Results field. A received
+ * field of that kind which claims to be from this server is forged. Returns true if there was one; `out` then
+ * has all other fields.
  */
 static bool drop_forged(const struct esmtp_policy *policy, struct slice fields, struct buf *out)
 {
@@ -78,7 +79,7 @@ static bool drop_forged(const struct esmtp_policy *policy, struct slice fields, 
     return dropped;
 }
 
-/* Appends the header with its long lines folded. */
+/* Appends the header with long lines folded. */
 static void fold(struct smtps_transaction *t, struct slice fields, struct buf *out)
 {
     uint32_t limit = t->session->policy->max_line_length;
@@ -117,6 +118,6 @@ const struct smtps_reply *transaction_apply_header_rules(struct smtps_transactio
     t->trace_size += added;
     buf_release(&top);
     buf_release(&honest);
-    /* All of it must be in the first chunk, because that is where it is looked for. */
+    /* The whole header must be in the first chunk, because that is where it is read from. */
     return size > BODY_CHUNK ? &reply_header_too_big : NULL;
 }

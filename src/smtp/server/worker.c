@@ -1,5 +1,5 @@
 /*
- * worker: counting what a drain has to wait for.
+ * worker: counts what a drain has to wait for.
  */
 #include "smtp/server/worker.h"
 

@@ -15,7 +15,7 @@ struct smtps_worker {
     struct smtp_server *server;
     struct loop *loop;
     struct list sessions;
-    struct smtp_generation *generation; /* what new sessions get; one reference */
+    struct smtp_generation *generation; /* for new sessions; one reference */
     bool draining;
     struct content_reader reader; /* for hooks on the loop that read messages */
 };
@@ -27,29 +27,32 @@ struct smtp_server {
     struct pending outside;       /* what the pool still reads */
     struct smtp_upper upper;
     struct sasl_service *sasl;
-    int descriptors;               /* the lowest that no session may have: what is beyond is the spool's */
-    struct pool *auth_pool;        /* where steps of an authentication run */
+    int descriptors; /* limit for the descriptors of sessions; higher ones are reserved for the spool */
+    struct pool *auth_pool;        /* runs the steps of authentications */
     struct smtps_worker **workers; /* one for each loop of each group that a Listen uses */
     size_t worker_count;
     struct smtp_listen **listens;
     size_t listen_count;
     _Atomic uint64_t sessions; /* open now */
-    _Atomic uint64_t pending;  /* sessions, and messages on their way to disk after their client left */
+    _Atomic uint64_t pending;  /* sessions, and messages being stored after their client left */
     _Atomic bool draining;
     void (*drained)(void *argument);
     void *drained_argument;
 };
 
-/* One more, or one less, thing that a drain has to wait for. Any thread. */
+/* Increment and decrement the number of things that a drain waits for. Any thread. */
 void server_hold(struct smtp_server *server);
 void server_release(struct smtp_server *server);
 
-/* The modules of a generation. */
+/* Returns the modules of a generation; borrowed. */
 struct module_set *generation_modules(const struct smtp_generation *generation);
-/* The policies of a Listen by its listener_endpoint_key, or NULL when the generation has no such Listen. */
+/*
+ * Returns the policies of a Listen by its listener_endpoint_key, or NULL if the generation has no such
+ * Listen.
+ */
 struct listen_policies *generation_policies(const struct smtp_generation *generation, const char *key);
 
-/* The Binding_Group stanza that holds that Binding, or NULL. As long as the generation lives. */
+/* Returns the Binding_Group stanza that contains `binding`, or NULL. Valid as long as the generation. */
 const char *generation_binding_group(const struct smtp_generation *generation, const char *binding);
 
 #endif
