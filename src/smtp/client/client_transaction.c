@@ -1,5 +1,5 @@
 /*
- * client_transaction: one message of a connection.
+ * client_transaction: one message on a connection.
  */
 #include "smtp/client/client_transaction.h"
 
@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "smtp/client/client_command.h"
 
-enum { OUTPUT_PIECE = 64 * 1024 }; /* content kept in the stream's output before it is flushed */
+/* bytes of content collected in the stream's output before it is flushed */
+enum { OUTPUT_PIECE = 64 * 1024 };
 
 /* ---- recipients -------------------------------------------------------------------------------------- */
 
@@ -93,7 +94,7 @@ void transaction_start_content(struct smtpc_transaction *transaction, struct str
                    (unsigned long long)cursor_size(&transaction->content));
 }
 
-/* A server counts on the length that BDAT told it. */
+/* With BDAT, the server relies on the length that was announced. */
 static int end_content(struct smtpc_transaction *transaction, struct stream *stream)
 {
     if (!transaction->chunking)
@@ -118,7 +119,7 @@ int transaction_send(struct smtpc_transaction *transaction, struct stream *strea
             piece.size = OUTPUT_PIECE;
         append(transaction, piece, stream);
         cursor_consume(content, piece.size);
-        /* An error shows up at the reader, who may still find the server's reason for it. */
+        /* After an error, the reader may still find the server's reason in the input. */
         if (buf_size(&stream->out) >= OUTPUT_PIECE && stream_flush(stream) != 1)
             return 0;
     }

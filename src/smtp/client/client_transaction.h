@@ -1,10 +1,10 @@
 /*
- * client_transaction: one message on an SMTP or LMTP connection: its recipients, its commands, its content.
- * The loop's thread only.
+ * client_transaction.h: one message on an SMTP or LMTP connection: its recipients, commands and content. On
+ * the loop's thread only.
  *
  * A transaction has one recipient, or several envelopes of one body that may share it (envelope_may_share).
- * Each is let go of when its fate is known, which for some is a reply to RCPT, for the others the end; a
- * transaction of which none is left is dead, and only waits for the replies that are on their way.
+ * Each is released when its outcome is known: for some with the reply to RCPT, for the others at the end. A
+ * transaction without unsettled recipients is dead and only waits for outstanding replies.
  */
 #ifndef IMPULSE_SMTP_CLIENT_CLIENT_TRANSACTION_H
 #define IMPULSE_SMTP_CLIENT_CLIENT_TRANSACTION_H
@@ -30,62 +30,67 @@ enum { /* Momentum's connection stages */
 };
 
 enum {
-    TRANSACTION_RESPONSE_SIZE = 512, /* bytes of a reply that are kept as an outcome's response */
-    /* Recipients whatever max_recipients_per_batch says; bounds what is written before the first reply. */
+    TRANSACTION_RESPONSE_SIZE = 512, /* maximum bytes of a reply kept as an outcome's response */
+    /*
+     * Maximum recipients, whatever max_recipients_per_batch says; limits what is written before the first
+     * reply.
+     */
     TRANSACTION_RECIPIENTS = 1000,
 };
 
 struct smtpc_transaction {
     struct envelope *single;
-    struct envelope **recipients; /* `count`, NULL where settled; &single, or owned */
-    unsigned count, live;         /* live: of them, not settled */
-    unsigned asked;               /* RCPTs written */
-    unsigned replied;             /* of these, replied to */
-    unsigned accepted;            /* of these, accepted */
-    unsigned confirmed;           /* recipients that LMTP's replies after the dot have reached */
+    struct envelope **recipients; /* `count` items, NULL if settled; &single, or owned */
+    unsigned count, live;         /* live: recipients not settled yet */
+    unsigned asked;               /* RCPT commands written */
+    unsigned replied;             /* RCPT commands with a reply */
+    unsigned accepted;            /* RCPT commands accepted */
+    unsigned confirmed;           /* LMTP: recipients that have a reply to the final dot */
     struct message_cursor content;
     struct stuffing stuffing;
     enum {
-        TRANSACTION_LOADING, /* the first part of the content is being read */
+        TRANSACTION_LOADING, /* reading the first part of the content */
         TRANSACTION_COMMANDS,
         TRANSACTION_CONTENT,
         TRANSACTION_FINAL, /* everything is sent */
     } state;
-    bool chunking;  /* content goes with BDAT (RFC 3030), not DATA */
-    bool answered;  /* some command of it was replied to */
-    bool delivered; /* to some recipient */
-    uint64_t sent;  /* bytes of content */
+    bool chunking;  /* uses BDAT (RFC 3030) instead of DATA */
+    bool answered;  /* some command of it has a reply */
+    bool delivered; /* delivered to some recipient */
+    uint64_t sent;  /* bytes of content sent */
 };
 
 /*
- * Takes `count` envelopes (1 to TRANSACTION_RECIPIENTS). `arrived(owner)` is called when transaction_send can
- * go on after the spool made it wait.
+ * Begins a transaction with `count` envelopes (1 to TRANSACTION_RECIPIENTS), which it owns until they are
+ * released. The array is copied. `arrived(owner)` is called when transaction_send can continue after a wait
+ * for the spool.
  */
 void transaction_start(struct smtpc_transaction *transaction, struct smtpc_loop *home,
                        struct envelope *const *envelopes, size_t count, void (*arrived)(void *owner),
                        void *owner);
-/* Some recipient that is not settled; they are alike in all but the recipient. Not of a dead transaction. */
-const struct envelope *transaction_sample(const struct smtpc_transaction *transaction);
-/* Recipient `index`, or NULL when it is settled; it stays the transaction's. */
-const struct envelope *transaction_unsettled(const struct smtpc_transaction *transaction, unsigned index);
-/* Gives recipient `index`, which is not settled, to the caller. With the last one the content is let go of.
+/*
+ * Returns some unsettled recipient; all are alike except for the recipient. The transaction must not be dead.
  */
+const struct envelope *transaction_sample(const struct smtpc_transaction *transaction);
+/* Returns recipient `index`, or NULL if it is settled. The transaction owns it. */
+const struct envelope *transaction_unsettled(const struct smtpc_transaction *transaction, unsigned index);
+/* Passes the unsettled recipient `index` to the caller. With the last one, the content is released. */
 struct envelope *transaction_release(struct smtpc_transaction *transaction, unsigned index);
-/* Before the first RCPT: those that are settled by then are no recipients. */
+/* Called before the first RCPT: removes the recipients that are settled by then. */
 void transaction_forget_settled(struct smtpc_transaction *transaction);
 
-/* Appends "MAIL FROM:<...> ..." with the parameters that the server's offers allow, and one more "RCPT
- * TO:<...>". */
+/* Append "MAIL FROM:<...> ..." with the parameters that the server offers, and the next "RCPT TO:<...>". */
 void transaction_write_mail(const struct smtpc_transaction *transaction, const struct offers *offers,
                             struct stream *stream);
 void transaction_write_rcpt(struct smtpc_transaction *transaction, const struct offers *offers,
                             struct stream *stream);
 
-/* The server is ready for the content: with BDAT, its command and length go before it. */
+/* Called when the server is ready for the content. With BDAT, writes the command with the length first. */
 void transaction_start_content(struct smtpc_transaction *transaction, struct stream *stream);
 /*
- * Writes content to the stream until all of it, end included, is written (1), the socket or the spool makes
- * it wait (0), or the spool fails (a negative errno). The last part stays in the stream's output, unflushed.
+ * Writes content to the stream. Returns 1 when all content and its end are written, 0 if it must wait for the
+ * socket or the spool, or a negative errno if the spool fails. The last part stays in the stream's output,
+ * unflushed.
  */
 int transaction_send(struct smtpc_transaction *transaction, struct stream *stream);
 
