@@ -1,8 +1,8 @@
 /*
- * dns: libunbound's file descriptor on the loop.
+ * dns: connects libunbound to the loop.
  *
- * libunbound resolves in a thread of its own and says through a pipe when answers wait; ub_process then calls
- * back, on the loop's thread.
+ * libunbound resolves in a thread of its own and signals answers through a pipe. ub_process then calls the
+ * callbacks on the loop's thread.
  */
 #include "dns/dns.h"
 
@@ -17,7 +17,7 @@
 #include "log/paniclog.h"
 
 enum {
-    RECORD_LIMIT = 256,   /* records looked at in one answer */
+    RECORD_LIMIT = 256,   /* maximum records used from one answer */
     LOOKUP_LIMIT = 10000, /* under way at a time */
     RCODE_SERVFAIL = 2,
 };
@@ -28,8 +28,8 @@ struct resolver {
     struct loop *loop;
     struct resolver_settings settings;
     size_t lookup_count;
-    struct ub_ctx *context; /* NULL before the first lookup, and when it cannot be opened */
-    struct list lookups;    /* under way */
+    struct ub_ctx *context; /* NULL before the first lookup, or if it cannot be opened */
+    struct list lookups;    /* lookups in progress */
 };
 
 struct lookup {
@@ -45,16 +45,16 @@ struct lookup {
 /* ---- the context ------------------------------------------------------------------------------------- */
 
 /*
- * The "nameserver" lines of a resolv.conf; "10.0.0.1@5353" names a port, which ub_ctx_resolvconf would not
- * read. The other lines of resolv.conf(5) concern names that are not fully qualified, and do not matter to
- * mail.
+ * Uses the "nameserver" lines of a resolv.conf. "10.0.0.1@5353" names a port, which ub_ctx_resolvconf does
+ * not support. The other lines of resolv.conf(5) concern names that are not fully qualified, which mail does
+ * not use.
  */
 static int use_name_servers(struct ub_ctx *context, const char *path)
 {
     char line[256];
     int error = UB_READFILE;
     struct stat facts;
-    if (stat(path, &facts) < 0 || !S_ISREG(facts.st_mode)) /* a device or a pipe may have no end */
+    if (stat(path, &facts) < 0 || !S_ISREG(facts.st_mode)) /* a device or a pipe may never end */
         return error;
     FILE *file = fopen(path, "re");
     if (!file)
@@ -83,7 +83,7 @@ static int use_trust_anchor(struct ub_ctx *context, const char *path)
     return ub_ctx_add_ta_file(context, path);
 }
 
-/* NULL with *why set on failure. */
+/* Returns NULL with `*why` set on failure. */
 static struct ub_ctx *open_context(const struct resolver_settings *settings, const char **why)
 {
     const char *resolv_conf = settings->resolv_conf;
@@ -94,7 +94,7 @@ static struct ub_ctx *open_context(const struct resolver_settings *settings, con
     int error = resolv_conf ? use_name_servers(context, resolv_conf) : ub_ctx_resolvconf(context, NULL);
     if (!error)
         error = ub_ctx_hosts(context, NULL);
-    if (!error) /* a cache on the same machine is a usual thing to have */
+    if (!error) /* a local caching resolver is common */
         error = ub_ctx_set_option(context, "do-not-query-localhost:", "no");
     if (!error) /* the reverse names of a site's own addresses are known to its name servers */
         error = ub_ctx_set_option(context, "unblock-lan-zones:", "yes");
@@ -181,7 +181,7 @@ static void free_lookup(struct lookup *lookup)
 static void poll_closed(uv_handle_t *handle)
 {
     struct resolver *resolver = handle->data;
-    ub_ctx_delete(resolver->context); /* which calls nobody back */
+    ub_ctx_delete(resolver->context); /* calls no callback */
     list_each(&resolver->lookups, node, after)
         free_lookup(container_of(node, struct lookup, node));
     free(resolver);

@@ -28,7 +28,7 @@ enum dns_type { /* some of them: a type is any number up to 65535 */
 
 enum dns_status {
     DNS_FOUND,
-    DNS_NO_DATA,   /* the name exists without records of this type */
+    DNS_NO_DATA,   /* the name exists but has no records of this type */
     DNS_NO_DOMAIN, /* NXDOMAIN */
     DNS_FAILED,    /* no answer, SERVFAIL, or a bogus one: may work later */
 };
@@ -61,13 +61,13 @@ struct resolver_settings {    /* texts are borrowed as long as the resolver */
 
 /* Main thread or the loop's. */
 struct resolver *resolver_create(struct loop *loop, const struct resolver_settings *settings);
-/* After the loop stopped: lookups under way are freed with their closures, their `done` is not called. */
+/* Called after the loop stopped: frees lookups in progress and their closures without calling `done`. */
 void resolver_free(struct resolver *resolver);
 
 struct lookup; /* valid until `done` is called */
 /*
- * Looks `name` up; done is called once, possibly within the call. `closure` is memory of mem_*, and the
- * resolver's from here on: it is freed after done. The loop's thread.
+ * Looks up `name`. `done` is called once, possibly within the call. `closure` must be allocated with mem_*;
+ * the resolver owns it and frees it after `done`. On the loop's thread.
  */
 void resolver_ask(struct resolver *resolver, const char *name, unsigned type, dns_done_fn *done,
                   void *closure);
