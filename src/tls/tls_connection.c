@@ -1,8 +1,8 @@
 /*
- * tls_connection: one TLS conversation over a non-blocking socket.
+ * tls_connection: one TLS connection over a non-blocking socket.
  *
- * OpenSSL reads and writes through a BIO of ours rather than its socket BIO: a client that has gone is an
- * error, not a signal.
+ * OpenSSL reads and writes through a BIO of this file instead of its socket BIO, so that writing to a closed
+ * connection returns an error instead of raising a signal.
  */
 #include "tls/tls_connection.h"
 
@@ -19,14 +19,14 @@ struct tls_connection {
     SSL *ssl;
     int fd;
     enum tls_wants wants;
-    int io_error; /* the errno of the socket's last failure */
-    int failed;   /* a negative errno: OpenSSL must not be asked any more */
+    int io_error; /* errno of the socket's last failure */
+    int failed;   /* a negative errno: OpenSSL must not be called any more */
     bool finished;
     const char *reason;
     struct tls_facts *facts;
 };
 
-/* ---- the socket, as OpenSSL sees it ---------------------------------------------------------- */
+/* ---- the socket for OpenSSL ------------------------------------------------------------------- */
 
 static int bio_read(BIO *bio, char *data, int size)
 {
@@ -81,7 +81,7 @@ static void make_method(void)
     BIO_meth_set_ctrl(method, bio_control);
 }
 
-/* ---- its life -------------------------------------------------------------------------------- */
+/* ---- creating and freeing --------------------------------------------------------------------- */
 
 /* Takes over `ssl`, which may be NULL. */
 static struct tls_connection *create(SSL *ssl, int fd)
@@ -129,16 +129,16 @@ void tls_connection_free(struct tls_connection *connection)
     free(connection);
 }
 
-/* ---- speaking -------------------------------------------------------------------------------- */
+/* ---- reading and writing ---------------------------------------------------------------------- */
 
 static bool begin(struct tls_connection *connection)
 {
-    ERR_clear_error(); /* SSL_get_error looks at the thread's queue */
+    ERR_clear_error(); /* SSL_get_error reads the thread's error queue */
     connection->io_error = 0;
     return connection->failed == 0;
 }
 
-/* The connection is at fault, and no TLS in it. */
+/* Notes a failure of the connection itself, not of TLS. */
 static int fail(struct tls_connection *connection, int error)
 {
     ERR_clear_error();
@@ -146,7 +146,7 @@ static int fail(struct tls_connection *connection, int error)
     return connection->failed = -error;
 }
 
-/* What a call that did not succeed means: 0 for the end. */
+/* Returns the result for an OpenSSL call that did not succeed; 0 at the end of the connection. */
 static int outcome(struct tls_connection *connection, int result)
 {
     switch (SSL_get_error(connection->ssl, result)) {
@@ -178,7 +178,7 @@ int tls_connection_handshake(struct tls_connection *connection)
     int result = SSL_do_handshake(connection->ssl);
     if (result != 1) {
         int error = outcome(connection, result);
-        if (error == 0) /* the client's end in the middle of it */
+        if (error == 0) /* the client closed during the handshake */
             error = fail(connection, ECONNRESET);
         return error;
     }

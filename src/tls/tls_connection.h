@@ -1,7 +1,7 @@
 /*
- * tls_connection.h: one TLS conversation over a non-blocking socket; private to src/net. stream.c is the only
- * one that uses it, and decides from what is said here what it watches the socket for. Never blocks, never
- * closes the socket. One thread at a time.
+ * tls_connection.h: one TLS connection over a non-blocking socket. Only stream.c in src/net uses it; the
+ * result of each call tells it which socket event to wait for. Never blocks, never closes the socket. One
+ * thread at a time.
  */
 #ifndef IMPULSE_TLS_TLS_CONNECTION_H
 #define IMPULSE_TLS_TLS_CONNECTION_H
@@ -13,43 +13,53 @@
 struct tls_client;
 struct tls_connection;
 
-enum tls_wants { /* what the last call that said -EAGAIN waits for; TLS may read in order to write */
+enum tls_wants { /* what a call that returned -EAGAIN waits for; TLS may read in order to write */
                  TLS_WANTS_READ,
                  TLS_WANTS_WRITE,
 };
 
-/* The server's side of a conversation. Holds on to what it needs of the context. NULL when OpenSSL has no
- * memory.
+/*
+ * Creates the server's side of a connection on `fd`, which stays the caller's. Takes its own reference to the
+ * context. Returns NULL if OpenSSL has no memory.
  */
 struct tls_connection *tls_connection_create(struct tls_context *context, int fd);
-/* The client's side, with a server that is expected to be `name` (tls_client_converse). */
+/*
+ * Creates the client's side of a connection on `fd`, which stays the caller's. The server is expected to be
+ * `name` (tls_client_converse). Returns NULL like tls_connection_create.
+ */
 struct tls_connection *tls_connection_create_client(const struct tls_client *client, const char *name,
                                                     int fd);
-void tls_connection_free(struct tls_connection *connection); /* NULL is harmless */
+void tls_connection_free(struct tls_connection *connection); /* NULL is allowed */
 
-/* 0: done; -EAGAIN; another negative errno: it failed, tls_connection_reason says why. */
+/*
+ * Continues the handshake. Returns 0 when it is done, -EAGAIN, or another negative errno on failure;
+ * tls_connection_reason then has the reason.
+ */
 int tls_connection_handshake(struct tls_connection *connection);
 /*
- * Bytes of plain text, at most those of one record; 0 at the end (with close_notify or without: SMTP ends its
- * messages by itself, so that an end that somebody else made up cannot shorten one); -EAGAIN; another
- * negative errno.
+ * Returns the number of plain-text bytes read, at most one record; 0 at the end of the connection; -EAGAIN;
+ * or another negative errno. The end counts with or without close_notify: SMTP marks the end of messages
+ * itself, so a forged end cannot truncate one.
  */
 ssize_t tls_connection_read(struct tls_connection *connection, char *room, size_t size);
 /*
- * Bytes taken, at least one; -EAGAIN; another negative errno. After -EAGAIN the next call must begin with the
- * same bytes, wherever they are then, and may have more of them.
+ * Returns the number of bytes taken, at least one; -EAGAIN; or another negative errno. After -EAGAIN the next
+ * call must begin with the same bytes, at any address, and may add more.
  */
 ssize_t tls_connection_write(struct tls_connection *connection, struct slice data);
-/* Input was taken from the socket and not yet given out, so the socket need not become readable for it. */
-bool tls_connection_has_input(const struct tls_connection *connection);
-/* Says that nothing more will be written (close_notify), if the socket takes it at once. Once; then harmless.
+/*
+ * Returns whether input was read from the socket and not returned yet, so that the socket need not become
+ * readable.
  */
+bool tls_connection_has_input(const struct tls_connection *connection);
+/* Sends close_notify if the socket takes it at once. Further calls have no effect. */
 void tls_connection_finish(struct tls_connection *connection);
 
+/* Returns what the last call that returned -EAGAIN waits for. */
 enum tls_wants tls_connection_wants(const struct tls_connection *connection);
-/* OpenSSL's word for the failure; never NULL, static. */
+/* Returns OpenSSL's text for the failure; never NULL, static. */
 const char *tls_connection_reason(const struct tls_connection *connection);
-/* NULL before the handshake is done. As long as the connection. */
+/* Returns the facts, or NULL before the handshake is done. Valid as long as the connection. */
 const struct tls_facts *tls_connection_facts(const struct tls_connection *connection);
 
 #endif

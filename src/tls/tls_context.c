@@ -1,10 +1,10 @@
 /*
- * tls_context: contexts, each once: whoever asks for the same settings gets the same one, also from the next
- * configuration on.
+ * tls_context: shared contexts: all callers with the same settings get the same context, also in the next
+ * configuration.
  *
- * A change of a file makes a whole OpenSSL context anew beside the one in use; if that succeeds the two are
- * swapped. Conversations hold a reference to the one they began with. One lock guards the list, the counts
- * and the swap; it is held for a few instructions, once a handshake.
+ * When a file changes, a complete new OpenSSL context is created beside the one in use and replaces it only
+ * if that succeeds. Connections hold a reference to the context with which they began. One lock protects the
+ * list, the reference counts and the replacement; it is held for a few instructions, once per handshake.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -17,18 +17,19 @@
 #include "tls/tls_vault.h"
 
 enum {
-    WATCHED = 4,      /* files that a context is made of */
-    AGAIN_LOOKS = 20, /* after so many refreshes what could not be used is tried again, changed or not */
+    WATCHED = 4, /* files that a context is made from */
+    /* after this many refreshes, files that could not be used are tried again even if unchanged */
+    AGAIN_LOOKS = 20,
 };
 
 enum reading {
     READ_NOTHING, /* no file has changed */
-    READ_SAME,    /* what was read is what there was */
-    READ_OTHER,   /* conversations from now on have it */
-    READ_FAILED,  /* it cannot be used */
+    READ_SAME,    /* the content is the same as before */
+    READ_OTHER,   /* new connections use the new content */
+    READ_FAILED,  /* the content cannot be used */
 };
 
-/* What tells one content of a file from another. */
+/* Identifies the state of a file. */
 struct stamp {
     dev_t device;
     ino_t inode;
@@ -38,15 +39,15 @@ struct stamp {
 
 struct tls_context {
     struct tls_context *next;
-    unsigned references;          /* guarded by `lock` */
+    unsigned references;          /* protected by `lock` */
     struct tls_settings settings; /* owned */
-    SSL_CTX *ssl;                 /* guarded by `lock` */
-    pthread_mutex_t refreshing;   /* guards what follows: one thread reads the files at a time */
+    SSL_CTX *ssl;                 /* protected by `lock` */
+    pthread_mutex_t refreshing;   /* protects the members below: one thread at a time reads the files */
     struct stamp stamps[WATCHED];
-    struct tls_identity identity; /* what `ssl` has */
-    bool failed;                  /* what the files hold could not be used */
-    unsigned looks;               /* refreshes while it was so */
-    char complaint[512];          /* said last; "": nothing is wrong */
+    struct tls_identity identity; /* the identity in `ssl` */
+    bool failed;                  /* the files could not be used */
+    unsigned looks;               /* refreshes since they failed */
+    char complaint[512];          /* last error logged; "": none */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -54,7 +55,7 @@ static struct tls_context *contexts;
 
 /* ---- settings -------------------------------------------------------------------------------- */
 
-/* The texts of settings, for whoever copies, compares or frees them all. */
+/* Lists the text members, for copying, comparing and freeing them. */
 #define TEXTS 9
 static void list_texts(struct tls_settings *settings, const char **texts[TEXTS])
 {
@@ -97,7 +98,7 @@ static bool equal_settings(const struct tls_settings *one, const struct tls_sett
            a.allow_renegotiation == b.allow_renegotiation;
 }
 
-/* ---- counts ---------------------------------------------------------------------------------- */
+/* ---- reference counts ------------------------------------------------------------------------- */
 
 static void free_context(struct tls_context *context)
 {
@@ -130,7 +131,7 @@ SSL *tls_context_converse(struct tls_context *context)
     SSL_CTX *current = context->ssl;
     SSL_CTX_up_ref(current);
     pthread_mutex_unlock(&lock);
-    SSL *ssl = SSL_new(current); /* which has a reference of its own */
+    SSL *ssl = SSL_new(current); /* holds its own reference */
     SSL_CTX_free(current);
     return ssl;
 }
@@ -151,7 +152,7 @@ static struct tls_context *find(const struct tls_settings *settings)
 
 static void take_stamps(const struct tls_settings *settings, struct stamp stamps[WATCHED])
 {
-    bool configured = tls_identity_is_configured(settings); /* a key alone is not read */
+    bool configured = tls_identity_is_configured(settings); /* a key without certificate is not read */
     const char *files[WATCHED] = {configured ? settings->certificate : NULL,
                                   configured ? settings->key : NULL, settings->client_ca,
                                   settings->dh_parameters_file};
@@ -167,12 +168,12 @@ static void take_stamps(const struct tls_settings *settings, struct stamp stamps
     }
 }
 
-/* Makes what the settings ask for, and puts it in the place of what was there. */
+/* Creates what the settings describe and replaces the current context with it. */
 static enum reading load(struct tls_context *context, char *error, size_t error_size)
 {
     struct tls_identity identity;
     struct stamp stamps[WATCHED];
-    take_stamps(&context->settings, stamps); /* before the files are read: a change meanwhile is seen later */
+    take_stamps(&context->settings, stamps); /* before reading the files, so that a later change is noticed */
     bool same_files = !context->failed && memcmp(stamps, context->stamps, sizeof stamps) == 0;
     memcpy(context->stamps, stamps, sizeof stamps);
     if (!tls_identity_load(&context->settings, &identity, error, error_size))
@@ -203,7 +204,7 @@ static bool has_changed_files(struct tls_context *context)
     return memcmp(stamps, context->stamps, sizeof stamps) != 0;
 }
 
-/* Reads what changed; with `anyhow` also what did not. */
+/* Reads the files if they changed; with `anyhow`, in any case. */
 static enum reading reload(struct tls_context *context, bool anyhow, char *error, size_t error_size)
 {
     if (!anyhow && !has_changed_files(context))
@@ -214,14 +215,13 @@ static enum reading reload(struct tls_context *context, bool anyhow, char *error
     return reading;
 }
 
-/* Lines for the paniclog: scopes that differ in a cipher share their files, and one line about them will do.
- */
+/* Lines logged in one refresh: scopes that share a file get one line together. */
 struct said {
     char **lines;
     size_t count;
 };
 
-/* Takes over `line`. */
+/* Logs `line`, unless it was logged before, and takes it over. */
 static void say_once(struct said *said, enum panic_level level, char *line)
 {
     for (size_t i = 0; i < said->count; i++)
@@ -273,7 +273,7 @@ static void refresh(struct tls_context *context, struct said *said)
         say_once(said, reading == READ_FAILED ? PANIC_ERROR : PANIC_NOTICE, line);
 }
 
-/* References to all contexts, so that none of them is looked at under the lock. */
+/* Returns references to all contexts, so that they can be used without the lock. */
 static struct tls_context **list_contexts(size_t *count)
 {
     struct tls_context **all = NULL;
@@ -302,15 +302,18 @@ void tls_refresh_all(bool from_vault)
     free(all);
 }
 
-/* ---- making ---------------------------------------------------------------------------------- */
+/* ---- creating --------------------------------------------------------------------------------- */
 
-/* One that is there: what its files hold by now must be good, as if it were read for the first time. */
+/*
+ * Checks an existing context for a new caller: the current content of its files must be valid, as for a new
+ * context.
+ */
 static bool check_again(struct tls_context *context, char *error, size_t error_size)
 {
     pthread_mutex_lock(&context->refreshing);
     enum reading reading = reload(context, context->failed, error, error_size);
     if (reading == READ_FAILED)
-        context->failed = true; /* the next one who asks is told, too */
+        context->failed = true; /* the next caller gets the error as well */
     else if (reading != READ_NOTHING)
         context->complaint[0] = 0;
     pthread_mutex_unlock(&context->refreshing);

@@ -1,8 +1,8 @@
 /*
- * tls_facts: what is known of a conversation after its handshake, gathered once into one block.
+ * tls_facts: collects the facts about a connection after its handshake in one block.
  *
- * Names of certificates come from strangers and go into contexts and logs: they are written as RFC 2253 has
- * it, every special or unprintable byte escaped, and a common name that is not plain text is left out.
+ * Names in certificates are not trustworthy, but go into contexts and logs. They are written in the form of
+ * RFC 2253, with special and unprintable bytes escaped. A common name that is not plain text is left out.
  */
 #include <openssl/bio.h>
 #include <openssl/x509.h>
@@ -11,7 +11,7 @@
 #include "tls/tls_private.h"
 
 enum { SUBJECT, SUBJECT_CN, ISSUER, ISSUER_CN, NAMES };
-enum { NAME_MAX_SIZE = 1024 }; /* bytes of one; what is longer is cut off */
+enum { NAME_MAX_SIZE = 1024 }; /* maximum bytes of a name; longer names are truncated */
 
 static char *copy_name(const X509_NAME *name)
 {
@@ -33,7 +33,7 @@ static bool is_plain(const unsigned char *text, int size)
            !slice_has_control(slice_of((const char *)text, (size_t)size));
 }
 
-/* The last one, which is the most specific. */
+/* Returns a copy of the last common name, which is the most specific one. */
 static char *copy_common_name(const X509_NAME *name)
 {
     char *text = NULL;

@@ -1,7 +1,7 @@
 /*
- * tls_identity: certificate and key as PEM, from files or from Vault.
+ * tls_identity: reads certificate and key as PEM, from files or from Vault.
  *
- * A key that is protected by a pass phrase is refused: nobody is there to be asked for it.
+ * A key with a pass phrase is rejected, because there is nobody to enter it.
  */
 #include "tls/tls_identity.h"
 
@@ -18,7 +18,7 @@
 
 enum { FILE_MAX = 1024 * 1024 /* bytes */ };
 
-/* ---- where the texts come from --------------------------------------------------------------- */
+/* ---- sources --------------------------------------------------------------------------------- */
 
 char *tls_read_file(const char *option, const char *path, char *error, size_t error_size)
 {
@@ -90,7 +90,7 @@ static bool read_certificates(const char *text, struct tls_identity *identity)
         if (!good)
             X509_free(next);
     }
-    /* The last attempt ended for want of another one, or for what is wrong with it. */
+    /* The loop ended at the end of the text or at an invalid certificate. */
     if (good && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
         ERR_clear_error();
     BIO_free(memory);

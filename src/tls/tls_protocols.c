@@ -1,6 +1,6 @@
 /*
- * tls_protocols: words with a sign, from left to right. SSLv2 and SSLv3 may be named and are not there:
- * OpenSSL has no SSL 2, and nobody should have SSL 3 (RFC 7568).
+ * tls_protocols: applies signed words from left to right. SSLv2 and SSLv3 may be named but are never enabled:
+ * OpenSSL does not have SSL 2, and SSL 3 must not be used (RFC 7568).
  */
 #include "tls/tls_protocols.h"
 

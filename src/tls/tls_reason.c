@@ -1,5 +1,5 @@
 /*
- * tls_reason: what OpenSSL says of a failure.
+ * tls_reason: returns OpenSSL's reason for a failure.
  */
 #include "tls/tls_private.h"
 

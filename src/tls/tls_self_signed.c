@@ -1,6 +1,6 @@
 /*
- * tls_self_signed: an EC key (P-256) and a certificate over it, one pair a host name. What was made is kept,
- * so that a reload does not show clients another certificate.
+ * tls_self_signed: generates an EC key (P-256) and a self-signed certificate, one pair per host name. Pairs
+ * are kept, so that clients see the same certificate after a reload.
  */
 #include "tls/tls_self_signed.h"
 
@@ -35,7 +35,10 @@ static bool add_extension(X509 *certificate, int nid, const char *value)
     return added;
 }
 
-/* Only what a host name is made of: the text is OpenSSL's configuration language. */
+/*
+ * Accepts only the characters of host names, because the text becomes part of OpenSSL's configuration
+ * language.
+ */
 static bool is_host_name(const char *hostname)
 {
     return *hostname &&
@@ -63,7 +66,7 @@ static X509 *make_certificate(const char *hostname, EVP_PKEY *key)
     X509 *certificate = X509_new();
     if (certificate && X509_set_version(certificate, X509_VERSION_3) == 1 &&
         ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), id_next()) == 1 &&
-        X509_gmtime_adj(X509_getm_notBefore(certificate), -24L * 3600) && /* clocks differ */
+        X509_gmtime_adj(X509_getm_notBefore(certificate), -24L * 3600) && /* allow for clocks that differ */
         X509_time_adj_ex(X509_getm_notAfter(certificate), VALID_DAYS, 0, NULL) &&
         X509_set_pubkey(certificate, key) == 1 && set_name(certificate, hostname) &&
         add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&

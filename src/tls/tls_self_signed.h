@@ -1,6 +1,7 @@
 /*
- * tls_self_signed.h: the certificate for a server that has none; private to src/net. Clients that deliver
- * mail opportunistically do not verify it (RFC 7435), and are protected from whoever only listens.
+ * tls_self_signed.h: the certificate of a server that has none configured; private to src/tls. Clients that
+ * deliver mail opportunistically do not verify it (RFC 7435), and are protected against passive
+ * eavesdropping.
  */
 #ifndef IMPULSE_TLS_TLS_SELF_SIGNED_H
 #define IMPULSE_TLS_TLS_SELF_SIGNED_H
@@ -10,8 +11,8 @@
 #include <openssl/x509.h>
 
 /*
- * A key and a certificate for `hostname`, made when first asked for and the same as long as the process
- * lives. The caller has a reference to each. False when OpenSSL refuses. Any thread.
+ * Returns a key and a certificate for `hostname`, generated on the first call and the same for the life of
+ * the process. The caller owns a reference to each. Returns false if OpenSSL fails. Any thread.
  */
 bool tls_self_signed(const char *hostname, EVP_PKEY **key, X509 **certificate);
 

@@ -1,8 +1,8 @@
 /*
- * tls_setup: one SSL_CTX: what is offered, to whom, and as whom.
+ * tls_setup: creates one SSL_CTX.
  *
- * Without options that say otherwise: TLS 1.2 and 1.3, ciphers with forward secrecy only, the server's order,
- * no compression, no renegotiation, no early data (RFC 8446 section 8: it can be replayed).
+ * The defaults are: TLS 1.2 and 1.3, only ciphers with forward secrecy, the server's order of preference, no
+ * compression, no renegotiation, no early data (which can be replayed: RFC 8446 section 8).
  */
 #include "tls/tls_setup.h"
 
@@ -18,7 +18,10 @@
 #include "tls/tls_protocols.h"
 #include "tls/tls_tickets.h"
 
-/* TLS_Ciphers, TLS_EC_Curve_Names, when not set. CBC stays for clients that would else send in plain text. */
+/*
+ * Defaults of TLS_Ciphers and TLS_EC_Curve_Names. CBC ciphers remain, for clients that would otherwise send
+ * in plain text.
+ */
 static const char default_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:"
                                       "!aNULL:!DSS:!PSK:!SRP:!AESCCM";
 static const char default_curves[] = "X25519:P-256:X448:P-384:P-521";
@@ -81,7 +84,7 @@ static bool set_ciphers(const struct setup *setup)
 
 /* ---- key exchange ---------------------------------------------------------------------------- */
 
-/* As the manual has it: no blanks, no empty names. */
+/* Checks the form that the manual requires: no blanks, no empty names. */
 static bool is_curve_list(const char *list)
 {
     size_t size = strlen(list);
@@ -121,7 +124,7 @@ static bool set_dh_parameters(const struct setup *setup)
     return set;
 }
 
-/* ---- who we are, and whom we trust ----------------------------------------------------------- */
+/* ---- identity and trust ---------------------------------------------------------------------- */
 
 static bool set_identity(const struct setup *setup)
 {
@@ -136,7 +139,7 @@ static int verify_any(int verified, X509_STORE_CTX *store)
 {
     (void)verified;
     (void)store;
-    return 1; /* SSL_get_verify_result keeps what was found */
+    return 1; /* SSL_get_verify_result has the result */
 }
 
 static int add_authorities(const struct setup *setup, const char *text)
@@ -155,8 +158,8 @@ static int add_authorities(const struct setup *setup, const char *text)
 }
 
 /*
- * Sessions are resumed only where the same clients would be let in: the content of client_ca is part of what
- * their tickets are bound to, and so are the settings.
+ * Binds tickets to the settings and to the content of client_ca, so that a session is resumed only where a
+ * full handshake would accept the same clients.
  */
 static bool bind_sessions(const struct setup *setup, const char *authorities)
 {
@@ -216,11 +219,11 @@ static bool set_tickets(const struct setup *setup)
     return tls_tickets_enable(setup->ssl) || refuse(setup, "tls_certificate: %s", tls_take_reason());
 }
 
-/* ---- all of it ------------------------------------------------------------------------------- */
+/* ---- all steps ------------------------------------------------------------------------------- */
 
 typedef bool step(const struct setup *setup);
 
-/* What the settings alone say; then what files and keys have a part in. */
+/* `rules` depend on the settings alone, `parts` also on files and keys. */
 static step *const rules[] = {set_options, set_protocols, set_ciphers, set_curves, check_verify_mode};
 static step *const parts[] = {set_dh_parameters, set_identity, set_trust, set_tickets};
 
@@ -232,7 +235,7 @@ static bool take(const struct setup *setup, step *const *steps, size_t count)
     return true;
 }
 
-/* With no identity: as far as the rules go. */
+/* Creates the context. Without identity, only applies the rules. */
 static SSL_CTX *create(const struct tls_settings *settings, const struct tls_identity *identity, char *error,
                        size_t error_size)
 {
@@ -263,7 +266,10 @@ bool tls_setup_check(const struct tls_settings *settings, char *error, size_t er
     return ssl != NULL;
 }
 
-/* A cipher that is taken away need not be there; lists that have been handed down for long name many such. */
+/*
+ * Warns about an unknown cipher. Words that remove ciphers are not checked: many lists remove ciphers that no
+ * longer exist.
+ */
 static void warn_of_word(SSL_CTX *scratch, struct slice word)
 {
     if (word.size == 0 || word.size >= 128 || strchr("!-+@", word.data[0]))

@@ -1,5 +1,5 @@
 /*
- * tls_setup.h: OpenSSL's context, made of settings; private to src/net.
+ * tls_setup.h: creates OpenSSL's context from settings; private to src/tls.
  */
 #ifndef IMPULSE_TLS_TLS_SETUP_H
 #define IMPULSE_TLS_TLS_SETUP_H
@@ -7,13 +7,18 @@
 #include <openssl/ssl.h>
 #include "tls/tls_identity.h"
 
-/* NULL with one line in error[], as tls_context_create has it. Reads files. Any thread. */
+/*
+ * Returns the context, owned by the caller, or NULL with one line in error[] in the form of
+ * tls_context_create. Reads files. Any thread.
+ */
 SSL_CTX *tls_setup_create(const struct tls_settings *settings, const struct tls_identity *identity,
                           char *error, size_t error_size);
-/* Whether the settings can be, as far as they can be judged before any file is read. One line in error[]. Any
- * thread. */
+/*
+ * Returns whether the settings are valid, as far as that is known without reading files. If not, writes one
+ * line to error[]. Any thread.
+ */
 bool tls_setup_check(const struct tls_settings *settings, char *error, size_t error_size);
-/* Says in the paniclog what of the settings OpenSSL does not know and passes over. */
+/* Logs to the paniclog the words in the settings that OpenSSL does not know and ignores. */
 void tls_setup_warn(const struct tls_settings *settings);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * tls_tickets: two keys, the newer of which encrypts; both decrypt. Whoever needs a key when the newer one is
- * too old makes the next. One lock, taken once or twice a handshake.
+ * tls_tickets: keeps two keys. The newer one encrypts, both decrypt. The thread that finds the newer key
+ * expired creates the next one. One lock, taken once or twice per handshake.
  */
 #include "tls/tls_tickets.h"
 
@@ -16,13 +16,13 @@
 enum { NAME_SIZE = 16, SECRET_SIZE = 32, IV_SIZE = 16 };
 
 struct ticket_key {
-    unsigned char name[NAME_SIZE]; /* what a ticket says it is encrypted with */
+    unsigned char name[NAME_SIZE]; /* identifies the key in a ticket */
     unsigned char cipher[SECRET_SIZE], mac[SECRET_SIZE];
-    uint64_t born_ms; /* monotonic; 0: there is none */
+    uint64_t born_ms; /* monotonic clock; 0: no key */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct ticket_key keys[2]; /* the newer first */
+static struct ticket_key keys[2]; /* the newer one first */
 
 static bool make_key(struct ticket_key *key, uint64_t now)
 {
@@ -38,7 +38,7 @@ static bool has_ended(const struct ticket_key *key, uint64_t now, uint64_t secon
     return key->born_ms == 0 || now - key->born_ms > seconds * 1000;
 }
 
-/* The key to encrypt with (name NULL), or the one of that name. False when there is none. */
+/* Copies the key to encrypt with (name NULL), or the key of that name. Returns false if there is none. */
 static bool take_key(const unsigned char *name, struct ticket_key *key, bool *newest)
 {
     bool found = false;
@@ -64,8 +64,10 @@ static bool take_key(const unsigned char *name, struct ticket_key *key, bool *ne
     return found;
 }
 
-/* As SSL_CTX_set_tlsext_ticket_key_evp_cb has it: 0: unknown key; 1: known; 2: known, and a new ticket is
- * due. */
+/*
+ * Implements SSL_CTX_set_tlsext_ticket_key_evp_cb. Returns 0: unknown key; 1: known; 2: known, and a new
+ * ticket must be sent.
+ */
 static int on_ticket(SSL *ssl, unsigned char name[NAME_SIZE], unsigned char iv[IV_SIZE],
                      EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
 {
@@ -73,7 +75,7 @@ static int on_ticket(SSL *ssl, unsigned char name[NAME_SIZE], unsigned char iv[I
     bool newest = true;
     if (!take_key(encrypt ? NULL : name, &key, &newest))
         return encrypt ? -1 : 0;
-    /* A client uses a ticket of TLS 1.3 once (RFC 8446 appendix C.4), so that it needs the next. */
+    /* A client uses a TLS 1.3 ticket only once (RFC 8446 appendix C.4), so it needs a new one each time. */
     int result = newest && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
     if (encrypt)
         result = 1;
@@ -101,8 +103,9 @@ static bool is_over(SSL_SESSION *session)
 }
 
 /*
- * The client's certificate is not looked at again when a session is resumed, and each resumption brings
- * another hour: who keeps coming would be believed long after the certificate has ended.
+ * A resumed session does not verify the client's certificate again, and each resumption issues a ticket for
+ * another hour. Without this check a client that keeps returning would be accepted long after its certificate
+ * expired.
  */
 static SSL_TICKET_RETURN on_decrypted(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t size,
                                       SSL_TICKET_STATUS status, void *argument)

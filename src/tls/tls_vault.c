@@ -1,7 +1,7 @@
 /*
- * tls_vault: GET /v1/MOUNT/data/PATH, and a field of the JSON that comes back.
+ * tls_vault: sends GET /v1/MOUNT/data/PATH and returns a field of the JSON reply.
  *
- * Redirects are not followed: the token would go with them to wherever they point.
+ * Redirects are not followed, because the token would be sent to their target.
  */
 #include "tls/tls_vault.h"
 
@@ -23,7 +23,7 @@ enum {
 
 static const struct slice scheme = {"vault://", 8};
 
-struct vault_place { /* borrowed from the URI */
+struct vault_place { /* points into the URI */
     struct slice mount, path;
     const char *field;
 };
@@ -56,7 +56,7 @@ static size_t on_data(char *data, size_t size, size_t count, void *answer)
 {
     size_t bytes = size * count;
     if (buf_size(answer) + bytes > ANSWER_MAX)
-        return 0; /* which ends the transfer with an error */
+        return 0; /* ends the transfer with an error */
     buf_append(answer, data, bytes);
     return bytes;
 }
@@ -66,7 +66,7 @@ static void start_curl(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* 0: the answer's status is in *status. */
+/* Returns 0 if there is a reply, whose status is then in `*status`. */
 static CURLcode get(const char *url, const char *token, struct buf *answer, long *status)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

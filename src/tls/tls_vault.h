@@ -14,14 +14,15 @@
 #include <stddef.h>
 #include "base/slice.h"
 
+/* Returns whether `text` (may be NULL) is a vault: URI. */
 static inline bool tls_vault_is(const char *text)
 {
     return slice_starts_nocase(slice_text(text), SLICE_LITERAL("vault://"));
 }
 
 /*
- * The text, to be freed with free(); NULL with what is wrong in error[], without the token. Blocks for at
- * most five seconds. Any thread, the first call on the main one.
+ * Returns the text, which the caller frees with free(), or NULL with the reason, without the token, in
+ * error[]. Blocks for five seconds at most. Any thread, but the first call must be on the main thread.
  */
 char *tls_vault_fetch(const char *uri, char *error, size_t error_size);
 
