@@ -1,6 +1,6 @@
 /*
- * imp_session: the SMTP session as modules see it. The server fills in struct imp_session, the SDK's
- * functions here read it, and each is a line or two: what a hook may rely on is said in impulse/session.h.
+ * imp_session: the SMTP session as modules see it. The server fills in struct imp_session; the SDK's
+ * functions here read it, each in a line or two. impulse/session.h documents what a hook may rely on.
  */
 #include "module/imp_session.h"
 

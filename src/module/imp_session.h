@@ -1,8 +1,8 @@
 /*
- * imp_session.h: the part of an SMTP session that modules see, filled in by src/smtp and read through
- * include/impulse/session.h.
+ * imp_session.h: the part of an SMTP session that modules see. src/smtp/server fills it in, and
+ * include/impulse/session.h reads it.
  *
- * The SMTP server embeds a struct imp_session in its own session. Only the session's loop thread touches it.
+ * The SMTP server embeds a struct imp_session in its own session. Only the session's loop thread uses it.
  */
 #ifndef IMPULSE_MODULE_IMP_SESSION_H
 #define IMPULSE_MODULE_IMP_SESSION_H
@@ -15,9 +15,9 @@
 
 struct imp_policy;
 
-struct imp_auth_facts { /* of an authentication; texts are borrowed */
+struct imp_auth_facts { /* facts about an authentication; texts are borrowed */
     const char *mechanism, *user;
-    const char *password; /* NULL: it did not cross the connection */
+    const char *password; /* NULL: the client did not send it */
     const char *uri;      /* NULL: the mechanism has no parameters */
     enum imp_auth_status status;
 };
@@ -28,28 +28,31 @@ struct imp_session {
     struct net_addr peer, local;
     const struct imp_policy *policy;
     const char *ehlo; /* NUL-terminated, "" before EHLO */
-    /* the transaction; NULL or 0 outside one */
-    struct message *message; /* the transaction's */
+    /* The transaction; NULL or 0 outside one: */
+    struct message *message; /* owned by the transaction */
     const char *recipient, *recipient_domain;
-    bool relay_permitted;                /* cleared by the server before validate_rcptto */
-    char *binding, *binding_group;       /* owned; NULL: not set; cleared before validate_set_binding */
+    bool relay_permitted;          /* cleared by the server before validate_rcptto */
+    char *binding, *binding_group; /* owned; NULL: not set; cleared before validate_set_binding */
     struct context connection_context;
     struct attachments attached;       /* to the connection */
     struct imp_call call;              /* the chain of hooks that runs or was last run */
-    const struct imp_auth_facts *auth; /* in validate_auth; NULL elsewhere */
+    const struct imp_auth_facts *auth; /* during validate_auth; otherwise NULL */
     /*
      * Set by the server: continues the command after a suspension; with HOOK_SUSPENDED, another hook is
      * waited for. Loop thread.
      */
     void (*resumed)(struct imp_session *session, enum hook_outcome outcome);
-    /* cached texts for the SDK */
+    /* Cached texts for the SDK: */
     char peer_text[NET_ADDR_TEXT_SIZE], local_text[NET_ADDR_TEXT_SIZE];
 };
 
-/* Zeroes and sets the fields that do not change; the texts are formatted here. */
+/*
+ * Clears `session` and sets the fields that do not change, including the cached texts. Both addresses are
+ * copied.
+ */
 void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
                       const struct net_addr *local, const struct net_addr *peer);
-/* The client and we are at other addresses than it seemed; either may be the session's own. */
+/* Changes the addresses of client and server; each may point into the session itself. */
 void imp_session_set_addresses(struct imp_session *session, const struct net_addr *local,
                                const struct net_addr *peer);
 /* Releases contexts and the call; what is waited for is cancelled. Not while a hook runs on a pool's thread.

@@ -1,9 +1,9 @@
 /*
- * module_policy: the inbound options of one (Listen, Peer) as modules see them, and what modules made of
+ * module_policy: the inbound options of one (Listen, Peer) as modules see them, and what modules derive from
  * them.
  *
- * The options are there while the modules' policy functions run; afterwards a policy is one slot a module
- * instance, and reading a slot is reading an array.
+ * The options can be read while the modules' policy functions run. Afterwards a policy is an array with one
+ * slot per module instance.
  */
 #include <stdio.h>
 #include "base/mem.h"
@@ -16,9 +16,9 @@ struct slot {
 };
 
 struct imp_policy {
-    struct module_set *set;         /* one reference: slots are the modules' own */
-    const struct conf_chain *chain; /* NULL once the policy is made */
-    struct slot slots[];            /* by imp_module.index */
+    struct module_set *set; /* one reference, because the slots' release functions belong to the modules */
+    const struct conf_chain *chain; /* NULL after the policy functions have run */
+    struct slot slots[];            /* indexed by imp_module.index */
 };
 
 static const struct conf_value *value_of(const struct imp_policy *policy, const char *option)
