@@ -1,5 +1,5 @@
 /*
- * instance: one module instance as the module itself sees it: its name, its data, its voice.
+ * instance: functions for a module instance itself: its name, its data, its log lines.
  */
 #include <stdarg.h>
 #include <stdio.h>

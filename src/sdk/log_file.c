@@ -1,5 +1,5 @@
 /*
- * log_file: log files for modules, which are the log writer's under another name; and message ids as text.
+ * log_file: log files for modules, implemented by the log writer; and message ids as text.
  */
 #include "base/id.h"
 #include "impulse/log.h"

@@ -1,13 +1,15 @@
 /*
- * match: the daemon's tables of address blocks and domains under the SDK's names.
+ * match: the daemon's tables of address blocks and domains under the names of the SDK.
  */
 #include "impulse/match.h"
 
 #include "base/domain_set.h"
 #include "net/cidr.h"
 
-/* What the table has for IPv4 as a whole unless a block says otherwise: "::/0" holds no IPv4 address, as for
- * a Peer. */
+/*
+ * Value for all IPv4 addresses unless a block overrides it: "::/0" does not include IPv4 addresses, as in a
+ * Peer.
+ */
 static const uint8_t ipv4[16] = {[10] = 0xff, [11] = 0xff};
 static char outside;
 
