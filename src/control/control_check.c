@@ -1,6 +1,5 @@
 /*
- * control_check: what is wrong with Control_Listener and Authorization stanzas, and what is dangerous about
- * them.
+ * control_check: reports errors and risks in Control_Listener and Authorization stanzas.
  */
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +45,10 @@ static void check_access(struct control_check *check, const struct access *acces
 
 /* ---- Listens --------------------------------------------------------------------------------- */
 
-/* The Peers of `scope` as clients of this Listen: the first address of each block stands for it. */
+/*
+ * Checks the Peers in `scope` as clients of this Listen; the first address of each block stands for the
+ * block.
+ */
 static void check_peers(struct control_check *check, const struct conf_scope *listener,
                         const struct conf_scope *listen, const struct conf_scope *scope)
 {

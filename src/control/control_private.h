@@ -1,14 +1,13 @@
 /*
- * control_private.h: what the files of src/control share.
+ * control_private.h: shared by the files of src/control.
  *
- *   control.c   the sockets, from one generation to the next
- *   control_check.c  what is wrong with Control_Listener and Authorization stanzas
- *   ctl_session.c   one connection: its lines, its login, its end;  output.c  what a command prints, bounded
- *   line.c      one command line: judged, accounted for, run;  words.c  taken apart
- *   ctl_command.c   the registry of commands;  cmd_*.c  the console's own
- *   ctl_call.c  a command that is answered later;  ctl_gather.c  one that every loop answers
- *   access.c    what a client may do;  login.c  its exchange (src/sasl);  roles.c  Authorization
- *   account.c   events for the acctlog
+ *   control.c        the sockets, across generations
+ *   control_check.c  reports errors in Control_Listener and Authorization stanzas
+ *   ctl_session.c    one connection: its lines, its login, its end;  output.c  the bounded output of a
+ * command line.c           checks, accounts for and runs one command line;  words.c  splits it ctl_command.c
+ * the registry of commands;  cmd_*.c  the console's own commands ctl_call.c       a command that is answered
+ * later;  ctl_gather.c  one that every loop answers access.c         what a client may do;  login.c  its
+ * login (src/sasl);  roles.c  Authorization account.c        events for the acctlog
  */
 #ifndef IMPULSE_CONTROL_CONTROL_PRIVATE_H
 #define IMPULSE_CONTROL_CONTROL_PRIVATE_H
@@ -19,16 +18,16 @@
 #include "control/login.h"
 
 enum {
-    SESSIONS_MAX = 256,            /* of one Listen, so that one that is flooded leaves the others alone */
-    OUTPUT_MAX = 64 * 1024 * 1024, /* bytes that one command may print */
-    UNREAD_MAX = 2 * OUTPUT_MAX,   /* and that all sessions together may have in memory */
+    SESSIONS_MAX = 256,            /* per Listen, so that flooding one does not affect the others */
+    OUTPUT_MAX = 64 * 1024 * 1024, /* maximum bytes that one command may print */
+    UNREAD_MAX = 2 * OUTPUT_MAX,   /* maximum bytes in memory for all sessions together */
 };
 
-/* Who is on the other side of a session, and what is his. */
+/* The client of a session, and its state. */
 struct visitor {
-    char *endpoint;                       /* the name of the Listen he came in by */
+    char *endpoint;                       /* name of the Listen that it connected to */
     struct net_addr peer;                 /* AF_UNIX for a Unix connection */
-    char *user;                           /* NULL until it is known; "" where nobody need say */
+    char *user;                           /* NULL until it is known; "" if no login is required */
     struct conf_transaction *transaction; /* NULL: none has begun */
 };
 
@@ -44,7 +43,7 @@ struct control {
     struct ctl_calls *calls; /* ctl_call_private.h */
     struct list sockets;     /* struct control_socket, control.c */
     struct list sessions;    /* struct ctl_session, ctl_session.c */
-    size_t unread;           /* bytes of answers that clients have not read */
+    size_t unread;           /* bytes of answers that clients have not read yet */
 };
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * ctl_command: the registry of commands; finding and explaining them.
+ * ctl_command: the registry of commands; finds and explains them.
  */
 #include "control/ctl_command.h"
 
@@ -35,7 +35,7 @@ static const struct ctl_command *command_of(const struct registry_row *row)
 
 #define each_row(commands, row) (const struct registry_row *row = NULL; (row = registry_next(commands, row));)
 
-/* How many words of the command the given ones begin with: all of its words, or 0. */
+/* Returns the number of words if `words` begin with all words of the command, otherwise 0. */
 static size_t match(const struct ctl_command *command, const char *const *words, size_t count)
 {
     struct slice rest = slice_text(command->words), word;
@@ -90,7 +90,7 @@ static void explain(const struct registry_row *row, bool in_full, FILE *out)
                 command->may_block ? ", where it may block" : "");
 }
 
-/* Do the words begin it? "config" begins all of its family. */
+/* Returns whether the command begins with the given words; all commands of the family begin with "config". */
 static bool begins(const char *const *words, size_t count, const char *command)
 {
     struct slice rest = slice_text(command), word;
@@ -100,7 +100,7 @@ static bool begins(const char *const *words, size_t count, const char *command)
     return same == count;
 }
 
-/* "help config" is about every command that begins so; one that is named in full is told of in full. */
+/* "help config" lists every command that begins so; help for a command named in full has more details. */
 static bool run_help(struct command_call *call)
 {
     bool found = false;
@@ -134,7 +134,7 @@ void ctl_commands_register(void)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-/* As much of the line as the command has words. */
+/* Returns the part of the line that has as many words as the command. */
 static struct conf_text beginning(const char *line, const char *words)
 {
     const char *end = line - 1;
@@ -143,7 +143,7 @@ static struct conf_text beginning(const char *line, const char *words)
     return (struct conf_text){line, end ? (size_t)(end - line) : strlen(line)};
 }
 
-/* "config" alone, or with a word that is none of its own. */
+/* Returns whether the word alone begins commands, as "config" does. */
 static bool is_family(const struct registry *commands, struct conf_text word)
 {
     for
@@ -152,7 +152,9 @@ static bool is_family(const struct registry *commands, struct conf_text word)
     return false;
 }
 
-/* "ec_logger:instance reopen logs": what Momentum asks of one module may be a command for all of them here.
+/*
+ * Skips the module name in "ec_logger:instance reopen logs": Momentum sends this command to one module; here
+ * it is a command for all.
  */
 static const char *after_module(const char *line)
 {

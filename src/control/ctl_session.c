@@ -17,22 +17,23 @@
 
 enum {
     READ_SIZE = 16 * 1024,
-    LOGIN_LINE_MAX = 8 * 1024,        /* a line of somebody who is not known yet */
-    SKIP_MAX = 16 * CONTROL_LINE_MAX, /* bytes of one overlong line that are thrown away before we hang up */
-    LOGIN_FAILURES = 3,               /* after which we hang up */
-    FAILURE_MS = 1000,                /* how long the answer to a failed login takes, times their number */
-    LEAVE_MS = 1000,                  /* how long a client that we hang up on may take to read why */
-    ROOM_MIN = 1024 * 1024,           /* for output, without which no command is begun */
-    PART_MAX = 256 * 1024,            /* of an answer in parts, in one write */
-    AHEAD_MAX = 64 * 1024,            /* of the lines behind a command that goes on, which are read */
-    ALIVE_MS = 1000,                  /* how often a client that says no more is asked whether it listens */
+    LOGIN_LINE_MAX = 8 * 1024,        /* maximum bytes of a line before the login */
+    SKIP_MAX = 16 * CONTROL_LINE_MAX, /* maximum bytes of an overlong line that are discarded before the
+                                         session is closed */
+    LOGIN_FAILURES = 3,               /* failed logins before the session is closed */
+    FAILURE_MS = 1000,                /* delay of the reply to a failed login, times their number */
+    LEAVE_MS = 1000,                  /* time for the client to read the last answer */
+    ROOM_MIN = 1024 * 1024,           /* minimum memory left for output; below it no command begins */
+    PART_MAX = 256 * 1024,            /* maximum bytes written at once of an answer in parts */
+    AHEAD_MAX = 64 * 1024,            /* bytes read ahead while a command runs */
+    ALIVE_MS = 1000, /* interval of checks whether a client that has closed its side still listens */
 };
 
 enum state {
-    READING,   /* the next line is awaited */
-    ANSWERING, /* a line is looked at, or the answer is on its way to the kernel */
-    WORKING,   /* a command is going on that has nothing to say at the moment */
-    DELAYING,  /* the answer to a failed login is held back */
+    READING,   /* waits for the next line */
+    ANSWERING, /* processes a line, or sends the answer */
+    WORKING,   /* a command runs and has no output at the moment */
+    DELAYING,  /* delays the reply to a failed login */
     CLOSED,
 };
 
@@ -49,19 +50,19 @@ struct ctl_session {
     uv_timer_t timer;
     unsigned open_handles;
     enum state state;
-    bool ended;    /* the client has said all it will */
-    bool leaving;  /* closed when its answer is sent */
-    bool skipping; /* the rest of a line that is too long */
+    bool ended;    /* the client has closed its sending side */
+    bool leaving;  /* closes when its answer is sent */
+    bool skipping; /* discards the rest of an overlong line */
     size_t skipped;
     struct buf in;
-    struct buf out; /* the answer that is written */
-    size_t unsent;  /* of it, when the timer last looked */
+    struct buf out; /* the answer being written */
+    size_t unsent;  /* bytes of it unsent at the last timer */
     uv_write_t write;
-    bool by_password;      /* is that how who.user is known? */
-    struct ctl_call *call; /* the command that is answered later, or in parts; else NULL */
+    bool by_password;      /* who.user is known from a password */
+    struct ctl_call *call; /* the command that is answered later or in parts; otherwise NULL */
     struct login *login;
     unsigned failures;
-    uint64_t login_deadline; /* uv_now */
+    uint64_t login_deadline; /* uv_now, in ms */
 };
 
 static void proceed(struct ctl_session *session);
@@ -124,14 +125,14 @@ const char *control_session_endpoint(const struct list_node *node)
     return container_of(node, const struct ctl_session, link)->who.endpoint;
 }
 
-/* ---- what applies to it ---------------------------------------------------------------------- */
+/* ---- applicable configuration ------------------------------------------------------------------ */
 
 static struct conf *running(const struct ctl_session *session)
 {
     return session->control->upper.running(session->control->upper.daemon);
 }
 
-/* False when the configuration has no such Listen any more. */
+/* Returns false if the configuration has no such Listen any more. */
 static bool find_access(const struct ctl_session *session, struct access *access)
 {
     const struct conf *conf = running(session);
@@ -143,7 +144,7 @@ static bool find_access(const struct ctl_session *session, struct access *access
 
 /* ---- time --------------------------------------------------------------------------------- */
 
-/* The idle time begins anew. Somebody who is not known yet has one for all that a login takes. */
+/* Restarts the idle time. Before the login, one idle time covers the whole login. */
 static void renew_timeout(struct ctl_session *session)
 {
     struct access access;
@@ -177,7 +178,7 @@ static void on_written(uv_write_t *write, int error)
     proceed(session);
 }
 
-/* Sends what is in `out`. */
+/* Sends the content of `out`. */
 static void send_answer(struct ctl_session *session)
 {
     uv_buf_t part = uv_buf_init((char *)buf_slice(&session->out).data, (unsigned)buf_size(&session->out));
@@ -208,7 +209,7 @@ static void answer(struct ctl_session *session, bool done, struct slice text)
     send_answer(session);
 }
 
-/* Says why and closes. */
+/* Sends the reason and closes. */
 static void turn_away(struct ctl_session *session, const char *why)
 {
     session->leaving = true;
@@ -217,7 +218,8 @@ static void turn_away(struct ctl_session *session, const char *why)
 
 static void give_up_login(struct ctl_session *session)
 {
-    session->leaving = session->failures >= LOGIN_FAILURES; /* not before: who leaves does not wait here */
+    /* a client that leaves earlier is not made to wait */
+    session->leaving = session->failures >= LOGIN_FAILURES;
     answer(session, false, SLICE_LITERAL("Authentication failed\n"));
 }
 
@@ -241,7 +243,7 @@ static void on_timer(uv_timer_t *timer)
         buf_append_text(&session->out, "= 0\n");
         send_answer(session);
     } else if (session->state == ANSWERING && !session->leaving && waiting < session->unsent) {
-        session->unsent = waiting; /* the client is slow, but it reads */
+        session->unsent = waiting; /* the client is slow, but reads */
         renew_timeout(session);
     } else {
         if (!session->who.user && !session->leaving)
@@ -295,7 +297,7 @@ static void step_login(struct ctl_session *session, const char *said)
         fail_login(session);
 }
 
-/* AUTH MECHANISM [INITIAL]. Anything else is a client that does not speak this protocol. */
+/* Handles AUTH MECHANISM [INITIAL]. A client that sends anything else does not speak this protocol. */
 static void begin_login(struct ctl_session *session, struct slice line)
 {
     struct access access;
@@ -332,7 +334,7 @@ static void take_login_line(struct ctl_session *session, struct slice line)
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
-/* The command has nothing to say. Its client may leave, or send more lines. */
+/* Called when the command has no output. The client may leave or send more lines. */
 static void work(struct ctl_session *session)
 {
     session->state = WORKING;
@@ -386,7 +388,7 @@ static void run_line(struct ctl_session *session, const struct access *access, s
     output_close(&output);
     session->call = later.call;
     if (later.call)
-        work(session); /* what there is to take is taken in a later turn */
+        work(session); /* output is taken in a later turn */
     else if (output.full)
         answer(session, false, SLICE_LITERAL("The output is too long for this console.\n"));
     else
@@ -417,7 +419,10 @@ static size_t line_limit(const struct ctl_session *session)
     return session->who.user ? CONTROL_LINE_MAX : LOGIN_LINE_MAX;
 }
 
-/* Throws away `size` bytes of a line that is too long, which may be its end. True when it was answered. */
+/*
+ * Discards `size` bytes of an overlong line, possibly including its end. Returns true if the line was
+ * answered.
+ */
 static bool skip_line(struct ctl_session *session, size_t size, bool is_end)
 {
     session->skipped += size;
@@ -433,7 +438,7 @@ static bool skip_line(struct ctl_session *session, size_t size, bool is_end)
     return true;
 }
 
-/* Answers the next line, if all of it is there. */
+/* Answers the next line, if it is complete. */
 static bool next_line(struct ctl_session *session)
 {
     struct slice in = buf_slice(&session->in);
@@ -492,7 +497,9 @@ static void proceed(struct ctl_session *session)
 
 /* ---- the beginning --------------------------------------------------------------------------- */
 
-/* The system's name for who is on the other side of a Unix connection; its number when it has none. */
+/*
+ * Returns the system's name of the user at the other end of a Unix connection, or the uid if it has no name.
+ */
 static char *system_user(const struct ctl_session *session)
 {
     struct ucred peer;
@@ -514,7 +521,9 @@ static void learn_peer(struct ctl_session *session)
         net_addr_from_sockaddr(&session->who.peer, (struct sockaddr *)&address);
 }
 
-/* Who need not log in: by the system's word, or because the configuration does not ask. */
+/*
+ * Admits clients that need no login: Unix connections, and clients for which the configuration requires none.
+ */
 static bool admit(struct ctl_session *session)
 {
     char *user = visitor_is_local(&session->who) ? system_user(session) : mem_dup("");

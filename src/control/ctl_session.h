@@ -1,9 +1,9 @@
 /*
- * ctl_session: one connection to the console. Private to src/control.
+ * ctl_session.h: one connection to the console. Private to src/control. Main thread.
  *
- * Reads a line, answers it, and looks at the next one when the answer is with the kernel; meanwhile nothing
- * is read. So a client that does not read what it asked for has no more than one answer in memory, and one
- * that sends a thousand commands at once shares the loop with everybody else.
+ * A session reads a line, answers it, and processes the next line when the kernel has taken the answer; until
+ * then it reads nothing. A client that does not read therefore has at most one answer in memory, and a client
+ * that sends a thousand commands at once shares the loop with the others.
  */
 #ifndef IMPULSE_CONTROL_CTL_SESSION_H
 #define IMPULSE_CONTROL_CTL_SESSION_H
@@ -12,9 +12,9 @@
 
 /* Accepts the connection that waits at `server`, a socket of the Listen `endpoint`. */
 void control_session_accept(struct control *control, uv_stream_t *server, const char *endpoint);
-/* Ends it when its answer is sent, or after a second. */
+/* Ends the session when its answer is sent, or after one second. */
 void control_session_leave(struct list_node *session);
-/* The Listen it came in by. */
+/* Returns the name of the session's Listen. */
 const char *control_session_endpoint(const struct list_node *session);
 
 #endif
