@@ -1,9 +1,9 @@
 /*
- * daemon_private.h: the running daemon, for the files of this folder that share it. Main thread.
+ * daemon_private.h: the running daemon, shared by the files of this folder. Main thread.
  *
  *   daemon.c    start and end
- *   reload.c    from one generation to the next
- *   console.c   what console commands ask of the daemon;  summary.c  the command of that name
+ *   reload.c    changes from one generation to the next
+ *   console.c   the daemon's part of console commands;  summary.c  the command of that name
  */
 #ifndef IMPULSE_DAEMON_DAEMON_PRIVATE_H
 #define IMPULSE_DAEMON_DAEMON_PRIVATE_H
