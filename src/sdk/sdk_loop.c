@@ -7,6 +7,7 @@
  */
 #include "sdk/sdk_loop.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include "base/mem.h"
@@ -16,6 +17,7 @@ struct imp_loop {
     unsigned index;
     struct list open;         /* struct sdk_open; its thread only */
     struct list closing;      /* those that are being closed */
+    struct list early;        /* struct post, before the loops run; under early_lock */
     _Atomic unsigned posting; /* threads that are past the question whether the loop is closed */
 };
 
@@ -23,6 +25,7 @@ static struct imp_loop *loops; /* NULL: the daemon has not made them known */
 static unsigned loop_count;
 static atomic_bool running, jobs_closed, closed;
 static atomic_uint starting; /* threads that start a job */
+static pthread_mutex_t early_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct imp_loop *sdk_loop_from(const struct loop *loop)
 {
@@ -137,6 +140,16 @@ static void end_set(struct module_set *set)
     }
 }
 
+/* A function that a module posted. */
+struct post {
+    struct list_node node; /* in loop->early */
+    struct loop_task task;
+    struct imp_module *module;
+    struct runner runner;
+    void (*run)(void *closure);
+    void *closure;
+};
+
 /* ---- the daemon's ---------------------------------------------------------------------------- */
 
 void sdk_loops_create(struct loop *const *all, unsigned count)
@@ -151,6 +164,7 @@ void sdk_loops_create(struct loop *const *all, unsigned count)
         loops[i].index = i;
         list_init(&loops[i].open);
         list_init(&loops[i].closing);
+        list_init(&loops[i].early);
         loop_set_data(all[i], &loops[i]);
     }
     module_set_on_end(end_set);
@@ -158,7 +172,23 @@ void sdk_loops_create(struct loop *const *all, unsigned count)
 
 void sdk_loops_start(void)
 {
+    pthread_mutex_lock(&early_lock);
     atomic_store(&running, true);
+    for (unsigned i = 0; i < loop_count; i++)
+        for (struct list_node *node; (node = list_pop(&loops[i].early));)
+            loop_post(loops[i].loop, &container_of(node, struct post, node)->task);
+    pthread_mutex_unlock(&early_lock);
+}
+
+/* The loops never ran, because the start failed: what was posted to them is not run. */
+static void drop_early(struct imp_loop *loop)
+{
+    for (struct list_node *node; (node = list_pop(&loop->early));) {
+        struct post *post = container_of(node, struct post, node);
+        struct module_set *set = post->module->set;
+        free(post);
+        module_set_unref(set);
+    }
 }
 
 void sdk_loops_close_jobs(void)
@@ -182,8 +212,10 @@ void sdk_loops_stop(void)
         return;
     loop_run_posted(loops[0].loop);
     atomic_store(&running, false);
-    for (unsigned i = 0; i < loop_count; i++)
+    for (unsigned i = 0; i < loop_count; i++) {
+        drop_early(&loops[i]);
         close_open(&loops[i], NULL);
+    }
 }
 
 void sdk_loops_finish(void)
@@ -237,14 +269,6 @@ uint64_t imp_loop_now(const struct imp_loop *loop)
     return loop_now(loop->loop);
 }
 
-struct post {
-    struct loop_task task;
-    struct imp_module *module;
-    struct runner runner;
-    void (*run)(void *closure);
-    void *closure;
-};
-
 static void run_post(struct loop_task *task)
 {
     struct post *post = container_of(task, struct post, task);
@@ -256,15 +280,28 @@ static void run_post(struct loop_task *task)
     module_set_unref(set);
 }
 
+/* False: the loops run already. The main thread's loop is served whether they do or not. */
+static bool post_early(struct imp_loop *loop, struct post *post)
+{
+    if (loop->index == 0 || atomic_load(&running))
+        return false;
+    pthread_mutex_lock(&early_lock);
+    bool early = !atomic_load(&running);
+    if (early)
+        list_append(&loop->early, &post->node);
+    pthread_mutex_unlock(&early_lock);
+    return early;
+}
+
 int imp_loop_post(struct imp_loop *loop, struct imp_module *module, void (*run)(void *closure), void *closure)
 {
     struct post *post = mem_new(struct post);
-    *post =
-        (struct post){{.run = run_post}, module, {module->label, "a function it posted", ""}, run, closure};
+    *post = (struct post){
+        {NULL, NULL}, {.run = run_post}, module, {module->label, "a function it posted", ""}, run, closure};
     module_set_ref(module->set);
     atomic_fetch_add(&loop->posting, 1);
     bool taken = !atomic_load(&closed);
-    if (taken)
+    if (taken && !post_early(loop, post))
         loop_post(loop->loop, &post->task);
     atomic_fetch_sub(&loop->posting, 1);
     if (taken)

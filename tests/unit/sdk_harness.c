@@ -23,7 +23,7 @@ static void torn_down(struct imp_module *module)
 static const struct imp_module_definition definition = {
     .name = "guest", .kind = IMP_SINGLETON, .setup = no_setup, .teardown = torn_down};
 
-void sdk_house_open(struct sdk_house *house)
+void sdk_house_prepare(struct sdk_house *house)
 {
     *house = (struct sdk_house){.main = loop_group_create("main", 1),
                                 .group = loop_group_create("loop", SDK_LOOPS)};
@@ -35,6 +35,11 @@ void sdk_house_open(struct sdk_house *house)
     sdk_loops_create(loops, SDK_LOOPS + 1);
     house->set = module_set_create(house->pools);
     house->module = module_set_add(house->set, &definition, "");
+}
+
+void sdk_house_open(struct sdk_house *house)
+{
+    sdk_house_prepare(house);
     sdk_loops_start();
     CU_ASSERT_EQUAL_FATAL(loop_group_start(house->group), 0);
 }

@@ -21,6 +21,8 @@ struct sdk_house {
     int torn_down; /* written on the main thread */
 };
 
+/* Opens it; the loops do not run yet, and never will. */
+void sdk_house_prepare(struct sdk_house *house);
 /* Opens it; the loops run. */
 void sdk_house_open(struct sdk_house *house);
 /* Gives up the test's reference to the module set, and runs the main loop until the instance is torn down. */

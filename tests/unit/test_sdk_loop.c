@@ -338,6 +338,18 @@ static void test_end_of_process(void)
     CU_ASSERT(unit_wait(&here.done, 1, 0) == 1 && unit_wait(&there.done, 1, 0) == 1);
 }
 
+/* The start fails after setup: the loops never run. */
+static void test_loops_that_never_ran(void)
+{
+    struct sdk_house house;
+    struct ticking ticking = {.house = &house, .often_fired = UNIT_COUNTER};
+    sdk_house_prepare(&house);
+    for (unsigned i = 0; i <= SDK_LOOPS; i++)
+        CU_ASSERT_EQUAL(imp_loop_post(imp_loop_at(i), house.module, start_counting, &ticking), 0);
+    start_counting(&ticking);
+    sdk_house_close(&house); /* which tears the instance down */
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -349,6 +361,7 @@ int main(void)
         {"jobs", test_jobs},
         {"bounds of jobs", test_job_bounds},
         {"the end of the process", test_end_of_process},
+        {"loops that never ran", test_loops_that_never_ran},
         CU_TEST_INFO_NULL,
     };
     return unit_run("sdk_loop", tests);
