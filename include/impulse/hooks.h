@@ -231,8 +231,8 @@ IMP_API enum imp_verdict imp_point_call(struct imp_point *point, const struct im
 
 /*
  * Runs `work(argument)` on a thread of the named ThreadPool (NULL: "IO"), where it may block. The instance is not
- * torn down before `work` has returned. Any thread. 0, or -1 when there is no such pool or, called on an event-loop
- * thread, when as many jobs wait as the pool's Backlog allows: `work` will then not be called.
+ * torn down before `work` has returned. Any thread. 0, or -1 when there is no such pool, when as many jobs wait as its
+ * Backlog allows, or when the process ends: `work` will then not be called. imp_job_start (loop.h) can do more.
  */
 IMP_API int imp_work_submit(struct imp_module *module, const char *pool, void (*work)(void *argument),
                             void *argument);

@@ -29,5 +29,7 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/sdk_smtp.c \
 	src/sdk/sdk_stream.c \
 	src/sdk/sdk_stream.h \
+	src/sdk/sdk_stream_io.c \
+	src/sdk/sdk_stream_private.h \
 	src/sdk/sdk_timer.c \
 	src/sdk/sdk_tls.c

@@ -1,5 +1,5 @@
 /*
- * sdk_stream: streams of modules, over src/net/stream.h.
+ * sdk_stream: streams of modules, over src/net/stream.h: connecting, time, the end.
  *
  * A stream goes through the states of enum stage. Addresses are tried one after the other; each attempt ends
  * with on_stream_closed, which begins the next. One timer serves the attempt and the deadline.
@@ -13,67 +13,14 @@
 #include "dns/dns.h"
 #include "dns/dns_record.h"
 #include "net/connect.h"
-#include "net/stream.h"
 #include "sdk/sdk_dns.h"
-#include "sdk/sdk_loop.h"
+#include "sdk/sdk_stream_private.h"
 #include "tls/tls_client.h"
 
-enum {
-    ADDRESSES = 16,
-    READ_SIZE = 16 * 1024,
-    DEFAULT_READ_LIMIT = 64 * 1024,
-    DEFAULT_WRITE_LIMIT = 1024 * 1024,
-    DEFAULT_CONNECT_MS = 10000,
-    PEER_SIZE = 112, /* an address with its port, or a path */
-    TEXT_SIZE = 256,
-};
-
-enum stage {
-    RESOLVING,  /* or waiting for the first turn */
-    CONNECTING, /* to an address, or between two */
-    SECURING,
-    OPEN,
-    ENDING, /* `closed` will be called when all handles are closed */
-};
-
-struct imp_stream {
-    struct sdk_open open;
-    struct stream stream;
-    uv_timer_t timer;
-    enum stage stage;
-    bool stream_open, timer_open;
-    bool paused, at_end, finished, told_connected;
-    const struct imp_stream_events *events;
-    void *closure;
-    struct runner runner;
-    char *path, *host, *source, *tls_name;
-    struct tls_client *tls;
-    uint16_t port;
-    uint64_t connect_ms, attempt_due, deadline; /* loop time; due and deadline: 0 for none */
-    size_t read_limit, write_limit;
-    struct lookup *lookups[2]; /* AAAA and A, under way */
-    struct net_addr addresses[ADDRESSES];
-    size_t address_count, next_address;
-    enum imp_stream_end why;
-    char peer[PEER_SIZE], text[TEXT_SIZE];
-};
+enum { DEFAULT_READ_LIMIT = 64 * 1024, DEFAULT_WRITE_LIMIT = 1024 * 1024, DEFAULT_CONNECT_MS = 10000 };
 
 static const struct stream_handler handler;
 static void try_next(struct imp_stream *s);
-
-static struct imp_stream *stream_of(struct stream *stream)
-{
-    return container_of(stream, struct imp_stream, stream);
-}
-
-#define TELL(s, event, ...)                                                                                  \
-    do {                                                                                                     \
-        if ((s)->events->event) {                                                                            \
-            const struct runner *outer = runner_enter(&(s)->runner);                                         \
-            (s)->events->event(s, __VA_ARGS__);                                                              \
-            runner_leave(outer);                                                                             \
-        }                                                                                                    \
-    } while (0)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
@@ -81,7 +28,7 @@ static void finish_end(struct imp_stream *s)
 {
     if (s->stream_open || s->timer_open)
         return;
-    TELL(s, closed, s->why, s->text, s->closure);
+    SDK_STREAM_TELL(s, closed, s->why, s->text, s->closure);
     tls_client_unref(s->tls);
     free(s->path);
     free(s->host);
@@ -98,7 +45,7 @@ static void on_timer_closed(uv_handle_t *handle)
     finish_end(s);
 }
 
-static void end(struct imp_stream *s, enum imp_stream_end why, const char *text)
+void sdk_stream_end(struct imp_stream *s, enum imp_stream_end why, const char *text)
 {
     if (s->stage == ENDING)
         return;
@@ -117,25 +64,20 @@ static void end(struct imp_stream *s, enum imp_stream_end why, const char *text)
 
 static void end_for_instance(struct sdk_open *open)
 {
-    end(container_of(open, struct imp_stream, open), IMP_STREAM_ENDED, "");
+    sdk_stream_end(container_of(open, struct imp_stream, open), IMP_STREAM_ENDED, "");
 }
 
 void imp_stream_close(struct imp_stream *s)
 {
     if (s)
-        end(s, IMP_STREAM_CLOSED, "");
-}
-
-static void end_broken(struct imp_stream *s, int error)
-{
-    end(s, IMP_STREAM_BROKEN, error == -EPROTO ? stream_tls_reason(&s->stream) : strerror(-error));
+        sdk_stream_end(s, IMP_STREAM_CLOSED, "");
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static void on_timer(uv_timer_t *timer);
 
-static void set_timer(struct imp_stream *s)
+void sdk_stream_set_timer(struct imp_stream *s)
 {
     uint64_t due = s->attempt_due, now = loop_now(s->stream.loop);
     if (s->deadline && (!due || s->deadline < due))
@@ -153,7 +95,7 @@ static void give_up_attempt(struct imp_stream *s)
     s->attempt_due = 0;
     snprintf(s->text, sizeof s->text, "%s: connection timed out", s->peer);
     if (s->stage == SECURING)
-        end(s, IMP_STREAM_TLS_FAILED, s->text);
+        sdk_stream_end(s, IMP_STREAM_TLS_FAILED, s->text);
     else
         stream_close(&s->stream); /* and then the next */
 }
@@ -162,7 +104,7 @@ void imp_stream_set_deadline(struct imp_stream *s, uint64_t ms)
 {
     uv_update_time(loop_uv(s->stream.loop));
     s->deadline = ms ? loop_now(s->stream.loop) + ms : 0;
-    set_timer(s);
+    sdk_stream_set_timer(s);
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -249,7 +191,7 @@ static bool attempt(struct imp_stream *s)
     }
     s->stream_open = true;
     s->attempt_due = loop_now(s->stream.loop) + s->connect_ms;
-    set_timer(s);
+    sdk_stream_set_timer(s);
     return true;
 }
 
@@ -259,7 +201,7 @@ static void try_next(struct imp_stream *s)
     while (s->next_address < s->address_count)
         if (attempt(s))
             return;
-    end(s, IMP_STREAM_UNREACHABLE, s->text);
+    sdk_stream_end(s, IMP_STREAM_UNREACHABLE, s->text);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -267,13 +209,13 @@ static void on_timer(uv_timer_t *timer)
     struct imp_stream *s = timer->data;
     uint64_t now = loop_now(s->stream.loop);
     if (s->deadline && now >= s->deadline)
-        end(s, IMP_STREAM_TIMED_OUT, "the deadline has passed");
+        sdk_stream_end(s, IMP_STREAM_TIMED_OUT, "the deadline has passed");
     else if (s->attempt_due && now >= s->attempt_due && s->stage == RESOLVING) {
         s->attempt_due = 0;
         begin(s);
     } else if (s->attempt_due && now >= s->attempt_due)
         give_up_attempt(s);
-    set_timer(s);
+    sdk_stream_set_timer(s);
 }
 
 static void open_up(struct imp_stream *s)
@@ -281,19 +223,19 @@ static void open_up(struct imp_stream *s)
     bool secured = s->told_connected;
     s->stage = OPEN;
     s->attempt_due = 0;
-    set_timer(s);
+    sdk_stream_set_timer(s);
     if (!s->paused)
         stream_read_start(&s->stream);
     s->told_connected = true;
     if (secured)
-        TELL(s, secured, s->closure);
+        SDK_STREAM_TELL(s, secured, s->closure);
     else
-        TELL(s, connected, s->closure);
+        SDK_STREAM_TELL(s, connected, s->closure);
 }
 
 static void on_connected(struct stream *stream, int error)
 {
-    struct imp_stream *s = stream_of(stream);
+    struct imp_stream *s = sdk_stream_of(stream);
     if (error) {
         snprintf(s->text, sizeof s->text, "%s: %s", s->peer, strerror(-error));
         s->attempt_due = 0;
@@ -307,193 +249,28 @@ static void on_connected(struct stream *stream, int error)
     s->stage = SECURING;
     error = stream_start_tls_client(stream, s->tls, s->tls_name);
     if (error)
-        end(s, IMP_STREAM_TLS_FAILED, strerror(-error));
+        sdk_stream_end(s, IMP_STREAM_TLS_FAILED, strerror(-error));
 }
 
 static void on_secured(struct stream *stream, int error)
 {
-    struct imp_stream *s = stream_of(stream);
+    struct imp_stream *s = sdk_stream_of(stream);
     if (!error) {
         open_up(s);
         return;
     }
     snprintf(s->text, sizeof s->text, "%s: %s", s->peer, stream_tls_reason(stream));
-    end(s, IMP_STREAM_TLS_FAILED, s->text);
+    sdk_stream_end(s, IMP_STREAM_TLS_FAILED, s->text);
 }
 
 static void on_stream_closed(struct stream *stream)
 {
-    struct imp_stream *s = stream_of(stream);
+    struct imp_stream *s = sdk_stream_of(stream);
     s->stream_open = false;
     if (s->stage == ENDING)
         finish_end(s);
     else
         try_next(s);
-}
-
-/* ---- reading --------------------------------------------------------------------------------- */
-
-static void update_reading(struct imp_stream *s)
-{
-    bool wanted = !s->paused && !s->at_end && buf_size(&s->stream.in) < s->read_limit;
-    if (s->stage != OPEN || s->stream.reading == wanted)
-        return;
-    if (wanted)
-        stream_read_start(&s->stream);
-    else
-        stream_read_stop(&s->stream);
-}
-
-static void on_readable(struct stream *stream)
-{
-    struct imp_stream *s = stream_of(stream);
-    if (s->stage != OPEN)
-        return;
-    ssize_t got = stream_fill(stream, READ_SIZE);
-    if (got == 0)
-        s->at_end = true;
-    update_reading(s);
-    if (got >= 0)
-        TELL(s, readable, s->closure);
-    if (got < 0 && got != -EAGAIN)
-        end_broken(s, (int)got);
-    else if (s->stage == OPEN && stream->error)
-        end_broken(s, stream->error);
-}
-
-const char *imp_stream_data(const struct imp_stream *s, size_t *size)
-{
-    struct slice in = buf_slice(&s->stream.in);
-    *size = s->stage == OPEN ? in.size : 0;
-    return *size ? in.data : "";
-}
-
-void imp_stream_consume(struct imp_stream *s, size_t size)
-{
-    size_t there = buf_size(&s->stream.in);
-    if (s->stage != OPEN)
-        return;
-    buf_consume(&s->stream.in, size < there ? size : there);
-    update_reading(s);
-}
-
-bool imp_stream_at_end(const struct imp_stream *s)
-{
-    return s->at_end;
-}
-
-void imp_stream_pause(struct imp_stream *s, bool pause)
-{
-    s->paused = pause;
-    update_reading(s);
-}
-
-/* ---- writing --------------------------------------------------------------------------------- */
-
-static void on_drained(struct stream *stream)
-{
-    struct imp_stream *s = stream_of(stream);
-    if (s->stage != OPEN)
-        return;
-    if (s->finished)
-        stream_finish(stream);
-    TELL(s, drained, s->closure);
-}
-
-static int refuse(int error)
-{
-    errno = error;
-    return -1;
-}
-
-int imp_stream_write(struct imp_stream *s, const void *data, size_t size)
-{
-    size_t waiting = s->stage == OPEN ? buf_size(&s->stream.out) : 0;
-    if (s->finished || s->stage == ENDING)
-        return refuse(EPIPE);
-    if (s->stage != OPEN)
-        return refuse(ENOTCONN);
-    if (waiting > 0 && (size > s->write_limit || waiting > s->write_limit - size))
-        return refuse(EAGAIN);
-    buf_append(&s->stream.out, data, size);
-    int flushed = stream_flush(&s->stream);
-    if (flushed >= 0)
-        return flushed == 0;
-    end_broken(s, flushed);
-    return refuse(EPIPE);
-}
-
-size_t imp_stream_waiting(const struct imp_stream *s)
-{
-    return s->stream_open ? buf_size(&s->stream.out) : 0;
-}
-
-void imp_stream_finish(struct imp_stream *s)
-{
-    if (s->stage != OPEN || s->finished)
-        return;
-    s->finished = true;
-    if (buf_size(&s->stream.out) == 0)
-        stream_finish(&s->stream);
-}
-
-/* ---- TLS ------------------------------------------------------------------------------------- */
-
-/* What has begun; after a handshake the input is that of the encrypted connection alone. */
-static int securing(struct imp_stream *s, int error)
-{
-    if (error)
-        return refuse(-error);
-    s->stage = SECURING;
-    stream_read_stop(&s->stream);
-    s->attempt_due = loop_now(s->stream.loop) + s->connect_ms;
-    set_timer(s);
-    return 0;
-}
-
-/* 0 or a negative errno. */
-static int may_secure(const struct imp_stream *s)
-{
-    if (s->stage != OPEN || s->stream.tls || s->finished || s->at_end)
-        return -EINVAL;
-    return buf_size(&s->stream.in) ? -EBUSY : 0;
-}
-
-int imp_stream_start_tls(struct imp_stream *s, struct imp_tls *tls, const char *name)
-{
-    int error = may_secure(s);
-    return securing(s, error ? error : stream_start_tls_client(&s->stream, (struct tls_client *)tls, name));
-}
-
-int sdk_stream_start_tls_server(struct imp_stream *s, struct tls_context *context)
-{
-    int error = may_secure(s);
-    return securing(s, error ? error : stream_start_tls(&s->stream, context));
-}
-
-bool imp_stream_tls(const struct imp_stream *s, struct imp_tls_facts *facts)
-{
-    const struct tls_facts *known = s->stream_open ? stream_tls_facts(&s->stream) : NULL;
-    if (!known)
-        return false;
-    struct imp_tls_facts full = {
-        .size = facts->size,
-        .protocol = known->protocol,
-        .cipher = known->cipher,
-        .verified = known->client_verified,
-        .unverified = known->unverified,
-        .subject = known->client_subject,
-        .subject_cn = known->client_subject_cn,
-        .issuer = known->client_issuer,
-        .issuer_cn = known->client_issuer_cn,
-    };
-    memcpy(facts, &full, facts->size < sizeof full ? facts->size : sizeof full);
-    return true;
-}
-
-const char *imp_stream_peer(const struct imp_stream *s)
-{
-    return s->peer;
 }
 
 /* ---- making one ------------------------------------------------------------------------------ */
@@ -567,7 +344,7 @@ struct imp_stream *imp_stream_connect(struct imp_module *module, const struct im
     s->connect_ms = target.connect_timeout_ms ? target.connect_timeout_ms : s->connect_ms;
     s->address_count = s->path ? 1 : 0;
     s->attempt_due = loop_now(s->stream.loop); /* at once, in the next turn */
-    set_timer(s);
+    sdk_stream_set_timer(s);
     return s;
 }
 
@@ -584,7 +361,7 @@ struct imp_stream *sdk_stream_accepted(struct imp_module *module, int fd, const 
         /* The owner never heard of it. */
         static const struct imp_stream_events nobody = {.size = sizeof nobody};
         s->events = &nobody;
-        end(s, IMP_STREAM_BROKEN, "");
+        sdk_stream_end(s, IMP_STREAM_BROKEN, "");
         errno = -error;
         return NULL;
     }
@@ -595,8 +372,8 @@ struct imp_stream *sdk_stream_accepted(struct imp_module *module, int fd, const 
 }
 
 static const struct stream_handler handler = {
-    .readable = on_readable,
-    .drained = on_drained,
+    .readable = sdk_stream_on_readable,
+    .drained = sdk_stream_on_drained,
     .connected = on_connected,
     .closed = on_stream_closed,
     .secured = on_secured,

@@ -76,8 +76,10 @@ static void serve(struct server *server, SSL *ssl, int fd)
     int got;
     if (server->way == SILENT || server->way == SINK)
         unit_wait(&server->go, 1, 30);
-    if (server->way == SILENT)
+    if (server->way == SILENT) {
+        SSL_free(ssl);
         return;
+    }
     for (int sent = 0; server->way == FLOOD && sent < FLOOD_SIZE; sent += 1000)
         put(ssl, fd, data, 1000);
     while (server->way != FLOOD && (got = get(ssl, fd, data, sizeof data)) > 0) {
