@@ -137,6 +137,31 @@ def test_the_budget(office, capture):
     assert values['impulse_injections_refused_total{reason="busy"}'] == refused
 
 
+def test_a_full_disk(small_disk, office, capture):
+    """It is refused at once when that is known, else told to `done`; when there is room again, it is stored."""
+    office.start(office.text(to=capture))
+    fill = small_disk / "something-else"
+    with open(fill, "wb") as file:
+        try:
+            while True:
+                file.write(b"\0" * 65536)
+        except OSError:
+            pass
+
+    def outcome(form):
+        with Console(office.path, seconds=60) as console:
+            console.send(f"inject {form} 300000 {SENDER} bob@rcpt.example\n")
+            return console.answer()[1]
+
+    await_true(lambda: outcome("bytes") == "refused: No space left on device\n", "the refusal")
+    assert outcome("read") == "refused: No space left on device\n"
+    before = len(capture.messages)
+    fill.unlink()
+    await_true(lambda: "stored" in outcome("read"), "room again")
+    await_true(lambda: len(capture.messages) > before, "its delivery")
+    assert metrics(office)['impulse_injections_refused_total{reason="full"}'] >= 2
+
+
 def test_it_survives_a_crash(office, capture):
     office.start(office.text("suspend_delivery = true", to=capture))
     inject(office, f"read 600000 {SENDER} bob@rcpt.example")
