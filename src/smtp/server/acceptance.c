@@ -170,7 +170,7 @@ static void data_validated(struct smtps_session *session, enum hook_outcome outc
         session_ask(session, POINT_VALIDATE_DATA_SPOOL, spool_validated);
 }
 
-/* The last parts of a large message are in the spool, where hooks may want to read them. */
+/* Called when the last parts of a large message are in the spool, from which hooks can read them. */
 static void parts_stored(struct smtps_session *session)
 {
     session_end_wait(session);

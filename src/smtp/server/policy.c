@@ -1,6 +1,7 @@
 /*
- * policy: resolves inbound options through the fallback into struct esmtp_policy. Most are fields that their
- * rows of options.def fill; what is made of several options, or of the host, is here and in policy_*.c.
+ * policy: resolves inbound options through the fallback into struct esmtp_policy. Most fields are filled by
+ * their rows in options.def. Values that depend on several options, or on the host, are computed here and in
+ * policy_*.c.
  */
 #include "smtp/server/policy.h"
 
@@ -51,7 +52,9 @@ static void free_policy(void *pointer)
     free(policy);
 }
 
-/* What is not set and has no default in options.def, because it follows from something else. */
+/*
+ * Fills in values that are not set and have no default in options.def, because they depend on other values.
+ */
 static void fill_gaps(struct esmtp_policy *policy, const struct conf_chain *chain)
 {
     const struct conf_value *timeout = conf_chain_value(chain, "client_timeout");

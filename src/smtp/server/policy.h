@@ -1,7 +1,7 @@
 /*
  * policy.h: the inbound options of one (Listen, Peer) as plain fields, resolved once when a configuration is
- * loaded. The path of a command reads these fields and never looks a name up. Which option fills which field
- * is in options.def (FIELD(ESMTP, ...)). Immutable; any thread.
+ * loaded. Commands read these fields and never look up a name. options.def says which option fills which
+ * field (FIELD(ESMTP, ...)). Immutable; any thread.
  */
 #ifndef IMPULSE_SMTP_SERVER_POLICY_H
 #define IMPULSE_SMTP_SERVER_POLICY_H
@@ -93,12 +93,12 @@ struct esmtp_policy {
     struct imp_policy *modules; /* policies of the modules */
 };
 
-/* What is made of a chain by policy_table_find; `closure` is a struct esmtp_policy_making. Main thread. */
+/* How policy_table_find makes a policy of a chain; `closure` is a struct esmtp_policy_making. Main thread. */
 extern const struct policy_kind esmtp_policy_kind;
 
 struct esmtp_policy_making {
-    struct module_set *modules; /* each compiles its own; NULL: there are none */
-    char *error;                /* out: one line, when there is no policy */
+    struct module_set *modules; /* each compiles its own policy; NULL: none */
+    char *error;                /* out: one line if the policy cannot be made */
     size_t error_size;
 };
 

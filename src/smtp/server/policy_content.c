@@ -11,8 +11,8 @@
 #include "message/supplemental.h"
 #include "policy/fields.h"
 
-struct content_options { /* as they are set; FIELD(CONTENT, ...) in options.def, whose choices the enums
-                            follow */
+struct content_options { /* values as set; FIELD(CONTENT, ...) in options.def, whose choices have the order of
+                            the enums */
     enum { BODY_IGNORE = 1, BODY_PEDANTIC, BODY_FIX } lone_in_body;
     enum { HEADER_FIX = 1, HEADER_PEDANTIC } lone_in_header;
     enum { INVALID_NOT_SET, INVALID_DENY, INVALID_ALLOW, INVALID_FIX } invalid;

@@ -7,9 +7,9 @@
 #include "smtp/server/policy.h"
 
 /*
- * Sets policy->tls where Use_SSL or STARTTLS asks for it; where TLS comes first nothing is left of STARTTLS.
- * `policy` has its use_ssl and its extensions. `hostname` is what a certificate is made for where none is
- * set. False with one line in error[], which names the place of the option at fault.
+ * Sets policy->tls if Use_SSL or STARTTLS requires it. With Use_SSL, removes STARTTLS from the extensions.
+ * policy->use_ssl and policy->extensions must be set before. `hostname` is the name in a generated
+ * certificate. Returns false with one line in error[], which names the place of the faulty option.
  */
 bool policy_tls_resolve(struct esmtp_policy *policy, const struct conf_chain *chain, const char *hostname,
                         char *error, size_t error_size);

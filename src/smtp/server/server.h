@@ -31,8 +31,10 @@ struct smtp_upper {
     void *upper;
 };
 
-/* Registers the server's commands and extensions, on which those of modules lie. Once more is harmless. Main
- * thread, before modules are set up. */
+/*
+ * Registers the server's own commands and extensions; modules add theirs on top. A second call has no effect.
+ * Main thread, before modules are set up.
+ */
 void smtp_server_register(void);
 
 /*
@@ -53,14 +55,19 @@ void smtp_server_free(struct smtp_server *server);
  */
 struct smtp_generation *smtp_generation_create(struct conf *conf, struct module_set *modules, char *error,
                                                size_t error_size);
-/* Findings about the authentication of SMTP clients that need more than one option, or a file, to see; for -t
- * and every load. Main thread. */
+/*
+ * Reports findings about the authentication of SMTP clients that depend on more than one option or on a file.
+ * Used by -t and on every load. Main thread.
+ */
 void smtp_auth_check(const struct conf *conf, struct conf_report *report);
 /*
  * Reports findings about SMTP_Extensions: unknown names, and extensions that trust every client. Main thread.
  */
 void smtp_extension_check(const struct conf *conf, struct conf_report *report);
-/* A module may have an SMTP extension of that keyword: SMTP_Extensions can name it. Main thread. */
+/*
+ * Declares that a module may have an SMTP extension of that keyword, so that SMTP_Extensions can name it.
+ * Main thread.
+ */
 void smtp_extension_declare(const char *keyword);
 /* Reports values of `pathway` that name no Pathway. Main thread. */
 void smtp_pathway_check(const struct conf *conf, struct conf_report *report);
@@ -101,7 +108,7 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
  * thread, after the listeners were stopped.
  */
 void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argument), void *argument);
-/* The loops are about to stop: who answers a command from here on is not heard, and harms nobody. Once. */
+/* Called once, when the loops are about to stop: replies to commands that arrive later are ignored. */
 void smtp_server_close_calls(void);
 /* Closes every session that is still open; messages without a 250 reply are not accepted. Main thread. */
 void smtp_server_abort(struct smtp_server *server);

@@ -66,8 +66,8 @@ void session_set_time(struct smtps_session *session, uint64_t milliseconds, sess
 }
 
 /*
- * The loop was kept from looking at the socket until the client's time was up, and there is input. It gets
- * one look at it.
+ * Returns whether the session may read once more after its deadline: there is input, and the loop may have
+ * been too busy to read it in time.
  */
 static bool deserves_last_chance(struct smtps_session *session)
 {
@@ -133,7 +133,7 @@ void session_ask_about(struct smtps_session *session, struct message_recipient *
 {
     struct imp_session *view = &session->view;
     view->message->in_question = recipient;
-    view->message->changes++; /* each recipient has a form of the message of its own */
+    view->message->changes++; /* each recipient has its own form of the message */
     view->recipient = recipient ? recipient->address : NULL;
     view->recipient_domain = recipient ? recipient->domain : NULL;
 }

@@ -99,10 +99,10 @@ struct smtps_session {
     enum hello_kind hello;
     bool waiting_for_turn; /* SESSION_WAITING: no message has begun yet, so a drain need not wait */
     bool waiting_for_hook; /* SESSION_WAITING: `view.resumed` will be called */
-    bool held;             /* a hook that nobody waits for runs on a pool's thread, and uses the session */
-    bool last_chance;      /* its time is up, and the loop has yet to look at its input */
-    bool skip_line;        /* discarding the rest of an overlong command line */
-    bool leave;            /* the server drains: send 421 at the next opportunity */
+    bool held; /* a hook that is no longer waited for still runs on a pool thread and uses the session */
+    bool last_chance; /* its time is up, and the loop has yet to look at its input */
+    bool skip_line;   /* discarding the rest of an overlong command line */
+    bool leave;       /* the server drains: send 421 at the next opportunity */
     bool timer_running;
     unsigned errors;             /* commands rejected for syntax or order */
     unsigned open_handles;       /* stream and timer: the session is freed when both are closed */
@@ -138,7 +138,7 @@ struct smtps_session {
     session_line_fn *read_line; /* handles the next line instead of the command table; NULL: the table does */
     session_content_fn *content; /* SESSION_RECEIVING: handles the input */
     session_continue_fn *next;   /* continues the command after a hook */
-    uint64_t hooks_due;          /* clock_mono_ms by which all hooks are to have answered; 0: no limit */
+    uint64_t hooks_due;          /* clock_mono_ms by which all hooks must have decided; 0: no limit */
     size_t next_recipient;       /* after the final dot: index for the per-recipient hooks */
     bool asking_recipients;      /* the loop over the recipients is running */
 };
@@ -225,7 +225,7 @@ void session_end_wait(struct smtps_session *session);
 /* Continues with the input in the buffer, after a wait or when the spool has stored enough of the content. */
 void session_resume(struct smtps_session *session);
 
-/* Tells the hooks of a point that is told. */
+/* Calls the hooks of a point that only notifies. */
 void session_tell(struct smtps_session *session, enum hook_point point, const void *argument);
 
 /* ---- shared by session.c and session_open.c ---- */
@@ -236,13 +236,13 @@ void session_process(struct smtps_session *session);
 void session_renew_deadline(struct smtps_session *session);
 /* Implements imp_session.resumed. */
 void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome);
-/* The server drains: the hook that is waited for gets a few seconds. */
+/* Called when the server drains: limits the wait for a suspended hook to a few seconds. */
 void session_hurry_hook(struct smtps_session *session);
-/* One of what keeps the session's memory is gone: its handles, a hook on a pool's thread. */
+/* Called when a user of the session's memory has ended: one of its handles, or a hook on a pool thread. */
 void session_let_go(struct smtps_session *session);
-/* The client has left without QUIT: tells the hooks of that, then session_abort. */
+/* Called when the client has left without QUIT: notifies the hooks, then calls session_abort. */
 void session_lost(struct smtps_session *session);
-/* As stream_handler.ended: the client has left while a hook is waited for. */
+/* Implements stream_handler.ended: the client has left during the wait for a hook. */
 void session_ended(struct stream *stream);
 extern const struct stream_handler session_stream_handler;
 

@@ -97,7 +97,9 @@ uint64_t transaction_due(const struct smtps_transaction *transaction);
 bool transaction_is_overdue(const struct smtps_transaction *transaction);
 /* Returns the reply that rejects the content so far, or NULL. */
 const struct smtps_reply *transaction_verdict(struct smtps_transaction *transaction);
-/* Calls `go_on` when the parts of the content that were handed to the spool are there; false: they are now.
+/*
+ * Calls `go_on` when all parts of the content passed to the spool are stored. Returns false, without calling
+ * it, if they are stored already.
  */
 bool transaction_when_stored(struct smtps_transaction *transaction,
                              void (*go_on)(struct smtps_session *session));

@@ -18,7 +18,7 @@ static void hand_over(struct smtps_transaction *t)
 {
     const struct smtp_upper *upper = &t->worker->server->upper;
     metric_add(smtps_metrics.received, t->envelope_count);
-    if (t->envelope_count > 0) /* modules may have taken all recipients out */
+    if (t->envelope_count > 0) /* modules may have removed all recipients */
         metric_observe(smtps_metrics.size, (double)body_edited_size(t->envelopes[0]->body));
     for (size_t i = 0; i < t->envelope_count; i++) {
         record_reception(generation_modules(t->generation), t->envelopes[i], "esmtp");
@@ -103,7 +103,7 @@ static bool may_defer(const struct smtps_transaction *t)
            body_resident_bytes() < DEFERRED_MAX && !atomic_load(&t->worker->server->draining);
 }
 
-/* The edits of content that is stored in parts go with the body. */
+/* Edits of content that is stored in parts are stored with the body. */
 static void keep_edits(const struct message *message)
 {
     struct buf sealed = {0};
@@ -115,7 +115,7 @@ static void keep_edits(const struct message *message)
     body_set_edits(message->body, memory, (uint32_t)size);
 }
 
-/* Modules took all recipients out: there is nothing to store, and nobody to be told. */
+/* Modules removed all recipients: there is nothing to store and no notification. */
 static void drop(struct smtps_transaction *t)
 {
     transaction_discard_chunks(t);

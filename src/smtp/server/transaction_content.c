@@ -23,8 +23,8 @@ struct chunk {
     struct spool_request request;
     struct loop_task task;
     struct smtps_transaction *transaction;
-    struct body *body; /* a reference */
-    char *memory;      /* NULL for chunk 0 of what arrived: the message's head */
+    struct body *body; /* one reference */
+    char *memory;      /* NULL for chunk 0 of the received content, the message's head */
 };
 
 /*
@@ -128,10 +128,12 @@ static void chunk_done(struct spool_request *request)
     if (request->status != SPOOL_OK)
         atomic_store(&t->status, (int)request->status);
     pending_end(&t->writes);
-    loop_post(loop, &chunk->task); /* chunk and transaction may be gone from here on */
+    loop_post(loop, &chunk->task); /* chunk and transaction may be freed from here on */
 }
 
-/* Hands `bytes` over as the next part of `body`; `memory` is what they are in, or NULL when they stay anyway.
+/*
+ * Passes `bytes` to the spool as the next part of `body`. `memory` is the allocation that contains them,
+ * which is freed afterwards; NULL if it is kept.
  */
 static void submit_chunk(struct smtps_transaction *t, struct body **body, struct slice bytes, char *memory)
 {
@@ -259,7 +261,7 @@ const struct smtps_reply *transaction_verdict(struct smtps_transaction *t)
     return t->refusal;
 }
 
-/* ---- as the keeper of the message's content ------------------------------------------------------ */
+/* ---- keeper of the message's content ------------------------------------------------------------- */
 
 static struct smtps_transaction *kept_by(const struct message *message)
 {

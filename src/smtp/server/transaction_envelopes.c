@@ -12,8 +12,9 @@
 #include "spool/intake.h"
 
 /*
- * What is in this recipient's copy alone: the supplemental trace header, and the edits of hooks that were
- * asked about the recipient. True: it is a sealed table of edits; else it is fields.
+ * Writes what only this recipient's copy contains: the supplemental trace header, and the edits of hooks that
+ * were called for the recipient. Returns true if the result is a sealed table of edits, false if it is header
+ * fields.
  */
 static bool append_own(const struct smtps_transaction *t, struct message_recipient *recipient,
                        struct slice context, struct buf *out)

@@ -30,11 +30,11 @@ struct smtps_transaction {
     /* content */
     struct data_reader reader;
     size_t trace_size;            /* bytes of the trace header at the start */
-    _Atomic unsigned outstanding; /* chunks at the committer, until that is heard on the loop */
-    struct pending writes;        /* the same, until the committer settled them */
+    _Atomic unsigned outstanding; /* chunks being stored, until the loop knows the result */
+    struct pending writes;        /* the same, until the committer is done */
     _Atomic int status;           /* enum spool_status of the chunks so far */
     void (*when_stored)(
-        struct smtps_session *session); /* called once none is outstanding; NULL: nobody waits */
+        struct smtps_session *session); /* called when none is outstanding; NULL: not needed */
     const struct smtps_reply *refusal;  /* reply that rejects the content so far; NULL: none */
     bool begun, header_done, congested, committing;
     bool open;       /* MAIL was replied with 250 */
@@ -65,7 +65,7 @@ void transaction_discard_chunks(struct smtps_transaction *transaction);
  */
 const struct smtps_reply *transaction_apply_header_rules(struct smtps_transaction *transaction,
                                                          bool complete);
-/* Creates t->envelopes; t->body must be set. */
+/* Creates t->envelopes; the message's body must be set. */
 void transaction_create_envelopes(struct smtps_transaction *transaction);
 /* Returns the reply for a spool status other than success. */
 const struct smtps_reply *transaction_status_reply(enum spool_status status);

@@ -1,6 +1,6 @@
 /*
- * worker.h: what the SMTP server keeps for each loop it serves on; private to src/smtp/server. The loop's
- * thread only, unless said otherwise.
+ * worker.h: the state that the SMTP server keeps for each loop; private to src/smtp/server. On the loop's
+ * thread unless stated otherwise.
  */
 #ifndef IMPULSE_SMTP_SERVER_WORKER_H
 #define IMPULSE_SMTP_SERVER_WORKER_H
@@ -22,9 +22,9 @@ struct smtps_worker {
 
 struct smtp_server {
     struct spool *spool;
-    struct pool *swap_in;         /* where content is read back */
+    struct pool *swap_in;         /* reads content back */
     struct content_reader reader; /* for hooks that may block */
-    struct pending outside;       /* what the pool still reads */
+    struct pending outside;       /* reads in progress on the pool */
     struct smtp_upper upper;
     struct sasl_service *sasl;
     int descriptors; /* limit for the descriptors of sessions; higher ones are reserved for the spool */
