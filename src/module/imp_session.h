@@ -35,11 +35,11 @@ struct imp_session {
     char *binding, *binding_group; /* owned; NULL: not set; cleared before validate_set_binding */
     struct context connection_context;
     struct attachments attached;       /* to the connection */
-    struct imp_call call;              /* the chain of hooks that runs or was last run */
+    struct imp_call call;              /* the hook chain that runs or ran last */
     const struct imp_auth_facts *auth; /* during validate_auth; otherwise NULL */
     /*
-     * Set by the server: continues the command after a suspension; with HOOK_SUSPENDED, another hook is
-     * waited for. Loop thread.
+     * Set by the server: continues the command after a suspension. HOOK_SUSPENDED: another hook is waited
+     * for. Loop thread.
      */
     void (*resumed)(struct imp_session *session, enum hook_outcome outcome);
     /* Cached texts for the SDK: */
@@ -55,7 +55,9 @@ void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t i
 /* Changes the addresses of client and server; each may point into the session itself. */
 void imp_session_set_addresses(struct imp_session *session, const struct net_addr *local,
                                const struct net_addr *peer);
-/* Releases contexts and the call; what is waited for is cancelled. Not while a hook runs on a pool's thread.
+/*
+ * Releases the contexts and the call, and cancels a suspension. Must not be called while a hook runs on a
+ * pool thread.
  */
 void imp_session_release(struct imp_session *session);
 
