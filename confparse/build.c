@@ -36,6 +36,10 @@ static const char *nearest_stanza(const struct conf *conf, const struct conf_cla
     conf_schema_suggest_stanza(&best, kind, parent->kind);
     for (size_t i = 0; is_global(parent) && i < conf->module_count; i++)
         conf_suggest(&best, kind, conf->modules[i].schema.name);
+    for (size_t i = 0; parent->module && i < parent->module->schema.option_count; i++)
+        if (conf_module_stanza(parent->module, parent->path,
+                               conf_text_of(parent->module->schema.options[i].name)))
+            conf_suggest(&best, kind, parent->module->schema.options[i].name);
     return best.name;
 }
 
@@ -81,29 +85,46 @@ static bool complain_no_manifest(struct conf_builder *builder, const struct ast_
     return false;
 }
 
-/* A stanza of options.def or of a module with a manifest. False when it is none that may stand here. */
-static bool classify_known(struct conf_builder *builder, const struct conf_class *parent,
-                           const struct ast_stanza *stanza, struct conf_class *class)
-{
-    const struct conf_option *row = conf_schema_scope(stanza->kind);
-    class->module = is_global(parent) ? conf_module_find(builder->conf, stanza->kind) : NULL;
-    class->row =
-        row && (conf_schema_allows(row, parent->kind) || conf_module_listens(parent->module, row)) ? row : NULL;
-    if (!class->module && !class->row)
-        return false;
-    class->kind = class->module ? class->module->schema.name : class->row->name;
-    class->idle = parent->idle || (!class->module && class->row->support > CONF_DIFFERENT);
-    if (!class->module && !parent->idle)
-        conf_effects_scope(builder->effects, class->row, stanza->kind_span);
-    return true;
-}
-
 static const char *join_path(struct conf *conf, const char *path, const char *kind)
 {
     size_t size = strlen(path) + 1 + strlen(kind);
     char *joined = conf_arena_alloc(&conf->arena, size + 1);
     snprintf(joined, size + 1, "%s%s%s", path, *path ? "/" : "", kind);
     return joined;
+}
+
+/* A stanza in the stanza of a module with a manifest. False when the manifest knows none of that name there.
+ */
+static bool classify_nested(struct conf_builder *builder, const struct conf_class *parent,
+                            const struct ast_stanza *stanza, struct conf_class *class)
+{
+    class->row = conf_module_stanza(parent->module, parent->path, stanza->kind);
+    if (!class->row)
+        return false;
+    class->kind = class->row->name;
+    class->module = parent->module;
+    class->path = join_path(builder->conf, parent->path, class->kind);
+    class->idle = parent->idle;
+    return true;
+}
+
+/* A stanza of options.def or of a module with a manifest. False when it is none that may stand here. */
+static bool classify_known(struct conf_builder *builder, const struct conf_class *parent,
+                           const struct ast_stanza *stanza, struct conf_class *class)
+{
+    const struct conf_option *row = conf_schema_scope(stanza->kind);
+    class->module = is_global(parent) ? conf_module_find(builder->conf, stanza->kind) : NULL;
+    class->row = row && (conf_schema_allows(row, parent->kind) || conf_module_listens(parent->module, row))
+                     ? row
+                     : NULL;
+    if (!class->module && !class->row)
+        return classify_nested(builder, parent, stanza, class);
+    class->path = "";
+    class->kind = class->module ? class->module->schema.name : class->row->name;
+    class->idle = parent->idle || (!class->module && class->row->support > CONF_DIFFERENT);
+    if (!class->module && !parent->idle)
+        conf_effects_scope(builder->effects, class->row, stanza->kind_span);
+    return true;
 }
 
 /* A stanza in the stanza of a module that is not here. One that the manual does not know is no error: it may
@@ -167,7 +188,8 @@ static bool classify(struct conf_builder *builder, const struct conf_class *pare
 static bool check_naming(struct conf_builder *builder, const struct conf_class *class,
                          const struct ast_stanza *stanza)
 {
-    const char *naming = class->row && !class->module ? class->row->choices : "optional";
+    bool by_row = class->row && (!class->module || *class->path);
+    const char *naming = by_row ? class->row->choices : "optional";
     if (strcmp(naming, "named") == 0 && stanza->name.size == 0) {
         CONF_COMPLAIN(builder, stanza->kind_span, "a stanza %s needs a name: %s \"name\" { ... }",
                       class->kind, class->kind);
@@ -192,7 +214,7 @@ static bool has_upper(struct conf_text text)
 /* A module that is there once may have a name in front of its content, which then means nothing. */
 static bool is_singleton(const struct conf_class *class)
 {
-    return class->module && class->module->schema.singleton;
+    return class->module && class->module->schema.singleton && !*class->path;
 }
 
 /* The name of a scope as it was written and as it is compared. False when it cannot be such a name. */
@@ -366,9 +388,12 @@ static void build_scope(struct conf_builder *builder, struct conf_scope *scope,
 void conf_build(struct conf_loader *loader, const struct ast_stanza *root, struct conf *conf)
 {
     struct conf_builder builder = {.loader = loader, .conf = conf, .effects = conf_effects_create()};
-    const struct conf_member global = {.class.kind = "global", .stanza = root, .name = "", .key = ""};
+    const struct conf_member global = {
+        .class.kind = "global", .class.path = "", .stanza = root, .name = "", .key = ""};
     conf_build_defaults(&builder);
-    conf->root = conf_arena_alloc(&conf->arena, sizeof *conf->root);
+    struct conf_global *whole = conf_arena_alloc(&conf->arena, sizeof *whole);
+    whole->conf = conf;
+    conf->root = &whole->scope;
     build_scope(&builder, conf->root, &global, 1);
     conf_build_groups(conf);
     if (!loader->options->only_mistakes)

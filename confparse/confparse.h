@@ -168,12 +168,20 @@ const struct conf_documented *conf_documented_find(const char *name);
  */
 const struct conf_option *conf_documented_options(const struct conf_documented *module, size_t *count);
 
-/* What a module's manifest (.ecm) adds to the language: its scope and the options valid there. */
+/* What a module's manifest (.ecm) adds to the language. */
 struct conf_module_schema {
-    const char *name;                  /* the scope's name: "ec_logger" */
-    bool singleton;                    /* one instance; a name that its stanza has means nothing */
-    const struct conf_option *options; /* `option_count` rows; scopes is ignored */
+    const char *name; /* the scope's name: "ec_logger" */
+    bool singleton;   /* one instance; a name that its stanza has means nothing */
+    /*
+     * What may stand in its stanza: options, and the stanzas in it (CONF_SCOPE). `scopes` is "" for the
+     * module's own stanza, else the path of the stanza in it: "rule/when".
+     */
+    const struct conf_option *options;
     size_t option_count;
+    /* Options that stand in scopes of the core, which `scopes` names: "listen,peer,domain". No option or
+     * stanza of the core, and of no other module, has such a name. */
+    const struct conf_option *added;
+    size_t added_count;
     bool listens; /* its stanza may hold Listen stanzas, with their options, as ESMTP_Listener does */
 };
 
@@ -261,12 +269,13 @@ static inline bool conf_value_is_set(const struct conf_value *value)
 {
     return value && value->place.line > 0;
 }
-/* Does any scope set that option? Of a core option, this is known without looking. */
+/* Does any scope set that option? Of one that conf_option_row knows, this is known without looking. */
 bool conf_is_set(const struct conf *conf, const char *option);
 /* Module scopes: the value set here, else the manifest's default, else NULL. */
 const struct conf_value *conf_module_value(const struct conf *conf, const struct conf_scope *scope,
                                            const char *option);
-/* The default that the schema of `module` gives for an option, or NULL: for a module that has no stanza. */
+/* The default that the schema of `module` gives for an option of its stanza, or NULL: for a module that has
+ * none. */
 const struct conf_value *conf_module_default(const struct conf *conf, const char *module, const char *option);
 
 /* ---- fallback ------------------------------------------------------------------------------------------ */
@@ -298,7 +307,8 @@ void conf_chain_outbound(struct conf_chain *chain, const struct conf *conf, cons
                          const char *domain);
 /* The global scope alone. */
 void conf_chain_global(struct conf_chain *chain, const struct conf *conf);
-/* Asks the levels in turn, then options.def's default. NULL when no level sets it and there is no default. */
+/* Asks the levels in turn, then the default of options.def, or of the manifest of the module that adds the
+ * option. NULL when no level sets it and there is no default. */
 const struct conf_value *conf_chain_value(const struct conf_chain *chain, const char *option);
 
 /* The options that a scope itself sets, in order of name: 0 up to conf_scope_value_count() - 1. */
@@ -308,6 +318,11 @@ const struct conf_value *conf_scope_value_at(const struct conf_scope *scope, siz
 /* The row that describes an option in this scope (of options.def, a manifest, or the manual's modules), or
  * NULL. */
 const struct conf_option *conf_scope_option(const struct conf_scope *scope, const char *option);
+
+/* The row of an option of the core, or of one that a module adds to the core's scopes, or NULL. */
+const struct conf_option *conf_option_row(const struct conf *conf, const char *option);
+/* The module that adds an option to the core's scopes, or NULL. */
+const char *conf_option_module(const struct conf *conf, const char *option);
 
 /* Shorthands over conf_chain_value: false, 0 or NULL when no level sets the option and its row has no
  * default. */

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "confparse/schema.h"
 #include "confparse/value.h"
 
@@ -70,27 +71,56 @@ static const char *keep_text(struct conf *conf, const char *text)
     return text ? conf_arena_text(&conf->arena, text, strlen(text)) : NULL;
 }
 
+static const struct conf_option *copy_rows(struct conf *conf, const struct conf_option *from, size_t count)
+{
+    struct conf_option *rows = conf_arena_array(&conf->arena, count, sizeof *rows);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = from[i];
+        rows[i].name = conf_keep_lower(conf, conf_text_of(from[i].name));
+        rows[i].default_text = keep_text(conf, from[i].default_text);
+        rows[i].choices = keep_text(conf, from[i].choices);
+        rows[i].scopes = from[i].scopes ? keep_text(conf, from[i].scopes) : "";
+        rows[i].note = keep_text(conf, from[i].note);
+        rows[i].instead = keep_text(conf, from[i].instead);
+    }
+    return rows;
+}
+
 static void copy_module(struct conf_builder *builder, const struct conf_module_schema *from,
                         struct conf_module *to)
 {
     struct conf *conf = builder->conf;
-    struct conf_option *options = conf_arena_array(&conf->arena, from->option_count, sizeof *options);
-    for (size_t i = 0; i < from->option_count; i++) {
-        const struct conf_option *option = &from->options[i];
-        options[i] = *option;
-        options[i].name = conf_keep_lower(conf, conf_text_of(option->name));
-        options[i].default_text = keep_text(conf, option->default_text);
-        options[i].choices = keep_text(conf, option->choices);
-        options[i].scopes = "";
-        options[i].note = keep_text(conf, option->note);
-        options[i].instead = keep_text(conf, option->instead);
-    }
+    to->schema = *from;
     to->schema.name = conf_keep_lower(conf, conf_text_of(from->name));
-    to->schema.singleton = from->singleton;
-    to->schema.listens = from->listens;
-    to->schema.options = options;
-    to->schema.option_count = from->option_count;
-    to->defaults = make_defaults(builder, manifest_row, options, from->option_count);
+    to->schema.options = copy_rows(conf, from->options, from->option_count);
+    to->schema.added = copy_rows(conf, from->added, from->added_count);
+    to->defaults = make_defaults(builder, manifest_row, to->schema.options, from->option_count);
+}
+
+static int compare_added(const void *left, const void *right)
+{
+    const struct conf_added *a = left, *b = right;
+    return strcmp(a->row->name, b->row->name);
+}
+
+/* What all modules add to the core's scopes, so that one search finds it. */
+static void gather_added(struct conf_builder *builder)
+{
+    struct conf *conf = builder->conf;
+    size_t count = 0;
+    for (size_t i = 0; i < conf->module_count; i++)
+        count += conf->modules[i].schema.added_count;
+    conf->added = conf_arena_array(&conf->arena, count, sizeof *conf->added);
+    for (size_t i = 0; i < conf->module_count; i++) {
+        const struct conf_module_schema *schema = &conf->modules[i].schema;
+        struct conf_value *defaults =
+            make_defaults(builder, manifest_row, schema->added, schema->added_count);
+        for (size_t j = 0; j < schema->added_count; j++)
+            conf->added[conf->added_count++] = (struct conf_added){
+                .row = &schema->added[j], .module = &conf->modules[i], .fallback = defaults[j]};
+    }
+    if (count)
+        qsort(conf->added, count, sizeof *conf->added, compare_added);
 }
 
 void conf_build_defaults(struct conf_builder *builder)
@@ -102,4 +132,5 @@ void conf_build_defaults(struct conf_builder *builder)
     conf->modules = conf_arena_array(&conf->arena, options->module_count, sizeof *conf->modules);
     for (size_t i = 0; i < options->module_count; i++)
         copy_module(builder, &options->modules[i], &conf->modules[conf->module_count++]);
+    gather_added(builder);
 }

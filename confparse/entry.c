@@ -12,13 +12,19 @@ struct conf_setting {
     size_t order;
 };
 
-static const char *nearest_option(const struct conf_class *class, struct conf_text name)
+static const char *nearest_option(const struct conf *conf, const struct conf_class *class,
+                                  struct conf_text name)
 {
     struct conf_suggestion best = {NULL, 0};
     if (class->row || !class->module)
         conf_schema_suggest_option(&best, name, class->kind);
-    for (size_t i = 0; class->module && i < class->module->schema.option_count; i++)
-        conf_suggest(&best, name, class->module->schema.options[i].name);
+    for (size_t i = 0; class->module && i < class->module->schema.option_count; i++) {
+        const struct conf_option *row = &class->module->schema.options[i];
+        if (row->type != CONF_SCOPE && strcmp(row->scopes, class->path) == 0)
+            conf_suggest(&best, name, row->name);
+    }
+    if (!class->module)
+        conf_added_suggest(&best, conf, name, class->kind);
     if (!best.name)
         conf_schema_suggest_option(&best, name, NULL); /* then its place will be wrong, too */
     return best.name;
@@ -30,8 +36,9 @@ static const char *list_options(const struct conf_module *module, char text[CONF
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; i < module->schema.option_count && used < CONF_SCOPES_MAX; i++)
-        used += (size_t)snprintf(text + used, CONF_SCOPES_MAX - used, "%s%s", i ? ", " : "",
-                                 module->schema.options[i].name);
+        if (!*module->schema.options[i].scopes && module->schema.options[i].type != CONF_SCOPE)
+            used += (size_t)snprintf(text + used, CONF_SCOPES_MAX - used, "%s%s", used ? ", " : "",
+                                     module->schema.options[i].name);
     return text;
 }
 
@@ -40,7 +47,8 @@ static const char *list_options(const struct conf_module *module, char text[CONF
 static bool complain_of_momentums(struct conf_builder *builder, const struct conf_class *class,
                                   const struct ast_assignment *assignment)
 {
-    const struct conf_documented *momentums = class->module ? conf_documented_find(class->kind) : NULL;
+    bool own_stanza = class->module && !*class->path;
+    const struct conf_documented *momentums = own_stanza ? conf_documented_find(class->kind) : NULL;
     char options[CONF_SCOPES_MAX];
     if (!momentums || !conf_documented_option(momentums, "", assignment->name))
         return false;
@@ -66,12 +74,19 @@ static void complain_unknown(struct conf_builder *builder, const struct conf_cla
                       conf_schema_module_option(name) ? ", and in the stanza of a module" : "");
         return;
     }
+    const struct conf_added *added = conf_added_find(builder->conf, name);
+    if (added) {
+        CONF_COMPLAIN(builder, assignment->span,
+                      "option %s of module %s cannot stand in the scope %s, only in: %s", added->row->name,
+                      added->module->schema.name, class->kind, conf_list_scopes(added->row->scopes, scopes));
+        return;
+    }
     if (scope) {
         CONF_COMPLAIN(builder, assignment->span, "%s is a stanza, not an option: %s%s { ... }", scope->name,
                       scope->name, strcmp(scope->choices, "named") == 0 ? " \"name\"" : "");
         return;
     }
-    const char *best = nearest_option(class, name);
+    const char *best = nearest_option(builder->conf, class, name);
     CONF_COMPLAIN(builder, assignment->span, "unknown option '%.*s'%s%s%s", CONF_TEXT(name),
                   best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
 }
@@ -106,9 +121,18 @@ static void notice_module_option(struct conf_builder *builder, const struct conf
                                  const struct conf_option *row, const struct conf_value *value,
                                  struct conf_span span)
 {
-    if (class->module)
-        conf_effects_module_option(builder->effects, class->kind, row, value,
-                                   conf_module_default(builder->conf, class->kind, row->name), span);
+    const struct conf_added *added =
+        class->module ? NULL : conf_added_find(builder->conf, conf_text_of(row->name));
+    if (class->module) /* enabled and debug_level are the core's rows, and honoured */
+        conf_effects_module_option(
+            builder->effects, class->module->schema.name, row, value,
+            row == conf_module_option(class->module, class->path, conf_text_of(row->name))
+                ? conf_module_default_of(class->module, row)
+                : NULL,
+            span);
+    else if (added && added->row == row && !class->idle)
+        conf_effects_module_option(builder->effects, added->module->schema.name, row, value,
+                                   conf_default_value(builder->conf, row->name), span);
     else if (class->documented && class->documented->support != CONF_UNSUPPORTED &&
              row->support == CONF_UNSUPPORTED)
         conf_effects_module_option(builder->effects, class->documented->name, row, value, NULL, span);
@@ -140,8 +164,11 @@ static bool make_entry(struct conf_builder *builder, const struct conf_class *cl
         return false;
     }
     bool core = conf_schema_option(assignment->name) == row;
+    struct conf_added *added = core ? NULL : conf_added_find(conf, assignment->name);
     if (core)
         conf->is_set[conf_schema_index(row)] = true;
+    else if (added && added->row == row)
+        added->is_set = true;
     if (!class->idle && core)
         conf_effects_option(builder->effects, row, scope, &entry->value, conf_default_of(conf, row),
                             assignment->span);

@@ -3,6 +3,8 @@ noinst_LIBRARIES += confparse/libconfparse.a
 confparse_libconfparse_a_SOURCES = \
 	confparse/addition.c \
 	confparse/addition.h \
+	confparse/added.c \
+	confparse/added.h \
 	confparse/address.c \
 	confparse/address.h \
 	confparse/ast.h \

@@ -54,7 +54,8 @@ static bool find_stanza(const struct reached *at, const char *word, struct stanz
     const struct conf_documented *documented = at_global(at) ? conf_documented_find(word) : NULL;
     const struct conf_scope *child = at->scope ? conf_scope_next(at->scope, word, NULL) : NULL;
     if (!row || (!conf_schema_allows(row, at->kind) && !conf_module_listens(at->module, row)))
-        row = documented_row(at, word, true);
+        row = at->module ? conf_module_stanza(at->module, at->inner, conf_text_of(word))
+                         : documented_row(at, word, true);
     if (module)
         *found = (struct stanza){module->schema.name, module->schema.singleton ? "unnamed" : "optional"};
     else if (row)
@@ -70,13 +71,16 @@ static bool find_stanza(const struct reached *at, const char *word, struct stanz
 static const char *find_option(const struct reached *at, const char *word)
 {
     struct conf_text name = conf_text_of(word);
-    const struct conf_option *row = conf_module_option(at->module, name);
+    const struct conf_option *row = conf_module_option(at->module, at->inner, name);
+    const struct conf_added *added = conf_added_find(at->conf, name);
     size_t count = 0;
     if (!row)
         row = documented_row(at, word, false);
     if (!row && (row = conf_schema_option(name)) && !conf_schema_allows(row, at->kind))
         row = NULL;
-    if (!row && (at->module || at->documented))
+    if (!row && added && conf_schema_allows(added->row, at->kind))
+        row = added->row;
+    if (!row && ((at->module && !*at->inner) || at->documented))
         row = conf_schema_module_option(name);
     if (row)
         return row->name;
@@ -94,7 +98,7 @@ static void enter(struct reached *at, const struct conf_step *step)
         at->module = conf_module_find(at->conf, conf_text_of(step->kind));
         bool core = at->module || conf_schema_scope(conf_text_of(step->kind));
         at->documented = core ? NULL : conf_documented_find(step->kind);
-    } else if (at->documented) {
+    } else if (at->documented || at->module) {
         size_t size = strlen(at->inner);
         snprintf(at->inner + size, sizeof at->inner - size, "%s%s", size ? "/" : "", step->kind);
     }
@@ -161,16 +165,22 @@ static const char *suggest(const struct reached *at, const char *word)
     conf_schema_suggest_option(&best, name, at->kind);
     conf_schema_suggest_stanza(&best, name, at->kind);
     for (size_t i = 0; at->module && i < at->module->schema.option_count; i++)
-        conf_suggest(&best, name, at->module->schema.options[i].name);
+        if (strcmp(at->module->schema.options[i].scopes, at->inner) == 0)
+            conf_suggest(&best, name, at->module->schema.options[i].name);
+    if (!at->module)
+        conf_added_suggest(&best, at->conf, name, at->kind);
     return best.name;
 }
 
 static void complain_unknown(const struct reached *at, const char *word, char problem[CONF_PATH_PROBLEM])
 {
     const struct conf_option *row = conf_option_find(word);
+    const struct conf_added *added = conf_added_find(at->conf, conf_text_of(word));
     const char *meant = suggest(at, word);
     char spelled[CONF_SPELLING_MAX], scopes[CONF_SCOPES_MAX];
     conf_spell_kind(at->kind, spelled);
+    if (added)
+        row = added->row;
     if (row) {
         snprintf(problem, CONF_PATH_PROBLEM, "%s '%s' cannot stand in the scope %s, only in: %s",
                  row->type == CONF_SCOPE ? "stanza" : "option", row->name, spelled,
@@ -309,6 +319,24 @@ static void chain_parents(const struct conf *conf, const struct conf_path *path,
     }
 }
 
+/* Is it a path to a stanza that the manifest of a module declares, not to a Listen in the module's? */
+static bool nested_in(const struct conf *conf, const struct conf_path *path)
+{
+    const struct conf_module *module =
+        path->count > 1 ? conf_module_find(conf, conf_text_of(path->steps[0].kind)) : NULL;
+    return module && conf_module_stanza(module, "", conf_text_of(path->steps[1].kind));
+}
+
+/* A stanza in the stanza of a module: no other is asked for what stands there. */
+static void chain_stanza(const struct conf *conf, const struct conf_path *path, struct conf_chain *chain)
+{
+    const struct conf_scope *scope = conf_path_find(conf, path);
+    chain->conf = conf;
+    chain->count = 0;
+    if (scope)
+        chain->levels[chain->count++] = scope;
+}
+
 static bool is_listener(const char *kind)
 {
     static const char suffix[] = "_listener";
@@ -330,6 +358,10 @@ void conf_path_chain(const struct conf *conf, const struct conf_path *path, stru
         chain_listener(conf, path, chain);
         return;
     }
+    if (nested_in(conf, path)) {
+        chain_stanza(conf, path, chain);
+        return;
+    }
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(last, kinds[i].last) == 0) {
             kinds[i].chain(conf, path, chain);
@@ -342,6 +374,17 @@ void conf_path_chain(const struct conf *conf, const struct conf_path *path, stru
 static const struct conf_value unlimited = {
     .type = CONF_INT, .place = {"(default)", 0, 0}, .text = "-1", .number = -1};
 
+/* Of an option in a stanza in the stanza of a module. */
+static const struct conf_value *nested_default(const struct conf_module *module, const struct conf_path *path)
+{
+    char inner[INNER_MAX] = "";
+    for (size_t i = 1, used = 0; i < path->count && used < sizeof inner; i++)
+        used +=
+            (size_t)snprintf(inner + used, sizeof inner - used, "%s%s", used ? "/" : "", path->steps[i].kind);
+    const struct conf_option *row = conf_module_option(module, inner, conf_text_of(path->option));
+    return row ? conf_module_default_of(module, row) : NULL;
+}
+
 const struct conf_value *conf_path_value(const struct conf *conf, const struct conf_path *path,
                                          const struct conf_chain *chain)
 {
@@ -353,10 +396,13 @@ const struct conf_value *conf_path_value(const struct conf *conf, const struct c
     const char *last = path->count ? path->steps[path->count - 1].kind : "global";
     if (strcmp(last, "host") == 0 && strcmp(path->option, "max_outbound_connections") == 0)
         return &unlimited;
-    const struct conf_module *module = path->count == 1 ? conf_module_find(conf, conf_text_of(last)) : NULL;
-    if (module)
+    const struct conf_module *module =
+        path->count ? conf_module_find(conf, conf_text_of(path->steps[0].kind)) : NULL;
+    if (module && path->count == 1)
         return conf_module_default(conf, module->schema.name, path->option);
-    const struct conf_option *row = conf_schema_option(conf_text_of(path->option));
+    if (nested_in(conf, path))
+        return nested_default(module, path);
+    const struct conf_option *row = conf_option_row(conf, path->option);
     return row && conf_schema_allows(row, last) ? conf_default_value(conf, path->option) : NULL;
 }
 

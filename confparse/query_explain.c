@@ -212,6 +212,9 @@ static void print_option_meaning(const struct question *question)
     }
     if (!row || (missing_module(question) && row->support == CONF_ACCEPTED)) /* the module's line says it */
         return;
+    const char *module = conf_option_module(question->conf, row->name);
+    if (module && row == conf_option_row(question->conf, row->name))
+        fprintf(question->out, "An option of module %s.\n", module);
     bool core = row == conf_option_find(row->name);
     size_t count = core && value ? conf_exceptions_find(row, level, value, found) : 0;
     if (!count || (value->type == CONF_LIST && value->count > count))

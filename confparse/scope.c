@@ -158,6 +158,9 @@ static bool is_set_within(const struct conf_scope *scope, const char *option)
 bool conf_is_set(const struct conf *conf, const char *option)
 {
     const struct conf_option *row = conf_schema_option(conf_text_of(option));
+    const struct conf_added *added = row ? NULL : conf_added_find(conf, conf_text_of(option));
+    if (added)
+        return added->is_set;
     return row ? conf->is_set[conf_schema_index(row)] : is_set_within(conf->root, option);
 }
 
@@ -170,53 +173,33 @@ const struct conf_value *conf_default_of(const struct conf *conf, const struct c
 const struct conf_value *conf_default_value(const struct conf *conf, const char *option)
 {
     const struct conf_option *row = conf_schema_option(conf_text_of(option));
-    return row ? conf_default_of(conf, row) : NULL;
-}
-
-const struct conf_module *conf_module_find(const struct conf *conf, struct conf_text name)
-{
-    for (size_t i = 0; i < conf->module_count; i++)
-        if (conf_text_is(name, conf->modules[i].schema.name))
-            return &conf->modules[i];
-    return NULL;
-}
-
-bool conf_module_listens(const struct conf_module *module, const struct conf_option *row)
-{
-    return module && module->schema.listens && strcmp(row->name, "listen") == 0;
-}
-
-const struct conf_option *conf_module_option(const struct conf_module *module, struct conf_text name)
-{
-    for (size_t i = 0; module && i < module->schema.option_count; i++)
-        if (conf_text_is(name, module->schema.options[i].name))
-            return &module->schema.options[i];
-    return NULL;
+    if (row)
+        return conf_default_of(conf, row);
+    const struct conf_added *added = conf_added_find(conf, conf_text_of(option));
+    return added && added->fallback.type != CONF_SCOPE ? &added->fallback : NULL;
 }
 
 static const struct conf_value *module_default(const struct conf *conf, const struct conf_module *module,
-                                               struct conf_text option)
+                                               const char *path, struct conf_text option)
 {
-    const struct conf_option *row = conf_module_option(module, option);
-    const struct conf_value *value = row ? &module->defaults[row - module->schema.options] : NULL;
-    if (value)
-        return value->type != CONF_SCOPE ? value : NULL;
-    return conf_schema_module_option(option) ? conf_default_value(conf, option.data) : NULL;
+    const struct conf_option *row = conf_module_option(module, path, option);
+    if (row)
+        return conf_module_default_of(module, row);
+    return !*path && conf_schema_module_option(option) ? conf_default_value(conf, option.data) : NULL;
 }
 
 const struct conf_value *conf_module_value(const struct conf *conf, const struct conf_scope *scope,
                                            const char *option)
 {
     const struct conf_value *value = conf_scope_value(scope, option);
-    return value ? value : module_default(conf, scope->module, conf_text_of(option));
+    return value || !scope->module ? value
+                                   : module_default(conf, scope->module, scope->path, conf_text_of(option));
 }
 
 const struct conf_value *conf_module_default(const struct conf *conf, const char *module, const char *option)
 {
-    for (size_t i = 0; i < conf->module_count; i++)
-        if (conf_text_is(conf_text_of(module), conf->modules[i].schema.name))
-            return module_default(conf, &conf->modules[i], conf_text_of(option));
-    return NULL;
+    const struct conf_module *found = conf_module_find(conf, conf_text_of(module));
+    return found ? module_default(conf, found, "", conf_text_of(option)) : NULL;
 }
 
 size_t conf_scope_value_count(const struct conf_scope *scope)
@@ -233,19 +216,29 @@ const struct conf_value *conf_scope_value_at(const struct conf_scope *scope, siz
     return &scope->entries[index].value;
 }
 
+static const struct conf *conf_of(const struct conf_scope *scope)
+{
+    while (scope->parent)
+        scope = scope->parent;
+    return ((const struct conf_global *)scope)->conf; /* of which the scope is the first member */
+}
+
 const struct conf_option *conf_scope_row(const struct conf_scope *scope, struct conf_text name)
 {
     if (scope->documented) {
         const struct conf_option *row = conf_documented_option(scope->documented, scope->path, name);
         return row ? row : conf_schema_module_option(name);
     }
-    const struct conf_option *row = conf_module_option(scope->module, name);
+    const struct conf_option *row = conf_module_option(scope->module, scope->path, name);
     if (row)
         return row;
     row = conf_schema_option(name);
     if (row && conf_schema_allows(row, scope->kind))
         return row;
-    return scope->module ? conf_schema_module_option(name) : NULL;
+    if (scope->module)
+        return !*scope->path ? conf_schema_module_option(name) : NULL;
+    const struct conf_added *added = row ? NULL : conf_added_find(conf_of(scope), name);
+    return added && conf_schema_allows(added->row, scope->kind) ? added->row : NULL;
 }
 
 const struct conf_option *conf_scope_option(const struct conf_scope *scope, const char *option)

@@ -9,6 +9,7 @@
 #define IMPULSE_CONFPARSE_SCOPE_H
 
 #include <stdatomic.h>
+#include "confparse/added.h"
 #include "confparse/confparse.h"
 #include "confparse/memory.h"
 #include "confparse/text.h"
@@ -16,11 +17,6 @@
 struct conf_entry {   /* an option that a scope sets */
     const char *name; /* lower case */
     struct conf_value value;
-};
-
-struct conf_module { /* a copy of a conf_module_schema */
-    struct conf_module_schema schema;
-    struct conf_value *defaults; /* one for each option; type CONF_SCOPE where there is none */
 };
 
 struct conf_blocks { /* the Peers, or the Vias, of a container */
@@ -70,9 +66,14 @@ struct conf_scope {
     const struct conf_module *module; /* whose options stand here, or NULL */
     const struct conf_documented
         *documented;                /* a module that is not here, whose options stand here, or NULL */
-    const char *path;               /* then: of the stanza in that module (documented.h) */
+    const char *path;               /* then, and of a module: of the stanza in it (documented.h, added.h) */
     const struct conf_index *index; /* NULL when there is nothing to index */
     void *pattern;                  /* a pcre2_code when the name is a regular expression, else NULL */
+};
+
+struct conf_global { /* the global scope, from which a scope finds its generation */
+    struct conf_scope scope;
+    const struct conf *conf;
 };
 
 struct conf_files;
@@ -86,6 +87,8 @@ struct conf {
     bool *is_set;                /* one for each of these rows: does any scope set it? */
     struct conf_module *modules;
     size_t module_count;
+    struct conf_added *added; /* of all modules, in order of name */
+    size_t added_count;
     struct conf_nested grouped_bindings, grouped_pathways;
     struct conf_files *files; /* what it was made of */
     void **patterns;          /* every pcre2_code, for freeing */
@@ -93,18 +96,12 @@ struct conf {
     struct conf_match_cache *matches; /* which patterns match a name; NULL when there are none */
 };
 
-/* The module of that name that has a manifest, or NULL. */
-const struct conf_module *conf_module_find(const struct conf *conf, struct conf_text name);
-/* Is this the row of Listen, and may Listens stand in the module's stanza? `module` may be NULL. */
-bool conf_module_listens(const struct conf_module *module, const struct conf_option *row);
-/* Its manifest's row of an option, or NULL. `module` may be NULL. */
-const struct conf_option *conf_module_option(const struct conf_module *module, struct conf_text name);
 /* As conf_scope_option, of a text that is not NUL-terminated. */
 const struct conf_option *conf_scope_row(const struct conf_scope *scope, struct conf_text name);
 
 /* The default of a row of options.def, or NULL. */
 const struct conf_value *conf_default_of(const struct conf *conf, const struct conf_option *row);
-/* The default of options.def, or NULL. `option` is case-insensitive. */
+/* The default of options.def, or of an option that a module adds, or NULL. `option` is case-insensitive. */
 const struct conf_value *conf_default_value(const struct conf *conf, const char *option);
 
 #endif

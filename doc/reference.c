@@ -242,6 +242,34 @@ static const char *documented_note(const char *module, const char *option)
     return NULL;
 }
 
+/* An option of the module's stanza, of a stanza in it, or (`added`) of scopes of the core. */
+static void write_module_option(const char *module, const struct conf_option *option, bool added)
+{
+    const char *note = option->note && *option->note ? option->note : documented_note(module, option->name);
+    char name[128];
+    snprintf(name, sizeof name, "%s%s%s", added ? "" : option->scopes, added || !*option->scopes ? "" : "/",
+             option->name);
+    begin_item("");
+    code(name);
+    text(": ");
+    text(option->type == CONF_SCOPE ? "a stanza" : types[option->type]);
+    if (option->type == CONF_ENUM) {
+        text(" ");
+        code_list(option->choices, '|', " or ");
+    }
+    if (option->default_text) {
+        text(", default ");
+        code(option->default_text);
+    }
+    if (added) {
+        text(", in ");
+        code_list(option->scopes, ',', " or ");
+    }
+    text(note ? "; " : "");
+    text(note ? note : "");
+    end_item();
+}
+
 static bool write_manifest(const char *file)
 {
     struct manifest manifest = {0};
@@ -255,26 +283,10 @@ static bool write_manifest(const char *file)
     begin_item("");
     text(manifest.description);
     end_item();
-    for (size_t i = 0; i < manifest.option_count; i++) {
-        const struct conf_option *option = &manifest.options[i];
-        const char *note =
-            option->note && *option->note ? option->note : documented_note(manifest.name, option->name);
-        begin_item("");
-        code(option->name);
-        text(": ");
-        text(types[option->type]);
-        if (option->type == CONF_ENUM) {
-            text(" ");
-            code_list(option->choices, '|', " or ");
-        }
-        if (option->default_text) {
-            text(", default ");
-            code(option->default_text);
-        }
-        text(note ? "; " : "");
-        text(note ? note : "");
-        end_item();
-    }
+    for (size_t i = 0; i < manifest.option_count; i++)
+        write_module_option(manifest.name, &manifest.options[i], false);
+    for (size_t i = 0; i < manifest.added_count; i++)
+        write_module_option(manifest.name, &manifest.added[i], true);
     manifest_release(&manifest);
     return true;
 }

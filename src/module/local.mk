@@ -18,6 +18,8 @@ src_module_libmodule_a_SOURCES = \
 	src/module/log_hooks.c \
 	src/module/manifest.c \
 	src/module/manifest.h \
+	src/module/manifest_option.c \
+	src/module/manifest_reader.h \
 	src/module/manifest_set.c \
 	src/module/manifests.h \
 	src/module/module.h \

@@ -17,11 +17,13 @@ struct manifest {
     char *name;        /* lower case: the module's and its scope's */
     char *description; /* "" when there is none */
     bool singleton;
-    struct name_list requires;   /* modules to be set up before this one */
-    struct name_list provides;   /* core options that load it implicitly */
+    struct name_list requires;  /* modules to be set up before this one */
+    struct name_list provides;  /* core options that load it implicitly */
     struct name_list announced; /* what it may register, so that configurations can be checked: "KIND.NAME" */
-    struct conf_option *options; /* their texts are owned */
+    struct conf_option *options; /* as in struct conf_module_schema, as is `added`; their texts are owned */
     size_t option_count;
+    struct conf_option *added;
+    size_t added_count;
 };
 
 /* Reads `file` into a zeroed manifest. False with "FILE:LINE: ..." in error[]; manifest_release in either

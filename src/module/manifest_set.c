@@ -64,6 +64,31 @@ static bool announces_listener(const struct manifest *manifest)
     return false;
 }
 
+static const struct conf_option *find_added(const struct manifest *manifest, const char *name)
+{
+    for (size_t i = 0; i < manifest->added_count; i++)
+        if (strcmp(manifest->added[i].name, name) == 0)
+            return &manifest->added[i];
+    return NULL;
+}
+
+/* An option in a scope of the core is one module's. */
+static bool added_differ(const struct manifest_set *set, char *error, size_t error_size)
+{
+    for (size_t i = 0; i < set->count; i++)
+        for (size_t j = 0; j < set->manifests[i].added_count; j++)
+            for (size_t k = 0; k < i; k++) {
+                const struct manifest *manifest = &set->manifests[i], *other = &set->manifests[k];
+                if (!find_added(other, manifest->added[j].name))
+                    continue;
+                snprintf(error, error_size,
+                         "%s: option \"%s\" of module \"%s\" is also one of module \"%s\" (%s)",
+                         manifest->file, manifest->added[j].name, manifest->name, other->name, other->file);
+                return false;
+            }
+    return true;
+}
+
 static void make_schemas(struct manifest_set *set)
 {
     set->schemas = mem_array(set->count, sizeof *set->schemas);
@@ -73,6 +98,8 @@ static void make_schemas(struct manifest_set *set)
             .singleton = set->manifests[i].singleton,
             .options = set->manifests[i].options,
             .option_count = set->manifests[i].option_count,
+            .added = set->manifests[i].added,
+            .added_count = set->manifests[i].added_count,
             .listens = announces_listener(&set->manifests[i]),
         };
 }
@@ -99,7 +126,7 @@ struct manifest_set *manifest_set_read(const char *directory, char *error, size_
     free(entries);
     if (fine) {
         qsort(set->manifests, set->count, sizeof *set->manifests, by_name);
-        fine = names_differ(set, error, error_size);
+        fine = names_differ(set, error, error_size) && added_differ(set, error, error_size);
     }
     if (!fine) {
         manifest_set_free(set);

@@ -21,11 +21,12 @@ struct manifest_set *manifest_set_read(const char *directory, char *error, size_
 /* For conf_load_options; valid as long as the set. */
 const struct conf_module_schema *manifest_set_schemas(const struct manifest_set *set, size_t *count);
 /*
- * What modules may register when they are set up, as their manifests say it (provides = KIND.NAME): the names of that
- * kind, such as "delivery_method", in lower case, in turn. NULL at the end. Valid as long as the set.
+ * What modules may register when they are set up, as their manifests say it (provides = KIND.NAME): the names
+ * of that kind, such as "delivery_method", in lower case, in turn. NULL at the end. Valid as long as the set.
  */
 const char *manifest_set_announced(const struct manifest_set *set, const char *kind, size_t index);
-/* The modules whose stanzas hold Listens (provides = listener), in turn; NULL at the end. Valid as long as the set. */
+/* The modules whose stanzas hold Listens (provides = listener), in turn; NULL at the end. Valid as long as
+ * the set. */
 const char *manifest_set_listener(const struct manifest_set *set, size_t index);
 void manifest_set_free(struct manifest_set *set); /* NULL is harmless */
 

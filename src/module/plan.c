@@ -70,6 +70,9 @@ static bool is_wanted_by_option(const struct conf *conf, const struct manifest *
     for (size_t i = 0; i < manifest->provides.count; i++)
         if (conf_is_set(conf, manifest->provides.names[i]))
             return true;
+    for (size_t i = 0; i < manifest->added_count; i++)
+        if (conf_is_set(conf, manifest->added[i].name))
+            return true;
     return false;
 }
 

@@ -138,6 +138,19 @@ static void test_mistakes(void)
         {"[bad]\noption.x = int\noption.X = int\n", ":3: this option is declared twice: \"X\""},
         {"[bad]\naccepted.x = why\n", ":2: no such option is declared above: \"x\""},
         {"[bad]\ninstead.x = what\n", ":2: no such option is declared above: \"x\""},
+        {"[bad]\noption.x = int(1..)\nscopes.y = peer\n",
+         ":3: no such option of the module's stanza is declared above: \"y\""},
+        {"[bad]\noption.x = int\nscopes.x = peer, pear\n", ":3: no such scope of the core: \"pear\""},
+        {"[bad]\noption.x = int\nscopes.x =\n",
+         ":3: the scopes that the option stands in are missing: \"x\""},
+        {"[bad]\noption.idle_time = int\nscopes.idle_time = peer\n",
+         ":3: the core has an option or stanza of this name; choose another than \"idle_time\""},
+        {"[bad]\noption.x = int\nscopes.x = peer\noption.X = int\n",
+         ":4: this option is declared twice: \"X\""},
+        {"[bad]\nstanza.peer = named\n", ":2: a stanza of the core has this name: \"peer\""},
+        {"[bad]\nstanza.rule = one\n", ":2: a stanza is named, unnamed or optional, not \"one\""},
+        {"[bad]\nstanza.rule = named\nstanza.Rule = named\n", ":3: this stanza is declared twice: \"Rule\""},
+        {"[bad]\noption.rule/x = int\n", ":2: no such stanza is declared above: \"rule\""},
         {"[bad]\ncolour = red\n", ":2: no such key: \"colour\""},
         {"[bad", ":1: expected KEY = VALUE: \"[bad\""},
     };
@@ -186,6 +199,46 @@ static void test_directories(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(error, "No such file or directory"));
 }
 
+static void test_options_of_the_core_and_stanzas(void)
+{
+    static const char text[] = "[grey]\n"
+                               "option.delay = duration(0..3600) 300\n"
+                               "option.quota = int 5\n"
+                               "scopes.Quota = inbound, domain\n"
+                               "note.quota = messages a day\n"
+                               "stanza.rule = named\n"
+                               "stanza.rule/when = unnamed\n"
+                               "option.rule/delay = int 1\n"
+                               "option.rule/when/delay = bool\n"
+                               "note.rule/delay = of a rule\n";
+    char error[512];
+    unit_directory(directory);
+    write_file("grey.ecm", text);
+    struct manifest_set *set = manifest_set_read(directory, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+    const struct manifest *grey = manifest_find(set, "grey");
+    CU_ASSERT_EQUAL_FATAL(grey->added_count, 1);
+    CU_ASSERT_STRING_EQUAL(grey->added[0].name, "quota");
+    CU_ASSERT_STRING_EQUAL(grey->added[0].note, "messages a day");
+    CU_ASSERT_STRING_EQUAL(grey->added[0].scopes,
+                           "esmtp_listener,global,listen,pathway,pathway_group,peer,via,domain");
+    CU_ASSERT_EQUAL_FATAL(grey->option_count, 5 + 2);
+    CU_ASSERT_STRING_EQUAL(grey->options[0].choices, "0..3600");
+    CU_ASSERT_STRING_EQUAL(grey->options[1].name, "rule");
+    CU_ASSERT_EQUAL(grey->options[1].type, CONF_SCOPE);
+    CU_ASSERT_STRING_EQUAL(grey->options[2].scopes, "rule");
+    CU_ASSERT_STRING_EQUAL(grey->options[3].scopes, "rule");
+    CU_ASSERT_STRING_EQUAL(grey->options[3].note, "of a rule");
+    CU_ASSERT_STRING_EQUAL(grey->options[4].scopes, "rule/when");
+    manifest_set_free(set);
+    write_file("other.ecm", "[other]\noption.quota = int\nscopes.quota = binding\n");
+    CU_ASSERT_PTR_NULL(manifest_set_read(directory, error, sizeof error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error,
+                                  "/other.ecm: option \"quota\" of module \"other\" is also one of module "
+                                  "\"grey\" ("));
+    unit_directory_remove(directory);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -194,6 +247,7 @@ int main(void)
         {"mistakes", test_mistakes},
         {"what is no file", test_what_is_no_file},
         {"directories", test_directories},
+        {"options of the core's scopes, and stanzas", test_options_of_the_core_and_stanzas},
         CU_TEST_INFO_NULL,
     };
     return unit_run("manifest", tests);
