@@ -2,6 +2,7 @@
 pkgincludedir = $(includedir)/impulse
 pkginclude_HEADERS = \
 	include/impulse/command.h \
+	include/impulse/config.h \
 	include/impulse/delivery.h \
 	include/impulse/dns.h \
 	include/impulse/hooks.h \

@@ -25,6 +25,11 @@ IMP_API bool imp_delivery_is_binary(const struct imp_delivery *delivery);
  */
 IMP_API struct imp_message *imp_delivery_message(struct imp_delivery *delivery);
 /*
+ * What this module instance kept with the outbound policy of the queue that the envelope is in (imp_policy_set in
+ * config.h), or NULL. Valid until the deliver function returns.
+ */
+IMP_API void *imp_delivery_policy(const struct imp_delivery *delivery, const struct imp_module *module);
+/*
  * The next part of the content (CR LF line ends; trace headers, and those of this recipient alone, included): *data is
  * valid until the next call. 1: a part; 0: the end; -1: the spool could not be read (report a transient failure).
  */

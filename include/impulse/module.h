@@ -5,7 +5,7 @@
  * options and which core options load it implicitly. It defines one `struct imp_module_definition` with
  * IMP_MODULE_DEFINE and includes only headers of this folder. Everything public begins with imp_.
  *
- * Threads: setup, policy and teardown functions run on the main thread while no hook of the same instance runs. Hooks
+ * Threads: setup, (inbound) policy and teardown functions run on the main thread while no hook of the same instance runs. Hooks
  * run on event-loop threads, several at once; see hooks.h.
  *
  * Generations: a reload makes instances anew, singletons too, and tears the old ones down when the last session that
@@ -19,12 +19,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "impulse/config.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define IMP_API __attribute__((visibility("default")))
 
 /*
  * The ABI version. A module built against another major version, or a newer minor one, is refused at load with one
@@ -36,8 +35,6 @@ extern "C" {
 #define IMP_MODULE_MAGIC 0x494d504cu /* "IMPL" */
 
 struct imp_module; /* one loaded instance; the daemon's */
-struct imp_config; /* its configuration scope in one generation; valid during the call it is passed to */
-struct imp_policy; /* the resolved inbound options of one (Listen, Peer); see imp_policy_* below */
 struct imp_session;   /* one SMTP connection; session.h */
 struct imp_message;   /* one message, the same while it arrives, waits and leaves */
 struct imp_recipient; /* one recipient of it */
@@ -63,9 +60,14 @@ struct imp_module_definition {
     int (*setup)(struct imp_module *module, const struct imp_config *config);
     /*
      * Called for each resolved inbound policy of the generation after setup: compile what the hooks will need and
-     * keep it with imp_policy_set. 0 or -1 as above. NULL: not interested.
+     * keep it with imp_policy_set (config.h). 0 or -1 as above. NULL: not interested.
      */
     int (*policy)(struct imp_module *module, struct imp_policy *policy);
+    /*
+     * The same for each resolved outbound policy: what applies to a binding and domain. Any thread, when a queue first
+     * needs it; config.h says what failing does. It says why with imp_policy_error. NULL: not interested.
+     */
+    int (*outbound_policy)(struct imp_module *module, struct imp_policy *policy);
     /* Called when no hook of the instance will run any more: release what setup took. NULL: nothing to do. */
     void (*teardown)(struct imp_module *module);
 };
@@ -91,48 +93,6 @@ IMP_API void *imp_module_data(const struct imp_module *module);
 /* printf-style; says why setup or policy returns -1. The last call counts. */
 IMP_API void imp_module_error(struct imp_module *module, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* ---- its options ------------------------------------------------------------------------------------------- */
-
-/*
- * The value of an option of the module's scope: as set, else the manifest's default. Types were checked at load.
- * Text: NUL-terminated, valid during the call; NULL when there is neither value nor default.
- */
-IMP_API const char *imp_config_text(const struct imp_config *config, const char *option);
-IMP_API bool imp_config_bool(const struct imp_config *config, const char *option);    /* false when absent */
-IMP_API int64_t imp_config_int(const struct imp_config *config, const char *option);  /* 0 when absent; sizes in
-                                                                                         bytes, durations in seconds */
-/* True when the configuration sets the option, rather than the manifest's default. */
-IMP_API bool imp_config_is_set(const struct imp_config *config, const char *option);
-/* Item `index` of a list option, or NULL past its end. */
-IMP_API const char *imp_config_item(const struct imp_config *config, const char *option, size_t index);
-/* A core option as the global scope sets it, else its default; same rules. */
-IMP_API const char *imp_config_global_text(const struct imp_config *config, const char *option);
-IMP_API bool imp_config_global_bool(const struct imp_config *config, const char *option);
-IMP_API int64_t imp_config_global_int(const struct imp_config *config, const char *option);
-
-/* ---- inbound policy ---------------------------------------------------------------------------------------- */
-
-/* Core options as they apply to this Listen and Peer after fallback; same rules as imp_config_*. */
-IMP_API const char *imp_policy_text(const struct imp_policy *policy, const char *option);
-IMP_API bool imp_policy_bool(const struct imp_policy *policy, const char *option);
-IMP_API int64_t imp_policy_int(const struct imp_policy *policy, const char *option);
-IMP_API const char *imp_policy_item(const struct imp_policy *policy, const char *option, size_t index);
-/* True when some scope sets the option (a list may be set and empty). */
-IMP_API bool imp_policy_is_set(const struct imp_policy *policy, const char *option);
-/*
- * Says which setting applies: two policies of one instance that give the same pointer for an option have the same
- * value, so that a long list that many policies share need be compiled once. NULL when no scope sets it.
- */
-IMP_API const void *imp_policy_source(const struct imp_policy *policy, const char *option);
-/*
- * Keeps `data` with this policy for this module instance; `release` (may be NULL) is called with it when the
- * generation ends, on any thread and before teardown. Immutable afterwards: sessions on several threads read it. Only from the policy function.
- */
-IMP_API void imp_policy_set(struct imp_policy *policy, struct imp_module *module, void *data,
-                            void (*release)(void *data));
-/* What imp_policy_set kept, or NULL. Any thread. */
-IMP_API void *imp_policy_get(const struct imp_policy *policy, const struct imp_module *module);
 
 /* ---- paniclog ---------------------------------------------------------------------------------------------- */
 

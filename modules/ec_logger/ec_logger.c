@@ -291,7 +291,7 @@ static char *plain_path(struct imp_module *module, enum log_name log, const char
 
 static unsigned mode_of(const struct imp_config *config, enum log_name log)
 {
-    if (log == ACCTLOG && imp_config_text(config, "acctlog_log_mode")) /* the manual's other spelling */
+    if (log == ACCTLOG && imp_config_is_set(config, "acctlog_log_mode")) /* the manual's other spelling */
         return (unsigned)imp_config_int(config, "acctlog_log_mode");
     return (unsigned)imp_config_int(config, options[log].mode);
 }

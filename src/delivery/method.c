@@ -18,6 +18,7 @@ struct method_worker {
     struct delivery_loop *home;
     struct queue *queue;
     struct module_set *modules; /* a reference; `method` is of it */
+    struct imp_policy *policy;  /* a reference: the queue's settings may be resolved anew meanwhile */
     const struct module_delivery_method *method;
     struct pool *pool;
     struct pool_job job;
@@ -68,6 +69,7 @@ static void deliver(struct pool_job *job)
     cursor_open(&worker->content, worker->envelope, &delivery->reader, NULL, NULL);
     worker->response[0] = '\0';
     worker->delivery.envelope = worker->envelope;
+    worker->delivery.policy = worker->policy;
     worker->result =
         module_deliver(worker->method, &worker->delivery, worker->response, sizeof worker->response);
     cursor_close(&worker->content);
@@ -104,6 +106,7 @@ static void settle(struct method_worker *worker)
 static void free_worker(struct method_worker *worker)
 {
     list_remove(&worker->node);
+    imp_policy_unref(worker->policy);
     module_set_unref(worker->modules);
     free(worker);
 }
@@ -137,6 +140,8 @@ static void work(struct method_worker *worker)
 {
     if (queue_modules(worker->queue) == worker->modules)
         worker->envelope = queue_take(worker->queue);
+    imp_policy_unref(worker->policy);
+    worker->policy = imp_policy_ref(queue_settings(worker->queue)->modules);
     if (worker->envelope)
         submit(worker);
     else

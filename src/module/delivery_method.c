@@ -68,6 +68,11 @@ struct imp_message *imp_delivery_message(struct imp_delivery *delivery)
     return (struct imp_message *)delivery->message(delivery);
 }
 
+void *imp_delivery_policy(const struct imp_delivery *delivery, const struct imp_module *module)
+{
+    return imp_policy_get(delivery->policy, module);
+}
+
 int imp_delivery_read(struct imp_delivery *delivery, const char **data, size_t *size)
 {
     return delivery->read_chunk(delivery, data, size);

@@ -24,6 +24,8 @@ src_module_libmodule_a_SOURCES = \
 	src/module/manifests.h \
 	src/module/module.h \
 	src/module/module_policy.c \
+	src/module/option_question.c \
+	src/module/option_question.h \
 	src/module/module_set.c \
 	src/module/plan.c \
 	src/module/plan.h \

@@ -90,16 +90,22 @@ enum module_registry {
 };
 const struct registry *module_set_registry(const struct module_set *set, enum module_registry which);
 
-/* ---- inbound policy as modules see it -------------------------------------------------------------------------- */
+/* ---- policies as modules see them ------------------------------------------------------------------------------ */
 
 /*
- * The policy of one chain: calls each module's policy function. NULL with one line in error[] on refusal. Nothing of
- * the chain is needed afterwards. The policy holds a reference to `set`. Main thread.
+ * The inbound policy of one chain: calls each module's policy function. NULL with one line in error[] on refusal.
+ * Nothing of the chain is needed afterwards. The policy holds a reference to `set`. Main thread.
  */
 struct imp_policy *imp_policy_create(struct module_set *set, const struct conf_chain *chain, char *error,
                                      size_t error_size);
-/* Any thread, when no session uses the policy any more; so the modules' release functions run on any thread. */
-void imp_policy_free(struct imp_policy *policy);
+/*
+ * The outbound policy of one chain: calls each module's outbound_policy function. What a function refuses is named in
+ * the paniclog, and nothing is kept for its module. NULL when no module has such a function. Any thread.
+ */
+struct imp_policy *imp_policy_create_outbound(struct module_set *set, const struct conf_chain *chain);
+struct imp_policy *imp_policy_ref(struct imp_policy *policy); /* any thread; NULL is harmless */
+/* Any thread; NULL is harmless. The modules' release functions run with the last reference. */
+void imp_policy_unref(struct imp_policy *policy);
 
 /* ---- asking: validate hooks -------------------------------------------------------------------------------------- */
 
@@ -166,6 +172,7 @@ const struct module_delivery_method *module_set_delivery_method(const struct mod
 struct envelope;
 struct imp_delivery {
     const struct envelope *envelope;
+    const struct imp_policy *policy; /* the outbound one of its queue; NULL: there is none */
     int (*read_chunk)(struct imp_delivery *delivery, const char **data, size_t *size);
     struct message *(*message)(struct imp_delivery *delivery); /* made when it is first asked for */
     void *closure;

@@ -1,13 +1,16 @@
 /*
- * module_policy: the inbound options of one (Listen, Peer) as modules see them, and what modules derive from
- * them.
+ * module_policy: what applies to one (Listen, Peer), or to one (binding, domain), as modules see it, and what
+ * modules derive from it.
  *
  * The options can be read while the modules' policy functions run. Afterwards a policy is an array with one
  * slot per module instance.
  */
+#include <stdatomic.h>
 #include <stdio.h>
 #include "base/mem.h"
+#include "log/paniclog.h"
 #include "module/crash_guard.h"
+#include "module/option_question.h"
 #include "module/set.h"
 
 struct slot {
@@ -15,54 +18,150 @@ struct slot {
     void (*release)(void *data);
 };
 
+/* While policy functions run. */
+struct policy_reading {
+    const struct conf_chain *chain;
+    bool outbound;
+    struct option_fault fault;
+};
+
 struct imp_policy {
+    _Atomic unsigned references;
     struct module_set *set; /* one reference, because the slots' release functions belong to the modules */
-    const struct conf_chain *chain; /* NULL after the policy functions have run */
+    struct policy_reading *reading; /* NULL after the policy functions have run */
     struct slot slots[];            /* indexed by imp_module.index */
 };
 
-static const struct conf_value *value_of(const struct imp_policy *policy, const char *option)
+/* ---- asking ----------------------------------------------------------------------------------------------
+ */
+
+/* Can the option stand in any scope that such a policy asks? */
+static bool is_asked(const struct conf_option *row, bool outbound)
 {
-    return policy->chain ? conf_chain_value(policy->chain, option) : NULL;
+    static const char inbound_scopes[] = "|esmtp_listener|global|listen|pathway|pathway_group|peer|via|";
+    static const char outbound_scopes[] = "|binding|binding_group|domain|global|";
+    struct slice scopes = slice_text(row->scopes), scope;
+    char wanted[64];
+    while (slice_next(&scopes, ',', &scope)) {
+        snprintf(wanted, sizeof wanted, "|%.*s|", (int)scope.size, scope.data);
+        if (strstr(outbound ? outbound_scopes : inbound_scopes, wanted))
+            return true;
+    }
+    return false;
+}
+
+static bool may_ask(struct policy_reading *reading, const char *option, enum asked_type asked)
+{
+    static const struct conf_place no_place = {0};
+    const struct conf_option *row = conf_option_row(reading->chain->conf, option);
+    if (!option_question_check(&reading->fault, no_place, option, row, asked,
+                               "neither the core nor a manifest declares it for scopes of the core"))
+        return false;
+    if (is_asked(row, reading->outbound))
+        return true;
+    option_fault_note(&reading->fault, no_place, "it asks %s policy for option \"%s\", but it stands in: %s",
+                      reading->outbound ? "an outbound" : "an inbound", option, row->scopes);
+    return false;
+}
+
+/* The value that applies; NULL: there is none, the question is wrong, or the policy is made already. */
+static const struct conf_value *ask(const struct imp_policy *policy, const char *option,
+                                    enum asked_type asked)
+{
+    struct policy_reading *reading = policy->reading;
+    return reading && may_ask(reading, option, asked) ? conf_chain_value(reading->chain, option) : NULL;
 }
 
 const char *imp_policy_text(const struct imp_policy *policy, const char *option)
 {
-    const struct conf_value *value = value_of(policy, option);
+    const struct conf_value *value = ask(policy, option, ASKED_TEXT);
     return value ? value->text : NULL;
 }
 
 bool imp_policy_bool(const struct imp_policy *policy, const char *option)
 {
-    return imp_policy_int(policy, option) != 0;
+    const struct conf_value *value = ask(policy, option, ASKED_BOOL);
+    return value && value->number != 0;
 }
 
 int64_t imp_policy_int(const struct imp_policy *policy, const char *option)
 {
-    const struct conf_value *value = value_of(policy, option);
+    const struct conf_value *value = ask(policy, option, ASKED_INT);
     return value ? value->number : 0;
+}
+
+double imp_policy_seconds(const struct imp_policy *policy, const char *option)
+{
+    const struct conf_value *value = ask(policy, option, ASKED_SECONDS);
+    return value ? value->seconds : 0;
+}
+
+int imp_policy_choice(const struct imp_policy *policy, const char *option)
+{
+    const struct conf_value *value = ask(policy, option, ASKED_CHOICE);
+    return value ? (int)value->number - 1 : -1;
+}
+
+size_t imp_policy_count(const struct imp_policy *policy, const char *option)
+{
+    const struct conf_value *value = ask(policy, option, ASKED_ITEMS);
+    return value ? value->count : 0;
 }
 
 const char *imp_policy_item(const struct imp_policy *policy, const char *option, size_t index)
 {
-    const struct conf_value *value = value_of(policy, option);
-    return value && index < value->count ? value->items[index] : NULL;
+    return option_answer_item(ask(policy, option, ASKED_ITEMS), index);
 }
 
-const void *imp_policy_source(const struct imp_policy *policy, const char *option)
+const char *imp_policy_key(const struct imp_policy *policy, const char *option, size_t index)
 {
-    for (size_t i = 0; policy->chain && i < policy->chain->count; i++) {
-        const struct conf_value *value = conf_scope_value(policy->chain->levels[i], option);
+    return option_answer_key(ask(policy, option, ASKED_PAIRS), index);
+}
+
+const char *imp_policy_lookup(const struct imp_policy *policy, const char *option, const char *key)
+{
+    return option_answer_lookup(ask(policy, option, ASKED_PAIRS), key);
+}
+
+static const struct conf_value *find_setting(const struct conf_chain *chain, const char *option)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct conf_value *value = conf_scope_value(chain->levels[i], option);
         if (value)
             return value;
     }
     return NULL;
 }
 
+const void *imp_policy_source(const struct imp_policy *policy, const char *option)
+{
+    struct policy_reading *reading = policy->reading;
+    return reading && may_ask(reading, option, ASKED_ANY) ? find_setting(reading->chain, option) : NULL;
+}
+
 bool imp_policy_is_set(const struct imp_policy *policy, const char *option)
 {
     return imp_policy_source(policy, option) != NULL;
 }
+
+int imp_policy_error(const struct imp_policy *policy, const char *option, const char *format, ...)
+{
+    struct policy_reading *reading = policy->reading;
+    if (!reading)
+        return -1;
+    const struct conf_value *value = option ? find_setting(reading->chain, option) : NULL;
+    struct conf_place place = {0};
+    if (value)
+        place = value->place;
+    va_list arguments;
+    va_start(arguments, format);
+    option_fault_note_list(&reading->fault, place, option, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+/* ---- slots ----------------------------------------------------------------------------------------------
+ */
 
 static void slot_clear(struct slot *slot, const struct imp_module *module)
 {
@@ -85,7 +184,34 @@ void imp_policy_set(struct imp_policy *policy, struct imp_module *module, void *
 
 void *imp_policy_get(const struct imp_policy *policy, const struct imp_module *module)
 {
-    return module->set == policy->set ? policy->slots[module->index].data : NULL;
+    return policy && module->set == policy->set ? policy->slots[module->index].data : NULL;
+}
+
+/* ---- making one ------------------------------------------------------------------------------------------
+ */
+
+typedef int policy_fn(struct imp_module *module, struct imp_policy *policy);
+
+static policy_fn *function_of(const struct imp_module *module, bool outbound)
+{
+    return outbound ? module->definition->outbound_policy : module->definition->policy;
+}
+
+static bool wants_outbound(const struct module_set *set)
+{
+    for (size_t i = 0; i < set->instance_count; i++)
+        if (function_of(set->instances[i], true))
+            return true;
+    return false;
+}
+
+static struct imp_policy *new_policy(struct module_set *set, struct policy_reading *reading)
+{
+    struct imp_policy *policy = mem_zalloc(sizeof *policy + set->instance_count * sizeof policy->slots[0]);
+    atomic_init(&policy->references, 1);
+    policy->set = module_set_ref(set);
+    policy->reading = reading;
+    return policy;
 }
 
 struct asking {
@@ -96,35 +222,140 @@ struct asking {
 static int ask_module(void *closure)
 {
     struct asking *asking = closure;
-    return asking->module->definition->policy(asking->module, asking->policy);
+    return function_of(asking->module, asking->policy->reading->outbound)(asking->module, asking->policy);
+}
+
+/* The line about a module whose function failed, or asked wrongly; NULL: it did neither. Main thread: it may
+ * have said why with imp_module_error. */
+static const char *judge(struct imp_module *module, struct policy_reading *reading, int answer)
+{
+    static const struct conf_place no_place = {0};
+    if (answer != 0)
+        option_fault_note(&reading->fault, no_place, "%s",
+                          module->error[0] ? module->error : "its policy function failed without saying why");
+    return reading->fault.line[0] ? reading->fault.line : NULL;
+}
+
+/* On the main thread, while a generation is loaded. */
+static struct imp_policy *make_checked(struct module_set *set, struct policy_reading *reading, char *error,
+                                       size_t error_size)
+{
+    struct imp_policy *policy = new_policy(set, reading);
+    for (size_t i = 0; i < set->instance_count; i++) {
+        struct imp_module *module = set->instances[i];
+        if (!function_of(module, reading->outbound))
+            continue;
+        module->error[0] = '\0';
+        reading->fault = (struct option_fault){.module = module->label};
+        struct runner runner = {module->label,
+                                reading->outbound ? "its outbound policy" : "its policy function", ""};
+        int answer = crash_guard_call(&runner, ask_module, &(struct asking){module, policy});
+        const char *fault = judge(module, reading, answer);
+        if (fault) {
+            snprintf(error, error_size, "%s", fault);
+            imp_policy_unref(policy);
+            return NULL;
+        }
+    }
+    policy->reading = NULL;
+    return policy;
 }
 
 struct imp_policy *imp_policy_create(struct module_set *set, const struct conf_chain *chain, char *error,
                                      size_t error_size)
 {
-    struct imp_policy *policy = mem_zalloc(sizeof *policy + set->instance_count * sizeof policy->slots[0]);
-    policy->set = module_set_ref(set);
-    policy->chain = chain;
+    struct policy_reading reading = {.chain = chain};
+    return make_checked(set, &reading, error, error_size);
+}
+
+struct imp_policy *imp_policy_create_outbound(struct module_set *set, const struct conf_chain *chain)
+{
+    struct policy_reading reading = {.chain = chain, .outbound = true};
+    if (!wants_outbound(set))
+        return NULL;
+    struct imp_policy *policy = new_policy(set, &reading);
     for (size_t i = 0; i < set->instance_count; i++) {
         struct imp_module *module = set->instances[i];
-        if (!module->definition->policy)
+        if (!function_of(module, true))
             continue;
-        module->error[0] = '\0';
-        struct runner runner = {module->label, "its policy function", ""};
-        if (crash_guard_call(&runner, ask_module, &(struct asking){module, policy}) != 0) {
-            snprintf(error, error_size, "module %s: %s", module->label,
-                     module->error[0] ? module->error : "its policy function failed without saying why");
-            imp_policy_free(policy);
-            return NULL;
-        }
+        struct runner runner = {module->label, "its outbound policy", ""};
+        reading.fault = (struct option_fault){.module = module->label};
+        const struct runner *outer = runner_enter(&runner);
+        int answer = ask_module(&(struct asking){module, policy});
+        runner_leave(outer);
+        if (answer != 0)
+            option_fault_note(&reading.fault, (struct conf_place){0}, "its outbound policy function failed");
+        if (!reading.fault.line[0])
+            continue;
+        paniclog(PANIC_ERROR, "%s; its queues go on without what it would have kept", reading.fault.line);
+        slot_clear(&policy->slots[i], module);
     }
-    policy->chain = NULL;
+    policy->reading = NULL;
     return policy;
 }
 
-void imp_policy_free(struct imp_policy *policy)
+/* ---- outbound policies while a generation is loaded ---------------------------------------------------- */
+
+struct outbound_check {
+    struct module_set *set;
+    const struct conf *conf;
+    char *error;
+    size_t error_size;
+};
+
+/* The levels of a scope by itself: it, and what it stands in. */
+static bool check_scope(const struct outbound_check *check, const struct conf_scope *scope)
 {
-    if (!policy)
+    struct conf_chain chain = {.conf = check->conf};
+    struct policy_reading reading = {.chain = &chain, .outbound = true};
+    for (; scope; scope = conf_scope_parent(scope))
+        chain.levels[chain.count++] = scope;
+    struct imp_policy *policy = make_checked(check->set, &reading, check->error, check->error_size);
+    imp_policy_unref(policy);
+    return policy != NULL;
+}
+
+/* Does the scope set an option that a module added? */
+static bool sets_added(const struct outbound_check *check, const struct conf_scope *scope)
+{
+    const char *option;
+    for (size_t i = 0; conf_scope_value_at(scope, i, &option); i++)
+        if (conf_option_module(check->conf, option))
+            return true;
+    return false;
+}
+
+static bool check_children(const struct outbound_check *check, const struct conf_scope *parent)
+{
+    static const char *const kinds[] = {"binding_group", "binding", "domain"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        for (const struct conf_scope *at = NULL; (at = conf_scope_next(parent, kinds[i], at));)
+            if ((sets_added(check, at) && !check_scope(check, at)) || !check_children(check, at))
+                return false;
+    return true;
+}
+
+bool module_set_check_outbound(struct module_set *set, const struct conf *conf, char *error,
+                               size_t error_size)
+{
+    struct outbound_check check = {set, conf, error, error_size};
+    return !wants_outbound(set) ||
+           (check_scope(&check, conf_root(conf)) && check_children(&check, conf_root(conf)));
+}
+
+/* ---- references ------------------------------------------------------------------------------------------
+ */
+
+struct imp_policy *imp_policy_ref(struct imp_policy *policy)
+{
+    if (policy)
+        atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
+    return policy;
+}
+
+void imp_policy_unref(struct imp_policy *policy)
+{
+    if (!policy || atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t i = 0; i < policy->set->instance_count; i++)
         slot_clear(&policy->slots[i], policy->set->instances[i]);

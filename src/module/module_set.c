@@ -76,7 +76,9 @@ static void say_error(const struct imp_config *config, const struct imp_module *
                       size_t error_size)
 {
     const char *what = module->error[0] ? module->error : "its setup failed without saying why";
-    if (config->scope) {
+    if (config->reading->fault.line[0]) {
+        snprintf(error, error_size, "%s", config->reading->fault.line);
+    } else if (config->scope) {
         struct conf_place place = conf_scope_place(config->scope);
         snprintf(error, error_size, "%s:%u: module %s: %s", place.file, place.line, module->label, what);
     } else {
@@ -87,7 +89,9 @@ static void say_error(const struct imp_config *config, const struct imp_module *
 static bool set_up(struct module_set *set, const struct plan_item *item, const struct conf *conf, char *error,
                    size_t error_size)
 {
-    struct imp_config config = {conf, item->scope, item->manifest};
+    struct config_reading reading;
+    struct imp_config config = {conf, item->scope, item->manifest, "", &reading};
+    config_reading_begin(&reading, item->manifest->name);
     if (!imp_config_bool(&config, "enabled"))
         return true;
     const struct imp_module_definition *definition = module_load(item->manifest, error, error_size);
@@ -97,10 +101,12 @@ static bool set_up(struct module_set *set, const struct plan_item *item, const s
     struct imp_module *module = module_set_add(set, definition, instance);
     module->level = level_of(imp_config_text(&config, "debug_level"));
     module->in_setup = true;
+    reading.fault.module = module->label;
     struct runner runner = {module->label, "its setup", ""};
     int answer = crash_guard_call(&runner, call_setup, &(struct setting_up){module, &config});
     module->in_setup = false;
-    if (answer == 0 && !module->misregistered)
+    config_reading_end(&reading);
+    if (answer == 0 && !module->misregistered && !reading.fault.line[0])
         return true;
     say_error(&config, module, error, error_size);
     module->failed = true;
@@ -154,7 +160,8 @@ struct module_set *module_set_load(const struct conf *conf, const struct manifes
     bool fine = plan_make(&plan, conf, manifests, error, error_size);
     for (size_t i = 0; fine && i < plan.count; i++)
         fine = set_up(set, &plan.items[i], conf, error, error_size);
-    fine = fine && module_set_place_hooks(set, error, error_size);
+    fine = fine && module_set_place_hooks(set, error, error_size) &&
+           module_set_check_outbound(set, conf, error, error_size);
     plan_release(&plan);
     if (!fine) {
         module_set_unref(set);

@@ -106,6 +106,10 @@ struct module_set *module_set_create(struct pool_set *pools);
 struct imp_module *module_set_add(struct module_set *set, const struct imp_module_definition *definition,
                                   const char *instance);
 
+/* module_policy.c: does each outbound policy function agree with what the configuration sets of its module's options?
+ * False with one line in error[]. Main thread. */
+bool module_set_check_outbound(struct module_set *set, const struct conf *conf, char *error, size_t error_size);
+
 /* log_hooks.c: the set whose modules take paniclog lines, or NULL. Main thread. */
 struct module_set *log_hooks_paniclog_taker(void);
 /* Makes `set` that one. */

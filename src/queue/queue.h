@@ -49,6 +49,7 @@ struct queue_settings {
     const struct conf_value *routes; /* a list, as written; NULL: none */
     const char *ehlo_hostname;       /* may be "__hostname__" or "__message__" */
     const char *bind_address;        /* NULL: the kernel chooses */
+    struct imp_policy *modules;      /* what modules keep with these settings; a reference; NULL: nothing */
 };
 
 /*

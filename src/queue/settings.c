@@ -18,15 +18,24 @@ static const struct policy_field fields[] = {
 
 static void *make_settings(const struct conf_chain *chain, void *closure)
 {
+    struct generation *generation = closure;
     struct queue_settings *settings = mem_new(struct queue_settings);
-    (void)closure;
     policy_fields_fill(settings, fields, POLICY_FIELD_COUNT(fields), chain);
     if (settings->bind_address && strcmp(settings->bind_address, "*") == 0)
         settings->bind_address = NULL;
+    if (generation->modules)
+        settings->modules = imp_policy_create_outbound(generation->modules, chain);
     return settings;
 }
 
-static const struct policy_kind settings_kind = {make_settings, free};
+static void free_settings(void *pointer)
+{
+    struct queue_settings *settings = pointer;
+    imp_policy_unref(settings->modules);
+    free(settings);
+}
+
+static const struct policy_kind settings_kind = {make_settings, free_settings};
 
 const struct queue_settings *generation_settings(struct generation *generation, struct slice binding,
                                                  struct slice domain)
@@ -38,7 +47,7 @@ const struct queue_settings *generation_settings(struct generation *generation, 
     free(binding_text);
     free(domain_text);
 
-    return policy_table_find(generation->settings, &chain, NULL);
+    return policy_table_find(generation->settings, &chain, generation);
 }
 
 /* ---- generations ------------------------------------------------------------------------------------- */

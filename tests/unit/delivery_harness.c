@@ -34,6 +34,22 @@ void module_set_unref(struct module_set *set)
     (void)set;
 }
 
+struct imp_policy *imp_policy_create_outbound(struct module_set *set, const struct conf_chain *chain)
+{
+    (void)set, (void)chain;
+    return NULL;
+}
+
+struct imp_policy *imp_policy_ref(struct imp_policy *policy)
+{
+    return policy;
+}
+
+void imp_policy_unref(struct imp_policy *policy)
+{
+    (void)policy;
+}
+
 const struct module_delivery_method *module_set_delivery_method(const struct module_set *set,
                                                                 const char *name)
 {

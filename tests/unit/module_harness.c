@@ -57,6 +57,6 @@ void modules_session(struct modules *modules, struct imp_session *session, const
 
 void modules_session_end(struct imp_session *session)
 {
-    imp_policy_free((struct imp_policy *)session->policy);
+    imp_policy_unref((struct imp_policy *)session->policy);
     imp_session_release(session);
 }

@@ -46,7 +46,7 @@ static void free_policy(void *pointer)
     struct esmtp_policy *policy = pointer;
     tls_context_unref(policy->tls);
     if (policy->modules)
-        imp_policy_free(policy->modules);
+        imp_policy_unref(policy->modules);
     auth_policy_free(policy->auth);
     policy_content_release(policy);
     free(policy);
