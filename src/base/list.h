@@ -18,8 +18,8 @@ struct list {
 
 #define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-#define list_each(list, node, after)                                                                              \
-    for (struct list_node *node = (list)->head.next, *after = node->next; node != &(list)->head;                  \
+#define list_each(list, node, after)                                                                         \
+    for (struct list_node *node = (list)->head.next, *after = node->next; node != &(list)->head;             \
          node = after, after = node->next)
 
 static inline void list_init(struct list *list)

@@ -43,9 +43,9 @@ struct stream {
     struct loop *loop;
     const struct stream_handler *handler;
     int fd;
-    int events;   /* what poll watches now */
-    int handles;  /* that are being closed */
-    bool reading; /* the owner wants `readable` */
+    int events;        /* what poll watches now */
+    int handles;       /* that are being closed */
+    bool reading;      /* the owner wants `readable` */
     bool watching_end; /* the owner wants `ended` */
     bool connecting;
     bool blocked; /* output waits for the socket */
@@ -92,7 +92,8 @@ void stream_trim(struct stream *stream);
  */
 int stream_start_tls(struct stream *stream, struct tls_context *context);
 /*
- * The same, we being the client, of a server that has to be `name` (tls_client_converse). -EINVAL: it is no name.
+ * The same, we being the client, of a server that has to be `name` (tls_client_converse). -EINVAL: it is no
+ * name.
  */
 int stream_start_tls_client(struct stream *stream, const struct tls_client *client, const char *name);
 /* stream_start_tls was called and `secured` not yet. */

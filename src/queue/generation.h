@@ -1,8 +1,9 @@
 /*
  * generation: one configuration as the queues see it: the resolved settings and the modules to be told.
  *
- * Shared by reference count. Settings are resolved when first asked for, one struct for all queues whose scopes
- * set the same, so that a million domains without a stanza of their own share one. Private to src/queue.
+ * Shared by reference count. Settings are resolved when first asked for, one struct for all queues whose
+ * scopes set the same, so that a million domains without a stanza of their own share one. Private to
+ * src/queue.
  */
 #ifndef IMPULSE_QUEUE_GENERATION_H
 #define IMPULSE_QUEUE_GENERATION_H
@@ -14,7 +15,7 @@ struct generation {
     unsigned serial; /* unique within the process, from 1 */
     struct conf *conf;
     struct module_set *modules;
-    char *hostname; /* the option, else the system's */
+    char *hostname;                /* the option, else the system's */
     struct policy_table *settings; /* of struct queue_settings */
 };
 

@@ -63,9 +63,9 @@ struct shard {
     uv_timer_t timer; /* for the schedule; opened on first use */
     bool timer_open;
     bool draining;
-    struct list flying;          /* envelopes that delivery or a bounce holds */
-    struct list walks;           /* struct queue_walk (walk.h), the first one under way */
-    struct list *walk_list;      /* where it is, and what it looks at next; NULL: in no list */
+    struct list flying;     /* envelopes that delivery or a bounce holds */
+    struct list walks;      /* struct queue_walk (walk.h), the first one under way */
+    struct list *walk_list; /* where it is, and what it looks at next; NULL: in no list */
     struct list_node *walk_next;
     uint16_t walk_mark;
     uint64_t in_flight;          /* envelopes that delivery or a bounce holds */

@@ -51,9 +51,8 @@ void imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(
     if (!module->in_setup || !tick)
         return;
     set->periodics = mem_resize(set->periodics, (set->periodic_count + 1) * sizeof *set->periodics);
-    set->periodics[set->periodic_count++] =
-        (struct periodic){.runner = {module->label, "its tick", ""},
-                          .tick = tick,
-                          .closure = closure,
-                          .seconds = seconds ? seconds : 1};
+    set->periodics[set->periodic_count++] = (struct periodic){.runner = {module->label, "its tick", ""},
+                                                              .tick = tick,
+                                                              .closure = closure,
+                                                              .seconds = seconds ? seconds : 1};
 }

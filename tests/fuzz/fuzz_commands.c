@@ -115,7 +115,8 @@ void session_reset_transaction(struct smtps_session *session)
     session->protocol->reset(session);
 }
 
-void session_set_addresses(struct smtps_session *session, const struct net_addr *peer, const struct net_addr *local)
+void session_set_addresses(struct smtps_session *session, const struct net_addr *peer,
+                           const struct net_addr *local)
 {
     imp_session_set_addresses(&session->view, local ? local : &session->view.local, peer);
     session->policy = &policies[1];
@@ -344,7 +345,8 @@ static void open_session(struct smtps_session *session, const uint8_t choice[4])
     static const struct net_addr peer = {AF_INET, 4711, 0, {192, 0, 2, 1}},
                                  local = {AF_INET, 25, 0, {192, 0, 2, 2}};
     static const struct tls_facts tls = {.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384"};
-    *session = (struct smtps_session){.worker = &worker, .protocol = &smtp_protocol, .state = SESSION_READING};
+    *session =
+        (struct smtps_session){.worker = &worker, .protocol = &smtp_protocol, .state = SESSION_READING};
     choose(&policies[0], choice);
     choose(&policies[1], choice);
     policies[1].extensions &= ~(unsigned)EXTENSION_XSETCONTEXT;

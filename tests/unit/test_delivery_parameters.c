@@ -216,7 +216,8 @@ static void test_header_before_the_body(void)
     server_stop(&server);
 }
 
-static enum imp_delivery_result read_whole(struct imp_delivery *delivery, char *response, size_t response_size, void *closure)
+static enum imp_delivery_result read_whole(struct imp_delivery *delivery, char *response,
+                                           size_t response_size, void *closure)
 {
     char whole[100];
     const char *data;

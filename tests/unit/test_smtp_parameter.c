@@ -7,7 +7,8 @@
 
 enum { ALL = ~0 };
 
-typedef const struct smtps_reply *parse_fn(struct slice rest, unsigned offered, struct parameters *parameters);
+typedef const struct smtps_reply *parse_fn(struct slice rest, unsigned offered,
+                                           struct parameters *parameters);
 
 static void expect(parse_fn *parse, unsigned offered, const char *text, const struct smtps_reply *problem)
 {

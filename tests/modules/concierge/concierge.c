@@ -287,5 +287,6 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     return imp_hook_at(module, "validate_rcptto", at_rcptto, concierge);
 }
 
-IMP_MODULE_DEFINE(.name = "concierge", .description = "Asks a policy service, DNS, a thread pool and the clock",
+IMP_MODULE_DEFINE(.name = "concierge",
+                  .description = "Asks a policy service, DNS, a thread pool and the clock",
                   .kind = IMP_SINGLETON, .setup = setup, .teardown = teardown);

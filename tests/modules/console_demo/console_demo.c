@@ -1,6 +1,6 @@
 /*
- * console_demo: console commands that answer at once, later, in parts, from a pool and from every loop; a service that
- * one instance offers and another one uses; an HTTP route.
+ * console_demo: console commands that answer at once, later, in parts, from a pool and from every loop; a
+ * service that one instance offers and another one uses; an HTTP route.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -138,11 +138,13 @@ static void never_called(struct imp_http_request *request, struct imp_http_respo
 
 /* ---- setup --------------------------------------------------------------------------------------------- */
 
-#define COMMAND(...) imp_command_add(module, &(struct imp_command){.size = sizeof(struct imp_command), __VA_ARGS__})
+#define COMMAND(...)                                                                                         \
+    imp_command_add(module, &(struct imp_command){.size = sizeof(struct imp_command), __VA_ARGS__})
 
 static int add_commands(struct imp_module *module)
 {
-    return COMMAND(.words = "demo wait", .help = "waits for demo tell", .run = wait_for_word, .closure = module) ||
+    return COMMAND(.words = "demo wait", .help = "waits for demo tell", .run = wait_for_word,
+                   .closure = module) ||
            COMMAND(.words = "demo tell", .arguments = "WORD", .least = 1, .most = 1, .run = tell_word,
                    .help = "tells who waits") ||
            COMMAND(.words = "demo count", .arguments = "LINES", .least = 1, .most = 1, .run = count_lines,
@@ -178,8 +180,10 @@ static int console_demo_setup(struct imp_module *module, const struct imp_config
     if (clash && COMMAND(.words = clash, .help = "is taken", .run = tell_word))
         return -1;
     if (imp_config_bool(config, "commands") &&
-        imp_route_add(module, &(struct imp_route){.size = sizeof(struct imp_route), .method = "GET",
-                                                  .path = "/demo/table", .help = "shows the table",
+        imp_route_add(module, &(struct imp_route){.size = sizeof(struct imp_route),
+                                                  .method = "GET",
+                                                  .path = "/demo/table",
+                                                  .help = "shows the table",
                                                   .run = never_called}))
         return -1;
     return use_service(module, imp_config_text(config, "service"));

@@ -1,6 +1,6 @@
 /*
- * pass_through: hooks every point of a session and objects to nothing. Ten instances of it show what being asked costs
- * (tests/load/compare).
+ * pass_through: hooks every point of a session and objects to nothing. Ten instances of it show what being
+ * asked costs (tests/load/compare).
  */
 #include <impulse/hooks.h>
 
@@ -13,10 +13,8 @@ static enum imp_verdict pass(struct imp_call *call, void *closure)
 static int pass_through_setup(struct imp_module *module, const struct imp_config *config)
 {
     static const char *const points[] = {
-        "validate_connect",    "validate_ehlo",
-        "validate_auth",       "validate_mailfrom",
-        "validate_rcptto",     "validate_data",
-        "validate_data_spool", "validate_data_spool_each_rcpt",
+        "validate_connect",     "validate_ehlo", "validate_auth",       "validate_mailfrom",
+        "validate_rcptto",      "validate_data", "validate_data_spool", "validate_data_spool_each_rcpt",
         "validate_set_binding",
     };
     (void)config;

@@ -4,8 +4,9 @@
  *   q list|queues|retry|fail|remove|later|to|bind ARGUMENT [NAME=VALUE ...]
  *   q answer ID
  *
- * ARGUMENT is a reason, the seconds of "later", the new recipient, the new binding, or "-". NAME=VALUE are filters:
- * id, batch, domain, binding, sender, recipient, state (a number), limit. Each message that fits is a line:
+ * ARGUMENT is a reason, the seconds of "later", the new recipient, the new binding, or "-". NAME=VALUE are
+ * filters: id, batch, domain, binding, sender, recipient, state (a number), limit. Each message that fits is
+ * a line:
  *
  *   ID SENDER RECIPIENT BINDING STATE RETRIES NEXT-ATTEMPT-IN-SECONDS BYTES [what became of the change]
  */
@@ -56,8 +57,8 @@ static enum imp_queue_next each(struct imp_queued *queued, void *closure)
     uint64_t id = 0;
     imp_queued_get(queued, &facts);
     int64_t wait = facts.next_attempt_us ? ((int64_t)facts.next_attempt_us - (int64_t)now_us()) / 1000000 : 0;
-    snprintf(line, sizeof line, "%" PRIu64 " <%s> %s %s %d %u %" PRId64 " %" PRIu64, facts.message_id, facts.sender,
-             facts.recipient, facts.binding, facts.state, facts.retries, wait, facts.bytes);
+    snprintf(line, sizeof line, "%" PRIu64 " <%s> %s %s %d %u %" PRId64 " %" PRIu64, facts.message_id,
+             facts.sender, facts.recipient, facts.binding, facts.state, facts.retries, wait, facts.bytes);
     int result = change(task, queued, &id);
     if (strcmp(task->what, "count") == 0)
         return IMP_QUEUE_GO_ON;
@@ -85,7 +86,8 @@ static void done(const struct imp_queue_answer *answer, void *closure)
 static void answered(uint64_t id, const char *response, const char *peer, void *closure)
 {
     struct task *task = closure;
-    imp_command_printf(task->call, "%" PRIu64 " [%s] %s\n", id, peer ? peer : "nobody", response ? response : "nothing");
+    imp_command_printf(task->call, "%" PRIu64 " [%s] %s\n", id, peer ? peer : "nobody",
+                       response ? response : "nothing");
     imp_command_finish(task->call, true);
     free(task);
 }

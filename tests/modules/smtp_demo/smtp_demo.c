@@ -1,6 +1,6 @@
 /*
- * smtp_demo: an extension of SMTP with a command that answers at once, later from another thread, or never; one that is
- * offered only where SMTP_Extensions names it; and a command without an extension.
+ * smtp_demo: an extension of SMTP with a command that answers at once, later from another thread, or never;
+ * one that is offered only where SMTP_Extensions names it; and a command without an extension.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -77,12 +77,13 @@ static void xliving(struct imp_smtp_call *call, const char *arguments, void *clo
     imp_smtp_reply(call, 250, NULL, text);
 }
 
-#define ADD(...) imp_smtp_add(module, &(struct imp_smtp_extension){.size = sizeof(struct imp_smtp_extension), __VA_ARGS__})
+#define ADD(...)                                                                                             \
+    imp_smtp_add(module, &(struct imp_smtp_extension){.size = sizeof(struct imp_smtp_extension), __VA_ARGS__})
 
 static int smtp_demo_setup(struct imp_module *module, const struct imp_config *config)
 {
-    return ADD(.keyword = "XDEMO", .arguments = "ONE TWO", .verb = imp_config_text(config, "verb"), .run = xdemo,
-               .closure = module, .deadline_ms = 2000) ||
+    return ADD(.keyword = "XDEMO", .arguments = "ONE TWO", .verb = imp_config_text(config, "verb"),
+               .run = xdemo, .closure = module, .deadline_ms = 2000) ||
                    ADD(.keyword = "XTRUSTED", .verb = "XTRUSTED", .run = xdemo, .closure = module,
                        .flags = IMP_SMTP_WHEN_NAMED) ||
                    ADD(.verb = "XLIVING", .run = xliving, .flags = IMP_SMTP_NO_ARGUMENTS)
@@ -90,5 +91,5 @@ static int smtp_demo_setup(struct imp_module *module, const struct imp_config *c
                : 0;
 }
 
-IMP_MODULE_DEFINE(.name = "smtp_demo", .description = "Extensions and commands of SMTP", .kind = IMP_SINGLETON,
-                  .setup = smtp_demo_setup);
+IMP_MODULE_DEFINE(.name = "smtp_demo", .description = "Extensions and commands of SMTP",
+                  .kind = IMP_SINGLETON, .setup = smtp_demo_setup);

@@ -1,6 +1,6 @@
 /*
- * witness: reads a message behind whoever edited it, and says in X-Witness fields what it sees: how many fields the
- * header has, their names, the size, and the value of Subject.
+ * witness: reads a message behind whoever edited it, and says in X-Witness fields what it sees: how many
+ * fields the header has, their names, the size, and the value of Subject.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,5 +32,6 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     return imp_hook_at(module, "validate_data_spool", look, NULL);
 }
 
-IMP_MODULE_DEFINE(.name = "witness", .description = "Says in header fields what it sees of a message that others edited",
+IMP_MODULE_DEFINE(.name = "witness",
+                  .description = "Says in header fields what it sees of a message that others edited",
                   .kind = IMP_SINGLETON, .setup = setup);
