@@ -18,7 +18,7 @@
 
 enum {
     RECORD_LIMIT = 256,   /* maximum records used from one answer */
-    LOOKUP_LIMIT = 10000, /* under way at a time */
+    LOOKUP_LIMIT = 10000, /* maximum lookups in progress */
     RCODE_SERVFAIL = 2,
 };
 
@@ -37,9 +37,9 @@ struct lookup {
     struct resolver *resolver;
     dns_done_fn *done;
     void *closure;
-    bool owns_closure; /* which is freed with it */
+    bool owns_closure; /* the closure is freed with the lookup */
     unsigned type;
-    int id; /* libunbound's */
+    int id; /* libunbound's id of the lookup */
 };
 
 /* ---- the context ------------------------------------------------------------------------------------- */
@@ -75,7 +75,7 @@ static int use_name_servers(struct ub_ctx *context, const char *path)
     return error;
 }
 
-/* libunbound reads the file when the first name is looked up, so whether it can be read is asked here. */
+/* libunbound reads the file at the first lookup, so this checks whether it can be read. */
 static int use_trust_anchor(struct ub_ctx *context, const char *path)
 {
     if (access(path, R_OK) < 0)
@@ -96,7 +96,7 @@ static struct ub_ctx *open_context(const struct resolver_settings *settings, con
         error = ub_ctx_hosts(context, NULL);
     if (!error) /* a local caching resolver is common */
         error = ub_ctx_set_option(context, "do-not-query-localhost:", "no");
-    if (!error) /* the reverse names of a site's own addresses are known to its name servers */
+    if (!error) /* a site's name servers know the reverse names of its own addresses */
         error = ub_ctx_set_option(context, "unblock-lan-zones:", "yes");
     if (!error)
         error = ub_ctx_set_option(context, "insecure-lan-zones:", "yes");
@@ -256,7 +256,7 @@ static void on_result(void *closure, int error, struct ub_result *result)
     ub_resolve_free(result);
 }
 
-/* What is wrong, or NULL: the lookup is under way. */
+/* Starts the lookup. Returns NULL, or the reason why that failed. */
 static const char *ask(struct lookup *lookup, struct resolver *resolver, const char *name)
 {
     lookup->resolver = resolver;
