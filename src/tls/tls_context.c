@@ -251,8 +251,9 @@ static char *describe_reading(const struct tls_settings *settings)
 }
 
 /*
- * That Vault did not answer is no failure of the files: it is asked each time. The line is said when the lock
- * is given back: whoever is told of it may ask for a context.
+ * Refreshes one context. If Vault does not answer, the context does not count as failed: Vault is asked each
+ * time anyway. The line is logged after the lock is released, because a callback of the log may request a
+ * context.
  */
 static void refresh(struct tls_context *context, struct said *said)
 {

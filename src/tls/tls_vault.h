@@ -1,11 +1,11 @@
 /*
- * tls_vault.h: a text from HashiCorp Vault's key-value store, version 2; private to src/tls.
+ * tls_vault.h: reads a text from HashiCorp Vault's key-value store, version 2; private to src/tls.
  *
- *     vault://MOUNT/PATH#FIELD      what "vault kv get -mount=MOUNT -field=FIELD PATH" prints; without
- * #FIELD: "key"
+ *     vault://MOUNT/PATH#FIELD      what "vault kv get -mount=MOUNT -field=FIELD PATH" prints;
+ *                                   without #FIELD: "key"
  *
- * Where Vault is and who we are is the environment's to say, as for Vault's own command: VAULT_ADDR (https://
- * HOST:8200), VAULT_TOKEN.
+ * As for Vault's own command, environment variables give the server and the token: VAULT_ADDR
+ * (https://HOST:8200), VAULT_TOKEN.
  */
 #ifndef IMPULSE_TLS_TLS_VAULT_H
 #define IMPULSE_TLS_TLS_VAULT_H
