@@ -11,6 +11,7 @@
  *   body SIZE                    another body of so many lines, in parts
  *   insert TEXT                  puts text in at the first byte of the body; \r and \n are written as such
  *   count                        counts lines on the event loop, suspended meanwhile, and says so in X-Lines
+ *   fill                         adds fields until no more are taken, takes them out, and says in X-Filled how many
  *   spoil                        tries what must not be possible, and says so in X-Spoiled
  *
  * "last", "body" and "insert" are done in a hook that may block. A recipient own-WORD@ gets a field X-Own of
@@ -77,6 +78,20 @@ static int spoil(struct imp_message *message)
     return imp_header_add(message, IMP_HEADER_END, "X-Spoiled", text);
 }
 
+static int fill(struct imp_message *message)
+{
+    char value[1001], text[16];
+    int count = 0;
+    memset(value, 'x', 900);
+    value[900] = '\0';
+    while (imp_header_add(message, IMP_HEADER_END, "X-Fill", value) == 0)
+        count++;
+    if (errno != E2BIG || imp_header_remove_all(message, "X-Fill") != count)
+        return -1;
+    snprintf(text, sizeof text, "%d", count);
+    return imp_header_add(message, IMP_HEADER_END, "X-Filled", text);
+}
+
 /* 0, -1 with errno, or 1: it is not one of these. */
 static int act(struct imp_message *message, char **word, char *rest[])
 {
@@ -101,6 +116,8 @@ static int act(struct imp_message *message, char **word, char *rest[])
         return imp_recipient_remove(find(message, word[1]));
     if (strcmp(verb, "move") == 0)
         return imp_recipient_set_address(find(message, word[1]), word[2]);
+    if (strcmp(verb, "fill") == 0)
+        return fill(message);
     if (strcmp(verb, "spoil") == 0)
         return spoil(message);
     return 1;
