@@ -14,6 +14,27 @@
 
 enum { SILENT = -1, NOERROR = 0, SERVFAIL = 2, NXDOMAIN = 3 };
 
+enum { RRSIG = 46, DNSKEY = 48 };
+
+/* A zone "signed": its key (ECDSA P-256), and signatures of it and of host.signed, valid from 2019 to 2038.
+ */
+#define KEY                                                                                                  \
+    "\001\001\003\015\021\010\231\231\241\273\245\124\313\265\135\052\221\365\204\133\024\375\024\133"       \
+    "\046\330\321\147\335\145\324\034\340\114\036\251\331\174\152\011\121\323\046\155\210\347\227\313"       \
+    "\337\077\066\303\371\141\276\260\224\200\154\342\151\163\364\150\137\114\277\300"
+#define KEY_SIGNATURE                                                                                        \
+    "\000\060\015\001\000\000\016\020\177\377\377\377\136\000\000\000\057\336\006\163\151\147\156\145"       \
+    "\144\000\235\162\166\037\247\112\067\007\322\252\063\325\206\066\061\155\007\320\277\247\143\303"       \
+    "\331\256\014\076\052\362\315\152\367\146\156\257\027\354\261\024\126\337\252\065\332\005\253\223"       \
+    "\006\066\165\352\257\273\270\346\054\251\074\221\233\006\062\340\370\002"
+#define ADDRESS_SIGNATURE                                                                                    \
+    "\000\001\015\002\000\000\016\020\177\377\377\377\136\000\000\000\057\336\006\163\151\147\156\145"       \
+    "\144\000\246\251\365\150\145\254\212\227\031\312\215\047\145\363\017\240\024\134\311\170\216\014"       \
+    "\043\254\013\221\302\373\223\241\154\165\260\047\227\172\074\246\131\266\360\006\273\225\167\120"       \
+    "\103\065\117\021\246\115\365\215\025\212\341\314\013\005\376\367\017\145"
+#define KEY_TAG    12254
+#define KEY_DIGEST "760ce7df59beebc62a79ecc4795d88d83fe4e369b04f98f5512ebc195806ee14"
+
 #define RDATA(bytes) bytes, sizeof(bytes) - 1
 
 static const struct zone_row {
@@ -37,6 +58,12 @@ static const struct zone_row {
     {"damaged.example", IMP_DNS_TXT, NOERROR, RDATA("\11short")},
     {"null.example", IMP_DNS_MX, NOERROR, RDATA("\0\0\0")},
     {"silent.example", IMP_DNS_A, SILENT, RDATA("")},
+    {"signed", DNSKEY, NOERROR, RDATA(KEY)},
+    {"signed", RRSIG, NOERROR, RDATA(KEY_SIGNATURE)},
+    {"host.signed", IMP_DNS_A, NOERROR, RDATA("\300\0\2\11")},
+    {"host.signed", RRSIG, NOERROR, RDATA(ADDRESS_SIGNATURE)},
+    {"forged.signed", IMP_DNS_A, NOERROR, RDATA("\300\0\2\12")},
+    {"forged.signed", RRSIG, NOERROR, RDATA(ADDRESS_SIGNATURE)},
 };
 
 static int server;
@@ -83,7 +110,8 @@ static size_t answer_query(const unsigned char *query, size_t size, unsigned cha
         if (zone[i].code == SILENT)
             return 0;
         code = zone[i].code;
-        if (code == NOERROR && (zone[i].type == type || zone[i].type == IMP_DNS_CNAME)) {
+        bool signature = zone[i].type == RRSIG && zone[i].rdata[0] * 256 + zone[i].rdata[1] == type;
+        if (code == NOERROR && (zone[i].type == type || zone[i].type == IMP_DNS_CNAME || signature)) {
             used += put_record(reply + used, &zone[i]);
             count++;
         }
@@ -130,8 +158,9 @@ static void start_names(void)
     write_file(resolv_conf, "nameserver 127.0.0.1@%d\n", ntohs(address.sin_port));
     snprintf(anchor, sizeof anchor, "%s/anchor", folder);
     write_file(anchor,
-               "example. IN DS %d 13 2 3490a6806d47f17a34c29e2ce80e8a999ffbe4be3490a6806d47f17a34c29e2c\n",
-               4711);
+               "example. IN DS 4711 13 2 3490a6806d47f17a34c29e2ce80e8a999ffbe4be3490a6806d47f17a34c29e2c\n"
+               "signed. IN DS %d 13 2 " KEY_DIGEST "\n",
+               KEY_TAG);
     pthread_create(&server_thread, NULL, serve_names, NULL);
 }
 
@@ -364,6 +393,21 @@ static void test_bogus(void)
     sdk_house_close(&house);
 }
 
+static void test_secure(void)
+{
+    struct sdk_house house;
+    open_house(&house, true);
+    struct asked secure = ask(&house, "host.signed", IMP_DNS_A);
+    CU_ASSERT(secure.status == IMP_DNS_FOUND && secure.security == IMP_DNS_SECURE && secure.address[15] == 9);
+    struct asked forged = ask(&house, "forged.signed", IMP_DNS_A);
+    CU_ASSERT(forged.status == IMP_DNS_FAILED && forged.security == IMP_DNS_BOGUS);
+    sdk_house_close(&house);
+    open_house(&house, false);
+    struct asked unproved = ask(&house, "host.signed", IMP_DNS_A);
+    CU_ASSERT(unproved.status == IMP_DNS_FOUND && unproved.security == IMP_DNS_INSECURE);
+    sdk_house_close(&house);
+}
+
 static void test_check(void)
 {
     char error[200];
@@ -398,6 +442,7 @@ int main(void)
         {"ends", test_ends},
         {"the end of the process", test_end_of_process},
         {"bogus", test_bogus},
+        {"secure", test_secure},
         {"check", test_check},
         {"wire format", test_wire},
         {"the name server stops", stop_names},
