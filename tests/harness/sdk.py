@@ -3,7 +3,12 @@ import os
 import subprocess
 from pathlib import Path
 
+from . import SANITIZER
 from .daemon import PROGRAM, ROOT
+
+# Modules are built with the daemon's sanitizer, so that it sees what they do as well.
+SANITIZE = {"": [], "address": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+            "thread": ["-fsanitize=thread"]}
 
 
 def install(root):
@@ -21,5 +26,5 @@ def build(installed, name, directory, *flags, source=None):
     """Compiles tests/modules/NAME, or the file `source`, into `directory` with the installed ecxs."""
     source = source or next((ROOT / "tests" / "modules" / name).glob(f"{name}.c*"))
     directory.mkdir(exist_ok=True)
-    subprocess.run([find(installed, "ecxs"), "-o", directory / f"{name}.so", source, "-D_GNU_SOURCE", "-Werror", *flags], check=True,
+    subprocess.run([find(installed, "ecxs"), "-o", directory / f"{name}.so", source, "-D_GNU_SOURCE", "-Werror", *SANITIZE[SANITIZER], *flags], check=True,
                    env={**os.environ, "DESTDIR": str(installed)})
