@@ -40,7 +40,8 @@ static void add(const struct smtps_verb *row)
     unsigned slot = first_slot(slice_text(row->verb));
     while (slots[slot] && slots[slot] != row)
         slot = (slot + 1) % SLOTS;
-    slots[slot] = row;
+    if (!slots[slot]) /* once it is there, sessions read it */
+        slots[slot] = row;
 }
 
 void smtps_verbs_add(const struct smtps_verb *rows, size_t count)
