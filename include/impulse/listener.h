@@ -39,6 +39,7 @@
 #define IMPULSE_LISTENER_H
 
 #include "impulse/module.h"
+#include "impulse/stream.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,7 +47,7 @@ extern "C" {
 
 struct imp_connection; /* an accepted connection; the daemon's, valid until `closed` has returned */
 
-/* A client has connected. Without imp_connection_start it is hung up on when this returns. */
+/* A client has connected. Without imp_connection_stream or imp_connection_start it is hung up on when this returns. */
 typedef void imp_accepted_fn(struct imp_connection *connection, void *closure);
 
 struct imp_listener {
@@ -58,6 +59,17 @@ struct imp_listener {
 /* Takes the connections of the Listens in this instance's stanza; only from setup, once. 0, or -1 with a line in
  * imp_module_error. */
 IMP_API int imp_listener_add(struct imp_module *module, const struct imp_listener *listener);
+
+/*
+ * Takes the connection as a stream (stream.h), which may be encrypted, and has deadlines: `connected` is called in a later
+ * turn, then the others. It counts as a connection of its Listen until it is closed, and keeps its instance until then.
+ * Once, from `accepted`, instead of imp_connection_start; `connection` is invalid when `accepted` returns. NULL with
+ * errno set as imp_stream_connect, and no function is called.
+ */
+IMP_API struct imp_stream *imp_connection_stream(struct imp_connection *connection,
+                                                 const struct imp_stream_events *events, void *closure);
+
+/* ---- or without a stream: the simplest way to serve --------------------------------------------------------- */
 
 struct imp_connection_handler {
     size_t size; /* sizeof(struct imp_connection_handler) */

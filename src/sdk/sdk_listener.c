@@ -6,6 +6,8 @@
  */
 #include "sdk/sdk_listener.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include "log/paniclog.h"
 #include "net/stream.h"
 #include "sdk/sdk_registry.h"
+#include "sdk/sdk_stream.h"
 
 enum {
     MUCH = 64 * 1024,      /* bytes that wait to be sent, or to be used by the module */
@@ -48,6 +51,7 @@ struct imp_connection {
     struct loop_task task; /* the end of the process */
     struct sdk_listen *listen;
     struct module_set *set; /* a reference */
+    struct imp_module *module;
     struct net_addr peer;
     char peer_text[NET_ADDR_TEXT_SIZE], local_text[NET_ADDR_TEXT_SIZE];
     const struct imp_connection_handler *handler; /* NULL: not started */
@@ -55,6 +59,7 @@ struct imp_connection {
     bool told_much; /* imp_connection_write returned 1, and not all is sent yet */
     bool ended;     /* the client says no more */
     bool leaving;   /* imp_connection_close was called */
+    bool is_stream; /* it is an imp_stream's now, which sees to its end; this only counts it */
 };
 
 static struct {
@@ -139,8 +144,10 @@ static void handle_closed(struct imp_connection *connection)
     atomic_fetch_sub(&connection->listen->connections, 1);
     unref_listen(connection->listen);
     module_set_unref(connection->set);
+    bool is_stream = connection->is_stream;
     free(connection);
-    pending_end(&all.open);
+    if (!is_stream)
+        pending_end(&all.open);
 }
 
 static void on_stream_closed(struct stream *stream)
@@ -296,6 +303,35 @@ void imp_connection_start(struct imp_connection *connection, const struct imp_co
         stream_read_start(&connection->stream);
 }
 
+/* ---- as a stream ----------------------------------------------------------------------------- */
+
+static void on_stream_gone(void *closure)
+{
+    handle_closed(closure);
+}
+
+/* The socket goes to the stream under another descriptor; ours is closed when `accepted` has returned. */
+struct imp_stream *imp_connection_stream(struct imp_connection *connection,
+                                         const struct imp_stream_events *events, void *closure)
+{
+    int fd = fcntl(connection->stream.fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return NULL;
+    struct imp_stream *stream =
+        sdk_stream_accepted(connection->module, fd, &connection->peer, events, closure);
+    if (!stream) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return NULL;
+    }
+    connection->is_stream = true;
+    connection->open_handles++;
+    pending_end(&all.open);
+    sdk_stream_on_gone(stream, on_stream_gone, connection);
+    return stream;
+}
+
 /* ---- accepting ------------------------------------------------------------------------------- */
 
 /* The row that is to take it, with a reference to its set; NULL: nobody, or too many are open. */
@@ -364,6 +400,7 @@ void sdk_listen_accept(struct loop *loop, int fd, const struct net_addr *local, 
         return;
     }
     connection->peer = *peer;
+    connection->module = row->module;
     net_addr_format(peer, connection->peer_text);
     net_addr_format_port(local, connection->local_text);
     bool entered = enter(connection);

@@ -29,6 +29,8 @@ static void finish_end(struct imp_stream *s)
     if (s->stream_open || s->timer_open)
         return;
     SDK_STREAM_TELL(s, closed, s->why, s->text, s->closure);
+    if (s->gone)
+        s->gone(s->gone_closure);
     tls_client_unref(s->tls);
     free(s->path);
     free(s->host);
@@ -369,6 +371,12 @@ struct imp_stream *sdk_stream_accepted(struct imp_module *module, int fd, const 
     s->stream_open = true;
     snprintf(s->peer, sizeof s->peer, "%s", net_addr_format_port(peer, text));
     return s;
+}
+
+void sdk_stream_on_gone(struct imp_stream *s, void (*gone)(void *closure), void *closure)
+{
+    s->gone = gone;
+    s->gone_closure = closure;
 }
 
 static const struct stream_handler handler = {

@@ -15,6 +15,8 @@
  */
 struct imp_stream *sdk_stream_accepted(struct imp_module *module, int fd, const struct net_addr *peer,
                                        const struct imp_stream_events *events, void *closure);
+/* Has `gone` called when the stream is closed, after the owner's `closed`. Once. */
+void sdk_stream_on_gone(struct imp_stream *stream, void (*gone)(void *closure), void *closure);
 /* Encrypts it, we being the server; `secured` or `closed` follows. 0 or -1 with errno, as
  * imp_stream_start_tls. */
 int sdk_stream_start_tls_server(struct imp_stream *stream, struct tls_context *context);

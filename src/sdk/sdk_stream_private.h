@@ -47,6 +47,8 @@ struct imp_stream {
     size_t address_count, next_address;
     enum imp_stream_end why;
     char peer[PEER_SIZE], text[TEXT_SIZE];
+    void (*gone)(void *closure); /* NULL: nobody is told */
+    void *gone_closure;
 };
 
 static inline struct imp_stream *sdk_stream_of(struct stream *stream)

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from harness import await_true
+from harness import SANITIZER, await_true
 from harness.console import Console
 from harness.daemon import run
 from harness.sdk import build
@@ -97,7 +97,8 @@ def test_a_slow_client_makes_the_command_wait(demo):
         while line.startswith("= "):
             output += client.file.read(int(line[2:]))
             line = client.line()
-        assert line == "OK" and int(demo.status("VmRSS").split()[0]) - before < 20 * 1024
+        grown = int(demo.status("VmRSS").split()[0]) - before
+        assert line == "OK" and (SANITIZER or grown < 20 * 1024)    # a sanitizer keeps what was freed
         assert output == b"".join(b"line %d\n" % i for i in range(3000000))
 
 

@@ -79,7 +79,7 @@ def test_it_serves(echo):
         assert client.line() == "hello: two"
         client.socket.sendall(b"ee\nquit\nnobody\n")
         assert client.line() == "hello: three" and client.line() == "bye" and client.line() is None
-        assert other.ask("where") == f"127.0.0.1 at {echo.name} by {echo.name}, 1"
+        await_true(lambda: other.ask("where") == f"127.0.0.1 at {echo.name} by {echo.name}, 1", "the other one is gone")
     with Wire(echo.impulse.address) as wire:
         wire.greet()
 
@@ -142,6 +142,25 @@ def test_reloads(echo):
             with pytest.raises(ConnectionRefusedError):
                 echo.client()
             assert old.ask("y") == "hello: y" and new.ask("y") == "next: y", "open connections go on"
+
+
+def test_as_a_stream(echo):
+    echo.start("stream = true", listen="max_connections = 2")
+    with echo.client() as client, echo.client() as other:
+        assert client.ask("one") == "hello by stream: one" and other.ask("two") == "hello by stream: two"
+        with echo.client(ready=False) as third:
+            assert third.line() is None
+        client.socket.sendall(b"quit\n")
+        assert client.line() is None
+        def served():
+            with echo.client(ready=False) as again:
+                return again.line() == "ready"
+        await_true(served, "its place is free")
+        echo.reload('stream = true greeting = "next"')
+        assert other.ask("two") == "hello by stream: two", "an open one keeps its instance"
+        with echo.client() as new:
+            assert new.ask("x") == "next by stream: x"
+            echo.impulse.stop()
 
 
 def test_it_is_disabled(echo):

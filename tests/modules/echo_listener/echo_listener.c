@@ -75,6 +75,50 @@ static void closed(struct imp_connection *connection, void *closure)
     atomic_fetch_sub(&living, 1);
 }
 
+/* ---- the same over an imp_stream, without "big" ------------------------------------------------------ */
+
+static void stream_connected(struct imp_stream *stream, void *closure)
+{
+    (void)closure;
+    imp_stream_write(stream, "ready\n", 6);
+}
+
+static void stream_readable(struct imp_stream *stream, void *closure)
+{
+    struct client *client = closure;
+    char text[512];
+    size_t size;
+    const char *data = imp_stream_data(stream, &size), *end;
+    while ((end = memchr(data, '\n', size))) {
+        int length = (int)(end - data);
+        if (length == 4 && memcmp(data, "quit", 4) == 0) {
+            imp_stream_close(stream);
+            return;
+        }
+        int written = snprintf(text, sizeof text, "%s by stream: %.*s\n", client->greeting, length, data);
+        imp_stream_write(stream, text, (size_t)written);
+        imp_stream_consume(stream, (size_t)length + 1);
+        data = imp_stream_data(stream, &size);
+    }
+    if (imp_stream_at_end(stream))
+        imp_stream_close(stream);
+}
+
+static void stream_closed(struct imp_stream *stream, enum imp_stream_end why, const char *text, void *closure)
+{
+    (void)stream;
+    (void)why;
+    (void)text;
+    closed(NULL, closure);
+}
+
+static const struct imp_stream_events stream_events = {.size = sizeof stream_events,
+                                                       .connected = stream_connected,
+                                                       .readable = stream_readable,
+                                                       .closed = stream_closed};
+
+static _Atomic bool by_stream;
+
 static void accepted(struct imp_connection *connection, void *closure)
 {
     static const struct imp_connection_handler handler = {
@@ -84,6 +128,11 @@ static void accepted(struct imp_connection *connection, void *closure)
         return;
     atomic_fetch_add(&living, 1);
     client->greeting = strdup(closure);
+    if (by_stream) {
+        if (!imp_connection_stream(connection, &stream_events, client))
+            closed(NULL, client);
+        return;
+    }
     imp_connection_start(connection, &handler, client);
     imp_connection_write(connection, "ready\n", 6);
 }
@@ -92,6 +141,7 @@ static int echo_setup(struct imp_module *module, const struct imp_config *config
 {
     char *greeting = strdup(imp_config_text(config, "greeting"));
     imp_module_set_data(module, greeting);
+    by_stream = imp_config_bool(config, "stream");
     if (!imp_config_bool(config, "registered"))
         return 0;
     return imp_listener_add(module, &(struct imp_listener){.size = sizeof(struct imp_listener),
