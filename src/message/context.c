@@ -54,6 +54,8 @@ bool context_set(struct context *context, const char *name, const char *value)
     if (name_size > CONTEXT_LIMIT || value_size > CONTEXT_LIMIT ||
         kept + name_size + value_size > CONTEXT_LIMIT)
         return false;
+    if (known && pair.end - pair.value == value_size && memcmp(old.data + pair.value, value, value_size) == 0)
+        return true;
     if (known) {
         splice(&context->pairs, pair.value, pair.end, value, value_size);
         return true;

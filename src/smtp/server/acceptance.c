@@ -61,13 +61,21 @@ static void commit(struct smtps_session *session)
 static void set_context(struct smtps_session *session)
 {
     struct imp_session *view = &session->view;
+    /* Once for each recipient and message: bytes are copied, nothing is formatted. */
+    static const char command[] = "RCPT TO:<";
+    enum { START = sizeof command - 1 };
     size_t size = strlen(view->recipient), domain = strlen(view->recipient_domain);
+    size_t local = size > domain ? size - domain - 1 : 0;
     char text[COMMAND_LINE_MAX + 16];
-    snprintf(text, sizeof text, "RCPT TO:<%s>", view->recipient);
+    if (size > COMMAND_LINE_MAX)
+        return;
+    memcpy(text, command, START);
+    memcpy(text + START, view->recipient, size);
+    memcpy(text + START + size, ">", 2);
     imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_string", text);
     imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_domain", view->recipient_domain);
-    snprintf(text, sizeof text, "%.*s", (int)(size > domain ? size - domain - 1 : 0), view->recipient);
-    imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_localpart", text);
+    text[START + local] = '\0';
+    imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_localpart", text + START);
 }
 
 static void select_recipient(struct smtps_session *session, size_t index)
