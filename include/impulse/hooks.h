@@ -1,15 +1,15 @@
 /*
  * impulse/hooks.h: points at which a module is asked or told, by name; and points that a module adds.
  *
- * A point is a moment with a name: Momentum's where Momentum has that moment ("validate_rcptto"), else our
- * own. The console command `module hooks` lists the points and who hooks them, in order. The hooks of a point
- * are called by priority, then in order of registration.
+ * A point is a moment with a name: Momentum's where Momentum has that moment ("validate_rcptto"), else our own. The
+ * console command `module hooks` lists the points and who hooks them, in order. The hooks of a point are called by
+ * priority, then in order of registration.
  *
- * Thread: the hooks of a session's points run on the session's event-loop thread: several sessions at once,
- * never the same session twice at once. There they must not block: suspend (imp_call_suspend), or register
- * the hook with IMP_HOOK_MAY_BLOCK, which runs it on a thread pool while the session is suspended. A hook
- * that keeps a loop for longer than module_hook_slow_time is named in the paniclog. Source: Momentum 4
- * manual, "Policy", "Hook points", module hooks.
+ * Thread: the hooks of a session's points run on the session's event-loop thread: several sessions at once, never the
+ * same session twice at once. There they must not block: suspend (imp_call_suspend), or register the hook with
+ * IMP_HOOK_MAY_BLOCK, which runs it on a thread pool while the session is suspended. A hook that keeps a loop for
+ * longer than module_hook_slow_time is named in the paniclog.
+ * Source: Momentum 4 manual, "Policy", "Hook points", module hooks.
  *
  *     static enum imp_verdict at_rcptto(struct imp_call *call, void *closure)
  *     {
@@ -33,8 +33,7 @@ extern "C" {
 #endif
 
 /*
- * ---- the points of the daemon
- * -------------------------------------------------------------------------------
+ * ---- the points of the daemon -------------------------------------------------------------------------------
  *
  * Asked of a session, on its event-loop thread; a hook may refuse and may suspend:
  *
@@ -45,21 +44,20 @@ extern "C" {
  *   validate_rcptto                RCPT TO
  *   validate_data                  the content has arrived and is not stored yet
  *   validate_data_spool            after validate_data
- *   validate_data_spool_each_rcpt  once for each accepted recipient. A refusal with 5xx concerns this
- * recipient: while another one is accepted the client is answered 250, and the sender gets a notification.
- * One with 4xx answers the message. validate_set_binding           as before, after it: chooses the binding;
- * a refusal likewise
+ *   validate_data_spool_each_rcpt  once for each accepted recipient. A refusal with 5xx concerns this recipient: while
+ *                                  another one is accepted the client is answered 250, and the sender gets a
+ *                                  notification. One with 4xx answers the message.
+ *   validate_set_binding           as before, after it: chooses the binding; a refusal likewise
  *
- * Told, not asked; a hook can neither refuse nor suspend, and IMP_DONE keeps the following hooks from being
- * told:
+ * Told, not asked; a hook can neither refuse nor suspend, and IMP_DONE keeps the following hooks from being told:
  *
- *   core_post_validate_set_binding       a hook has chosen a recipient's binding. Argument: struct
- * imp_binding_choice core_inbound_smtp_tls_post_accept    a client has completed a TLS handshake
+ *   core_post_validate_set_binding       a hook has chosen a recipient's binding. Argument: struct imp_binding_choice
+ *   core_inbound_smtp_tls_post_accept    a client has completed a TLS handshake
  *   core_server_esmtp_session_abort      a client has left without QUIT, or its connection broke
  *   core_dec_inbound_connections         an SMTP connection ends, whoever ends it
  *   core_ec_message_enqueue              a recipient's copy is in the spool and enters its queue (any thread)
- *   message_sending                      it is about to be sent (this and the next two: on the queue's event
- * loop) message_attempted                    an attempt has ended, with a result
+ *   message_sending                      it is about to be sent (this and the next two: on the queue's event loop)
+ *   message_attempted                    an attempt has ended, with a result
  *   core_pre_mail_queue_message_requeue  after a transient failure, before it waits for the next attempt
  *   message_gone                         it was delivered or given up, and leaves the spool (any thread)
  *   core_control_shutdown                the daemon begins to stop (main thread)
@@ -85,22 +83,20 @@ enum imp_moment_result {
 struct imp_moment {
     size_t size; /* sizeof(struct imp_moment), as the daemon has it */
     enum imp_moment_result result;
-    /* What the mainlog says of it. Before an attempt `peer` and `response` are empty, and `connection_id` is
-     * 0. */
+    /* What the mainlog says of it. Before an attempt `peer` and `response` are empty, and `connection_id` is 0. */
     const struct imp_log_delivery *record;
 };
 
 enum imp_verdict {
     IMP_CONT = 0, /* no objection: ask the next hook */
-    IMP_DONE =
-        1, /* decided: refused if imp_call_reject was called, else accepted; no further hook is asked */
+    IMP_DONE = 1, /* decided: refused after imp_call_reject, else accepted; no further hook is asked */
     IMP_AGAIN = 2 /* suspended: imp_call_suspend was called */
 };
 
 /*
  * A hook. What contradicts itself is decided on the safe side and named in the paniclog: IMP_CONT after
- * imp_call_reject refuses; a value that is no verdict, IMP_AGAIN without imp_call_suspend, and
- * imp_call_suspend without IMP_AGAIN are answered 451 4.3.0.
+ * imp_call_reject refuses; a value that is no verdict, IMP_AGAIN without imp_call_suspend, and imp_call_suspend without
+ * IMP_AGAIN are answered 451 4.3.0.
  */
 typedef enum imp_verdict imp_hook_fn(struct imp_call *call, void *closure);
 
@@ -108,8 +104,8 @@ enum { IMP_PRIORITY_FIRST = -1000, IMP_PRIORITY_NORMAL = 0, IMP_PRIORITY_LAST = 
 
 enum imp_hook_flags {
     /*
-     * The hook may block: it runs on a thread of `pool` while the session is suspended, and may call
-     * everything that a hook may call but imp_call_suspend. Only for points that may suspend.
+     * The hook may block: it runs on a thread of `pool` while the session is suspended, and may call everything that a
+     * hook may call but imp_call_suspend. Only for points that may suspend.
      */
     IMP_HOOK_MAY_BLOCK = 1,
 };
@@ -126,9 +122,9 @@ struct imp_hook {
 };
 
 /*
- * Registers a hook of this instance; only from setup; the struct is copied. A point that a module declares
- * may be named before that module is set up. Returns 0, or -1 with a line in imp_module_error. A hook that
- * cannot be registered, or whose point nobody has, stops the start (or the reload), whatever setup returns.
+ * Registers a hook of this instance; only from setup; the struct is copied. A point that a module declares may be named
+ * before that module is set up. Returns 0, or -1 with a line in imp_module_error. A hook that cannot be registered, or
+ * whose point nobody has, stops the start (or the reload), whatever setup returns.
  */
 IMP_API int imp_hook_add(struct imp_module *module, const struct imp_hook *hook);
 
@@ -139,12 +135,11 @@ static inline int imp_hook_at(struct imp_module *module, const char *point, imp_
     return imp_hook_add(module, &hook);
 }
 
-/* ---- one call of a hook
- * ------------------------------------------------------------------------------------ */
+/* ---- one call of a hook ------------------------------------------------------------------------------------ */
 
 /*
- * What it is about. Valid until the hook returns (or, when it suspended, until the suspension is resumed or
- * cancelled); only from within the hook.
+ * What it is about. Valid until the hook returns (or, when it suspended, until the suspension is resumed or cancelled);
+ * only from within the hook.
  */
 IMP_API struct imp_session *imp_call_session(struct imp_call *call);     /* NULL where there is none */
 IMP_API struct imp_message *imp_call_message(struct imp_call *call);     /* NULL where there is none */
@@ -153,24 +148,23 @@ IMP_API struct imp_recipient *imp_call_recipient(struct imp_call *call); /* the 
 IMP_API const void *imp_call_argument(struct imp_call *call);
 
 /*
- * Sets the reply with which the command is refused; return IMP_DONE afterwards. `code` 400-599; `enhanced`
- * such as "5.7.1", or NULL for none; `text` is one line, copied, control bytes replaced by '?'.
+ * Sets the reply with which the command is refused; return IMP_DONE afterwards. `code` 400-599; `enhanced` such as
+ * "5.7.1", or NULL for none; `text` is one line, copied, control bytes replaced by '?'.
  */
 IMP_API void imp_call_reject(struct imp_call *call, int code, const char *enhanced, const char *text);
 
 struct imp_suspension; /* the right, and the duty, to resume a call once */
 
 /*
- * Suspends: call it, hand the result to whoever will find the answer, and return IMP_AGAIN. A suspended
- * session costs no thread.
+ * Suspends: call it, hand the result to whoever will find the answer, and return IMP_AGAIN. A suspended session costs
+ * no thread.
  *
- * A suspension always ends: with imp_suspension_resume, when the client leaves, or at the deadline
- * (deadline_ms of the hook, else module_hook_timeout), at which the client is answered 451 4.3.0 and the
- * paniclog names module and hook. Without a resume `cancelled` (may be NULL) is then called with `closure`,
- * once, on the session's event-loop thread: nobody waits for the answer any more. It must not block. The
- * handle is still to be resumed, which is harmless then, and may be done from within `cancelled`. `cancelled`
- * is not called once imp_suspension_resume has returned on this thread, but may be running while another
- * thread resumes.
+ * A suspension always ends: with imp_suspension_resume, when the client leaves, or at the deadline (deadline_ms of the
+ * hook, else module_hook_timeout), at which the client is answered 451 4.3.0 and the paniclog names module and hook.
+ * Without a resume `cancelled` (may be NULL) is then called with `closure`, once, on the session's event-loop thread:
+ * nobody waits for the answer any more. It must not block. The handle is still to be resumed, which is harmless then,
+ * and may be done from within `cancelled`. `cancelled` is not called once imp_suspension_resume has returned on this
+ * thread, but may be running while another thread resumes.
  *
  * NULL, and named in the paniclog, where a call cannot be suspended: at a point that is told, in a hook with
  * IMP_HOOK_MAY_BLOCK, twice in one hook.
@@ -178,16 +172,15 @@ struct imp_suspension; /* the right, and the duty, to resume a call once */
 IMP_API struct imp_suspension *imp_call_suspend(struct imp_call *call, void (*cancelled)(void *closure),
                                                 void *closure);
 /*
- * Resumes, once, from any thread; the handle is invalid afterwards. `verdict` is IMP_CONT (the next hook is
- * asked) or IMP_DONE. With IMP_DONE the command is refused with the reply given (code 0: accepted, no further
- * hook is asked); code, enhanced and text as for imp_call_reject. IMP_CONT with a code, and a verdict that is
- * none, refuse. A handle that was resumed before, and NULL, are ignored and named in the paniclog.
+ * Resumes, once, from any thread; the handle is invalid afterwards. `verdict` is IMP_CONT (the next hook is asked) or
+ * IMP_DONE. With IMP_DONE the command is refused with the reply given (code 0: accepted, no further hook is asked);
+ * code, enhanced and text as for imp_call_reject. IMP_CONT with a code, and a verdict that is none, refuse. A handle
+ * that was resumed before, and NULL, are ignored and named in the paniclog.
  */
 IMP_API void imp_suspension_resume(struct imp_suspension *suspension, int verdict, int code,
                                    const char *enhanced, const char *text);
 
-/* ---- points of a module's own
- * ------------------------------------------------------------------------------ */
+/* ---- points of a module's own ------------------------------------------------------------------------------ */
 
 struct imp_point; /* valid as long as the instance that declared it */
 
@@ -203,8 +196,8 @@ struct imp_point_row {
 };
 
 /*
- * Declares a point that other modules (and this one) can hook; only from setup. NULL with a line in
- * imp_module_error: the name is taken or is none.
+ * Declares a point that other modules (and this one) can hook; only from setup. NULL with a line in imp_module_error:
+ * the name is taken or is none.
  */
 IMP_API struct imp_point *imp_point_declare(struct imp_module *module, const struct imp_point_row *row);
 
@@ -228,20 +221,18 @@ struct imp_point_call {
 /* Does anybody hook the point? Lets the caller skip preparing. Any thread. */
 IMP_API bool imp_point_is_hooked(const struct imp_point *point);
 /*
- * Calls the point's hooks on this thread, one after the other; they cannot suspend. Any thread that may use
- * what `what` refers to. Returns IMP_CONT when nobody decided, IMP_DONE when a hook did; then refusal->code
- * says whether it refused.
+ * Calls the point's hooks on this thread, one after the other; they cannot suspend. Any thread that may use what `what`
+ * refers to. Returns IMP_CONT when nobody decided, IMP_DONE when a hook did; then refusal->code says whether it
+ * refused.
  */
 IMP_API enum imp_verdict imp_point_call(struct imp_point *point, const struct imp_point_call *what);
 
-/* ---- blocking work
- * ----------------------------------------------------------------------------------------- */
+/* ---- blocking work ----------------------------------------------------------------------------------------- */
 
 /*
- * Runs `work(argument)` on a thread of the named ThreadPool (NULL: "IO"), where it may block. The instance is
- * not torn down before `work` has returned. Any thread. 0, or -1 when there is no such pool, when as many
- * jobs wait as its Backlog allows, or when the process ends: `work` will then not be called. imp_job_start
- * (loop.h) can do more.
+ * Runs `work(argument)` on a thread of the named ThreadPool (NULL: "IO"), where it may block. The instance is not
+ * torn down before `work` has returned. Any thread. 0, or -1 when there is no such pool, when as many jobs wait as its
+ * Backlog allows, or when the process ends: `work` will then not be called. imp_job_start (loop.h) can do more.
  */
 IMP_API int imp_work_submit(struct imp_module *module, const char *pool, void (*work)(void *argument),
                             void *argument);

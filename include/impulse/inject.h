@@ -22,9 +22,9 @@
  *     if (imp_inject(module, &report) != 0)
  *         imp_paniclog(module, IMP_ERROR, "the report is refused: %s", strerror(errno));
  *
- * The message goes the way of one that was received, from the spool on: once `done` is told IMP_INJECTED it
- * survives a crash, the mainlog has a reception record for each recipient (protocol "internal"), and the
- * queue delivers it. Hooks that ask about sessions do not see it.
+ * The message goes the way of one that was received, from the spool on: once `done` is told IMP_INJECTED it survives a
+ * crash, the mainlog has a reception record for each recipient (protocol "internal"), and the queue delivers it. Hooks
+ * that ask about sessions do not see it.
  */
 #ifndef IMPULSE_INJECT_H
 #define IMPULSE_INJECT_H
@@ -36,10 +36,11 @@ extern "C" {
 #endif
 
 enum imp_inject_flags {
-    IMP_INJECT_SMTPUTF8 = 1, /* the header has text beyond ASCII (RFC 6532): only to hops that offer SMTPUTF8.
-                                Set by itself when an address needs it. Content beyond ASCII is noticed by
-                                itself, too (8BITMIME) */
-    IMP_INJECT_RECEIVED = 2, /* a Received field goes on top of the header */
+    IMP_INJECT_SMTPUTF8 =
+        1, /* the header has text beyond ASCII (RFC 6532): only to hops that offer SMTPUTF8. Set by
+                                 itself when an address needs it. Content beyond ASCII is noticed by itself, too
+                                 (8BITMIME) */
+    IMP_INJECT_RECEIVED = 2,  /* a Received field goes on top of the header */
     IMP_INJECT_NO_NOTICE = 4, /* nobody is notified of a failure or delay (as NOTIFY=NEVER, RFC 3461) */
 };
 
@@ -74,14 +75,13 @@ struct imp_injection {
     const char *binding_group;     /* NULL: "default" */
     const char *const *context;    /* the message context: name, value, ..., NULL; NULL: empty */
     unsigned flags;                /* enum imp_inject_flags */
-    /* The whole message: header, empty line, body. Lines end in CR LF; a bare CR or LF becomes CR LF. Copied.
-     */
+    /* The whole message: header, empty line, body. Lines end in CR LF; a bare CR or LF becomes CR LF. Copied. */
     const char *content;
     size_t content_size;
     /*
-     * Or, instead of content, for what is large: the next part, *data valid until the next call. 1: a part;
-     * 0: the end; -1: give it up. Called on a thread of the pool "IO", where it may block, until it returns 0
-     * or -1 or the disk refuses a part.
+     * Or, instead of content, for what is large: the next part, *data valid until the next call. 1: a part; 0: the
+     * end; -1: give it up. Called on a thread of the pool "IO", where it may block, until it returns 0 or -1 or the
+     * disk refuses a part.
      */
     int (*read)(const char **data, size_t *size, void *closure);
     /*
@@ -93,11 +93,13 @@ struct imp_injection {
 };
 
 /*
- * Begins to store a message. Any thread; does not block. The instance is not torn down before `done` has
- * returned. 0, or -1 with errno, and then `done` is not called: EINVAL     an address, the context or another
- * member is wrong; the paniclog says which EFBIG      `content` is larger than IMP_INJECT_CONTENT_MAX EAGAIN
- * too much is being injected at this moment (10,000 messages or 64 MiB in memory): again later ENOSPC there
- * is no room on the disk ESHUTDOWN  the daemon ends
+ * Begins to store a message. Any thread; does not block. The instance is not torn down before `done` has returned.
+ * 0, or -1 with errno, and then `done` is not called:
+ *   EINVAL     an address, the context or another member is wrong; the paniclog says which
+ *   EFBIG      `content` is larger than IMP_INJECT_CONTENT_MAX
+ *   EAGAIN     too much is being injected at this moment (10,000 messages or 64 MiB in memory): again later
+ *   ENOSPC     there is no room on the disk
+ *   ESHUTDOWN  the daemon ends
  */
 IMP_API int imp_inject(struct imp_module *module, const struct imp_injection *injection);
 

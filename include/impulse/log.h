@@ -1,9 +1,9 @@
 /*
  * impulse/log.h: what happened to messages and on the console, and files to write it to.
  *
- * Log hooks are told, not asked. They are called on event-loop threads (several at once), pool threads or the
- * main thread and must not block. All pointers in an event are valid during the call. Texts are counted, not
- * NUL-terminated. Source of fields: Momentum 4 manual, mainlog, rejectlog, acctlog.
+ * Log hooks are told, not asked. They are called on event-loop threads (several at once), pool threads or the main
+ * thread and must not block. All pointers in an event are valid during the call. Texts are counted, not NUL-terminated.
+ * Source of fields: Momentum 4 manual, mainlog, rejectlog, acctlog.
  */
 #ifndef IMPULSE_LOG_H
 #define IMPULSE_LOG_H
@@ -99,8 +99,8 @@ struct imp_log_hooks { /* NULL members are not called */
 IMP_API int imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks);
 
 /*
- * A log file written by the daemon's writer thread: lines are queued, never lost, written with O_APPEND, and
- * the file is reopened by name after SIGHUP. Open and close in setup and teardown; write from any thread.
+ * A log file written by the daemon's writer thread: lines are queued, never lost, written with O_APPEND, and the
+ * file is reopened by name after SIGHUP. Open and close in setup and teardown; write from any thread.
  */
 struct imp_log_file;
 IMP_API struct imp_log_file *imp_log_file_open(const char *path, unsigned mode); /* NULL with errno set */

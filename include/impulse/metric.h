@@ -1,8 +1,8 @@
 /*
  * impulse/metric.h: counters, gauges and histograms of a module, as Prometheus has them.
  *
- * The console's command `metrics` shows them beside the daemon's own. Counting costs a few nanoseconds on any
- * thread: each thread counts in memory of its own, and whoever reads adds that up.
+ * The console's command `metrics` shows them beside the daemon's own. Counting costs a few nanoseconds on any thread:
+ * each thread counts in memory of its own, and whoever reads adds that up.
  *
  *     static struct imp_metric *deferred;
  *
@@ -19,14 +19,13 @@
  *     }
  *     ... in a hook:  imp_metric_add(deferred, 1);
  *
- * Names belong to the module that registered them first; those of the daemon begin with "impulse_". Instances
- * of one module may register the same metric with the same labels, and then count in the same place; labels
- * tell them apart where that is wanted.
+ * Names belong to the module that registered them first; those of the daemon begin with "impulse_". Instances of one
+ * module may register the same metric with the same labels, and then count in the same place; labels tell them apart
+ * where that is wanted.
  *
- * Bounds: 1,000 combinations of labels for one metric, 10,000 for all metrics. What is registered beyond them
- * is counted together, in the series with the label overflow="true", and the paniclog says so once for each
- * metric. So do not use addresses, domains of recipients or other things that strangers choose as values of
- * labels.
+ * Bounds: 1,000 combinations of labels for one metric, 10,000 for all metrics. What is registered beyond them is
+ * counted together, in the series with the label overflow="true", and the paniclog says so once for each metric. So do
+ * not use addresses, domains of recipients or other things that strangers choose as values of labels.
  */
 #ifndef IMPULSE_METRIC_H
 #define IMPULSE_METRIC_H
@@ -47,37 +46,37 @@ struct imp_metric_row {
     const char *help; /* one line for people; NULL: none */
     const char *const
         *labels; /* name, value, name, value, ..., NULL: at most 10 pairs; NULL: none. Of a value, the
-                    first 128 bytes count; bytes that are not printable UTF-8 become '?' */
+                                  first 128 bytes count; bytes that are not printable UTF-8 become '?' */
     /*
-     * Counters and gauges: computes the value whenever somebody reads it, on the reader's thread. It must not
-     * block and must not register metrics. It is not called after the instance's teardown has returned. Where
-     * instances of two generations, or several of one, register the same metric, the last one to register is
-     * asked. NULL: the value is what was counted or set.
+     * Counters and gauges: computes the value whenever somebody reads it, on the reader's thread. It must not block
+     * and must not register metrics. It is not called after the instance's teardown has returned. Where instances of
+     * two generations, or several of one, register the same metric, the last one to register is asked. NULL: the
+     * value is what was counted or set.
      */
     double (*read)(void *closure);
     void *closure;
-    /* Histograms: the upper bounds of the buckets, 1 to 100, ascending; a last bucket without a bound is
-     * added. The same for all labels of one name. */
+    /* Histograms: the upper bounds of the buckets, 1 to 100, ascending; a last bucket without a bound is added. The
+     * same for all labels of one name. */
     const double *bounds;
     size_t bound_count;
 };
 
 /*
- * Registers a metric, or finds the one of that name and these labels. Any thread, from setup to teardown;
- * takes a lock, so keep the result instead of asking for each message. It is good until the instance's
- * teardown has returned, and owned by the daemon. A metric ends with the last instance that registered it: a
- * counter whose name, kind and labels are the same in the next generation keeps its value over a reload.
+ * Registers a metric, or finds the one of that name and these labels. Any thread, from setup to teardown; takes a
+ * lock, so keep the result instead of asking for each message. It is good until the instance's teardown has
+ * returned, and owned by the daemon. A metric ends with the last instance that registered it: a counter whose name,
+ * kind and labels are the same in the next generation keeps its value over a reload.
  *
- * NULL with a line for imp_module_error (and in the paniclog, after setup): the name or a label is not
- * allowed, the name is another module's or of another kind, the bounds are others or wrong.
+ * NULL with a line for imp_module_error (and in the paniclog, after setup): the name or a label is not allowed, the
+ * name is another module's or of another kind, the bounds are others or wrong.
  */
 IMP_API struct imp_metric *imp_metric_counter(struct imp_module *module, const struct imp_metric_row *row);
 IMP_API struct imp_metric *imp_metric_gauge(struct imp_module *module, const struct imp_metric_row *row);
 IMP_API struct imp_metric *imp_metric_histogram(struct imp_module *module, const struct imp_metric_row *row);
 
 /*
- * Counting. Any thread, never blocks. NULL does nothing. A metric of another kind than the function is for is
- * left as it is, and the paniclog says so once.
+ * Counting. Any thread, never blocks. NULL does nothing. A metric of another kind than the function is for is left as
+ * it is, and the paniclog says so once.
  */
 IMP_API void imp_metric_add(struct imp_metric *counter, uint64_t number);
 /* Adds to a gauge, or takes from it when negative. A gauge is either changed or set, not both. */

@@ -17,15 +17,14 @@
  *     };
  *     imp_queue_ask(module, &question);
  *
- * Every (binding, domain) queue belongs to one event loop, which alone touches it. A question is carried to
- * all loops; each looks through its queues a millisecond at a time, between which mail flows on, and calls
- * `each` on its own thread for what fits: several loops at once, one call a loop at a time. A million
- * messages take about a second, also to find a single one by its id: there is no index, which would cost
- * memory for each that waits.
+ * Every (binding, domain) queue belongs to one event loop, which alone touches it. A question is carried to all loops;
+ * each looks through its queues a millisecond at a time, between which mail flows on, and calls `each` on its own
+ * thread for what fits: several loops at once, one call a loop at a time. A million messages take about a
+ * second, also to find a single one by its id: there is no index, which would cost memory for each that waits.
  *
- * A message here is one recipient's (mainlog: one message id). Messages move while they are looked through:
- * each that waits from the beginning of a question to its end is shown once. What arrives after the question,
- * and so what a change makes, is not shown.
+ * A message here is one recipient's (mainlog: one message id). Messages move while they are looked through: each that
+ * waits from the beginning of a question to its end is shown once. What arrives after the question, and so what a change
+ * makes, is not shown.
  */
 #ifndef IMPULSE_QUEUE_H
 #define IMPULSE_QUEUE_H
@@ -63,8 +62,7 @@ struct imp_queued_facts { /* texts are valid until `each` returns */
 /* Fills in *facts. From within `each`. */
 IMP_API void imp_queued_get(const struct imp_queued *queued, struct imp_queued_facts *facts);
 
-/* ---- asking
- * ------------------------------------------------------------------------------------------------ */
+/* ---- asking ------------------------------------------------------------------------------------------------ */
 
 enum imp_queue_next { IMP_QUEUE_GO_ON, IMP_QUEUE_STOP /* no loop shows any more, but what it is showing */ };
 typedef enum imp_queue_next imp_queued_fn(struct imp_queued *queued, void *closure);
@@ -84,8 +82,7 @@ struct imp_queue_answer {
     bool complete;    /* false: STOP or the limit ended it, or the daemon ends */
 };
 
-/* What is asked; borrowed for the call. Members that are not set are 0, and a filter that is not set fits
- * all. */
+/* What is asked; borrowed for the call. Members that are not set are 0, and a filter that is not set fits all. */
 struct imp_queue_question {
     size_t size; /* sizeof(struct imp_queue_question) */
     /* Filters, all of which must fit. Names without regard to case, but for bindings. */
@@ -104,44 +101,41 @@ struct imp_queue_question {
 };
 
 /*
- * Asks. Any thread; returns at once, and nothing is called before it has returned on an event-loop thread.
- * The instance is not torn down before `done` has returned. Functions of the question must not block. 0, or
- * -1 with errno: EINVAL (no done), ESHUTDOWN (the daemon has not started yet, or ends).
+ * Asks. Any thread; returns at once, and nothing is called before it has returned on an event-loop thread. The
+ * instance is not torn down before `done` has returned. Functions of the question must not block. 0, or -1 with
+ * errno: EINVAL (no done), ESHUTDOWN (the daemon has not started yet, or ends).
  */
 IMP_API int imp_queue_ask(struct imp_module *module, const struct imp_queue_question *question);
 
 /*
- * Has `answer` told what the last failed attempt of a message ended with, which is kept in the spool and not
- * in memory: the reply of the next hop and its address, NULL when there was no attempt or there is no such
- * message. On a thread of the pool "SwapIn". Any thread. 0, or -1 with errno ESHUTDOWN.
+ * Has `answer` told what the last failed attempt of a message ended with, which is kept in the spool and not in
+ * memory: the reply of the next hop and its address, NULL when there was no attempt or there is no such message. On a
+ * thread of the pool "SwapIn". Any thread. 0, or -1 with errno ESHUTDOWN.
  */
 IMP_API int imp_queue_last_answer(struct imp_module *module, uint64_t message_id,
                                   void (*answer)(uint64_t message_id, const char *response, const char *peer,
                                                  void *closure),
                                   void *closure);
 
-/* ---- changing: from within `each`, one change for a message
- * ------------------------------------------------ */
+/* ---- changing: from within `each`, one change for a message ------------------------------------------------ */
 
 /* All return 0, or -1 with errno EBUSY: it is in flight, or was changed already. */
 
 /* It is tried as soon as a connection has room. */
 IMP_API int imp_queued_retry(struct imp_queued *queued);
-/* It is not tried before that time (microseconds since 1970), also after a restart; but it expires when it
- * would. */
+/* It is not tried before that time (microseconds since 1970), also after a restart; but it expires when it would. */
 IMP_API int imp_queued_reschedule(struct imp_queued *queued, uint64_t when_us);
-/* It is given up: the mainlog has a P record with "550 5.7.0 [internal] REASON", and the sender is notified
- * as of any permanent failure. `reason` is one line, copied. */
+/* It is given up: the mainlog has a P record with "550 5.7.0 [internal] REASON", and the sender is notified as of any
+ * permanent failure. `reason` is one line, copied. */
 IMP_API int imp_queued_fail(struct imp_queued *queued, const char *reason);
 /* It is removed without a notification: the mainlog has a P record with "554 5.7.0 [internal] REASON". */
 IMP_API int imp_queued_remove(struct imp_queued *queued, const char *reason);
 /*
- * It gets another recipient or another binding (each NULL: as it is; `group` NULL: "default" with a new
- * binding), and thereby a new message id: *message_id (may be NULL). It is tried anew at once, as if it had
- * just arrived, but expires when it would. The mainlog has a P record of the old id ("554 5.7.0 [internal]
- * REASON") and an R record of the new one (protocol "internal"). The message that is delivered is the same.
- * It waits for the spool first: a crash before that leaves the message as it was. Also -1 with EINVAL: the
- * recipient is no address.
+ * It gets another recipient or another binding (each NULL: as it is; `group` NULL: "default" with a new binding), and
+ * thereby a new message id: *message_id (may be NULL). It is tried anew at once, as if it had just arrived, but
+ * expires when it would. The mainlog has a P record of the old id ("554 5.7.0 [internal] REASON") and an R record of
+ * the new one (protocol "internal"). The message that is delivered is the same. It waits for the
+ * spool first: a crash before that leaves the message as it was. Also -1 with EINVAL: the recipient is no address.
  */
 IMP_API int imp_queued_change(struct imp_queued *queued, const char *recipient, const char *binding,
                               const char *group, const char *reason, uint64_t *message_id);

@@ -1,9 +1,9 @@
 /*
  * impulse/route.h: HTTP routes of a module.
  *
- * Only the registry is here yet: a route is checked, kept and listed by the console command `routes`. The
- * server that calls the handlers comes later; until then no handler is called, and what can be done with a
- * request and a response is not declared.
+ * Only the registry is here yet: a route is checked, kept and listed by the console command `routes`. The server that
+ * calls the handlers comes later; until then no handler is called, and what can be done with a request and a response
+ * is not declared.
  */
 #ifndef IMPULSE_ROUTE_H
 #define IMPULSE_ROUTE_H
@@ -35,8 +35,8 @@ struct imp_route {
     const char *pool; /* IMP_ROUTE_MAY_BLOCK: a ThreadPool's name, copied; NULL: "IO" */
 };
 
-/* Registers a route of this instance; only from setup. 0, or -1 with a line in imp_module_error: a member is
- * missing or no method or path, or another owner has that method and path. */
+/* Registers a route of this instance; only from setup. 0, or -1 with a line in imp_module_error: a member is missing or
+ * no method or path, or another owner has that method and path. */
 IMP_API int imp_route_add(struct imp_module *module, const struct imp_route *route);
 
 #ifdef __cplusplus

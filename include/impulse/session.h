@@ -1,9 +1,9 @@
 /*
  * impulse/session.h: the SMTP session that a hook is asked about, its transaction, and the two contexts.
  *
- * Thread: all functions here are called from within a hook, on the thread that runs it. Text that they return
- * is NUL-terminated, belongs to the session and is valid until the hook returns. A hook that suspends copies
- * what it needs later: once it has returned, nothing of the session may be touched.
+ * Thread: all functions here are called from within a hook, on the thread that runs it. Text that they return is
+ * NUL-terminated, belongs to the session and is valid until the hook returns. A hook that suspends copies what it needs
+ * later: once it has returned, nothing of the session may be touched.
  */
 #ifndef IMPULSE_SESSION_H
 #define IMPULSE_SESSION_H
@@ -17,8 +17,7 @@
 extern "C" {
 #endif
 
-/* ---- the connection
- * ---------------------------------------------------------------------------------------- */
+/* ---- the connection ---------------------------------------------------------------------------------------- */
 
 IMP_API uint64_t imp_session_id(const struct imp_session *session);            /* connection id */
 IMP_API const char *imp_session_peer_text(const struct imp_session *session);  /* "10.0.0.1", "unix" */
@@ -30,8 +29,7 @@ IMP_API const char *imp_session_ehlo(const struct imp_session *session);
 /* What this module instance kept with the policy that applies to the session; see imp_policy_set. */
 IMP_API void *imp_session_policy(const struct imp_session *session, const struct imp_module *module);
 
-/* ---- the transaction
- * --------------------------------------------------------------------------------------- */
+/* ---- the transaction --------------------------------------------------------------------------------------- */
 
 /* Without <>; "" for the null reverse-path. NULL before MAIL. */
 IMP_API const char *imp_session_reverse_path(const struct imp_session *session);
@@ -52,19 +50,18 @@ IMP_API const char *imp_session_message_head(const struct imp_session *session, 
  * 550 5.7.1 relaying denied.
  */
 IMP_API void imp_session_permit_relay(struct imp_session *session);
-/* In validate_set_binding: the binding (and its group; NULL: the one its stanza stands in) for the recipient
- * in question. Copied. */
+/* In validate_set_binding: the binding (and its group; NULL: the one its stanza stands in) for the recipient in
+ * question. Copied. */
 IMP_API void imp_session_set_binding(struct imp_session *session, const char *binding, const char *group);
 
-/* ---- authentication, in validate_auth
- * ------------------------------------------------------------------------ */
+/* ---- authentication, in validate_auth ------------------------------------------------------------------------ */
 
 /*
- * A client has answered everything that its mechanism asks, and the passwords have been looked at. IMP_CONT:
- * what they say is right. IMP_DONE after imp_call_reject: refused, with that answer (535 5.7.8 is the usual
- * one). IMP_DONE without: the client is who it says, whatever the passwords say; a user without a name is
- * refused all the same. A hook that has to ask elsewhere suspends the session; imp_suspension_resume with
- * IMP_DONE and code 0 accepts. Source: Momentum 4 manual, validate_auth, auth_ds.
+ * A client has answered everything that its mechanism asks, and the passwords have been looked at. IMP_CONT: what they
+ * say is right. IMP_DONE after imp_call_reject: refused, with that answer (535 5.7.8 is the usual one). IMP_DONE
+ * without: the client is who it says, whatever the passwords say; a user without a name is refused all the same. A hook
+ * that has to ask elsewhere suspends the session; imp_suspension_resume with IMP_DONE and code 0 accepts.
+ * Source: Momentum 4 manual, validate_auth, auth_ds.
  */
 enum imp_auth_status {
     IMP_AUTH_PASS,
@@ -77,21 +74,18 @@ IMP_API const char *imp_session_auth_mechanism(const struct imp_session *session
 IMP_API const char *imp_session_auth_user(const struct imp_session *session); /* "" when it is not known */
 /* As the client gave it; NULL unless the mechanism is PLAIN or LOGIN. */
 IMP_API const char *imp_session_auth_password(const struct imp_session *session);
-/* `uri` of the mechanism's parameters: a scheme that is not file:// or digest:// can be a module's own. May
- * be NULL. */
+/* `uri` of the mechanism's parameters: a scheme that is not file:// or digest:// can be a module's own. May be NULL. */
 IMP_API const char *imp_session_auth_uri(const struct imp_session *session);
 
 /*
- * One pointer of this module instance, kept with the connection. `release` (may be NULL) is called with it
- * when it is replaced, or when the connection ends: on the session's event loop, where it must not block.
- * NULL `data` takes it away.
+ * One pointer of this module instance, kept with the connection. `release` (may be NULL) is called with it when it is
+ * replaced, or when the connection ends: on the session's event loop, where it must not block. NULL `data` takes it away.
  */
 IMP_API void imp_session_attach(struct imp_session *session, struct imp_module *module, void *data,
                                 void (*release)(void *data));
 IMP_API void *imp_session_attached(const struct imp_session *session, const struct imp_module *module);
 
-/* ---- contexts
- * ---------------------------------------------------------------------------------------------- */
+/* ---- contexts ---------------------------------------------------------------------------------------------- */
 
 enum imp_context {
     IMP_CONTEXT_CONNECTION, /* lives as long as the connection */
@@ -99,9 +93,9 @@ enum imp_context {
 };
 
 /*
- * Strings under names; names are case-sensitive. Both are copied; a NULL value removes the name. 64 KiB of
- * names and values per context; false when a value does not fit or there is no transaction. Source: Momentum
- * 4 manual, "Policy", validation context.
+ * Strings under names; names are case-sensitive. Both are copied; a NULL value removes the name. 64 KiB of names
+ * and values per context; false when a value does not fit or there is no transaction.
+ * Source: Momentum 4 manual, "Policy", validation context.
  */
 IMP_API bool imp_context_set(struct imp_session *session, enum imp_context which, const char *name,
                              const char *value);

@@ -1,10 +1,10 @@
 /*
  * impulse/timer.h: functions that run on an event loop when it is time.
  *
- * A timer belongs to the loop on whose thread it is made, and to the instance that makes it. When the
- * instance ends (after a reload, with the last session of its generation) its timers are stopped and freed
- * before teardown, which therefore must not touch them. In setup the loop is the main thread's; a module that
- * wants a timer on every loop posts a function to each that makes one (impulse/loop.h).
+ * A timer belongs to the loop on whose thread it is made, and to the instance that makes it. When the instance ends
+ * (after a reload, with the last session of its generation) its timers are stopped and freed before teardown, which
+ * therefore must not touch them. In setup the loop is the main thread's; a module that wants a timer on every loop
+ * posts a function to each that makes one (impulse/loop.h).
  *
  * Example: once a minute, on the main thread.
  *
@@ -24,15 +24,15 @@ extern "C" {
 struct imp_timer;
 
 /*
- * Makes a timer, not running, on the loop whose thread this is. NULL on a thread without one, when the
- * instance has ended or the process ends. All functions here: the timer's thread only.
+ * Makes a timer, not running, on the loop whose thread this is. NULL on a thread without one, when the instance has
+ * ended or the process ends. All functions here: the timer's thread only.
  */
 IMP_API struct imp_timer *imp_timer_create(struct imp_module *module,
                                            void (*fired)(struct imp_timer *timer, void *closure),
                                            void *closure);
 /*
- * Calls `fired` in `delay_ms` milliseconds, and then every `repeat_ms` (0: once), until it is stopped. 0 for
- * the delay means in the loop's next turn. A timer that runs is set anew. NULL is harmless.
+ * Calls `fired` in `delay_ms` milliseconds, and then every `repeat_ms` (0: once), until it is stopped. 0 for the delay
+ * means in the loop's next turn. A timer that runs is set anew. NULL is harmless.
  */
 IMP_API void imp_timer_start(struct imp_timer *timer, uint64_t delay_ms, uint64_t repeat_ms);
 /* `fired` is not called until the timer is started again. NULL is harmless. */

@@ -138,8 +138,7 @@ static enum imp_verdict at_rcptto(struct imp_call *call, void *module)
     return IMP_CONT;
 }
 
-/* First, so that a module that accepts a recipient and ends the chain does not keep it from being permitted.
- */
+/* First, so that a module that accepts a recipient and ends the chain does not keep it from being permitted. */
 static int hook_in(struct imp_module *module, const char *point, imp_hook_fn *run)
 {
     return imp_hook_add(module, &(struct imp_hook){.size = sizeof(struct imp_hook),

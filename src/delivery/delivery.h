@@ -11,16 +11,16 @@
 
 struct delivery;
 
-/* Registers the core's methods, on which those of modules lie. Once more is harmless. Main thread, before
- * modules are set up. */
+/* Registers the core's methods, on which those of modules lie. Once more is harmless. Main thread, before modules are set
+ * up. */
 void delivery_register(void);
 /* The values of delivery_method that the core knows. */
 const struct registry *delivery_methods(void);
 
 /*
- * Makes the transport and gives it to the queue set. `resolvers` has one for each loop of the dependencies,
- * and is borrowed until delivery_free. `hostname` is what EHLO says unless ehlo_hostname is set. Main thread,
- * before the loops start.
+ * Makes the transport and gives it to the queue set. `resolvers` has one for each loop of the dependencies, and is
+ * borrowed until delivery_free. `hostname` is what EHLO says unless ehlo_hostname is set. Main thread, before the
+ * loops start.
  */
 struct delivery *delivery_create(struct queue_set *queues, const struct queue_dependencies *dependencies,
                                  const char *hostname, const struct resolvers *resolvers);

@@ -92,8 +92,7 @@ void stream_trim(struct stream *stream);
  */
 int stream_start_tls(struct stream *stream, struct tls_context *context);
 /*
- * The same, we being the client, of a server that has to be `name` (tls_client_converse). -EINVAL: it is no
- * name.
+ * The same, we being the client, of a server that has to be `name` (tls_client_converse). -EINVAL: it is no name.
  */
 int stream_start_tls_client(struct stream *stream, const struct tls_client *client, const char *name);
 /* stream_start_tls was called and `secured` not yet. */

@@ -1,9 +1,8 @@
 /*
  * generation: one configuration as the queues see it: the resolved settings and the modules to be told.
  *
- * Shared by reference count. Settings are resolved when first asked for, one struct for all queues whose
- * scopes set the same, so that a million domains without a stanza of their own share one. Private to
- * src/queue.
+ * Shared by reference count. Settings are resolved when first asked for, one struct for all queues whose scopes
+ * set the same, so that a million domains without a stanza of their own share one. Private to src/queue.
  */
 #ifndef IMPULSE_QUEUE_GENERATION_H
 #define IMPULSE_QUEUE_GENERATION_H

@@ -1,6 +1,6 @@
 /*
- * sdk_delivery: registering a way to deliver (include/impulse/delivery.h). What a method does with a delivery
- * is in src/module/delivery_method.c.
+ * sdk_delivery: registering a way to deliver (include/impulse/delivery.h). What a method does with a delivery is in
+ * src/module/delivery_method.c.
  */
 #include "base/mem.h"
 #include "delivery/delivery.h"

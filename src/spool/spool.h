@@ -45,8 +45,8 @@ struct spool_request {
     enum spool_request_kind kind;
     /* STORE, CHUNK, DISCARD. The caller's reference lasts until done; for a DISCARD it need not. */
     struct body *body;
-    /* STORE: `envelope_count` of them, kept until done. UPDATE, REPLACE and REMOVE: exactly one, read during
-     * submit only, so that it may be changed or freed right after. */
+    /* STORE: `envelope_count` of them, kept until done. UPDATE, REPLACE and REMOVE: exactly one, read during submit
+     * only, so that it may be changed or freed right after. */
     struct envelope **envelopes;
     size_t envelope_count;
     /* CHUNK: its number from 0. STORE: the number of the last part, which is in `data`; a whole body is part

@@ -1,6 +1,6 @@
 /*
- * console_demo: console commands that answer at once, later, in parts, from a pool and from every loop; a
- * service that one instance offers and another one uses; an HTTP route.
+ * console_demo: console commands that answer at once, later, in parts, from a pool and from every loop; a service that
+ * one instance offers and another one uses; an HTTP route.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -3,14 +3,13 @@
  *
  *   inject WHAT SIZE SENDER RECIPIENT ...
  *
- * WHAT is the form: "bytes" (SIZE bytes of content), "read" (the same in parts of odd sizes), "bare" (lines
- * that end in LF), "cancel" (in parts, given up in the middle), "plain" (without flags). The answer is what
- * `done` is told, or what imp_inject refuses.
+ * WHAT is the form: "bytes" (SIZE bytes of content), "read" (the same in parts of odd sizes), "bare" (lines that end in
+ * LF), "cancel" (in parts, given up in the middle), "plain" (without flags). The answer is what `done` is told, or what
+ * imp_inject refuses.
  *
  *   inject burst COUNT SENDER RECIPIENT
  *
- * injects COUNT messages at once, from a thread of the pool IO, and says how many were stored and how many
- * refused.
+ * injects COUNT messages at once, from a thread of the pool IO, and says how many were stored and how many refused.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -73,8 +72,7 @@ static void refused(struct imp_command_call *call)
     imp_command_finish(call, false);
 }
 
-/* ---- many at once
- * ----------------------------------------------------------------------------------------------- */
+/* ---- many at once ----------------------------------------------------------------------------------------------- */
 
 struct burst {
     struct imp_command_call *call;
@@ -123,8 +121,7 @@ static void inject_burst(struct imp_module *module, struct imp_command_call *cal
     one_less(burst);
 }
 
-/* ---- one
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- one -------------------------------------------------------------------------------------------------------- */
 
 static void inject(struct imp_command_call *call, void *closure)
 {

@@ -1,6 +1,6 @@
 /*
- * odd: a delivery method, "odd", whose result is the number that the recipient's local part is; and a binding
- * for everybody whose name comes from the configuration. It permits relaying to everybody.
+ * odd: a delivery method, "odd", whose result is the number that the recipient's local part is; and a binding for
+ * everybody whose name comes from the configuration. It permits relaying to everybody.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * pass_through: hooks every point of a session and objects to nothing. Ten instances of it show what being
- * asked costs (tests/load/compare).
+ * pass_through: hooks every point of a session and objects to nothing. Ten instances of it show what being asked costs
+ * (tests/load/compare).
  */
 #include <impulse/hooks.h>
 

@@ -4,9 +4,8 @@
  *   q list|queues|retry|fail|remove|later|to|bind ARGUMENT [NAME=VALUE ...]
  *   q answer ID
  *
- * ARGUMENT is a reason, the seconds of "later", the new recipient, the new binding, or "-". NAME=VALUE are
- * filters: id, batch, domain, binding, sender, recipient, state (a number), limit. Each message that fits is
- * a line:
+ * ARGUMENT is a reason, the seconds of "later", the new recipient, the new binding, or "-". NAME=VALUE are filters:
+ * id, batch, domain, binding, sender, recipient, state (a number), limit. Each message that fits is a line:
  *
  *   ID SENDER RECIPIENT BINDING STATE RETRIES NEXT-ATTEMPT-IN-SECONDS BYTES [what became of the change]
  */

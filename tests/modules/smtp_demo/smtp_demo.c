@@ -1,6 +1,6 @@
 /*
- * smtp_demo: an extension of SMTP with a command that answers at once, later from another thread, or never;
- * one that is offered only where SMTP_Extensions names it; and a command without an extension.
+ * smtp_demo: an extension of SMTP with a command that answers at once, later from another thread, or never; one that is
+ * offered only where SMTP_Extensions names it; and a command without an extension.
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /*
- * witness: reads a message behind whoever edited it, and says in X-Witness fields what it sees: how many
- * fields the header has, their names, the size, and the value of Subject.
+ * witness: reads a message behind whoever edited it, and says in X-Witness fields what it sees: how many fields the
+ * header has, their names, the size, and the value of Subject.
  */
 #include <stdio.h>
 #include <string.h>
