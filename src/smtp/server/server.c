@@ -49,8 +49,13 @@ static int session_descriptors(void)
     return (int)(limit.rlim_cur - kept);
 }
 
+/* Once: at a reload, sessions read the tables. */
 void smtp_server_register(void)
 {
+    static bool registered;
+    if (registered)
+        return;
+    registered = true;
     smtps_verbs_register();
     extensions_register();
 }
