@@ -25,8 +25,8 @@ struct conf_class { /* what a stanza is where it stands */
     const struct conf_module *module;         /* whose scope it is, or NULL */
     const struct conf_documented *documented; /* a module that is not here, in whose stanza it is, or NULL */
     const char *path; /* then, and of a module: of the stanza in it (documented.h, added.h) */
-    bool unknown; /* nothing is known about its content: only the syntax is checked */
-    bool idle;    /* it has no effect, so whatever stands in it has none */
+    bool unknown;     /* nothing is known about its content: only the syntax is checked */
+    bool idle;        /* it has no effect, so whatever stands in it has none */
 };
 
 struct conf_member { /* a stanza among its siblings */

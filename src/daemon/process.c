@@ -115,13 +115,13 @@ void process_pidfile_remove(void)
 /* Without a user in the Security scope: Momentum's own account where there is one (manual, "user"). */
 static void usual_identity(struct process_identity *identity)
 {
-    static const char usual[] = "ecuser";
+    const char *usual = conf_option_find("user")->default_text;
     struct passwd *entry = geteuid() == 0 ? getpwnam(usual) : NULL;
     if (entry) {
         identity->uid = entry->pw_uid;
         identity->gid = entry->pw_gid;
         identity->change = true;
-        memcpy(identity->name, usual, sizeof usual);
+        snprintf(identity->name, sizeof identity->name, "%s", usual);
     } else if (geteuid() == 0) {
         paniclog(PANIC_WARNING,
                  "running as root: no Security stanza names a user, and there is no account \"%s\"", usual);

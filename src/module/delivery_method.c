@@ -1,5 +1,6 @@
 /*
- * delivery_method: finding and calling the ways to deliver that modules add, and one delivery as a method sees it.
+ * delivery_method: finding and calling the ways to deliver that modules add, and one delivery as a method
+ * sees it.
  */
 #include <stdio.h>
 #include "message/envelope.h"

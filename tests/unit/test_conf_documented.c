@@ -413,7 +413,8 @@ static void test_manifest_wins(void)
          .note = "it is not",
          .instead = "take care"},
     };
-    static const struct conf_module_schema clamav = {.name = "clamav", .singleton = true, .options = options, .option_count = 3};
+    static const struct conf_module_schema clamav = {
+        .name = "clamav", .singleton = true, .options = options, .option_count = 3};
     static const struct conf_load_options here = {.modules = &clamav, .module_count = 1};
     const char *text = "clamav { daemon = 5 strict = off timeout = 1 }";
     struct conf *conf = conf_load_text("text", text, strlen(text), &here, &found);

@@ -127,7 +127,8 @@ static void test_mistakes(void)
          ":2: object is the name of a file in the manifest's directory, not \"../evil.so\""},
         {"[bad]\nobject =\n", ":2: object is the name of a file in the manifest's directory, not"},
         {"[bad]\nrequires = a/b\n", ":2: not a module name: \"a/b\""},
-        {"[bad]\nprovides = relay_hosts\n", ":2: provides wants config.SCOPE:OPTION, or KIND.NAME of something that it registers, not \"relay_hosts\""},
+        {"[bad]\nprovides = relay_hosts\n", ":2: provides wants config.SCOPE:OPTION, or KIND.NAME of "
+                                            "something that it registers, not \"relay_hosts\""},
         {"[bad]\nprovides = config.Global:relay_host\n",
          ":2: provides an option that is no core option: \"relay_host\""},
         {"[bad]\noption.x = text\n", ":2: no such option type: \"text\""},

@@ -1,7 +1,7 @@
 /*
- * options: shows the options of its stanza and those of a Listen, Peer, Binding and Domain, and asks wrongly when its
- * option `wrong` says so. Inbound: the reply to RCPT TO:<show@...>. Outbound: its delivery method "show" writes what
- * applies into `file`.
+ * options: shows the options of its stanza and those of a Listen, Peer, Binding and Domain, and asks wrongly
+ * when its option `wrong` says so. Inbound: the reply to RCPT TO:<show@...>. Outbound: its delivery method
+ * "show" writes what applies into `file`.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,19 @@
 
 enum { TEXT_MAX = 400 };
 
-enum wrong { NOTHING, UNKNOWN, TYPE, POLICY, DIRECTION, OUTBOUND, STANZA, OWN, VALUE, POLICY_VALUE, OUTBOUND_VALUE };
+enum wrong {
+    NOTHING,
+    UNKNOWN,
+    TYPE,
+    POLICY,
+    DIRECTION,
+    OUTBOUND,
+    STANZA,
+    OWN,
+    VALUE,
+    POLICY_VALUE,
+    OUTBOUND_VALUE
+};
 
 struct options {
     struct imp_module *module;
@@ -20,13 +32,15 @@ struct options {
     char *file;
 };
 
-/* ---- its stanza ---------------------------------------------------------------------------------------------- */
+/* ---- its stanza
+ * ---------------------------------------------------------------------------------------------- */
 
 static void show_rules(const struct imp_config *config, char *text, size_t size)
 {
     for (const struct imp_config *rule = NULL; (rule = imp_config_stanza(config, "rule", rule));) {
         size_t used = strlen(text);
-        snprintf(text + used, size - used, " %s=%d", imp_config_name(rule), (int)imp_config_int(rule, "weight"));
+        snprintf(text + used, size - used, " %s=%d", imp_config_name(rule),
+                 (int)imp_config_int(rule, "weight"));
         for (const struct imp_config *when = NULL; (when = imp_config_stanza(rule, "when", when));) {
             used = strlen(text);
             snprintf(text + used, size - used, "/%s:%s", imp_config_name(when), imp_config_text(when, "day"));
@@ -38,20 +52,23 @@ static void show_stanza(struct imp_module *module, const struct imp_config *conf
 {
     char rules[TEXT_MAX] = "";
     const char *b = imp_config_item(config, "own_list", 1), *end = imp_config_item(config, "own_list", 2);
-    const char *x = imp_config_lookup(config, "own_pairs", "X"), *key = imp_config_key(config, "own_pairs", 0);
+    const char *x = imp_config_lookup(config, "own_pairs", "X"),
+               *key = imp_config_key(config, "own_pairs", 0);
     show_rules(config, rules, sizeof rules);
-    imp_paniclog(module, IMP_NOTICE,
-                 "stanza: bool=%d int=%lld size=%lld time=%.1f text=%s list=%zu,%s,%s enum=%s,%d pairs=%zu,%s,%s "
-                 "set=%d,%d rules:%s",
-                 imp_config_bool(config, "own_bool"), (long long)imp_config_int(config, "own_int"),
-                 (long long)imp_config_int(config, "own_size"), imp_config_seconds(config, "own_time"),
-                 imp_config_text(config, "own_text"), imp_config_count(config, "own_list"), b ? b : "-",
-                 end ? end : "-", imp_config_text(config, "own_enum"), imp_config_choice(config, "own_enum"),
-                 imp_config_count(config, "own_pairs"), key ? key : "-", x ? x : "-",
-                 imp_config_is_set(config, "own_int"), imp_config_is_set(config, "own_text"), rules);
+    imp_paniclog(
+        module, IMP_NOTICE,
+        "stanza: bool=%d int=%lld size=%lld time=%.1f text=%s list=%zu,%s,%s enum=%s,%d pairs=%zu,%s,%s "
+        "set=%d,%d rules:%s",
+        imp_config_bool(config, "own_bool"), (long long)imp_config_int(config, "own_int"),
+        (long long)imp_config_int(config, "own_size"), imp_config_seconds(config, "own_time"),
+        imp_config_text(config, "own_text"), imp_config_count(config, "own_list"), b ? b : "-",
+        end ? end : "-", imp_config_text(config, "own_enum"), imp_config_choice(config, "own_enum"),
+        imp_config_count(config, "own_pairs"), key ? key : "-", x ? x : "-",
+        imp_config_is_set(config, "own_int"), imp_config_is_set(config, "own_text"), rules);
 }
 
-/* ---- what applies --------------------------------------------------------------------------------------------- */
+/* ---- what applies
+ * --------------------------------------------------------------------------------------------- */
 
 static void release(void *text)
 {
@@ -61,11 +78,13 @@ static void release(void *text)
 /* The same options for a client and for a queue, and one of the core. */
 static int keep(struct imp_module *module, struct imp_policy *policy, const char *core)
 {
-    const char *item = imp_policy_item(policy, "opt_list", 0), *x = imp_policy_lookup(policy, "opt_pairs", "x");
+    const char *item = imp_policy_item(policy, "opt_list", 0),
+               *x = imp_policy_lookup(policy, "opt_pairs", "x");
     const char *key = imp_policy_key(policy, "opt_pairs", 1);
     char *text = malloc(TEXT_MAX);
     snprintf(text, TEXT_MAX,
-             "bool=%d int=%lld size=%lld time=%.1f text=%s list=%zu,%s enum=%s,%d pairs=%zu,%s,%s set=%d core=%lld",
+             "bool=%d int=%lld size=%lld time=%.1f text=%s list=%zu,%s enum=%s,%d pairs=%zu,%s,%s set=%d "
+             "core=%lld",
              imp_policy_bool(policy, "opt_bool"), (long long)imp_policy_int(policy, "opt_int"),
              (long long)imp_policy_int(policy, "opt_size"), imp_policy_seconds(policy, "opt_time"),
              imp_policy_text(policy, "opt_text"), imp_policy_count(policy, "opt_list"), item ? item : "-",
@@ -108,7 +127,8 @@ static enum imp_verdict at_rcptto(struct imp_call *call, void *module)
     return IMP_DONE;
 }
 
-static enum imp_delivery_result deliver(struct imp_delivery *delivery, char *response, size_t size, void *closure)
+static enum imp_delivery_result deliver(struct imp_delivery *delivery, char *response, size_t size,
+                                        void *closure)
 {
     const struct options *options = closure;
     const char *text = imp_delivery_policy(delivery, options->module);
@@ -121,7 +141,8 @@ static enum imp_delivery_result deliver(struct imp_delivery *delivery, char *res
     return IMP_DELIVERED;
 }
 
-/* ---- the module ------------------------------------------------------------------------------------------------- */
+/* ---- the module
+ * ------------------------------------------------------------------------------------------------- */
 
 static int ask_wrongly(const struct imp_config *config, enum wrong wrong)
 {
@@ -157,7 +178,8 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     struct imp_delivery_method show = {
         .size = sizeof show, .name = "show", .deliver = deliver, .closure = options, .pool = NULL};
     show_stanza(module, config);
-    if (ask_wrongly(config, options->wrong) != 0 || imp_hook_at(module, "validate_rcptto", at_rcptto, module) != 0 ||
+    if (ask_wrongly(config, options->wrong) != 0 ||
+        imp_hook_at(module, "validate_rcptto", at_rcptto, module) != 0 ||
         imp_delivery_method(module, &show) != 0)
         return -1;
     return 0;
@@ -170,5 +192,5 @@ static void teardown(struct imp_module *module)
     free(options);
 }
 
-IMP_MODULE_DEFINE(.name = "options", .description = "Shows its options", .kind = IMP_SINGLETON, .setup = setup,
-                  .policy = policy, .outbound_policy = outbound_policy, .teardown = teardown);
+IMP_MODULE_DEFINE(.name = "options", .description = "Shows its options", .kind = IMP_SINGLETON,
+                  .setup = setup, .policy = policy, .outbound_policy = outbound_policy, .teardown = teardown);
