@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "message/edits.h"
 #include "spool/backend.h"
 #include "spool/layout.h"
 #include "spool_harness.h"
@@ -166,6 +167,72 @@ static void test_damage_is_removed(void)
     harness_remove(folder);
 }
 
+/* ---- edits ----------------------------------------------------------------------------------- */
+
+/* Two messages of two recipients each, the content of which was edited while it arrived. */
+static void store_edited(struct spool *spool, struct message messages[2], uint64_t size)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct edits edits;
+        struct buf sealed = {0};
+        size_t sealed_size;
+        messages[i] = harness_message(size, 2);
+        edits_init(&edits, size);
+        edits_splice(&edits, 2, 1, SLICE_LITERAL("edited"));
+        edits_seal(&edits, &sealed);
+        edits_release(&edits);
+        char *memory = buf_take(&sealed, &sealed_size);
+        body_set_edits(messages[i].body, memory, (uint32_t)sealed_size);
+        CU_ASSERT_EQUAL(harness_store(spool, &messages[i]), SPOOL_OK);
+    }
+}
+
+static void drop_edits(const char *folder, uint64_t body_id)
+{
+    struct layout_key key;
+    char error[200];
+    char *directory = mem_printf("%s/impulse", folder);
+    struct spool_backend *backend = rocksdb_backend_open(directory, error, sizeof error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(backend);
+    backend->operations->drop(backend, SPOOL_META, layout_meta_key(&key, body_id, LAYOUT_EDITS));
+    CU_ASSERT_EQUAL(backend->operations->commit(backend, true), SPOOL_OK);
+    backend->operations->close(backend);
+    free(directory);
+}
+
+/* They come back with the envelopes, and go with the last one. A message whose edits are lost is not
+ * delivered without them. */
+static void test_edits(void)
+{
+    static const uint64_t sizes[] = {10, 600000};
+    for (unsigned i = 0; i < 2; i++) {
+        char *folder = harness_folder();
+        struct spool *spool = harness_open(folder);
+        struct message messages[2];
+        store_edited(spool, messages, sizes[i]);
+        spool_close(spool);
+        drop_edits(folder, messages[1].body->id);
+        harness_forget_lines();
+        spool = harness_open_with(&(struct spool_settings){.directory = folder, .remove_damaged = true});
+        struct recovered recovered = harness_recover(spool);
+        CU_ASSERT_EQUAL(recovered.result.damaged_rows, 2);
+        CU_ASSERT(harness_saw_line("cannot read the edits"));
+        CU_ASSERT_EQUAL_FATAL(recovered.count, 2);
+        CU_ASSERT_PTR_EQUAL(recovered.envelopes[0]->body, recovered.envelopes[1]->body);
+        CU_ASSERT(slice_equal(body_edits(recovered.envelopes[0]->body), body_edits(messages[0].body)));
+        CU_ASSERT_EQUAL(envelope_size(recovered.envelopes[0]),
+                        sizes[i] + 5 + recovered.envelopes[0]->header.size);
+        for (unsigned j = 0; j < 2; j++)
+            CU_ASSERT_EQUAL(harness_remove_envelope(spool, recovered.envelopes[j]), SPOOL_OK);
+        harness_recovered_free(&recovered);
+        spool_close(spool);
+        CU_ASSERT_EQUAL(harness_count_rows(folder), 0);
+        harness_message_free(&messages[0]);
+        harness_message_free(&messages[1]);
+        harness_remove(folder);
+    }
+}
+
 /* ---- power loss ------------------------------------------------------------------------------ */
 
 /* The only log of a small spool. The caller frees the name. */
@@ -269,6 +336,7 @@ int main(void)
     CU_add_test(suite, "corrupt", test_corrupt);
     CU_add_test(suite, "damage", test_damage);
     CU_add_test(suite, "damage is removed", test_damage_is_removed);
+    CU_add_test(suite, "edits", test_edits);
     CU_add_test(suite, "torn log", test_torn_log);
     return harness_run();
 }
