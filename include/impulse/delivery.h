@@ -10,7 +10,8 @@
 extern "C" {
 #endif
 
-struct imp_delivery; /* one envelope being delivered; the daemon's, valid until the deliver function returns */
+struct
+    imp_delivery; /* one envelope being delivered; the daemon's, valid until the deliver function returns */
 
 IMP_API uint64_t imp_delivery_message_id(const struct imp_delivery *delivery);
 IMP_API const char *imp_delivery_reverse_path(const struct imp_delivery *delivery);     /* "" for null */
@@ -42,8 +43,8 @@ enum imp_delivery_result { IMP_DELIVERED, IMP_TRANSIENT, IMP_PERMANENT };
  * SMTP reply ("451 4.3.0 cannot write to ...") into response[response_size]. A value that is none of the three counts
  * as IMP_TRANSIENT and is named in the paniclog.
  */
-typedef enum imp_delivery_result imp_deliver_fn(struct imp_delivery *delivery, char *response, size_t response_size,
-                                                void *closure);
+typedef enum imp_delivery_result imp_deliver_fn(struct imp_delivery *delivery, char *response,
+                                                size_t response_size, void *closure);
 
 struct imp_delivery_method {
     size_t size;      /* sizeof(struct imp_delivery_method) */

@@ -87,8 +87,8 @@ struct imp_connection_handler {
 };
 
 /* Begins to read; once, from `accepted`. The handler is not copied: it lives as long as the instance. */
-IMP_API void imp_connection_start(struct imp_connection *connection, const struct imp_connection_handler *handler,
-                                  void *closure);
+IMP_API void imp_connection_start(struct imp_connection *connection,
+                                  const struct imp_connection_handler *handler, void *closure);
 /*
  * Sends; what the kernel does not take at once is kept in memory. 0: sent or kept; 1: kept, and more than 64 KiB wait:
  * nothing is read from the client, and no more should be written, before `drained`; -1: the connection is broken or being

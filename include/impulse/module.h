@@ -30,11 +30,11 @@ extern "C" {
  * line. The minor number grows when something is added, the major one when something that existed changes. Every struct
  * that crosses the border begins with its size, so that both sides know which of its members the other one has.
  */
-#define IMP_ABI_MAJOR 2
-#define IMP_ABI_MINOR 0
+#define IMP_ABI_MAJOR    2
+#define IMP_ABI_MINOR    0
 #define IMP_MODULE_MAGIC 0x494d504cu /* "IMPL" */
 
-struct imp_module; /* one loaded instance; the daemon's */
+struct imp_module;    /* one loaded instance; the daemon's */
 struct imp_session;   /* one SMTP connection; session.h */
 struct imp_message;   /* one message, the same while it arrives, waits and leaves */
 struct imp_recipient; /* one recipient of it */
@@ -46,11 +46,11 @@ enum imp_module_kind {
 };
 
 struct imp_module_definition {
-    size_t size;                 /* sizeof(struct imp_module_definition) */
-    uint32_t magic;              /* IMP_MODULE_MAGIC */
+    size_t size;    /* sizeof(struct imp_module_definition) */
+    uint32_t magic; /* IMP_MODULE_MAGIC */
     uint16_t abi_major, abi_minor;
-    const char *name;            /* the scope name, as in the manifest */
-    const char *description;     /* one line */
+    const char *name;        /* the scope name, as in the manifest */
+    const char *description; /* one line */
     enum imp_module_kind kind;
     /*
      * Called once per instance and generation before it is used: read the options, register hooks, open files.
@@ -73,15 +73,17 @@ struct imp_module_definition {
 };
 
 /* At file scope: IMP_MODULE_DEFINE(.name = "x", .description = "...", .kind = IMP_SINGLETON, .setup = x_setup); */
-#define IMP_MODULE_DEFINE(...)                                                                                    \
-    _Pragma("GCC diagnostic push")                                                                                \
-    _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"") /* C++ warns of what is left out */        \
-    IMP_API extern const struct imp_module_definition imp_module_definition;                                      \
-    const struct imp_module_definition imp_module_definition = {                                                  \
-        .size = sizeof(struct imp_module_definition), .magic = IMP_MODULE_MAGIC,                                   \
-        .abi_major = IMP_ABI_MAJOR, .abi_minor = IMP_ABI_MINOR, __VA_ARGS__};                                      \
-    _Pragma("GCC diagnostic pop")                                                                                 \
-    IMP_API extern const struct imp_module_definition imp_module_definition
+#define IMP_MODULE_DEFINE(...)                                                                               \
+    _Pragma("GCC diagnostic push") _Pragma(                                                                  \
+        "GCC diagnostic ignored \"-Wmissing-field-initializers\"") /* C++ warns of what is left out */       \
+        IMP_API extern const struct imp_module_definition imp_module_definition;                             \
+    const struct imp_module_definition imp_module_definition = {.size =                                      \
+                                                                    sizeof(struct imp_module_definition),    \
+                                                                .magic = IMP_MODULE_MAGIC,                   \
+                                                                .abi_major = IMP_ABI_MAJOR,                  \
+                                                                .abi_minor = IMP_ABI_MINOR,                  \
+                                                                __VA_ARGS__};                                \
+    _Pragma("GCC diagnostic pop") IMP_API extern const struct imp_module_definition imp_module_definition
 
 /* ---- the instance ------------------------------------------------------------------------------------------ */
 

@@ -15,7 +15,8 @@
 
 /* ---- a generation's modules ---------------------------------------------------------------------------------- */
 
-struct module_set; /* the instances of one configuration generation and their hook chains; reference-counted */
+struct
+    module_set; /* the instances of one configuration generation and their hook chains; reference-counted */
 
 /*
  * Loads and sets up every module that `conf` names, and those its options load implicitly, each after the modules it
@@ -115,7 +116,8 @@ bool module_set_has_hook(const struct module_set *set, enum hook_point point);
  * Asks the chain. On HOOK_SUSPENDED the server leaves the session alone until session->resumed is called, on the
  * session's loop. The session's loop thread.
  */
-enum hook_outcome module_set_validate(struct module_set *set, enum hook_point point, struct imp_session *session);
+enum hook_outcome module_set_validate(struct module_set *set, enum hook_point point,
+                                      struct imp_session *session);
 
 /*
  * Calls the chain of a point that is told, not asked. The thread of the point's row. Who prepares much
@@ -160,10 +162,11 @@ struct module_delivery_method {
  * Calls the method's deliver function. What it answers that is no result counts as IMP_TRANSIENT, and is named.
  * A thread of the method's pool.
  */
-enum imp_delivery_result module_deliver(const struct module_delivery_method *method, struct imp_delivery *delivery,
-                                        char *response, size_t response_size);
+enum imp_delivery_result module_deliver(const struct module_delivery_method *method,
+                                        struct imp_delivery *delivery, char *response, size_t response_size);
 /* The method that a module registered under that name (case-insensitive), or NULL. Any thread. */
-const struct module_delivery_method *module_set_delivery_method(const struct module_set *set, const char *name);
+const struct module_delivery_method *module_set_delivery_method(const struct module_set *set,
+                                                                const char *name);
 
 /*
  * One delivery for a method's deliver function: made and used on one pool thread. `read_chunk` yields chunk after

@@ -81,8 +81,8 @@ struct module_set {
     _Atomic unsigned references; /* one is its own, until it ends */
     atomic_bool keeps_open;      /* an instance has something open on a loop, or had */
     atomic_bool ending;          /* nobody else refers to it any more */
-    pthread_t home;           /* the main thread: where teardown happens */
-    struct list_node retired; /* waits for the main thread once nobody refers to the set */
+    pthread_t home;              /* the main thread: where teardown happens */
+    struct list_node retired;    /* waits for the main thread once nobody refers to the set */
     struct pool_set *pools;
     struct imp_module **instances; /* in order of setup */
     size_t instance_count;
@@ -97,7 +97,8 @@ struct module_set {
     size_t listener_count;
     struct periodic *periodics;
     size_t periodic_count;
-    struct registry registries[MODULE_REGISTRIES]; /* what its instances registered; see src/sdk/sdk_registry.h */
+    struct registry
+        registries[MODULE_REGISTRIES]; /* what its instances registered; see src/sdk/sdk_registry.h */
 };
 
 /* An empty set with one reference, whose main thread is the caller's. */
@@ -108,7 +109,8 @@ struct imp_module *module_set_add(struct module_set *set, const struct imp_modul
 
 /* module_policy.c: does each outbound policy function agree with what the configuration sets of its module's options?
  * False with one line in error[]. Main thread. */
-bool module_set_check_outbound(struct module_set *set, const struct conf *conf, char *error, size_t error_size);
+bool module_set_check_outbound(struct module_set *set, const struct conf *conf, char *error,
+                               size_t error_size);
 
 /* log_hooks.c: the set whose modules take paniclog lines, or NULL. Main thread. */
 struct module_set *log_hooks_paniclog_taker(void);

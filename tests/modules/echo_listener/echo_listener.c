@@ -154,5 +154,5 @@ static void echo_teardown(struct imp_module *module)
     free(imp_module_data(module));
 }
 
-IMP_MODULE_DEFINE(.name = "echo_listener", .description = "Echoes lines", .kind = IMP_GENERIC, .setup = echo_setup,
-                  .teardown = echo_teardown);
+IMP_MODULE_DEFINE(.name = "echo_listener", .description = "Echoes lines", .kind = IMP_GENERIC,
+                  .setup = echo_setup, .teardown = echo_teardown);

@@ -316,7 +316,8 @@ static enum imp_verdict rcptto(struct imp_call *call, void *closure)
 
 static int setup(struct imp_module *module, const struct imp_config *config)
 {
-    struct imp_hook body = {sizeof body, "validate_data_spool", edit_body, NULL, -10, IMP_HOOK_MAY_BLOCK, 0, NULL};
+    struct imp_hook body = {sizeof body, "validate_data_spool", edit_body, NULL,
+                            -10,         IMP_HOOK_MAY_BLOCK,    0,         NULL};
     (void)config;
     self = module;
     imp_hook_at(module, "validate_rcptto", rcptto, NULL);
