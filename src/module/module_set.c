@@ -109,7 +109,7 @@ static bool set_up(struct module_set *set, const struct plan_item *item, const s
     if (answer == 0 && !module->misregistered && !reading.fault.line[0])
         return true;
     say_error(&config, module, error, error_size);
-    module->failed = true;
+    module->failed = answer != 0; /* a setup that returned 0 expects its teardown */
     return false;
 }
 

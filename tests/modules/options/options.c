@@ -180,8 +180,11 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     show_stanza(module, config);
     if (ask_wrongly(config, options->wrong) != 0 ||
         imp_hook_at(module, "validate_rcptto", at_rcptto, module) != 0 ||
-        imp_delivery_method(module, &show) != 0)
+        imp_delivery_method(module, &show) != 0) {
+        free(options->file);
+        free(options);
         return -1;
+    }
     return 0;
 }
 
