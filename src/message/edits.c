@@ -128,7 +128,7 @@ enum edits_outcome edits_splice(struct edits *edits, uint64_t at, uint64_t remov
         return EDITS_TOO_MUCH;
     if (live_text(edits) + text.size > EDITS_TEXT) /* what is removed does not count: rather too early */
         return EDITS_TOO_MUCH;
-    if (buf_size(&edits->text) + text.size > 2 * EDITS_TEXT)
+    if (buf_size(&edits->text) + text.size > (size_t)2 * EDITS_TEXT)
         compact(edits);
     make_room(edits, 3);
     uint32_t first = split(edits, at), behind = split(edits, at + removed);

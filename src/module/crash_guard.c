@@ -83,7 +83,7 @@ static void *tell(void *unused)
  */
 static bool speak(const struct runner *runner, const char *what, const char *detail)
 {
-    static const struct timespec pause = {0, 5 * 1000 * 1000};
+    static const struct timespec pause = {0, 5000000};
     pid_t nobody = 0;
     if (!atomic_compare_exchange_strong(&words.speaker, &nobody, gettid()))
         return false;
