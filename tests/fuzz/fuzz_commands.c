@@ -22,6 +22,8 @@
 #include "smtp/server/command.h"
 #include "smtp/server/extension.h"
 #include "smtp/server/session_throttle.h"
+#include "smtp/server/smtps_call.h"
+#include "smtp/server/smtps_verb.h"
 #include "smtp/server/offers.h"
 #include "smtp/server/protocol.h"
 #include "smtp/server/transaction_private.h"
@@ -188,10 +190,16 @@ bool sasl_is_plain_text(enum sasl_mechanism mechanism)
     return true;
 }
 
-void cmd_auth(struct smtps_session *session, struct slice arguments)
+static void run_auth(struct smtps_session *session, struct slice arguments)
 {
     (void)arguments;
     session_refuse(session, &reply_unrecognized);
+}
+
+void cmd_auth_register(void)
+{
+    static const struct smtps_verb rows[] = {{.verb = "AUTH", .run = run_auth, .takes_arguments = true}};
+    smtps_verbs_add(rows, 1);
 }
 
 void auth_cancel(struct smtps_session *session)
@@ -199,10 +207,61 @@ void auth_cancel(struct smtps_session *session)
     (void)session;
 }
 
-void cmd_starttls(struct smtps_session *session, struct slice arguments)
+static void run_starttls(struct smtps_session *session, struct slice arguments)
 {
     (void)arguments;
     session_refuse(session, &reply_starttls_not_offered);
+}
+
+void cmd_starttls_register(void)
+{
+    static const struct smtps_verb rows[] = {{.verb = "STARTTLS", .run = run_starttls}};
+    smtps_verbs_add(rows, 1);
+}
+
+/* No module is loaded: none has a command or a keyword. */
+struct module_set *generation_modules(const struct smtp_generation *generation)
+{
+    (void)generation;
+    return NULL;
+}
+
+const struct registry *module_set_registry(const struct module_set *set, enum module_registry which)
+{
+    static const struct registry empty;
+    (void)set;
+    (void)which;
+    return &empty;
+}
+
+void smtps_call_start(struct smtps_session *session, const struct smtps_verb *verb, struct slice arguments)
+{
+    (void)session;
+    (void)verb;
+    (void)arguments;
+    abort(); /* only a module's command is called so */
+}
+
+void smtps_call_cancel(struct smtps_session *session)
+{
+    (void)session;
+}
+
+void hook_call_release(struct imp_call *call)
+{
+    (void)call;
+}
+
+struct loop *loop_current(void)
+{
+    return NULL;
+}
+
+bool pool_submit(struct pool *pool, struct pool_job *job)
+{
+    (void)pool;
+    (void)job;
+    abort(); /* nothing is read back from the spool */
 }
 
 void session_throttle(struct smtps_session *session, session_continue_fn *next)
@@ -386,7 +445,18 @@ static void run_line(struct smtps_session *session, struct slice line)
         end_content(session);
 }
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The table of commands is filled as at the server's start. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    smtps_verbs_register();
+    extensions_register();
+    return 0;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
