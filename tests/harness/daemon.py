@@ -225,6 +225,16 @@ class Impulse:
                 return line.split(":", 1)[1].strip()
         raise KeyError(field)
 
+    def is_traced(self):
+        """Whether a tracer (strace -f -p) is attached to each of its threads, not only to the main one."""
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                if "\nTracerPid:\t0\n" in (task / "status").read_text():
+                    return False
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # the thread has ended
+        return True
+
     def peak_memory(self):
         """Bytes of resident memory at the highest."""
         return int(self.status("VmHWM").split()[0]) * 1024

@@ -57,7 +57,7 @@ def accepted_nodelay(impulse, site, setting, tmp_path):
     tracer = subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=setsockopt,accept4,accept", "-o", trace, "-p",
                                str(impulse.pid)], stderr=subprocess.PIPE)
     try:
-        await_true(lambda: impulse.status("TracerPid") != "0", "strace is attached")
+        await_true(lambda: impulse.is_traced(), "strace is attached to all threads")
         with Wire(impulse.address) as client:
             client.greet()
             client.command("QUIT", 221)

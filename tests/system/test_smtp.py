@@ -21,7 +21,7 @@ def test_a_burst_costs_one_read_and_one_write(impulse, site, tmp_path):
                                    "sendmsg", "-e", "signal=none", "-yy", "-o", trace, "-p", str(impulse.pid)],
                                   stderr=subprocess.PIPE)
         try:
-            await_true(lambda: impulse.status("TracerPid") != "0", "strace is attached")
+            await_true(lambda: impulse.is_traced(), "strace is attached to all threads")
             client.send(BURST)
             replies = [client.reply() for _ in range(BURST.count(b"\r\n"))]
         finally:
