@@ -206,6 +206,12 @@ static struct metric *find_series(struct metric_family *family, char *labels)
     return overflow_of(family);
 }
 
+static void release(const struct metric_reader *reader)
+{
+    if (reader->release)
+        reader->release(reader->closure);
+}
+
 static void add_owner(struct metric *metric, const void *key, const struct metric_definition *definition)
 {
     struct metric_reader *reader = NULL;
@@ -217,8 +223,10 @@ static void add_owner(struct metric *metric, const void *key, const struct metri
         reader->owner = key;
         list_prepend(&metric->readers, &reader->link);
     }
+    release(reader);
     reader->read = definition->read;
     reader->closure = definition->closure;
+    reader->release = definition->release;
 }
 
 struct metric *metric_register(const struct metric_owner *owner, const struct metric_definition *definition,
@@ -258,6 +266,7 @@ static void leave(struct metric *metric, const void *key)
         if (reader->owner != key)
             continue;
         list_remove(&reader->link);
+        release(reader);
         free(reader);
     }
 }

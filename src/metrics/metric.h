@@ -41,6 +41,7 @@ struct metric_definition { /* borrowed for the call */
      * not block and must not register metrics. NULL: the value is counted. */
     double (*read)(void *closure);
     void *closure;
+    void (*release)(void *closure); /* NULL or: the owner has ended, or registered the series again */
 };
 
 /* Who registers: an address that is its own, and what paniclog lines call it ("core", "module NAME"). */

@@ -14,6 +14,7 @@ struct metric_reader { /* one owner of a series, and how it computes the value *
     const void *owner; /* its key */
     double (*read)(void *closure);
     void *closure;
+    void (*release)(void *closure);
 };
 
 struct metric {

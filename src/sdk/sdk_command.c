@@ -32,6 +32,7 @@ struct imp_command_call {
     void *cancelled_closure;
     void (*release)(void *closure);
     void *release_closure;
+    struct runner runner; /* copied where it is entered: the call may be gone when the function returns */
 };
 
 _Static_assert((int)IMP_COMMAND_TAKEN == (int)CTL_TAKEN && (int)IMP_COMMAND_BEHIND == (int)CTL_BEHIND &&
@@ -44,8 +45,11 @@ static void end_call(void *closure)
 {
     struct imp_command_call *call = closure;
     struct module_set *set = call->set;
-    if (call->release)
+    if (call->release) {
+        const struct runner *outer = runner_enter(&call->runner);
         call->release(call->release_closure);
+        runner_leave(outer);
+    }
     free(call);
     module_set_unref(set);
 }
@@ -54,7 +58,7 @@ static void end_call(void *closure)
 static void run_named(struct imp_command_call *call)
 {
     const struct command_row *row = call->row;
-    struct runner runner = {row->module->label, "its console command", row->words};
+    struct runner runner = call->runner;
     const struct runner *outer = runner_enter(&runner);
     row->run(call, row->closure);
     runner_leave(outer);
@@ -75,6 +79,7 @@ static void start(struct ctl_call *ctl, void *closure)
     struct imp_command_call *call = mem_new(struct imp_command_call);
     call->call = ctl;
     call->row = row;
+    call->runner = (struct runner){row->module->label, "its console command", row->words};
     call->set = module_set_ref(row->module->set);
     call->job.work = run_on_pool;
     ctl_call_at_end(ctl, end_call, call);
@@ -135,7 +140,10 @@ static void tell_room(struct ctl_call *ctl, void *closure)
 {
     struct imp_command_call *call = closure;
     (void)ctl;
+    struct runner runner = call->runner;
+    const struct runner *outer = runner_enter(&runner);
     call->room(call, call->room_closure);
+    runner_leave(outer);
 }
 
 void imp_command_on_room(struct imp_command_call *call,
@@ -155,7 +163,10 @@ static void tell_cancelled(struct ctl_call *ctl, void *closure)
 {
     struct imp_command_call *call = closure;
     (void)ctl;
+    struct runner runner = call->runner;
+    const struct runner *outer = runner_enter(&runner);
     call->cancelled(call, call->cancelled_closure);
+    runner_leave(outer);
 }
 
 void imp_command_on_cancel(struct imp_command_call *call,
@@ -202,15 +213,21 @@ struct module_gather {
 static bool step_part(struct ctl_part *part)
 {
     const struct module_gather *gather = part->closure;
-    return gather->step((struct imp_command_part *)part, gather->closure) != 0;
+    const struct runner *outer = runner_enter(&gather->call->runner);
+    bool more = gather->step((struct imp_command_part *)part, gather->closure) != 0;
+    runner_leave(outer);
+    return more;
 }
 
 static void end_gather(struct ctl_call *ctl, void *closure)
 {
     struct module_gather *gather = closure;
     (void)ctl;
+    struct runner runner = gather->call->runner;
+    const struct runner *outer = runner_enter(&runner);
     if (gather->end)
         gather->end(gather->call, gather->closure);
+    runner_leave(outer);
     free(gather);
 }
 

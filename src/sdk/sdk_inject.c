@@ -47,6 +47,7 @@ static struct {
 struct message_injection {
     struct imp_injection asked; /* its read, done and closure; the rest is not looked at later */
     struct module_set *modules; /* a reference */
+    struct runner runner;
     struct loop *home;
     struct loop_task task;
     struct pool_job job;
@@ -122,8 +123,11 @@ static void tell(const struct message_injection *injection)
         .message_ids = injection->ids,
         .message_count = injection->status == IMP_INJECTED ? injection->count : 0,
     };
-    if (injection->asked.done)
-        injection->asked.done(&result, injection->asked.closure);
+    if (!injection->asked.done)
+        return;
+    const struct runner *outer = runner_enter(&injection->runner);
+    injection->asked.done(&result, injection->asked.closure);
+    runner_leave(outer);
 }
 
 static void count_failure(enum imp_inject_status status)
@@ -252,6 +256,15 @@ static bool feed(struct message_injection *injection, struct slice data)
     return true;
 }
 
+/* What the module's `read` answers. */
+static int read_more(struct message_injection *injection, struct slice *data)
+{
+    const struct runner *outer = runner_enter(&injection->runner);
+    int more = injection->asked.read(&data->data, &data->size, injection->asked.closure);
+    runner_leave(outer);
+    return more;
+}
+
 static void feed_all(struct pool_job *job)
 {
     struct message_injection *injection = container_of(job, struct message_injection, job);
@@ -261,7 +274,7 @@ static void feed_all(struct pool_job *job)
     if (injection->copy)
         fine = feed(injection, data);
     else
-        while (fine && (more = injection->asked.read(&data.data, &data.size, injection->asked.closure)) == 1)
+        while (fine && (more = read_more(injection, &data)) == 1)
             fine = feed(injection, data);
     enum spool_status status = await_parts(injection, 0);
     if (more < 0 || (more > 1 && fine))
@@ -380,6 +393,7 @@ static struct message_injection *injection_create(struct imp_module *module,
     struct loop *here = loop_current();
     injection->asked = *asked;
     injection->modules = module_set_ref(module->set);
+    injection->runner = (struct runner){module->label, "its injection", ""};
     injection->home = here ? here : loop_group_next(injector.dependencies.loops);
     injection->bytes = bytes;
     injection->batch_id = id_next();

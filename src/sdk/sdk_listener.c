@@ -52,6 +52,7 @@ struct imp_connection {
     struct sdk_listen *listen;
     struct module_set *set; /* a reference */
     struct imp_module *module;
+    struct runner runner;
     struct net_addr peer;
     char peer_text[NET_ADDR_TEXT_SIZE], local_text[NET_ADDR_TEXT_SIZE];
     const struct imp_connection_handler *handler; /* NULL: not started */
@@ -133,14 +134,25 @@ void sdk_listen_free(struct sdk_listen *listen)
     unref_listen(listen);
 }
 
+/* Calls a function of the module's that has no other argument, if there is one. */
+static void tell(struct imp_connection *connection,
+                 void (*function)(struct imp_connection *connection, void *closure))
+{
+    if (!function)
+        return;
+    const struct runner *outer = runner_enter(&connection->runner);
+    function(connection, connection->closure);
+    runner_leave(outer);
+}
+
 /* ---- the end of a connection ----------------------------------------------------------------- */
 
 static void handle_closed(struct imp_connection *connection)
 {
     if (--connection->open_handles > 0)
         return;
-    if (connection->handler && connection->handler->closed)
-        connection->handler->closed(connection, connection->closure);
+    if (connection->handler)
+        tell(connection, connection->handler->closed);
     atomic_fetch_sub(&connection->listen->connections, 1);
     unref_listen(connection->listen);
     module_set_unref(connection->set);
@@ -206,7 +218,9 @@ static void deliver(struct imp_connection *connection)
     struct buf *in = &connection->stream.in;
     while (buf_size(in) && !connection->leaving && !connection->told_much) {
         struct slice data = buf_slice(in);
+        const struct runner *outer = runner_enter(&connection->runner);
         size_t used = connection->handler->received(connection, data.data, data.size, connection->closure);
+        runner_leave(outer);
         buf_consume(in, used < data.size ? used : data.size);
         if (used == 0)
             break;
@@ -222,7 +236,7 @@ static void end_input(struct imp_connection *connection)
     if (connection->leaving)
         return;
     if (connection->handler->ended)
-        connection->handler->ended(connection, connection->closure);
+        tell(connection, connection->handler->ended);
     else
         imp_connection_close(connection);
 }
@@ -251,8 +265,7 @@ static void on_drained(struct stream *stream)
     if (!connection->told_much)
         return;
     connection->told_much = false;
-    if (connection->handler->drained)
-        connection->handler->drained(connection, connection->closure);
+    tell(connection, connection->handler->drained);
     if (!connection->leaving && !connection->told_much)
         deliver(connection);
     if (!connection->leaving && !connection->told_much && !connection->ended)
@@ -401,12 +414,12 @@ void sdk_listen_accept(struct loop *loop, int fd, const struct net_addr *local, 
     }
     connection->peer = *peer;
     connection->module = row->module;
+    connection->runner = (struct runner){row->module->label, "its listener", ""};
     net_addr_format(peer, connection->peer_text);
     net_addr_format_port(local, connection->local_text);
     bool entered = enter(connection);
     if (entered) {
-        struct runner runner = {row->module->label, "its listener", ""};
-        const struct runner *outer = runner_enter(&runner);
+        const struct runner *outer = runner_enter(&connection->runner);
         row->listener.accepted(connection, row->listener.closure);
         runner_leave(outer);
     }

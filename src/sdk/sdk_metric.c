@@ -3,7 +3,9 @@
  */
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "base/mem.h"
 #include "impulse/metric.h"
 #include "log/paniclog.h"
 #include "metrics/metric.h"
@@ -26,6 +28,33 @@ static struct imp_metric *refuse(struct imp_module *module, const char *error)
     return NULL;
 }
 
+struct metric_callback { /* a module's `read` */
+    struct runner runner;
+    double (*read)(void *closure);
+    void *closure;
+};
+
+static double read_named(void *closure)
+{
+    const struct metric_callback *callback = closure;
+    const struct runner *outer = runner_enter(&callback->runner);
+    double value = callback->read(callback->closure);
+    runner_leave(outer);
+    return value;
+}
+
+/* NULL: the row has no `read`. */
+static struct metric_callback *make_callback(const struct imp_module *module,
+                                             const struct imp_metric_row *row)
+{
+    if (!row->read)
+        return NULL;
+    struct metric_callback *callback = mem_new(struct metric_callback);
+    *callback = (struct metric_callback){
+        {module->label, "the read function of its metric", ""}, row->read, row->closure};
+    return callback;
+}
+
 static struct imp_metric *add(struct imp_module *module, enum metric_kind kind,
                               const struct imp_metric_row *given)
 {
@@ -34,6 +63,7 @@ static struct imp_metric *add(struct imp_module *module, enum metric_kind kind,
     if (row.name && strncmp(row.name, "impulse_", 8) == 0)
         return refuse(module, "names of metrics that begin with \"impulse_\" are the daemon's own");
     snprintf(name, sizeof name, "module %s", module->definition->name);
+    struct metric_callback *callback = make_callback(module, &row);
     struct metric *metric = metric_register(&(struct metric_owner){module, name},
                                             &(struct metric_definition){
                                                 .kind = kind,
@@ -42,11 +72,15 @@ static struct imp_metric *add(struct imp_module *module, enum metric_kind kind,
                                                 .labels = row.labels,
                                                 .bounds = row.bounds,
                                                 .bound_count = row.bounds ? row.bound_count : 0,
-                                                .read = row.read,
-                                                .closure = row.closure,
+                                                .read = callback ? read_named : NULL,
+                                                .closure = callback,
+                                                .release = free,
                                             },
                                             error, sizeof error);
-    return metric ? (struct imp_metric *)metric : refuse(module, error);
+    if (metric)
+        return (struct imp_metric *)metric;
+    free(callback);
+    return refuse(module, error);
 }
 
 struct imp_metric *imp_metric_counter(struct imp_module *module, const struct imp_metric_row *row)

@@ -37,7 +37,8 @@ struct question_part { /* of one loop */
 struct queue_question {
     struct imp_queue_question asked; /* its texts are copies */
     struct module_set *modules;      /* a reference */
-    uint64_t before;                 /* ids from here on are of what arrived later */
+    struct runner runner;
+    uint64_t before; /* ids from here on are of what arrived later */
     _Atomic uint64_t matched, seen;
     _Atomic unsigned left; /* parts that have not finished */
     _Atomic bool stopped, incomplete;
@@ -84,14 +85,18 @@ static bool visit(struct queue_walk *walk, struct queued *queued)
         return false;
     }
     struct imp_queued shown = {queued};
-    if (asked->each(&shown, asked->closure) == IMP_QUEUE_STOP || asked->message_id)
+    const struct runner *outer = runner_enter(&question->runner);
+    enum imp_queue_next next = asked->each(&shown, asked->closure);
+    runner_leave(outer);
+    if (next == IMP_QUEUE_STOP || asked->message_id)
         atomic_store(&question->stopped, true);
     return !atomic_load_explicit(&question->stopped, memory_order_relaxed);
 }
 
 static bool visit_queue(struct queue_walk *walk, const struct queued_queue *queue)
 {
-    const struct imp_queue_question *asked = &container_of(walk, struct question_part, walk)->question->asked;
+    const struct queue_question *question = container_of(walk, struct question_part, walk)->question;
+    const struct imp_queue_question *asked = &question->asked;
     if ((asked->binding && !slice_equal(slice_text(asked->binding), queue->binding)) ||
         !fits_name(asked->domain, queue->domain))
         return false;
@@ -103,8 +108,11 @@ static bool visit_queue(struct queue_walk *walk, const struct queued_queue *queu
         .ready = queue->ready,
         .connections = queue->connections,
     };
-    if (asked->queue)
+    if (asked->queue) {
+        const struct runner *outer = runner_enter(&question->runner);
         asked->queue(&facts, asked->closure);
+        runner_leave(outer);
+    }
     return asked->each != NULL;
 }
 
@@ -133,7 +141,9 @@ static void part_done(struct queue_walk *walk)
         .matched = question->matched,
         .complete = !question->incomplete || (question->asked.message_id && question->matched),
     };
+    const struct runner *outer = runner_enter(&question->runner);
     question->asked.done(&answer, question->asked.closure);
+    runner_leave(outer);
     question_free(question);
     pending_end(&asked_of.pending);
 }
@@ -171,6 +181,7 @@ int imp_queue_ask(struct imp_module *module, const struct imp_queue_question *gi
     question->asked.sender = mem_dup(asked.sender);
     question->asked.recipient = mem_dup(asked.recipient);
     question->modules = module_set_ref(module->set);
+    question->runner = (struct runner){module->label, "its question to the queues", ""};
     question->left = count;
     question->before = id_next();
     for (unsigned i = 0; i < count; i++) {
@@ -190,6 +201,7 @@ int imp_queue_ask(struct imp_module *module, const struct imp_queue_question *gi
 struct remark_question {
     struct pool_job job;
     struct module_set *modules; /* a reference */
+    struct runner runner;
     uint64_t id;
     void (*answer)(uint64_t id, const char *response, const char *peer, void *closure);
     void *closure;
@@ -200,6 +212,7 @@ static void read_remark(struct pool_job *job)
     struct remark_question *question = container_of(job, struct remark_question, job);
     struct stored_outcome *outcome = NULL;
     struct slice response = {0}, peer = {0};
+    const struct runner *outer = runner_enter(&question->runner);
     if (queue_last_outcome(asked_of.queues, question->id, &outcome, &response, &peer) == 0) {
         char *texts[] = {mem_copy_text(response.data, response.size), mem_copy_text(peer.data, peer.size)};
         question->answer(question->id, texts[0], texts[1], question->closure);
@@ -208,6 +221,7 @@ static void read_remark(struct pool_job *job)
     } else {
         question->answer(question->id, NULL, NULL, question->closure);
     }
+    runner_leave(outer);
     free(outcome);
     module_set_unref(question->modules);
     free(question);
@@ -224,6 +238,7 @@ int imp_queue_last_answer(struct imp_module *module, uint64_t message_id,
     struct remark_question *question = mem_new(struct remark_question);
     question->job.work = read_remark;
     question->modules = module_set_ref(module->set);
+    question->runner = (struct runner){module->label, "its question for a last answer", ""};
     question->id = message_id;
     question->answer = answer;
     question->closure = closure;

@@ -203,6 +203,7 @@ def test_a_crash_in_a_hook_is_named(misbehaving, what, number, point):
     ("segfault_teardown", "its teardown"), ("segfault_deliver", "its delivery_method misbehaves"),
     ("segfault_cancelled", "the cancel function of its hook at validate_rcptto"),
     ("segfault_block", "its hook at validate_rcptto"),
+    ("segfault_queue", "its question to the queues"), ("segfault_inject", "its injection"),
 ])
 def test_a_crash_in_any_callback_is_named(misbehaving, what, words):
     outer = 'delivery_method = "misbehaves"' if "deliver" in what else ""

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
+#include "module/runner.h"
 #include "smtp/server/extension.h"
 #include "smtp/server/worker.h"
 
@@ -75,8 +76,13 @@ static void deliver(struct loop_task *task)
         session_end_wait(session);
         send_answer(session, call);
     }
-    if (call->release)
+    if (call->release) {
+        struct runner runner = {call->verb->module, "the release function of its SMTP command",
+                                call->verb->verb};
+        const struct runner *outer = runner_enter(&runner);
         call->release(call->release_closure);
+        runner_leave(outer);
+    }
     free(call->arguments);
     free(call->text);
     free(call);
@@ -149,8 +155,12 @@ void smtps_call_cancel(struct smtps_session *session)
         return;
     session->call = NULL;
     call->session = NULL;
-    if (call->cancelled)
-        call->cancelled(call, call->cancelled_closure);
+    if (!call->cancelled)
+        return;
+    struct runner runner = {call->verb->module, "the cancel function of its SMTP command", call->verb->verb};
+    const struct runner *outer = runner_enter(&runner);
+    call->cancelled(call, call->cancelled_closure);
+    runner_leave(outer);
 }
 
 /* ---- the module ------------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
  *
  *   never           suspends, and does not answer; resumes when it is told that nobody waits
  *   sleep           keeps the event loop for `ms`
+ *   job             starts a job that takes `ms`
  *   block           blocks on a thread of the IO pool for `ms`, then touches the session
  *   reject_cont     refuses with 554, and returns IMP_CONT
  *   seven           returns 7
@@ -12,8 +13,8 @@
  *   segfault        writes where it may not
  *   abort           calls abort
  *   exit            calls exit
- *   segfault_CALLBACK   writes where it may not in a tick, work, log, teardown, deliver, cancelled or a
- * blocking hook
+ *   segfault_CALLBACK   writes where it may not in a tick, work, log, teardown, deliver, cancelled, queue
+ *                       (the answer), inject (done) or a blocking hook
  *
  * A recipient good@ is spared. It permits relaying to everybody.
  */
@@ -23,7 +24,9 @@
 #include <time.h>
 #include <impulse/delivery.h>
 #include <impulse/hooks.h>
+#include <impulse/inject.h>
 #include <impulse/log.h>
+#include <impulse/queue.h>
 
 struct misbehaves {
     struct imp_module *module;
@@ -48,16 +51,58 @@ static bool crashes_in(const struct misbehaves *self, const char *callback)
     return strncmp(self->what, "segfault_", 9) == 0 && strcmp(self->what + 9, callback) == 0;
 }
 
+static void pause_for(long ms)
+{
+    struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&wait, NULL);
+}
+
 static void work(void *closure)
 {
-    (void)closure;
+    struct misbehaves *self = closure;
+    if (strcmp(self->what, "job") == 0)
+        pause_for(self->ms);
+    else
+        crash();
+}
+
+static void answered(const struct imp_queue_answer *answer, void *closure)
+{
+    (void)answer, (void)closure;
     crash();
+}
+
+static void injected(const struct imp_injected *result, void *closure)
+{
+    (void)result, (void)closure;
+    crash();
+}
+
+static void inject(struct misbehaves *self)
+{
+    const char *to = "c@rcpt.example";
+    struct imp_injection report = {
+        .size = sizeof report,
+        .sender = "",
+        .recipients = &to,
+        .recipient_count = 1,
+        .content = "Subject: report\r\n\r\n",
+        .content_size = 19,
+        .done = injected,
+    };
+    imp_inject(self->module, &report);
 }
 
 static void tick(void *closure)
 {
-    if (crashes_in(closure, "tick"))
+    struct misbehaves *self = closure;
+    struct imp_queue_question question = {.size = sizeof question, .done = answered};
+    if (crashes_in(self, "tick"))
         crash();
+    if (crashes_in(self, "queue"))
+        imp_queue_ask(self->module, &question);
+    if (crashes_in(self, "inject"))
+        inject(self);
 }
 
 static void rejection(const struct imp_log_rejection *event, void *closure)
@@ -96,12 +141,6 @@ static enum imp_verdict suspend(struct imp_call *call, struct misbehaves *self)
     return IMP_AGAIN;
 }
 
-static void pause_for(long ms)
-{
-    struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&wait, NULL);
-}
-
 static enum imp_verdict resume_twice(struct imp_call *call)
 {
     struct imp_suspension *suspension = imp_call_suspend(call, NULL, NULL);
@@ -137,7 +176,8 @@ static enum imp_verdict misbehave(struct imp_call *call, void *closure)
         return resume_twice(call);
     if (strcmp(self->what, "segfault") == 0 || crashes_in(self, "block"))
         crash();
-    if (crashes_in(self, "work") && imp_work_submit(self->module, NULL, work, NULL) != 0)
+    if ((crashes_in(self, "work") || strcmp(self->what, "job") == 0) &&
+        imp_work_submit(self->module, NULL, work, self) != 0)
         return IMP_DONE;
     if (crashes_in(self, "log"))
         imp_call_reject(call, 550, NULL, "for the rejectlog");
