@@ -35,7 +35,10 @@ IMP_API void *imp_session_policy(const struct imp_session *session, const struct
 IMP_API const char *imp_session_reverse_path(const struct imp_session *session);
 /* The part after '@', "" when there is none. */
 IMP_API const char *imp_session_reverse_path_domain(const struct imp_session *session);
-/* In validate_rcptto and validate_data_spool_each_rcpt: the recipient in question; NULL elsewhere. */
+/*
+ * In hooks that are called for one recipient, such as validate_rcptto and validate_data_spool_each_rcpt: its address and
+ * the part after '@', valid until imp_recipient_set_address changes it. NULL elsewhere.
+ */
 IMP_API const char *imp_session_recipient(const struct imp_session *session);
 IMP_API const char *imp_session_recipient_domain(const struct imp_session *session);
 /* Recipients accepted so far. */

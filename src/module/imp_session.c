@@ -80,14 +80,22 @@ const char *imp_session_reverse_path_domain(const struct imp_session *session)
     return session->message ? session->message->sender_domain : NULL;
 }
 
+/* Hooks may change the address, so that it is read anew each time. */
+static const struct message_recipient *recipient_in_question(const struct imp_session *session)
+{
+    return session->message ? session->message->in_question : NULL;
+}
+
 const char *imp_session_recipient(const struct imp_session *session)
 {
-    return session->recipient;
+    const struct message_recipient *recipient = recipient_in_question(session);
+    return recipient ? recipient->address : NULL;
 }
 
 const char *imp_session_recipient_domain(const struct imp_session *session)
 {
-    return session->recipient_domain;
+    const struct message_recipient *recipient = recipient_in_question(session);
+    return recipient ? recipient->domain : NULL;
 }
 
 size_t imp_session_recipient_count(const struct imp_session *session)

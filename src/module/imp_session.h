@@ -29,8 +29,7 @@ struct imp_session {
     const struct imp_policy *policy;
     const char *ehlo; /* NUL-terminated, "" before EHLO */
     /* The transaction; NULL or 0 outside one: */
-    struct message *message; /* owned by the transaction */
-    const char *recipient, *recipient_domain;
+    struct message *message;       /* owned by the transaction; knows the recipient in question */
     bool relay_permitted;          /* cleared by the server before validate_rcptto */
     char *binding, *binding_group; /* owned; NULL: not set; cleared before validate_set_binding */
     struct context connection_context;

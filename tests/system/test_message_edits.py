@@ -161,6 +161,16 @@ def test_sender_and_recipients(impulse, site, capture):
     assert {m.sender for m in capture.messages} == {"other@sender.example"}
 
 
+def test_hooks_move_the_recipient_in_question(impulse, site, capture, body):
+    """The daemon and the hooks after that see the new address and no longer the old one."""
+    recipients = ["early-1@rcpt.example", "late-2@rcpt.example", "early-late-3@rcpt.example", "b@rcpt.example"]
+    impulse.start(site.config(EDITORS + 'Domain "moved.example" { }\n', to=capture))
+    assert send(impulse, message(body=body), recipients=recipients).code == 250
+    await_true(lambda: sum(len(m.recipients) for m in capture.messages) >= 4, "a copy for each recipient")
+    assert {r for m in capture.messages for r in m.recipients} == {
+        "1@moved.example", "2@moved.example", "3@moved.example", "b@rcpt.example"}
+
+
 def test_nobody_is_left(impulse, site, capture):
     impulse.start(site.config(EDITORS, to=capture))
     assert send(impulse, message("drop b@rcpt.example")).code == 250

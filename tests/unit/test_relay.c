@@ -16,6 +16,14 @@ static const char configuration[] = "relay_hosts = ( \"10.0.0.0/8\" \"fd00::/8\"
                                     "  }\n"
                                     "}\n";
 
+/* RCPT TO:<a@`domain`> */
+static void ask_about(struct imp_session *session, const char *domain)
+{
+    char *address = mem_printf("a@%s", domain);
+    session->message->proposed = session->message->in_question =
+        recipient_create(session->message, address, address + 2);
+}
+
 static void test_who_may_relay(void)
 {
     static const struct {
@@ -53,7 +61,7 @@ static void test_who_may_relay(void)
         CU_ASSERT_EQUAL(module_set_validate(modules.set, POINT_VALIDATE_CONNECT, &session), HOOK_PASS);
         const char *can_relay = context_get(&session.connection_context, "can_relay");
         session.message = message_create(1, mem_dup(""), cases[i].sender_domain);
-        session.recipient_domain = cases[i].recipient_domain;
+        ask_about(&session, cases[i].recipient_domain);
         CU_ASSERT_EQUAL(module_set_validate(modules.set, POINT_VALIDATE_RCPTTO, &session), HOOK_PASS);
         if ((can_relay != NULL) != cases[i].can_relay || session.relay_permitted != cases[i].permitted)
             fprintf(stderr, "case %zu: %s, %s to %s\n", i, cases[i].peer, cases[i].sender_domain,
@@ -75,7 +83,7 @@ static void test_the_context_decides(void)
     modules_session(&modules, &session, "11.1.2.3");
     module_set_validate(modules.set, POINT_VALIDATE_CONNECT, &session);
     session.message = message_create(1, mem_dup(""), "a.example");
-    session.recipient_domain = "b.example";
+    ask_about(&session, "b.example");
     context_set(&session.connection_context, "can_relay", "false");
     module_set_validate(modules.set, POINT_VALIDATE_RCPTTO, &session);
     CU_ASSERT_FALSE(session.relay_permitted);
@@ -132,10 +140,12 @@ static void test_many_domains(void)
     unsigned wrong = 0;
     for (int i = 0; i < DOMAINS; i++) {
         snprintf(name, sizeof name, "%sd%d.example", i % 4 < 2 ? "" : "mail.", i);
-        session.recipient_domain = name;
+        session.message = message_create(1, mem_dup(""), "a.example");
+        ask_about(&session, name);
         session.relay_permitted = false;
         module_set_validate(modules.set, POINT_VALIDATE_RCPTTO, &session);
         wrong += session.relay_permitted != ((i % 2 == 1) == (i % 4 >= 2));
+        message_unref(session.message);
     }
     CU_ASSERT_EQUAL(wrong, 0);
     modules_session_end(&session);

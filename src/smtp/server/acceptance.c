@@ -61,19 +61,20 @@ static void commit(struct smtps_session *session)
 static void set_context(struct smtps_session *session)
 {
     struct imp_session *view = &session->view;
+    const struct message_recipient *recipient = view->message->in_question;
     /* Once for each recipient and message: bytes are copied, nothing is formatted. */
     static const char command[] = "RCPT TO:<";
     enum { START = sizeof command - 1 };
-    size_t size = strlen(view->recipient), domain = strlen(view->recipient_domain);
+    size_t size = strlen(recipient->address), domain = strlen(recipient->domain);
     size_t local = size > domain ? size - domain - 1 : 0;
     char text[COMMAND_LINE_MAX + 16];
     if (size > COMMAND_LINE_MAX)
         return;
     memcpy(text, command, START);
-    memcpy(text + START, view->recipient, size);
+    memcpy(text + START, recipient->address, size);
     memcpy(text + START + size, ">", 2);
     imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_string", text);
-    imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_domain", view->recipient_domain);
+    imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_domain", recipient->domain);
     text[START + local] = '\0';
     imp_context_set(view, IMP_CONTEXT_MESSAGE, "rcptto_localpart", text + START);
 }

@@ -25,9 +25,10 @@ static void reply_static(struct smtps_session *session, const char *answer)
     session_reply(session, &(struct smtps_reply){(int)number, enhanced_text, rest.data ? rest.data : ""});
 }
 
-/* Returns whether the recipient is accepted. If it is not, the reply has been sent. */
+/* Returns whether the recipient is accepted. If it is not, the reply has been sent. Hooks may have changed its address. */
 static bool admit(struct smtps_session *session, enum hook_outcome outcome)
 {
+    const struct message_recipient *recipient = session->view.message->in_question;
     const struct smtp_upper *upper = &session->worker->server->upper;
     const char *objection = NULL;
     if (outcome == HOOK_REFUSED)
@@ -35,7 +36,7 @@ static bool admit(struct smtps_session *session, enum hook_outcome outcome)
     else if (!session->view.relay_permitted && !auth_may_relay(session))
         session_reply(session, &reply_relaying_denied);
     else if ((objection = upper->check_recipient(upper->upper, SLICE_LITERAL("default"),
-                                                 slice_text(session->view.recipient_domain))) != NULL)
+                                                 slice_text(recipient->domain))) != NULL)
         reply_static(session, objection);
     else
         return true;

@@ -131,18 +131,14 @@ static void on_timer_closed(uv_handle_t *handle)
 
 void session_ask_about(struct smtps_session *session, struct message_recipient *recipient)
 {
-    struct imp_session *view = &session->view;
-    view->message->in_question = recipient;
-    view->message->changes++; /* each recipient has its own form of the message */
-    view->recipient = recipient ? recipient->address : NULL;
-    view->recipient_domain = recipient ? recipient->domain : NULL;
+    struct message *message = session->view.message;
+    message->in_question = recipient;
+    message->changes++; /* each recipient has its own form of the message */
 }
 
 void session_reset_transaction(struct smtps_session *session)
 {
-    struct imp_session *view = &session->view;
-    view->message = NULL; /* first, because it ends with the transaction */
-    view->recipient = view->recipient_domain = NULL;
+    session->view.message = NULL; /* first, because it ends with the transaction */
     session->protocol->reset(session);
     session->hooks_due = 0;
 }

@@ -14,6 +14,9 @@
  *   fill                         adds fields until no more are taken, takes them out, and says in X-Filled how many
  *   spoil                        tries what must not be possible, and says so in X-Spoiled
  *
+ * Recipients early-WORD@ and late-WORD@ become WORD@moved.example in validate_rcptto and for each recipient.
+ * The hooks after that refuse a recipient if session and recipient name different addresses.
+ *
  * "last", "body" and "insert" are done in a hook that may block. A recipient own-WORD@ gets a field X-Own of
  * its own and another Subject; each recipient's context has "own". What fails is said in the field X-Failed.
  */
@@ -293,11 +296,35 @@ static enum imp_verdict count_lines(struct imp_call *call, void *closure)
     return IMP_AGAIN;
 }
 
+/* Gives the recipient the rest of its own name as its local part when it begins with `prefix`. */
+static void move(struct imp_recipient *recipient, const char *prefix)
+{
+    char address[256];
+    const char *old = imp_recipient_address(recipient), *word = old + strlen(prefix);
+    if (strncmp(old, prefix, strlen(prefix)) != 0)
+        return;
+    snprintf(address, sizeof address, "%.*s@moved.example", (int)strcspn(word, "@"), word);
+    imp_recipient_set_address(recipient, address);
+}
+
+static enum imp_verdict compare(struct imp_call *call, void *closure)
+{
+    struct imp_session *session = imp_call_session(call);
+    struct imp_recipient *recipient = imp_call_recipient(call);
+    (void)closure;
+    if (strcmp(imp_session_recipient(session), imp_recipient_address(recipient)) == 0 &&
+        strcmp(imp_session_recipient_domain(session), imp_recipient_domain(recipient)) == 0)
+        return IMP_CONT;
+    imp_call_reject(call, 554, "5.3.0", "two addresses of one recipient");
+    return IMP_DONE;
+}
+
 static enum imp_verdict each(struct imp_call *call, void *closure)
 {
     struct imp_message *message = imp_call_message(call);
     struct imp_recipient *recipient = imp_call_recipient(call);
     (void)closure;
+    move(recipient, "late-");
     if (strncmp(imp_recipient_address(recipient), "own-", 4) != 0)
         return IMP_CONT;
     imp_header_add(message, IMP_HEADER_FRONT, "X-Own", imp_recipient_address(recipient));
@@ -310,6 +337,7 @@ static enum imp_verdict rcptto(struct imp_call *call, void *closure)
     struct imp_recipient *recipient = imp_call_recipient(call);
     (void)closure;
     imp_session_permit_relay(imp_call_session(call));
+    move(recipient, "early-");
     imp_recipient_context_set(recipient, "own", imp_recipient_address(recipient));
     return IMP_CONT;
 }
@@ -321,9 +349,12 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     (void)config;
     self = module;
     imp_hook_at(module, "validate_rcptto", rcptto, NULL);
+    imp_hook_at(module, "validate_rcptto", compare, NULL);
     imp_hook_at(module, "validate_data", count_lines, NULL);
     imp_hook_at(module, "validate_data", edit, NULL);
     imp_hook_at(module, "validate_data_spool_each_rcpt", each, NULL);
+    imp_hook_at(module, "validate_data_spool_each_rcpt", compare, NULL);
+    imp_hook_at(module, "validate_set_binding", compare, NULL);
     return imp_hook_add(module, &body);
 }
 
