@@ -179,8 +179,6 @@ static bool next_note(struct slice *notes, enum spool_table *table, struct slice
 void batch_note_puts(const struct spool_request *request, struct buf *keys)
 {
     struct layout_key key;
-    if (request->kind == SPOOL_REPLACE)
-        note(keys, SPOOL_META, layout_meta_key(&key, request->successor, LAYOUT_ENVELOPE));
     if (!batch_keeps(request))
         return;
     for (size_t i = 0; i < request->envelope_count; i++)
@@ -191,6 +189,13 @@ void batch_note_puts(const struct spool_request *request, struct buf *keys)
         note(keys, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_ARRIVING));
     if (has_body_row(request))
         note(keys, SPOOL_BODY, layout_body_key(&key, request->body->id, request->chunk));
+}
+
+void batch_note_successor(const struct spool_request *request, struct buf *keys)
+{
+    struct layout_key key;
+    if (request->kind == SPOOL_REPLACE)
+        note(keys, SPOOL_META, layout_meta_key(&key, request->successor, LAYOUT_ENVELOPE));
 }
 
 bool batch_was_kept(struct spool_backend *backend, const struct buf *keys)

@@ -25,8 +25,10 @@ void batch_drop_parts(struct spool_backend *backend, uint64_t body_id);
 
 /* ---- batches whose fate is not known ------------------------------------------------------------------- */
 
-/* Appends the keys of the rows that the request put to `keys`. */
+/* Appends the keys of the rows that a request put which keeps content. */
 void batch_note_puts(const struct spool_request *request, struct buf *keys);
+/* Appends the key of the successor's row, of a REPLACE. It is never undone: the row before it may be gone. */
+void batch_note_successor(const struct spool_request *request, struct buf *keys);
 /* Are the rows of these keys there? A batch is kept whole or not at all, so one is enough. False if there is
  * none. */
 bool batch_was_kept(struct spool_backend *backend, const struct buf *keys);

@@ -37,10 +37,12 @@ struct committer {
     pthread_t thread;
     /* the thread's own: */
     struct request_queue pending;
-    struct buf record;   /* scratch for batch_add */
-    struct buf doubtful; /* what a batch put that failed, and whose fate is not known until the backend lives
-                            again */
-    size_t alone;        /* so many requests are committed one by one */
+    struct buf record; /* scratch for batch_add */
+    /* Of a batch that failed, and whose fate is not known until the backend lives again: */
+    struct buf doubtful;   /* what its requests put that were refused */
+    struct buf successors; /* what its REPLACEs put */
+    size_t held;           /* so many of its requests are the first of the pending ones */
+    size_t alone;          /* so many requests are committed one by one */
     unsigned strikes;
     bool failed; /* the backend has to be revived before it is used */
     enum spool_status failure;
@@ -133,8 +135,11 @@ static void settle_all(struct committer *committer, struct request_queue *queue,
         settle(committer, request, status);
 }
 
-/* Refuses what keeps content in `queue`; the rest goes back to be tried again, in its order. */
-static void refuse(struct committer *committer, struct request_queue *queue, enum spool_status status)
+/*
+ * Refuses what keeps content in `queue`; the rest goes back to be tried again, in its order. Returns how many
+ * those are.
+ */
+static size_t refuse(struct committer *committer, struct request_queue *queue, enum spool_status status)
 {
     struct request_queue kept;
     struct spool_request *request;
@@ -145,7 +150,9 @@ static void refuse(struct committer *committer, struct request_queue *queue, enu
         else
             queue_append(&kept, request);
     }
+    size_t count = kept.count;
     queue_prepend(&committer->pending, &kept);
+    return count;
 }
 
 /* ---- one batch ----------------------------------------------------------------------------------------- */
@@ -221,22 +228,39 @@ static bool revive(struct committer *committer)
     return !committer->failed;
 }
 
+static bool was_kept(const struct committer *committer)
+{
+    return batch_was_kept(committer->backend, &committer->doubtful) ||
+           batch_was_kept(committer->backend, &committer->successors);
+}
+
+static void forget_doubts(struct committer *committer)
+{
+    buf_clear(&committer->doubtful);
+    buf_clear(&committer->successors);
+    committer->held = 0;
+}
+
 /*
- * Settles what is left of a failed batch whose requests were refused while the backend could not be asked: if
- * it was kept after all, its rows go. False if that fails; the backend has to be revived again.
+ * Settles what is left of a failed batch whose requests were refused or held while the backend could not be
+ * asked. If it was kept after all, what is held of it is done, and must not be done again; the rows of what
+ * was refused go. False if that fails; the backend has to be revived again.
  */
 static bool clear_doubts(struct committer *committer)
 {
-    if (buf_size(&committer->doubtful) == 0)
-        return true;
-    if (batch_was_kept(committer->backend, &committer->doubtful)) {
+    bool kept = was_kept(committer);
+    for (; kept && committer->held > 0; committer->held--)
+        settle(committer, queue_pop(&committer->pending), SPOOL_OK);
+    committer->held = 0;
+    buf_clear(&committer->successors);
+    if (kept && buf_size(&committer->doubtful) > 0) {
         batch_undo_puts(committer->backend, &committer->doubtful);
         if (on(committer->backend)->commit(committer->backend, true) != SPOOL_OK) {
             committer->failed = true;
             return false;
         }
     }
-    buf_clear(&committer->doubtful);
+    forget_doubts(committer);
     return true;
 }
 
@@ -247,24 +271,25 @@ static void handle_failure(struct committer *committer, struct request_queue *ba
     committer->failure = status;
     committer->failed = true;
     committer->strikes++;
-    buf_clear(&committer->doubtful);
+    forget_doubts(committer);
     size_t keeping = 0;
     for (struct spool_request *request = batch->first; request; request = request->next) {
         keeping += batch_keeps(request);
         batch_note_puts(request, &committer->doubtful);
+        batch_note_successor(request, &committer->successors);
     }
-    bool alive = revive(committer);
-    if (alive && batch_was_kept(committer->backend, &committer->doubtful)) {
-        buf_clear(&committer->doubtful);
+    bool alive = revive(committer), kept = alive && was_kept(committer);
+    if (alive)
+        forget_doubts(committer);
+    if (kept) {
         settle_all(committer, batch, SPOOL_OK);
         return;
     }
-    if (alive)
-        buf_clear(&committer->doubtful);
     if (!alive || committer->strikes > STRIKES)
         committer->retry_at = clock_mono_ms() + REVIVE_MS;
     if (!alive || batch->count == 1 || keeping == 0 || committer->strikes > STRIKES) {
-        refuse(committer, batch, status);
+        size_t held = refuse(committer, batch, status);
+        committer->held = alive ? 0 : held;
         return;
     }
     committer->alone = batch->count;
@@ -453,5 +478,6 @@ void committer_stop(struct committer *committer)
     sem_destroy(&committer->arrivals);
     buf_release(&committer->record);
     buf_release(&committer->doubtful);
+    buf_release(&committer->successors);
     free(committer);
 }

@@ -42,6 +42,9 @@ struct fake {
     enum spool_status status; /* of failures */
     unsigned commits, durable;
     _Atomic unsigned revives;
+    uint64_t watched[2]; /* envelopes of which one has a row at any time; 0: nothing is watched */
+    bool lost;           /* there was none after some commit */
+    bool doubled;        /* a row was put that was there, and that may be put only once */
 };
 
 static struct fake fake;
@@ -63,6 +66,17 @@ static size_t find_row(enum spool_table table, struct slice key)
     return i;
 }
 
+static bool has_envelope_row(uint64_t id)
+{
+    struct layout_key key;
+    return find_row(SPOOL_META, layout_meta_key(&key, id, LAYOUT_ENVELOPE)) < fake.row_count;
+}
+
+static bool may_be_put_again(const struct row *row)
+{
+    return row->table == SPOOL_META && row->key.bytes[LAYOUT_ID_SIZE] == LAYOUT_RETRY;
+}
+
 static void apply(void)
 {
     for (size_t i = 0; i < fake.change_count; i++) {
@@ -70,7 +84,9 @@ static void apply(void)
         size_t at = find_row(change->row.table, slice_of(change->row.key.bytes, change->row.key_size));
         if (change->put && at == fake.row_count)
             fake.rows[fake.row_count++] = change->row;
-        else if (!change->put && at < fake.row_count)
+        else if (change->put)
+            fake.doubled = fake.doubled || !may_be_put_again(&change->row);
+        else if (at < fake.row_count)
             fake.rows[at] = fake.rows[--fake.row_count];
     }
 }
@@ -99,6 +115,8 @@ static enum spool_status fake_commit(struct spool_backend *backend, bool durable
         fake.fail--;
     if (!fails || fake.kept)
         apply();
+    if (fake.watched[0] && !has_envelope_row(fake.watched[0]) && !has_envelope_row(fake.watched[1]))
+        fake.lost = true;
     fake.change_count = 0;
     fake.batch_bytes = 0;
     fake.broken = fails;
@@ -257,9 +275,7 @@ static void submit_remove(struct item *item)
 
 static bool has_envelope(const struct item *item)
 {
-    struct layout_key key;
-    struct slice row = layout_meta_key(&key, item->message.envelopes[0]->id, LAYOUT_ENVELOPE);
-    return find_row(SPOOL_META, row) < fake.row_count;
+    return has_envelope_row(item->message.envelopes[0]->id);
 }
 
 static bool has_body(const struct item *item, uint32_t chunk)
@@ -417,6 +433,55 @@ static void test_down_and_kept(void)
     test_down(true);
 }
 
+/* An envelope becomes another while the backend is down: one of the two is there at any time. */
+static void test_replaced(bool kept)
+{
+    struct item items[2];
+    begin();
+    make_item(&items[0], 10);
+    make_item(&items[1], 10);
+    committer_submit(committer, &items[0].store);
+    wait_settled(1);
+    close_gate();
+    struct spool_request replace = {.kind = SPOOL_REPLACE,
+                                    .facts.id = items[0].message.envelopes[0]->id,
+                                    .data = slice_of(content, 10),
+                                    .successor = id_next(),
+                                    .done = on_settled};
+    struct spool_request update = {
+        .kind = SPOOL_UPDATE, .facts = {.id = replace.facts.id, .retries = 1}, .done = on_settled};
+    replace.facts.retries = 1;
+    committer_submit(committer, &items[1].store);
+    committer_submit(committer, &update);
+    committer_submit(committer, &replace);
+    fake.watched[0] = replace.facts.id;
+    fake.watched[1] = replace.successor;
+    fake.status = SPOOL_ERROR;
+    fake.fail = 1;
+    fake.fail_revive = 1;
+    fake.kept = kept;
+    open_gate();
+    wait_settled(3);
+    CU_ASSERT_EQUAL(items[1].store.status, SPOOL_ERROR);
+    CU_ASSERT_EQUAL(replace.status, SPOOL_OK);
+    CU_ASSERT(has_envelope_row(replace.successor));
+    CU_ASSERT_FALSE(has_envelope(&items[0]) || has_envelope(&items[1]) || has_body(&items[1], 0));
+    CU_ASSERT_FALSE(fake.lost);
+    CU_ASSERT_FALSE(fake.doubled);
+    CU_ASSERT_EQUAL(fake.row_count, 3); /* the successor, its body, the gate's update */
+    end(items, 2);
+}
+
+static void test_replaced_and_lost(void)
+{
+    test_replaced(false);
+}
+
+static void test_replaced_and_kept(void)
+{
+    test_replaced(true);
+}
+
 /* A body of which a chunk was refused is never stored, also when there is room again; DISCARD removes the
  * rest. */
 static void test_incomplete(void)
@@ -519,6 +584,8 @@ int main(void)
     CU_add_test(suite, "failed but kept", test_failed_but_kept);
     CU_add_test(suite, "down, batch lost", test_down_and_lost);
     CU_add_test(suite, "down, batch kept", test_down_and_kept);
+    CU_add_test(suite, "replaced while down, batch lost", test_replaced_and_lost);
+    CU_add_test(suite, "replaced while down, batch kept", test_replaced_and_kept);
     CU_add_test(suite, "incomplete body", test_incomplete);
     CU_add_test(suite, "discard behind chunks", test_discard_behind_chunks);
     CU_add_test(suite, "stop while down", test_stop_while_down);
