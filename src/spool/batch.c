@@ -185,10 +185,10 @@ void batch_note_puts(const struct spool_request *request, struct buf *keys)
         note(keys, SPOOL_META, layout_meta_key(&key, request->envelopes[i]->id, LAYOUT_ENVELOPE));
     if (request->kind == SPOOL_STORE && request->body->edits)
         note(keys, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_EDITS));
-    if (marks_arrival(request))
-        note(keys, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_ARRIVING));
     if (has_body_row(request))
         note(keys, SPOOL_BODY, layout_body_key(&key, request->body->id, request->chunk));
+    if (marks_arrival(request)) /* not the first: a STORE in the same batch drops it */
+        note(keys, SPOOL_META, layout_meta_key(&key, request->body->id, LAYOUT_ARRIVING));
 }
 
 void batch_note_successor(const struct spool_request *request, struct buf *keys)

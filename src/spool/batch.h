@@ -25,7 +25,7 @@ void batch_drop_parts(struct spool_backend *backend, uint64_t body_id);
 
 /* ---- batches whose fate is not known ------------------------------------------------------------------- */
 
-/* Appends the keys of the rows that a request put which keeps content. */
+/* Appends the keys of the rows that a request put which keeps content; first one that stays. */
 void batch_note_puts(const struct spool_request *request, struct buf *keys);
 /* Appends the key of the successor's row, of a REPLACE. It is never undone: the row before it may be gone. */
 void batch_note_successor(const struct spool_request *request, struct buf *keys);

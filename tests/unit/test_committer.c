@@ -482,6 +482,26 @@ static void test_replaced_and_kept(void)
     test_replaced(true);
 }
 
+/* A large body whose mark comes and goes within one batch. */
+static void test_mark_in_a_kept_batch(void)
+{
+    struct item item;
+    begin();
+    close_gate();
+    make_item(&item, 10);
+    item.store.chunk = 1;
+    committer_submit(committer, &item.chunk);
+    committer_submit(committer, &item.store);
+    fake.fail = 1;
+    fake.kept = true;
+    open_gate();
+    wait_settled(2);
+    CU_ASSERT_EQUAL(item.store.status, SPOOL_OK);
+    CU_ASSERT_EQUAL(fake.commits, 1);
+    CU_ASSERT_FALSE(fake.doubled);
+    end(&item, 1);
+}
+
 /* A body of which a chunk was refused is never stored, also when there is room again; DISCARD removes the
  * rest. */
 static void test_incomplete(void)
@@ -586,6 +606,7 @@ int main(void)
     CU_add_test(suite, "down, batch kept", test_down_and_kept);
     CU_add_test(suite, "replaced while down, batch lost", test_replaced_and_lost);
     CU_add_test(suite, "replaced while down, batch kept", test_replaced_and_kept);
+    CU_add_test(suite, "mark in a kept batch", test_mark_in_a_kept_batch);
     CU_add_test(suite, "incomplete body", test_incomplete);
     CU_add_test(suite, "discard behind chunks", test_discard_behind_chunks);
     CU_add_test(suite, "stop while down", test_stop_while_down);
