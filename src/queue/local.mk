@@ -41,6 +41,8 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/shard.h \
 	src/queue/spooling.c \
 	src/queue/spooling.h \
+	src/queue/succession.c \
+	src/queue/succession.h \
 	src/queue/sweep.c \
 	src/queue/sweep.h \
 	src/queue/timer.c \

@@ -16,6 +16,7 @@
 #include "queue/ready.h"
 #include "queue/retry.h"
 #include "queue/spooling.h"
+#include "queue/succession.h"
 #include "queue/walk.h"
 
 /* Takes the envelope from where it waits. False: it is in flight. */
@@ -118,16 +119,15 @@ bool queued_change(struct queued *queued, struct slice recipient, struct slice b
 {
     struct queue_outcome outcome = {.verdict = QUEUE_PERMANENT, .response = response};
     struct queue *queue = queued->queue;
-    struct queue_set *set;
+    struct shard *shard = queue->shard;
     if (!take_out(queued))
         return false;
-    set = queue->shard->set;
     struct envelope *successor = make_successor(queued->envelope, recipient, binding, group);
     *id = successor->id;
     record_outcome(queue_modules(queue), RECORD_PERMANENT, queued->envelope, &outcome);
     record_reception(queue_modules(queue), successor, "internal");
     queue_drop(queue);
-    envelope_replace(set, queued->envelope, successor);
+    envelope_replace(shard, queued->envelope, successor);
     queued->envelope = NULL;
     return true;
 }

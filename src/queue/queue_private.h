@@ -14,6 +14,7 @@
  *   bounce.c        gives up: the P record, the notification, the removal
  *   notice.c        notifications (dsn.c)
  *   deferred.c      stores envelopes that are in memory only
+ *   succession.c    one envelope becomes another
  *   walk.c          looks at every envelope, a slice a turn
  *   delay.c         envelopes that wait
  *   queue_accept.c  from any thread to the inbox of the right shard
@@ -58,6 +59,7 @@ struct shard {
     struct list queues;                    /* the same queues */
     struct schedule_item sweep;            /* next search for deferred envelopes; `due` is sweep_due */
     struct list deferrals;                 /* struct deferral: deferred envelopes being stored */
+    struct list successions;               /* struct succession: envelopes being replaced */
     struct list touched;                   /* queues that changed in this turn */
     struct schedule schedule;
     uv_timer_t timer; /* for the schedule; opened on first use */

@@ -10,6 +10,7 @@
 #include "queue/notice.h"
 #include "queue/ready.h"
 #include "queue/shard.h"
+#include "queue/succession.h"
 #include "queue/sweep.h"
 #include "queue/view.h"
 
@@ -121,6 +122,7 @@ struct shard *shard_create(struct queue_set *set, struct loop *loop)
     list_init(&shard->queues);
     list_init(&shard->touched);
     list_init(&shard->deferrals);
+    list_init(&shard->successions);
     list_init(&shard->arrived);
     list_init(&shard->flying);
     list_init(&shard->walks);
@@ -143,6 +145,7 @@ void shard_free(struct shard *shard)
         envelope = earlier ? container_of(earlier, struct envelope, link) : NULL;
     }
     deferred_free_all(shard);
+    succession_free_all(shard);
     for (struct list_node *node; (node = list_pop(&shard->arrived));)
         queue_abandon(shard->set, container_of(node, struct envelope, link));
     notice_free_all(shard);

@@ -39,49 +39,6 @@ void envelope_save_time(struct queue_set *set, struct envelope *envelope)
     submit(set, envelope, (struct spool_request){.kind = SPOOL_UPDATE, .keeps_remark = true});
 }
 
-/* ---- succession --------------------------------------------------------------------------------------- */
-
-struct succession {
-    struct spool_request request;
-    struct queue_set *set;
-    struct envelope *successor;
-    struct buf record;
-};
-
-static void replaced(struct spool_request *request)
-{
-    struct succession *succession = container_of(request, struct succession, request);
-    struct queue_set *set = succession->set;
-    queue_accept(set, succession->successor);
-    buf_release(&succession->record);
-    free(succession);
-    pending_end(&set->outside);
-}
-
-void envelope_replace(struct queue_set *set, struct envelope *envelope, struct envelope *successor)
-{
-    if (envelope->flags & ENVELOPE_DEFERRED) {
-        envelope_free(envelope);
-        queue_accept(set, successor);
-        return;
-    }
-    struct succession *succession = mem_new(struct succession);
-    succession->set = set;
-    succession->successor = successor;
-    envelope_encode(successor, &succession->record);
-    succession->request = (struct spool_request){
-        .kind = SPOOL_REPLACE,
-        .envelopes = &envelope,
-        .envelope_count = 1,
-        .data = buf_slice(&succession->record),
-        .successor = successor->id,
-        .done = replaced,
-    };
-    pending_begin(&set->outside);
-    spool_submit(set->dependencies.spool, &succession->request);
-    envelope_free(envelope);
-}
-
 /* ---- the end ----------------------------------------------------------------------------------------- */
 
 void envelope_finish(struct queue_set *set, struct envelope *envelope)

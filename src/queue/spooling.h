@@ -10,11 +10,6 @@
 void envelope_save(struct queue_set *set, struct envelope *envelope, const struct queue_outcome *outcome);
 /* The same, but what the last attempt ended with stays as it is. */
 void envelope_save_time(struct queue_set *set, struct envelope *envelope);
-/*
- * `envelope` becomes `successor`, of the same body and under another id; `envelope` is freed. The successor
- * is accepted when the spool has it durably in place of the other, so that never both are delivered.
- */
-void envelope_replace(struct queue_set *set, struct envelope *envelope, struct envelope *successor);
 /* Removes a finished envelope from the spool and frees it. */
 void envelope_finish(struct queue_set *set, struct envelope *envelope);
 

@@ -240,6 +240,16 @@ def test_another_recipient(office, captures):
     await_true(lambda: ask(office, "list")[2] == 0, "the end of it")
 
 
+def test_modules_hear_of_it_on_an_event_loop(office, modules, installed):
+    build(installed, "moments", modules)
+    office.start(office.text(f"moments {{ }}\n{NOWHERE}"))
+    send(office, "one@rcpt.example")
+    delayed(office, 1)
+    ask(office, "bind", "other")
+    await_true(lambda: office.paniclog().count("core_ec_message_enqueue: one@rcpt.example") == 2, "its second arrival")
+    assert "on no event loop" not in office.paniclog()
+
+
 def test_not_a_recipient(waiting):
     rows = ask(waiting, "to", "nobody")[0]
     assert {row.result for row in rows} == {"Invalid argument"}

@@ -1,9 +1,10 @@
 /*
  * moments: hooks every point that is told, and writes a line of the paniclog for each: the point, and what is
- * known.
+ * known. On a thread that is no event loop: a line that says so.
  */
 #include <stdio.h>
 #include <impulse/hooks.h>
+#include <impulse/loop.h>
 
 enum { POINTS = 10 };
 
@@ -42,6 +43,8 @@ static enum imp_verdict told(struct imp_call *call, void *closure)
 {
     const struct moments *moments = closure;
     struct imp_session *session = imp_call_session(call);
+    if (!imp_loop_current())
+        imp_paniclog(moments->module, IMP_ERROR, "%s: on no event loop", moments->point);
     if (moments == &all[0]) {
         const struct imp_binding_choice *choice = imp_call_argument(call);
         imp_paniclog(moments->module, IMP_ERROR, "%s: %s to %s", moments->point,
