@@ -147,6 +147,59 @@ enum edits_outcome edits_splice(struct edits *edits, uint64_t at, uint64_t remov
     return EDITS_OK;
 }
 
+/* Appends what `piece`, which begins at `start`, has from `from` up to `to`. There is room. */
+static void keep(struct edits *edits, const struct edits_piece *piece, uint64_t start, uint64_t from,
+                 uint64_t to)
+{
+    if (to > from)
+        edits->pieces[edits->count++] =
+            make_piece(piece_is_text(piece), le64toh(piece->offset) + from - start, to - from);
+}
+
+/* Appends to `to` the pieces of `from` without the ranges. */
+static void copy_without(const struct edits *from, const struct edits_range *ranges, size_t count,
+                         struct edits *to)
+{
+    const struct edits_range *range = ranges, *last = ranges + count;
+    uint64_t start = 0;
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct edits_piece *piece = &from->pieces[i];
+        uint64_t end = start + piece_size(piece), at = start;
+        for (; range < last && range->at < end; range++) {
+            keep(to, piece, start, at, range->at); /* nothing, if the range began in a piece before */
+            at = range->at + range->size;
+            if (at > end)
+                break; /* the next piece has the rest of it */
+        }
+        keep(to, piece, start, at, end);
+        start = end;
+    }
+}
+
+enum edits_outcome edits_cut(struct edits *edits, const struct edits_range *ranges, size_t count)
+{
+    uint64_t removed = 0;
+    if (count == 0)
+        return EDITS_OK;
+    if (ranges[count - 1].at > edits->size || ranges[count - 1].size > edits->size - ranges[count - 1].at)
+        return EDITS_OUT_OF_RANGE;
+    struct edits cut = {.room = edits->count + (uint32_t)count};
+    cut.pieces = mem_array(cut.room, sizeof *cut.pieces);
+    copy_without(edits, ranges, count, &cut);
+    if (cut.count > EDITS_PIECES && cut.count > edits->count) {
+        free(cut.pieces);
+        return EDITS_TOO_MUCH;
+    }
+    for (size_t i = 0; i < count; i++)
+        removed += ranges[i].size;
+    free(edits->pieces);
+    edits->pieces = cut.pieces;
+    edits->count = cut.count;
+    edits->room = cut.room;
+    edits->size -= removed;
+    return EDITS_OK;
+}
+
 static void put(struct buf *out, uint64_t value, size_t width)
 {
     uint64_t little = htole64(value);

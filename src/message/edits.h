@@ -43,6 +43,15 @@ void edits_init(struct edits *edits, uint64_t base);
 void edits_release(struct edits *edits);
 /* `text` (copied) takes the place of the `removed` bytes of the edited form from `at` on. */
 enum edits_outcome edits_splice(struct edits *edits, uint64_t at, uint64_t removed, struct slice text);
+
+struct edits_range { /* of the edited form */
+    uint64_t at, size;
+};
+/*
+ * Removes `count` ranges in one pass. They are in ascending order, not empty, and do not overlap. Either all of
+ * them are removed or, with EDITS_OUT_OF_RANGE or EDITS_TOO_MUCH, none.
+ */
+enum edits_outcome edits_cut(struct edits *edits, const struct edits_range *ranges, size_t count);
 /* Is the edited form anything else than the content underneath? */
 bool edits_are_none(const struct edits *edits);
 /* Appends the sealed form. */

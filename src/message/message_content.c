@@ -113,15 +113,28 @@ static int outcome_error(enum edits_outcome outcome)
     return outcome == EDITS_OK ? 0 : outcome == EDITS_OUT_OF_RANGE ? -ERANGE : -E2BIG;
 }
 
+static struct edits *own_edits(struct message *message, struct message_recipient *recipient)
+{
+    if (!recipient->edited)
+        edits_init(&recipient->edits, shared_size(message));
+    recipient->edited = true;
+    return &recipient->edits;
+}
+
+static struct edits *shared_edits(struct message *message)
+{
+    if (!message->edited)
+        edits_init(&message->edits, shared_size(message));
+    message->edited = true;
+    return &message->edits;
+}
+
 static int splice_own(struct message *message, struct message_recipient *recipient, uint64_t at,
                       uint64_t removed, struct slice text)
 {
     if (message->own_text + text.size > MESSAGE_OWN_EDITS)
         return -E2BIG;
-    if (!recipient->edited)
-        edits_init(&recipient->edits, shared_size(message));
-    recipient->edited = true;
-    int error = outcome_error(edits_splice(&recipient->edits, at, removed, text));
+    int error = outcome_error(edits_splice(own_edits(message, recipient), at, removed, text));
     if (!error)
         message->own_text += text.size;
     return error;
@@ -143,14 +156,6 @@ static int splice_memory(struct message *message, uint64_t at, uint64_t removed,
     return 0;
 }
 
-static int splice_stored(struct message *message, uint64_t at, uint64_t removed, struct slice text)
-{
-    if (!message->edited)
-        edits_init(&message->edits, shared_size(message));
-    message->edited = true;
-    return outcome_error(edits_splice(&message->edits, at, removed, text));
-}
-
 int message_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text)
 {
     struct message_recipient *recipient = owner_of_edits(message);
@@ -158,13 +163,46 @@ int message_splice(struct message *message, uint64_t at, uint64_t removed, struc
         return -EPERM;
     message->header_known = false; /* also when the edit fails: there may be a table of edits now */
     int error = recipient             ? splice_own(message, recipient, at, removed, text)
-                : message->stored > 0 ? splice_stored(message, at, removed, text)
+                : message->stored > 0 ? outcome_error(edits_splice(shared_edits(message), at, removed, text))
                                       : splice_memory(message, at, removed, text);
     if (error)
         return error;
     message->changes++;
     message->copied += text.size;
     return 0;
+}
+
+/* What is between the first range and the end of the last is replaced by what is kept of it. */
+static int cut_memory(struct message *message, const struct edits_range *ranges, size_t count)
+{
+    struct buf kept = {0};
+    uint64_t first = ranges[0].at, end = ranges[count - 1].at + ranges[count - 1].size;
+    if (end > buf_size(&message->content))
+        return -ERANGE;
+    for (size_t i = 0; i + 1 < count; i++) {
+        uint64_t from = ranges[i].at + ranges[i].size;
+        buf_append(&kept, buf_slice(&message->content).data + from, ranges[i + 1].at - from);
+    }
+    message->copied += buf_size(&kept);
+    int error = splice_memory(message, first, end - first, buf_slice(&kept));
+    buf_release(&kept);
+    return error;
+}
+
+int message_cut(struct message *message, const struct edits_range *ranges, size_t count)
+{
+    struct message_recipient *recipient = owner_of_edits(message);
+    if (!message->readable || message->fixed)
+        return -EPERM;
+    if (count == 0)
+        return 0;
+    message->header_known = false; /* also when it fails, as in message_splice */
+    int error = recipient             ? outcome_error(edits_cut(own_edits(message, recipient), ranges, count))
+                : message->stored > 0 ? outcome_error(edits_cut(shared_edits(message), ranges, count))
+                                      : cut_memory(message, ranges, count);
+    if (!error)
+        message->changes++;
+    return error;
 }
 
 /* ---- the header -------------------------------------------------------------------------------------- */
@@ -185,13 +223,22 @@ static bool is_plain(const struct content_source *source)
            (source->head.size > 0 || source->stored == 0);
 }
 
-/* Copies the header together from the runs that it is in. On a loop, what is not in memory is no part of it.
+/* header_size of what is gathered so far */
+static size_t scan(struct message *message, bool all)
+{
+    message->scanned += buf_size(&message->header);
+    return header_size(buf_slice(&message->header), all);
+}
+
+/*
+ * Copies the header together from the runs that it is in. On a loop, what is not in memory is no part of it.
+ * There may be thousands of runs: where the header ends is looked for each time that the copy has doubled.
  */
 static void gather(struct message *message)
 {
     struct content_source source;
     struct message_cursor cursor;
-    size_t size = SIZE_MAX;
+    size_t size = SIZE_MAX, next_scan = 4096;
     message_source(message, &source);
     bool may_block = message->keeper && !loop_current();
     cursor_open_source(&cursor, &source, may_block ? message->keeper->blocking(message) : NULL, NULL, NULL);
@@ -207,12 +254,19 @@ static void gather(struct message *message)
         buf_append_slice(&message->header, run);
         if (more)
             cursor_consume(&cursor, run.size);
-        size = header_size(buf_slice(&message->header), !more);
+        if (more && buf_size(&message->header) < next_scan)
+            continue;
+        size = scan(message, false);
+        next_scan = 2 * buf_size(&message->header);
+        if (!more)
+            break;
     }
     cursor_close(&cursor);
     message->copied += buf_size(&message->header);
-    message->header_error = got == -ENOENT && loop_current() ? -EAGAIN : got < 0 ? -EIO : 0;
-    message->header_size = size == SIZE_MAX ? buf_size(&message->header) : size;
+    message->header_error = size != SIZE_MAX || got >= 0       ? 0
+                            : got == -ENOENT && loop_current() ? -EAGAIN
+                                                               : -EIO;
+    message->header_size = size == SIZE_MAX ? scan(message, true) : size;
 }
 
 struct slice message_header(struct message *message)
@@ -227,6 +281,7 @@ struct slice message_header(struct message *message)
         return slice_of(as_it_is ? whole.data : buf_slice(&message->header).data, message->header_size);
     if (as_it_is) {
         message->header_size = header_size(whole, true);
+        message->scanned += message->header_size;
         message->header_error = 0;
     } else {
         gather(message);

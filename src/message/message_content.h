@@ -58,6 +58,8 @@ void content_cursor_close(struct content_cursor *cursor);
 
 /* `text` takes the place of `removed` bytes from `at` on. What is put in is not looked at. */
 int message_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text);
+/* Removes the ranges, which are as edits_cut wants them, in one pass: all of them, or none and an error. */
+int message_cut(struct message *message, const struct edits_range *ranges, size_t count);
 
 /* The header: all fields, without the empty line. Valid until the next edit. */
 struct slice message_header(struct message *message);
@@ -85,7 +87,7 @@ int header_add(struct message *message, enum header_position position, const cha
 /* Gives the field `index` of that name another value; its name keeps its case. */
 int header_replace(struct message *message, const char *name, int index, struct slice value);
 int header_remove(struct message *message, const char *name, int index);
-/* Removes all of that name; returns how many, or a negative number. */
+/* Removes all of that name in one pass; returns how many, or a negative number when none was removed. */
 int header_remove_all(struct message *message, const char *name);
 
 /* In the body alone. Lines end with CR LF, unless the message is binary. */

@@ -27,6 +27,7 @@ unsigned header_count(struct message *message, const char *name)
 {
     struct slice rest = message_header(message), field, field_name, value;
     unsigned count = 0;
+    message->scanned += rest.size;
     while (header_next(&rest, &field, &field_name, &value))
         count += is_named(field_name, name);
     return count;
@@ -45,8 +46,10 @@ int header_find(struct message *message, const char *name, int index, struct hea
                 .name = field_name,
                 .value = value,
             };
+            message->scanned += place->offset + place->size;
             return 0;
         }
+    message->scanned += header.size;
     if (!message->readable)
         return -EPERM;
     return message->header_error ? message->header_error : -ENOENT;
@@ -163,10 +166,21 @@ int header_remove(struct message *message, const char *name, int index)
 
 int header_remove_all(struct message *message, const char *name)
 {
-    int removed = 0, error;
+    struct buf ranges = {0};
+    struct slice header = message_header(message), rest = header, field, field_name, value;
     if (!message->readable || message->fixed)
         return -EPERM;
-    while ((error = header_remove(message, name, -1)) == 0)
-        removed++;
-    return error == -ENOENT ? removed : error;
+    if (message->header_error)
+        return message->header_error; /* there may be more of that name than can be seen */
+    message->scanned += header.size;
+    while (header_next(&rest, &field, &field_name, &value))
+        if (is_named(field_name, name)) {
+            struct edits_range range = {(uint64_t)(field.data - header.data), field.size};
+            buf_append(&ranges, &range, sizeof range);
+        }
+    size_t count = buf_size(&ranges) / sizeof(struct edits_range);
+    int error =
+        message_cut(message, (const struct edits_range *)(const void *)buf_slice(&ranges).data, count);
+    buf_release(&ranges);
+    return error ? error : (int)count;
 }

@@ -297,6 +297,22 @@ static void splice_both(struct message *message, struct buf *flat)
     buf_replace(flat, at, removed, slice_of(text, size));
 }
 
+static void cut_both(struct message *message, struct buf *flat)
+{
+    struct edits_range ranges[20];
+    size_t count = 0;
+    for (uint64_t at = (uint64_t)random() % 300; count < 20;) {
+        ranges[count] = (struct edits_range){at, 1 + (uint64_t)random() % 300};
+        at += ranges[count].size + (random() % 3 ? (uint64_t)random() % 300 : 0);
+        if (ranges[count].at + ranges[count].size > buf_size(flat))
+            break;
+        count++;
+    }
+    CU_ASSERT_EQUAL(message_cut(message, ranges, count), 0);
+    while (count-- > 0)
+        buf_replace(flat, ranges[count].at, ranges[count].size, slice_of(NULL, 0));
+}
+
 static void test_random_edits(void)
 {
     srandom(3);
@@ -313,6 +329,8 @@ static void test_random_edits(void)
         content_cursor_open(&open, message, NULL, NULL);
         for (unsigned i = 0; i < 20; i++) {
             splice_both(message, &flat);
+            if (i % 4 == 0)
+                cut_both(message, &flat);
             /* A cursor that was open before goes on in the new form. */
             uint64_t at = (uint64_t)random() % (buf_size(&flat) + 1);
             CU_ASSERT_TRUE(content_cursor_sync(&open));
@@ -325,7 +343,7 @@ static void test_random_edits(void)
         buf_append_slice(&own, buf_slice(&flat));
         message_select(message, recipient);
         for (unsigned i = 0; i < 20; i++)
-            splice_both(message, &own);
+            (i % 4 ? splice_both : cut_both)(message, &own);
         CU_ASSERT_TRUE(is_content(message, buf_slice(&own)));
         message_select(message, NULL);
         CU_ASSERT_TRUE(is_content(message, buf_slice(&flat)));
@@ -360,6 +378,52 @@ static void test_a_header_edit_copies_no_body(void)
     CU_ASSERT(buf_size(&message->content) < 2 * BODY_CHUNK);
     end(message, &blocks);
     buf_release(&content);
+}
+
+/* `pairs` times fields X and A, then a body; the sizes of both headers, before and after the removal of X. */
+static void fill_pairs(struct buf *content, struct buf *without, size_t pairs, size_t size)
+{
+    for (size_t i = 0; i < pairs; i++) {
+        buf_append_text(content, "X: 1\r\nA: 2\r\n");
+        buf_append_text(without, "A: 2\r\n");
+    }
+    buf_append_text(content, "\r\n");
+    while (buf_size(content) < size)
+        buf_append_text(content, "line\r\n");
+}
+
+static void remove_all(unsigned chunks, size_t pairs, bool own, int expected)
+{
+    struct spool_of_blocks blocks;
+    struct buf content = {0}, without = {0};
+    fill_pairs(&content, &without, pairs, chunks * BODY_CHUNK + 1000);
+    struct message *message = make(&blocks, buf_slice(&content), chunks);
+    struct message_recipient *recipient = recipient_create(message, mem_dup("a@b"), "b");
+    message_add_recipient(message, recipient);
+    message_select(message, own ? recipient : NULL);
+    CU_ASSERT_EQUAL(header_remove_all(message, "x"), expected);
+    CU_ASSERT_EQUAL(header_count(message, "A"), pairs); /* however many pieces it is in */
+    /* a few passes, not one for each field */
+    printf("removal from %zu fields, %u chunks: %zu bytes of header, %zu looked at, %zu copied\n", 2 * pairs,
+           chunks, pairs * 12, (size_t)message->scanned, (size_t)message->copied);
+    CU_ASSERT(message->scanned < 16 * (pairs * 12 + 4096));
+    CU_ASSERT(message->copied < 16 * (pairs * 12 + 4096));
+    if (expected > 0)
+        buf_replace(&content, 0, pairs * 12, buf_slice(&without));
+    CU_ASSERT(is_content(message, buf_slice(&content)));
+    end(message, &blocks);
+    buf_release(&content);
+    buf_release(&without);
+}
+
+static void test_all_fields_of_a_name_at_once(void)
+{
+    remove_all(0, 17000, false, 17000);
+    remove_all(2, 4000, false, 4000);
+    remove_all(0, 4000, true, 4000);
+    remove_all(2, 8000, false, -E2BIG); /* then none of them */
+    remove_all(2, 8000, true, -E2BIG);
+    remove_all(0, 8000, true, -E2BIG);
 }
 
 /* ---- another body -----------------------------------------------------------------------------------------
@@ -487,6 +551,7 @@ int main(void)
         {"without a header", test_without_a_header},
         {"random edits", test_random_edits},
         {"a header edit copies no body", test_a_header_edit_copies_no_body},
+        {"all fields of a name at once", test_all_fields_of_a_name_at_once},
         {"another body", test_another_body},
         {"a spool that is behind", test_a_spool_that_is_behind},
         {"a copy that was accepted", test_a_copy},
