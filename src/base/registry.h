@@ -3,8 +3,11 @@
  *
  * Who owns a thing registers it; nobody keeps a central list. Names are compared without case of ASCII
  * letters, and a second row of one name is refused. A registry may lie on another one (a generation's modules
- * on the core's rows): it is then asked together with it, and a name is taken when either has it. Not
- * thread-safe: rows are added before other threads read.
+ * on the core's rows): it is then asked together with it, and a name is taken when either has it.
+ *
+ * Not thread-safe, as a row moves the others. A registry that loops read is complete before they begin: the
+ * core's at the start, a generation's when its modules are set up. What a reload may add to (the keywords and
+ * the listener stanzas of manifests) is read by the main thread alone.
  */
 #ifndef IMPULSE_BASE_REGISTRY_H
 #define IMPULSE_BASE_REGISTRY_H

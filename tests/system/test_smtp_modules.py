@@ -1,8 +1,11 @@
 """Extensions and commands of SMTP that a module adds."""
+import socket
+import threading
+
 import pytest
 
-from harness import await_true
-from harness.daemon import run
+from harness import await_true, patience
+from harness.daemon import free_port, run
 from harness.sdk import build
 from harness.wire import Wire
 
@@ -119,3 +122,37 @@ def test_the_end_of_the_daemon(demo, site):
         client.send(b"XDEMO later\r\nXDEMO later\r\nXDEMO never\r\n")
         client.reply()
         demo.stop()
+
+
+def test_a_module_that_is_installed_later(installed, impulse, site, modules):
+    """Its manifest brings a new keyword and a new listener stanza, while the loops' sessions look theirs up."""
+    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    impulse.start(site.config())
+    ended = threading.Event()
+
+    def greet():
+        while not ended.is_set():
+            with Wire(impulse.address) as client:
+                client.greet()
+                client.command("XDEMONSTRATE", 500)
+                client.command("NOOP", 250)
+
+    clients = [threading.Thread(target=greet) for _ in range(2)]
+    try:
+        for client in clients:
+            client.start()
+        build(installed, "smtp_demo", modules)
+        build(installed, "echo_listener", modules)
+        echo = f"127.0.0.1:{free_port()}"
+        impulse.write(site.config(f'{MODULE}\necho_listener "a" {{ Listen "{echo}" {{ }} }}',
+                                  listener='SMTP_Extensions = ( "XTRUSTED" )'))
+        impulse.reload()
+        impulse.await_panic("configuration reloaded")
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()
+    with Wire(impulse.address) as client:
+        assert "250-XTRUSTED" in client.greet().text
+        assert client.command("XTRUSTED hello").code == 250
+    socket.create_connection(("127.0.0.1", int(echo.split(":")[1])), timeout=patience(10)).close()

@@ -64,20 +64,21 @@ struct module_extension { /* a row of MODULE_SMTP_EXTENSIONS: what a module offe
 
 /*
  * A module has an extension of that keyword, or may have one, as its manifest says: SMTP_Extensions can name
- * it from now on. Returns its bit, which it keeps as long as the process lives; 0: all bits are taken. Main
- * thread.
+ * it from now on, also when that is at a reload. Returns its bit, which it keeps as long as the process lives;
+ * 0: all bits are taken. Main thread, as all that looks a keyword up: sessions have the bits in their policy
+ * and the rows of their generation's modules.
  */
 unsigned extension_declare(struct slice keyword);
 
 /*
  * Returns the extension that an item of SMTP_Extensions names, with or without arguments ("AUTH LOGIN"); NULL
- * if there is none.
+ * if there is none. Main thread.
  */
 const struct extension *extension_find(const char *item);
 
 /*
  * Returns the extension bits for the `count` items of SMTP_Extensions, each with or without arguments ("AUTH
- * LOGIN"). Unknown names are ignored.
+ * LOGIN"). Unknown names are ignored. Main thread.
  */
 unsigned extensions_resolve(const char *const *names, size_t count);
 /* Returns the extension bits if SMTP_Extensions is not set. */
