@@ -138,8 +138,8 @@ static inline int imp_hook_at(struct imp_module *module, const char *point, imp_
 /* ---- one call of a hook ------------------------------------------------------------------------------------ */
 
 /*
- * What it is about. Valid until the hook returns (or, when it suspended, until the suspension is resumed or cancelled);
- * only from within the hook.
+ * What it is about. Valid until the hook returns (or, when it suspended, until the suspension is resumed or `cancelled`
+ * has returned); only from within the hook.
  */
 IMP_API struct imp_session *imp_call_session(struct imp_call *call);     /* NULL where there is none */
 IMP_API struct imp_message *imp_call_message(struct imp_call *call);     /* NULL where there is none */

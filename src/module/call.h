@@ -80,8 +80,9 @@ uint64_t hook_call_wait_ms(const struct imp_call *call);
 
 /*
  * The answer is not waited for any longer: the module is told (`cancelled` of imp_call_suspend). Unless a
- * hook runs on a pool's thread nothing refers to the call afterwards; else see hook_call_abandon. The
- * session's loop thread.
+ * hook runs on a pool's thread nothing refers to the call afterwards; else see hook_call_abandon. To be
+ * called before what the hook was asked about is freed: `cancelled` may still read it. The session's loop
+ * thread.
  */
 void hook_call_cancel(struct imp_call *call);
 /* The paniclog is told which hook was waited for in vain, and `how`: "did not answer within 60 s". */

@@ -8,7 +8,7 @@ import pytest
 from harness import await_true
 from harness.messages import HEADER, large
 from harness.sdk import build
-from harness.wire import Wire
+from harness.wire import Wire, stuff
 
 pytestmark = pytest.mark.xdist_group("modules")   # they share the installation
 
@@ -146,6 +146,21 @@ def test_reading_on_the_loop(impulse, site, capture, body):
     received = len(capture.messages[0].content.split(b"\r\n\r\n")[0].split(b"Received", 1)[1].split(b"From:")[0]
                    .splitlines())
     assert ("X-Lines", str(content.count(b"\r\n") + received)) in fields
+
+
+def test_a_client_leaves_while_a_message_is_read_on_the_loop(impulse, site, capture):
+    """Until `cancelled` has been called the message is there, with what is attached to it."""
+    impulse.start(site.config(EDITORS, to=capture))
+    client = Wire(impulse.address)
+    client.greet()
+    client.command("MAIL FROM:<a@sender.example>", 250)
+    client.command("RCPT TO:<b@rcpt.example>", 250)
+    client.command("DATA", 354)
+    client.send(stuff(message("count", body=20 * LARGE)) + b".\r\n")
+    client.close()
+    impulse.await_panic("nobody waits for the lines of a message from <a@sender.example>")
+    impulse.stop()
+    assert "the message ended" not in impulse.paniclog()
 
 
 # ---- sender and recipients ----------------------------------------------------------------------------------------------

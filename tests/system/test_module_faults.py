@@ -1,5 +1,6 @@
 """What modules do wrong is named, with the module and the hook, and decided on the safe side; what a hook waits for
 always ends."""
+import base64
 import signal
 import time
 
@@ -87,6 +88,18 @@ def test_a_client_that_leaves_frees_its_slot_at_once(misbehaving, point):
     impulse.await_panic("nobody waits any more")
     if point != "validate_connect":
         await_true(lambda: banner(impulse) == 220, "its place is free")
+
+
+def test_a_client_leaves_while_its_authentication_waits(misbehaving, site):
+    """Until `cancelled` has been called the hook's question is there."""
+    passwords = site.directory / "passwords"
+    passwords.write_text("ann:secret\n")
+    impulse = misbehaving("never", point="validate_auth", listen=f"""SMTP_Extensions = ( "AUTH PLAIN" )
+        AuthPlainParameters = [ uri = "file://{passwords}" ]""")
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.send(b"AUTH PLAIN " + base64.b64encode(b"\0ann\0secret") + b"\r\n")
+    impulse.await_panic("nobody waits any more for ann")
 
 
 @pytest.mark.parametrize("what, point", [("never", "validate_rcptto"), ("never", "validate_data"),

@@ -148,6 +148,7 @@ void session_abort(struct smtps_session *session)
     if (session->stream.closing)
         return;
     session->state = SESSION_CLOSING;
+    hook_call_cancel(&session->view.call); /* first: `cancelled` may read the message and the exchange */
     session_tell(session, POINT_SESSION_ENDED, NULL);
     if (!session_hold(session)) {
         session_reset_transaction(session);
@@ -179,6 +180,7 @@ void session_close(struct smtps_session *session)
     session->state = SESSION_CLOSING;
     session->waiting_for_turn = false;
     session->time_is_up = NULL;
+    hook_call_cancel(&session->view.call);
     if (!session_hold(session))
         session_reset_transaction(session);
     stream_unwatch_end(&session->stream);

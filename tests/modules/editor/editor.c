@@ -10,7 +10,8 @@
  *   last TEXT                    finds the last line of the body with a cursor and replaces its text
  *   body SIZE                    another body of so many lines, in parts
  *   insert TEXT                  puts text in at the first byte of the body; \r and \n are written as such
- *   count                        counts lines on the event loop, suspended meanwhile, and says so in X-Lines
+ *   count                        counts lines on the event loop, suspended meanwhile, and says so in X-Lines;
+ *                                the paniclog says it when nobody waits, or when the message ends before that
  *   fill                         adds fields until no more are taken, takes them out, and says in X-Filled how many
  *   spoil                        tries what must not be possible, and says so in X-Spoiled
  *
@@ -36,7 +37,6 @@ struct count { /* of the lines of a message, on its loop */
     struct imp_suspension *suspension;
     struct imp_cursor *cursor;
     unsigned long lines;
-    int cancelled, attached;
 };
 
 static struct imp_module *self;
@@ -265,6 +265,8 @@ static void ready(void *closure)
 static void release_count(void *data)
 {
     struct count *count = data;
+    if (count->cursor)
+        imp_paniclog(self, IMP_ERROR, "the message ended while its lines were counted");
     imp_cursor_close(count->cursor);
     free(count);
 }
@@ -272,6 +274,8 @@ static void release_count(void *data)
 static void cancelled(void *closure)
 {
     struct count *count = closure;
+    imp_paniclog(self, IMP_ERROR, "nobody waits for the lines of a message from <%s>",
+                 imp_message_sender(count->message));
     imp_cursor_close(count->cursor);
     count->cursor = NULL;
     imp_suspension_resume(count->suspension, IMP_CONT, 0, NULL, NULL);

@@ -1,7 +1,8 @@
 /*
  * misbehaves: does at `point` what a module must not do. `what` is one of
  *
- *   never           suspends, and does not answer; resumes when it is told that nobody waits
+ *   never           suspends, and does not answer; when it is told that nobody waits it names the user who
+ *                   authenticates, if one does, and resumes
  *   sleep           keeps the event loop for `ms`
  *   job             starts a job that takes `ms`
  *   block           blocks on a thread of the IO pool for `ms`, then touches the session
@@ -36,6 +37,7 @@ struct misbehaves {
 
 struct waiting {
     struct imp_module *module;
+    struct imp_session *session;
     struct imp_suspension *suspension;
 };
 
@@ -126,7 +128,9 @@ static void cancelled(void *closure)
     struct waiting *waiting = closure;
     if (crashes_in(imp_module_data(waiting->module), "cancelled"))
         crash();
-    imp_paniclog(waiting->module, IMP_ERROR, "nobody waits any more");
+    const char *user = imp_session_auth_user(waiting->session);
+    imp_paniclog(waiting->module, IMP_ERROR, "nobody waits any more%s%s", user ? " for " : "",
+                 user ? user : "");
     imp_suspension_resume(waiting->suspension, IMP_CONT, 0, NULL, NULL);
     free(waiting);
 }
@@ -137,6 +141,7 @@ static enum imp_verdict suspend(struct imp_call *call, struct misbehaves *self)
     if (!waiting)
         return IMP_CONT;
     waiting->module = self->module;
+    waiting->session = imp_call_session(call);
     waiting->suspension = imp_call_suspend(call, cancelled, waiting);
     return IMP_AGAIN;
 }
