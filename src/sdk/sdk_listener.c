@@ -47,8 +47,9 @@ struct imp_connection {
     struct stream stream;
     uv_timer_t linger;
     unsigned open_handles;
-    struct list_node node; /* in `all` */
+    struct list_node node; /* in `all`, until one of both ends begins */
     struct loop_task task; /* the end of the process */
+    bool task_posted;      /* under all.lock: then the task closes the connection, and nobody else */
     struct sdk_listen *listen;
     struct module_set *set; /* a reference */
     struct imp_module *module;
@@ -172,16 +173,24 @@ static void on_timer_closed(uv_handle_t *handle)
     handle_closed(handle->data);
 }
 
+static void close_handles(struct imp_connection *connection)
+{
+    uv_close((uv_handle_t *)&connection->linger, on_timer_closed);
+    stream_close(&connection->stream);
+}
+
+/* A task that is on its way needs the connection: it is the one that closes it. */
 static void hang_up(struct imp_connection *connection)
 {
     if (connection->stream.closing)
         return;
     connection->leaving = true;
     pthread_mutex_lock(&all.lock);
+    bool task_posted = connection->task_posted;
     list_remove(&connection->node);
     pthread_mutex_unlock(&all.lock);
-    uv_close((uv_handle_t *)&connection->linger, on_timer_closed);
-    stream_close(&connection->stream);
+    if (!task_posted)
+        close_handles(connection);
 }
 
 static void on_linger(uv_timer_t *timer)
@@ -191,7 +200,9 @@ static void on_linger(uv_timer_t *timer)
 
 static void run_end(struct loop_task *task)
 {
-    hang_up(container_of(task, struct imp_connection, task));
+    struct imp_connection *connection = container_of(task, struct imp_connection, task);
+    connection->leaving = true;
+    close_handles(connection);
     pending_end(&all.open);
 }
 
@@ -200,9 +211,10 @@ void sdk_listener_end(void)
     pthread_once(&once, begin_all);
     pthread_mutex_lock(&all.lock);
     all.ended = true;
-    list_each(&all.connections, node, after) {
+    for (struct list_node *node; (node = list_pop(&all.connections));) {
         struct imp_connection *connection = container_of(node, struct imp_connection, node);
         pending_begin(&all.open);
+        connection->task_posted = true;
         connection->task.run = run_end;
         loop_post(connection->stream.loop, &connection->task);
     }
