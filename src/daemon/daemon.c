@@ -381,6 +381,8 @@ static void take_down(struct daemon *d)
 {
     if (d->listens)
         listens_free(d->listens);
+    if (d->phase == ENDED)
+        threads_rest(d->threads, d->spool, d->queues);
     sdk_queue_close();
     sdk_inject_close();
     if (d->threads)

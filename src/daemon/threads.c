@@ -9,10 +9,20 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include "base/buf.h"
 #include "base/mem.h"
+#include "daemon/process.h"
+#include "log/paniclog.h"
+#include "log/writer.h"
 #include "module/module.h"
 #include "sdk/sdk_loop.h"
 #include "smtp/server/server.h"
+
+enum {
+    JOBS_MS = 5000,    /* what jobs of modules have at the end of the process */
+    OTHERS_MS = 30000, /* what those of the daemon have, when a module's does not end */
+    STEP_MS = 200,
+};
 
 static const char default_name[] = "loop";
 
@@ -124,6 +134,46 @@ bool threads_start(struct threads *threads)
         if (loop_group_start(threads->groups[i]) < 0)
             return false;
     return true;
+}
+
+/* ---- the end of jobs ------------------------------------------------------------------------- */
+
+static void name_running(const char *what, void *unused)
+{
+    (void)unused;
+    fprintf(stderr, "impulse: module %s has not returned; the process ends without it\n", what);
+}
+
+static void log_running(const char *what, void *names)
+{
+    buf_printf(names, "%s%s", buf_size(names) ? "; module " : "", what);
+}
+
+/* Nothing is freed: the threads that are left use it. */
+static _Noreturn void leave_without(struct threads *threads, struct spool *spool)
+{
+    struct buf names = {0};
+    unsigned others;
+    pool_set_running(threads->pools, &others, name_running, NULL);
+    pool_set_running(threads->pools, &others, log_running, &names);
+    paniclog(PANIC_CRITICAL, "module %.*s has not returned; the process ends without it",
+             (int)buf_size(&names), buf_slice(&names).data ? buf_slice(&names).data : "");
+    spool_finish(spool);
+    log_writer_stop();
+    process_pidfile_remove();
+    _exit(1);
+}
+
+void threads_rest(struct threads *threads, struct spool *spool, struct queue_set *queues)
+{
+    unsigned others;
+    sdk_loops_close_jobs();
+    if (pool_set_wait_for(threads->pools, JOBS_MS))
+        return;
+    for (unsigned waited = JOBS_MS; !pool_set_wait_for(threads->pools, STEP_MS); waited += STEP_MS)
+        if (pool_set_running(threads->pools, &others, NULL, NULL) > 0 &&
+            (others == 0 || waited >= OTHERS_MS) && queue_set_is_stored(queues))
+            leave_without(threads, spool);
 }
 
 void threads_stop(struct threads *threads)

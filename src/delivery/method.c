@@ -187,6 +187,8 @@ void method_open(struct delivery_loop *home, struct queue *queue, const struct m
     worker->delivery.read_chunk = read_chunk;
     worker->delivery.message = get_message;
     worker->job.work = deliver;
+    if (method)
+        worker->job.owner = module_delivery_owner(method);
     worker->task.run = begin;
     list_append(&home->workers, &worker->node);
     loop_post(home->loop, &worker->task);

@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <strings.h>
+#include <time.h>
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -30,6 +32,7 @@ struct pool {
     pthread_cond_t room;  /* a thread became free or a queued job was cancelled */
     pthread_cond_t rest;  /* the last job ended */
     struct pool_job *first, **last;
+    struct list owned;           /* struct owned_job: those of modules that run */
     unsigned queued, busy, idle; /* jobs, threads running one, threads waiting for one */
     uint64_t entered, left; /* jobs that were ever queued, and those of them that ended or were cancelled */
     unsigned submitters;    /* threads that wait for room */
@@ -43,6 +46,12 @@ struct pool {
 struct pool_set {
     struct list pools;
     _Atomic uint64_t unfinished; /* jobs that wait or run, in all pools */
+};
+
+struct
+    owned_job { /* on its thread's stack, with a copy of its owner: the job may be gone before it has ended */
+    struct list_node link;
+    char name[160];
 };
 
 static _Thread_local struct pool *working_for; /* the pool whose thread this is */
@@ -87,9 +96,19 @@ static struct pool_job *take_job(struct pool *pool)
     return job;
 }
 
+/* Under the lock. */
+static void note_owner(struct pool *pool, const struct pool_job *job, struct owned_job *owned)
+{
+    const struct pool_job_owner *owner = &job->owner;
+    snprintf(owned->name, sizeof owned->name, "%s: %s%s%s", owner->module, owner->kind,
+             *owner->what ? " " : "", owner->what);
+    list_append(&pool->owned, &owned->link);
+}
+
 static void *pool_thread(void *argument)
 {
     struct pool *pool = argument;
+    struct owned_job owned;
     working_for = pool;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
@@ -101,6 +120,9 @@ static void *pool_thread(void *argument)
         if (!pool->first)
             break;
         struct pool_job *job = take_job(pool);
+        bool is_owned = job->owner.module != NULL;
+        if (is_owned)
+            note_owner(pool, job, &owned);
         pool->busy++;
         uint64_t begun = uv_hrtime();
         if (!pool->since_ns)
@@ -108,6 +130,8 @@ static void *pool_thread(void *argument)
         pthread_mutex_unlock(&pool->lock);
         run_job(job);
         pthread_mutex_lock(&pool->lock);
+        if (is_owned)
+            list_remove(&owned.link);
         pool->busy--;
         pool->jobs++;
         pool->busy_ns += uv_hrtime() - begun;
@@ -262,6 +286,7 @@ static struct pool *pool_create(struct pool_set *set, const struct pool_settings
     pool->set = set;
     pool->name = mem_dup(settings->name);
     pool->last = &pool->first;
+    list_init(&pool->owned);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->room, NULL);
@@ -396,6 +421,37 @@ void pool_set_wait(struct pool_set *set)
         for (struct pool *pool = NULL; (pool = pool_set_next(set, pool));)
             wait_for_rest(pool);
     while (atomic_load(&set->unfinished) > 0);
+}
+
+bool pool_set_wait_for(struct pool_set *set, unsigned milliseconds)
+{
+    static const struct timespec pause = {0, 2000000};
+    uint64_t until = uv_hrtime() + milliseconds * UINT64_C(1000000);
+    while (atomic_load(&set->unfinished) > 0) {
+        if (uv_hrtime() >= until)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+unsigned pool_set_running(struct pool_set *set, unsigned *others,
+                          void (*tell)(const char *what, void *closure), void *closure)
+{
+    unsigned count = 0;
+    *others = 0;
+    for (struct pool *pool = NULL; (pool = pool_set_next(set, pool));) {
+        pthread_mutex_lock(&pool->lock);
+        *others += pool->busy;
+        list_each(&pool->owned, node, after) {
+            count++;
+            --*others;
+            if (tell)
+                tell(container_of(node, struct owned_job, link)->name, closure);
+        }
+        pthread_mutex_unlock(&pool->lock);
+    }
+    return count;
 }
 
 void pool_set_free(struct pool_set *set)

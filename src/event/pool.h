@@ -20,6 +20,13 @@ struct pool_settings {
     unsigned backlog;     /* jobs that may wait while every thread is busy; 0: no limit */
 };
 
+/* Whose job it is, when it calls a module. */
+struct pool_job_owner {
+    const char *module; /* its label; NULL: it is the daemon's own. Texts live until the job runs */
+    const char *kind;   /* "its hook at", "its job", ... */
+    const char *what;   /* "validate_rcptto", or "" */
+};
+
 /* Lives inside what it concerns; the pool never allocates or frees it. */
 struct pool_job {
     struct pool_job *next;              /* the pool's, while queued */
@@ -27,6 +34,7 @@ struct pool_job {
     void (*done)(struct pool_job *job); /* on `home` afterwards; NULL: the pool forgets the job after work */
     struct loop *home;                  /* where done is called; needed only with done */
     struct loop_task task;              /* the pool's */
+    struct pool_job_owner owner;
 };
 
 /*
@@ -43,6 +51,14 @@ int pool_set_start(struct pool_set *set);
 struct pool *pool_set_find(struct pool_set *set, const char *name);
 /* Returns when no pool has a job; what the jobs posted to loops is posted then. Any thread but a pool's. */
 void pool_set_wait(struct pool_set *set);
+/* The same for a time; false: there are jobs still. */
+bool pool_set_wait_for(struct pool_set *set, unsigned milliseconds);
+/*
+ * How many jobs of modules run; *others becomes the number of the daemon's that do. `tell` (may be NULL) is
+ * called for each of a module with "NAME: its job". Any thread but a pool's.
+ */
+unsigned pool_set_running(struct pool_set *set, unsigned *others,
+                          void (*tell)(const char *what, void *closure), void *closure);
 /* Lets queued jobs finish, joins all threads, frees the set. */
 void pool_set_free(struct pool_set *set);
 

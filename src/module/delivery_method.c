@@ -14,6 +14,11 @@ const struct module_delivery_method *module_set_delivery_method(const struct mod
     return row ? row->what : NULL;
 }
 
+struct pool_job_owner module_delivery_owner(const struct module_delivery_method *method)
+{
+    return (struct pool_job_owner){method->module->label, "its delivery_method", method->name};
+}
+
 enum imp_delivery_result module_deliver(const struct module_delivery_method *method,
                                         struct imp_delivery *delivery, char *response, size_t response_size)
 {

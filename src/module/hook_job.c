@@ -48,6 +48,7 @@ enum hook_outcome hook_job_start(struct imp_call *call)
     struct hook *hook = hook_call_current(call);
     struct hook_job *job = mem_new(struct hook_job);
     job->job = (struct pool_job){.work = run, .done = done, .home = call->session->loop};
+    job->job.owner = (struct pool_job_owner){hook->module->label, hook->runner.kind, hook->runner.what};
     job->call = call;
     job->set = module_set_ref(call->set);
     job->due_ms = clock_mono_ms() + hook_call_deadline_ms(call);

@@ -164,6 +164,8 @@ struct module_delivery_method {
  */
 enum imp_delivery_result module_deliver(const struct module_delivery_method *method,
                                         struct imp_delivery *delivery, char *response, size_t response_size);
+/* For the job that calls module_deliver. */
+struct pool_job_owner module_delivery_owner(const struct module_delivery_method *method);
 /* The method that a module registered under that name (case-insensitive), or NULL. Any thread. */
 const struct module_delivery_method *module_set_delivery_method(const struct module_set *set,
                                                                 const char *name);

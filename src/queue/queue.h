@@ -84,6 +84,11 @@ void queue_accept(struct queue_set *set, struct envelope *envelope);
  */
 void queue_set_drain(struct queue_set *set, void (*drained)(void *argument), void *argument);
 /*
+ * While it drains: is every message in the spool, or on its way to the committer, also those that delivery has
+ * in hand? Asks each loop, which has a second to answer; false when one does not. Main thread.
+ */
+bool queue_set_is_stored(struct queue_set *set);
+/*
  * After the loops stopped and before they, the pools and the spool are freed: waits for what pools and spool
  * still do for the queue, then frees envelopes (they are in the spool).
  */

@@ -1,6 +1,8 @@
 /*
  * set: the queues as a whole: counting, reconfiguring, draining, freeing.
  */
+#include <semaphore.h>
+#include <time.h>
 #include "base/mem.h"
 #include "queue/queue_metrics.h"
 #include "queue/shard.h"
@@ -71,6 +73,50 @@ void queue_set_drain(struct queue_set *set, void (*drained)(void *argument), voi
     atomic_store(&set->shards_in_flight, set->shard_count);
     for (unsigned i = 0; i < set->shard_count; i++)
         loop_post(set->shards[i]->loop, &set->shards[i]->drain_task);
+}
+
+struct stored_part { /* of one shard */
+    struct loop_task task;
+    struct shard *shard;
+    struct stored_question *question;
+};
+
+struct stored_question {
+    sem_t answers;
+    _Atomic bool missing;
+    struct stored_part parts[];
+};
+
+static void look_at_flying(struct loop_task *task)
+{
+    const struct stored_part *part = container_of(task, struct stored_part, task);
+    const struct shard *shard = part->shard;
+    bool missing = !shard->draining;
+    list_each(&shard->flying, node, after)
+        if (container_of(node, struct envelope, link)->flags & ENVELOPE_DEFERRED)
+            missing = true;
+    if (missing)
+        atomic_store(&part->question->missing, true);
+    sem_post(&part->question->answers);
+}
+
+bool queue_set_is_stored(struct queue_set *set)
+{
+    struct stored_question *question =
+        mem_zalloc(sizeof *question + set->shard_count * sizeof *question->parts);
+    struct timespec until;
+    sem_init(&question->answers, 0, 0);
+    for (unsigned i = 0; i < set->shard_count; i++) {
+        question->parts[i] = (struct stored_part){{.run = look_at_flying}, set->shards[i], question};
+        loop_post(set->shards[i]->loop, &question->parts[i].task);
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    for (unsigned i = 0; i < set->shard_count; i++)
+        if (sem_timedwait(&question->answers, &until) != 0)
+            return false; /* a loop may look at the question later: it stays */
+    /* sem_post may still be within the semaphore: the question stays, a few bytes at the end of the process. */
+    return !atomic_load(&question->missing);
 }
 
 void queue_set_free(struct queue_set *set)

@@ -82,6 +82,7 @@ static void start(struct ctl_call *ctl, void *closure)
     call->runner = (struct runner){row->module->label, "its console command", row->words};
     call->set = module_set_ref(row->module->set);
     call->job.work = run_on_pool;
+    call->job.owner = (struct pool_job_owner){row->module->label, "its console command", row->words};
     ctl_call_at_end(ctl, end_call, call);
     if (!row->pool) {
         run_named(call);

@@ -421,6 +421,8 @@ static void begin(struct message_injection *injection, const struct imp_injectio
         injection->copy = mem_copy_text(asked->content, asked->content_size);
     injection->copy_size = asked->content_size;
     injection->job.work = feed_all;
+    if (!asked->content)
+        injection->job.owner = (struct pool_job_owner){injection->runner.module, injection->runner.kind, ""};
     if (!pool_submit(pool_set_find(injector.dependencies.pools, "IO"), &injection->job))
         settle(injection, IMP_INJECT_FAILED);
 }

@@ -85,6 +85,7 @@ static struct imp_work *make_work(struct imp_module *module, struct pool *pool, 
     work->pool = pool;
     work->module = module;
     work->runner = (struct runner){module->label, "its job", ""};
+    work->job.owner = (struct pool_job_owner){module->label, "its job", ""};
     work->done_runner = (struct runner){module->label, "the end of its job", ""};
     work->call = job->work;
     work->done = job->done;

@@ -237,6 +237,7 @@ int imp_queue_last_answer(struct imp_module *module, uint64_t message_id,
         return -1;
     struct remark_question *question = mem_new(struct remark_question);
     question->job.work = read_remark;
+    question->job.owner = (struct pool_job_owner){module->label, "its question for a last answer", ""};
     question->modules = module_set_ref(module->set);
     question->runner = (struct runner){module->label, "its question for a last answer", ""};
     question->id = message_id;

@@ -470,11 +470,17 @@ void committer_submit(struct committer *committer, struct spool_request *request
         sem_post(&committer->arrivals);
 }
 
-void committer_stop(struct committer *committer)
+void committer_finish(struct committer *committer)
 {
-    atomic_store(&committer->stopping, true);
+    if (atomic_exchange(&committer->stopping, true))
+        return;
     sem_post(&committer->arrivals);
     pthread_join(committer->thread, NULL);
+}
+
+void committer_stop(struct committer *committer)
+{
+    committer_finish(committer);
     sem_destroy(&committer->arrivals);
     buf_release(&committer->record);
     buf_release(&committer->doubtful);

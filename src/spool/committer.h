@@ -23,6 +23,9 @@ struct committer *committer_start(struct spool_backend *backend, struct room *ro
                                   struct reclaimer *reclaimer);
 /* Any thread; never blocks. */
 void committer_submit(struct committer *committer, struct spool_request *request);
+/* Settles everything, makes it durable, ends the thread. What is submitted from here on is not answered. Then
+ * committer_stop may follow, or not. */
+void committer_finish(struct committer *committer);
 /* Settles everything, makes it durable, ends the thread, frees. Nobody submits any more. */
 void committer_stop(struct committer *committer);
 

@@ -125,6 +125,9 @@ int spool_read_content(void *spool, const struct body *body, uint32_t chunk, cha
 /* The remark of the last UPDATE of an envelope that is not removed, likewise. */
 int spool_remark_read(struct spool *spool, uint64_t envelope_id, char **data, size_t *size);
 
+/* Settles everything submitted and syncs, for a process that ends at once: what is submitted from here on is
+ * not answered, and nothing is freed. Main thread. */
+void spool_finish(struct spool *spool);
 /* Settles everything submitted, syncs, closes. Nobody submits any more. */
 void spool_close(struct spool *spool);
 

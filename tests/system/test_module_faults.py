@@ -123,6 +123,21 @@ def test_a_stop_does_not_wait_for_a_hook(misbehaving, what, point):
     assert "module misbehaves: its hook at" in impulse.await_panic("after the server was to stop")
 
 
+def test_a_stop_does_not_wait_for_a_job(misbehaving):
+    """What was answered 250 is there after the next start."""
+    impulse = misbehaving("job", ms=60000, outer="suspend_delivery = true\ndeferred_spool = true")
+    with Wire(impulse.address) as client:
+        assert first_refusal(client).code == 250
+    begun = time.monotonic()
+    impulse.stop(expect=1)
+    assert time.monotonic() - begun < patience(15)
+    line = "module misbehaves: its job has not returned; the process ends without it"
+    assert f"impulse: {line}\n" in impulse.said()
+    assert line in impulse.paniclog()
+    impulse.start(impulse.site.config("suspend_delivery = true"))
+    impulse.await_panic("spool: 1 messages recovered")
+
+
 def test_a_hook_that_sleeps_is_named_and_costs_the_client_no_time(misbehaving):
     impulse = misbehaving("sleep", ms=1500, outer='EventLoop "default" { concurrency = 1 }', listen="idle_time = 1")
     with Wire(impulse.address) as client, Wire(impulse.address) as other:
