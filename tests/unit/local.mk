@@ -39,6 +39,9 @@ test_delivery_sink_WITHOUT = $(test_delivery_WITHOUT)
 ## The end of the process meets that of a connection.
 test_sdk_listener_LINK = -Wl,--wrap=loop_post
 
+## It decides itself what becomes of each request to the spool.
+test_transaction_LINK = -Wl,--wrap=spool_submit
+
 ## Tests that load modules of the build tree link all of the SDK and export it, as the daemon does.
 UNIT_LINK_SDK = -rdynamic $(SDK_WHOLE)
 test_ec_logger_LINK = $(UNIT_LINK_SDK)

@@ -93,6 +93,7 @@ void transaction_discard_chunks(struct smtps_transaction *t)
 
 void transaction_abandon(struct smtps_transaction *t)
 {
+    message_seal(t->message); /* first: nobody may read or edit it while the last chunks are being stored */
     t->session = NULL;
     if (t->committing || t->outstanding > 0)
         return; /* the completion of the last request continues */
