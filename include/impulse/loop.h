@@ -87,6 +87,7 @@ struct imp_work; /* a job that was started and has `done`; valid until `done` is
 
 /*
  * Starts a job; the struct is copied. The instance is not torn down before `done`, or without it `work`, has returned.
+ * At the end of the process a job that runs has 5 seconds; then the process ends without it.
  * *work (`work` may be NULL) is for imp_job_cancel; it is NULL for a job without `done`.
  *
  * 0, or -1 with errno set, and neither `work` nor `done` will be called: ENOENT there is no such pool; EAGAIN as many

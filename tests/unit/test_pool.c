@@ -229,6 +229,36 @@ static void test_wait(void)
     loop_group_free(group);
 }
 
+static void keep_name(const char *what, void *name)
+{
+    snprintf(name, 64, "%s", what);
+}
+
+/* Those of modules are told apart from the daemon's, also when their owner is gone before they end. */
+static void test_running(void)
+{
+    struct pool_set *set = pool_set_create();
+    struct pool *pool = define(set, "two", 2, 0);
+    struct gate gate = GATE;
+    struct test_job own = TEST_JOB(.gate = &gate), foreign = TEST_JOB(.gate = &gate);
+    char label[] = "greylist", name[64] = "";
+    unsigned others;
+    foreign.job.owner = (struct pool_job_owner){label, "its hook at", "validate_data"};
+    pool_submit(pool, &own.job);
+    pool_submit(pool, &foreign.job);
+    CU_ASSERT_EQUAL(unit_wait(&gate.entered, 2, 10), 2);
+    label[0] = '\0';
+    CU_ASSERT_FALSE(pool_set_wait_for(set, 1));
+    CU_ASSERT_EQUAL(pool_set_running(set, &others, keep_name, name), 1);
+    CU_ASSERT_EQUAL(others, 1);
+    CU_ASSERT_STRING_EQUAL(name, "greylist: its hook at validate_data");
+    unit_count(&gate.opened, 1);
+    CU_ASSERT(pool_set_wait_for(set, 10000));
+    CU_ASSERT_EQUAL(pool_set_running(set, &others, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(others, 0);
+    pool_set_free(set);
+}
+
 /* ---- backlog --------------------------------------------------------------------------------- */
 
 struct submitter {
@@ -508,6 +538,7 @@ int main(void)
         {"order", test_order},
         {"done", test_done},
         {"wait", test_wait},
+        {"running", test_running},
         {"backlog", test_backlog},
         {"cancel", test_cancel},
         {"a loop does not wait for a backlog", test_loop_beyond_backlog},
