@@ -1,6 +1,7 @@
 """A raw SMTP client: sends the bytes it is given and shows the bytes that come back."""
 import socket
 import ssl
+import subprocess
 
 from . import patience
 
@@ -16,6 +17,13 @@ class Reply:
 
     def __repr__(self):
         return self.text
+
+
+def all_read(port):
+    """Has the server at that port read everything that was sent to it?"""
+    out = subprocess.run(["ss", "-H", "-tn", f"( sport = :{port} or dport = :{port} )"], capture_output=True, text=True,
+                         check=True).stdout
+    return all(line.split()[1:3] == ["0", "0"] for line in out.splitlines())
 
 
 class Wire:

@@ -4,9 +4,10 @@ import pytest
 from harness import await_true
 from harness.console import Console
 from harness.daemon import free_port, run
-from harness.messages import EXACT
+from harness.freeze import frozen
+from harness.messages import EXACT, header
 from harness.sdk import build
-from harness.wire import Wire
+from harness.wire import Wire, all_read
 
 pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
 
@@ -163,3 +164,28 @@ def test_the_moment_of_a_handshake(witnessed, site, certificates):
         client.start_tls(certificates.context())
         client.command("EHLO client.example", 250)
     await_true(lambda: "core_inbound_smtp_tls_post_accept: 127.0.0.1" in moments(witnessed), "it is told")
+
+
+def is_full(client):
+    client.command("RSET", 250)
+    return client.command("MAIL FROM:<a@sender.example>").code == 452
+
+
+def test_no_hook_sees_content_that_the_spool_failed_to_keep(witnessed, site, capture):
+    """The last part of a large message does not fit: the client gets the spool's answer and not that of a hook, which could
+    not read the content."""
+    gone = site.spool.with_name("gone")
+    witnessed.start(site.config("policy { }", to=capture))
+    with Wire(witnessed.address, 20) as client, Wire(witnessed.address, 20) as other:
+        client.greet()
+        other.greet()
+        for line in ("MAIL FROM:<a@sender.example>", "RCPT TO:<b@rcpt.example>", "DATA"):
+            assert client.command(line).code < 400
+        with frozen(witnessed.thread("committer")):
+            site.spool.rename(gone)
+            await_true(lambda: is_full(other), "there is no room in the spool")
+            client.send(b"X-Refuse: yes\r\n" + header() + b"z" * 300_000 + b"\r\n.\r\n")
+            await_true(lambda: all_read(site.port), "the daemon has read it")
+        assert client.reply().text.startswith("452 4.3.1 ")
+        gone.rename(site.spool)
+        assert client.command("NOOP").code == 250

@@ -10,7 +10,7 @@ from harness import await_true, patience, scaled
 from harness.daemon import free_port
 from harness.freeze import frozen
 from harness.messages import ANY_HEADER, EXACT, header, large, only_trace_added
-from harness.wire import Wire
+from harness.wire import Wire, all_read
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -77,13 +77,6 @@ def test_no_command_runs_before_the_message_is_answered(impulse, site, capture):
         assert re.fullmatch(r"250 2\.0\.0 OK \S+", client.reply().text)
         assert client.reply().text == client.reply().text == "250 2.0.0 OK"
     only_trace_added(capture.wait()[0].content, content + b"z" * 1000 + b"\r\n")
-
-
-def all_read(port):
-    """Has the server at that port read everything that was sent to it?"""
-    out = subprocess.run(["ss", "-H", "-tn", f"( sport = :{port} or dport = :{port} )"], capture_output=True, text=True,
-                         check=True).stdout
-    return all(line.split()[1:3] == ["0", "0"] for line in out.splitlines())
 
 
 def test_one_byte_at_a_time(impulse, site, capture):

@@ -143,10 +143,43 @@ static void test_abandoned_while_chunks_are_stored(void)
     close_stage(&stage);
 }
 
+/* ---- chunks that the spool failed to keep ------------------------------------------------------------ */
+
+static struct smtps_session *went_on;
+
+static void go_on(struct smtps_session *session)
+{
+    went_on = session;
+}
+
+/* What follows a chunk that failed is refused as well, as if the disk were full: that is not the reason. */
+static void test_the_first_failure_is_the_answer(void)
+{
+    struct stage stage;
+    open_stage(&stage);
+    CU_ASSERT_EQUAL(body_replace_begin(stage.message), 0);
+    CU_ASSERT_EQUAL(append(&stage, (size_t)4 * BODY_CHUNK), 0);
+    CU_ASSERT(request_count > 2);
+    CU_ASSERT_PTR_NULL(transaction_verdict(stage.transaction));
+    CU_ASSERT_TRUE(transaction_when_settled(stage.transaction, go_on));
+    settle(SPOOL_OK);
+    settle(SPOOL_ERROR);
+    while (request_count > 0)
+        settle(SPOOL_FULL);
+    CU_ASSERT_PTR_NULL(went_on);
+    turn(&stage);
+    CU_ASSERT_PTR_EQUAL(went_on, &stage.session);
+    CU_ASSERT_PTR_EQUAL(transaction_verdict(stage.transaction), &reply_spool_error);
+    transaction_abandon(stage.transaction);
+    CU_ASSERT_TRUE(stage.message->ended);
+    close_stage(&stage);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
         {"abandoned while chunks are stored", test_abandoned_while_chunks_are_stored},
+        {"the first failure is the answer", test_the_first_failure_is_the_answer},
         CU_TEST_INFO_NULL,
     };
     return unit_run("transaction", tests);

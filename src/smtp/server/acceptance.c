@@ -179,11 +179,18 @@ static void data_validated(struct smtps_session *session, enum hook_outcome outc
         session_ask(session, POINT_VALIDATE_DATA_SPOOL, spool_validated);
 }
 
-/* Called when the last parts of a large message are in the spool, from which hooks can read them. */
-static void parts_stored(struct smtps_session *session)
+/*
+ * Called when the spool has settled the last parts of a large message. If it has all of them, hooks can read
+ * the content.
+ */
+static void parts_settled(struct smtps_session *session)
 {
     session_end_wait(session);
-    session_ask(session, POINT_VALIDATE_DATA, data_validated);
+    const struct smtps_reply *problem = transaction_verdict(session->transaction);
+    if (problem)
+        end_refused(session, problem);
+    else
+        session_ask(session, POINT_VALIDATE_DATA, data_validated);
     session_process(session);
 }
 
@@ -197,7 +204,7 @@ void acceptance_begin(struct smtps_session *session)
         return;
     }
     session->hooks_due = transaction_due(transaction);
-    if (transaction_when_stored(transaction, parts_stored))
+    if (transaction_when_settled(transaction, parts_settled))
         session_wait(session);
     else
         session_ask(session, POINT_VALIDATE_DATA, data_validated);

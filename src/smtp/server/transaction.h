@@ -98,11 +98,11 @@ bool transaction_is_overdue(const struct smtps_transaction *transaction);
 /* Returns the reply that rejects the content so far, or NULL. */
 const struct smtps_reply *transaction_verdict(struct smtps_transaction *transaction);
 /*
- * Calls `go_on` when all parts of the content passed to the spool are stored. Returns false, without calling
- * it, if they are stored already.
+ * Calls `go_on` when the spool has stored, or failed to store, all parts of the content that it was given;
+ * transaction_verdict says which. Returns false, without calling it, if that is so already.
  */
-bool transaction_when_stored(struct smtps_transaction *transaction,
-                             void (*go_on)(struct smtps_session *session));
+bool transaction_when_settled(struct smtps_transaction *transaction,
+                              void (*go_on)(struct smtps_session *session));
 /*
  * Makes the message durable, unless deferred_spool allows to postpone that. The spool owns the transaction
  * until the outcome is known. Then `finished` is called in a later turn with the reply, 250 with the message

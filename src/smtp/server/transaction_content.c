@@ -111,9 +111,9 @@ static void chunk_settled(struct loop_task *task)
     free(chunk);
     if (!t->session) {
         transaction_abandon(t);
-    } else if (t->when_stored && t->outstanding == 0) {
-        void (*go_on)(struct smtps_session *) = t->when_stored;
-        t->when_stored = NULL;
+    } else if (t->when_settled && t->outstanding == 0) {
+        void (*go_on)(struct smtps_session *) = t->when_settled;
+        t->when_settled = NULL;
         go_on(t->session);
     } else if (t->congested) {
         t->congested = false;
@@ -126,8 +126,9 @@ static void chunk_done(struct spool_request *request)
     struct chunk *chunk = container_of(request, struct chunk, request);
     struct smtps_transaction *t = chunk->transaction;
     struct loop *loop = t->worker->loop;
-    if (request->status != SPOOL_OK)
-        atomic_store(&t->status, (int)request->status);
+    int none = SPOOL_OK;
+    if (request->status != SPOOL_OK) /* the first failure counts: those behind it fail because of it */
+        atomic_compare_exchange_strong(&t->status, &none, (int)request->status);
     pending_end(&t->writes);
     loop_post(loop, &chunk->task); /* chunk and transaction may be freed from here on */
 }
@@ -242,11 +243,11 @@ bool transaction_congested(const struct smtps_transaction *t)
     return t->congested;
 }
 
-bool transaction_when_stored(struct smtps_transaction *t, void (*go_on)(struct smtps_session *session))
+bool transaction_when_settled(struct smtps_transaction *t, void (*go_on)(struct smtps_session *session))
 {
     if (t->outstanding == 0)
         return false;
-    t->when_stored = go_on;
+    t->when_settled = go_on;
     return true;
 }
 

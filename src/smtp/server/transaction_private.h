@@ -32,8 +32,8 @@ struct smtps_transaction {
     size_t trace_size;            /* bytes of the trace header at the start */
     _Atomic unsigned outstanding; /* chunks being stored, until the loop knows the result */
     struct pending writes;        /* the same, until the committer is done */
-    _Atomic int status;           /* enum spool_status of the chunks so far */
-    void (*when_stored)(
+    _Atomic int status;           /* enum spool_status of the first chunk that failed; SPOOL_OK: none */
+    void (*when_settled)(
         struct smtps_session *session); /* called when none is outstanding; NULL: not needed */
     const struct smtps_reply *refusal;  /* reply that rejects the content so far; NULL: none */
     bool begun, header_done, congested, committing;
