@@ -120,14 +120,9 @@ static bool extends(struct edits *edits, uint32_t index, uint64_t offset, uint64
     return true;
 }
 
-enum edits_outcome edits_splice(struct edits *edits, uint64_t at, uint64_t removed, struct slice text)
+/* As edits_splice, for a range that is within the edited form, and without its bounds. */
+static void splice(struct edits *edits, uint64_t at, uint64_t removed, struct slice text)
 {
-    if (at > edits->size || removed > edits->size - at)
-        return EDITS_OUT_OF_RANGE;
-    if (text.size > EDITS_TEXT || edits->count + 2 > EDITS_PIECES)
-        return EDITS_TOO_MUCH;
-    if (live_text(edits) + text.size > EDITS_TEXT) /* what is removed does not count: rather too early */
-        return EDITS_TOO_MUCH;
     if (buf_size(&edits->text) + text.size > (size_t)2 * EDITS_TEXT)
         compact(edits);
     make_room(edits, 3);
@@ -144,7 +139,23 @@ enum edits_outcome edits_splice(struct edits *edits, uint64_t at, uint64_t remov
     buf_append_slice(&edits->text, text);
     edits->eight_bit |= !slice_is_ascii(text);
     edits->size += text.size - removed;
+}
+
+enum edits_outcome edits_splice(struct edits *edits, uint64_t at, uint64_t removed, struct slice text)
+{
+    if (at > edits->size || removed > edits->size - at)
+        return EDITS_OUT_OF_RANGE;
+    if (text.size > EDITS_TEXT || edits->count + 2 > EDITS_PIECES)
+        return EDITS_TOO_MUCH;
+    if (live_text(edits) + text.size > EDITS_TEXT) /* what is removed does not count: rather too early */
+        return EDITS_TOO_MUCH;
+    splice(edits, at, removed, text);
     return EDITS_OK;
+}
+
+void edits_prepend(struct edits *edits, struct slice text)
+{
+    splice(edits, 0, 0, text);
 }
 
 /* Appends what `piece`, which begins at `start`, has from `from` up to `to`. There is room. */

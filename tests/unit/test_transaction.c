@@ -5,6 +5,7 @@
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include "base/mem.h"
+#include "message/supplemental.h"
 #include "smtp/server/transaction_private.h"
 #include "unit.h"
 
@@ -175,11 +176,65 @@ static void test_the_first_failure_is_the_answer(void)
     close_stage(&stage);
 }
 
+/* ---- envelopes --------------------------------------------------------------------------------------- */
+
+/* Edits in as many pieces as modules may make. */
+static void edit_up_to_the_pieces(struct edits *edits)
+{
+    edits_init(edits, 100000);
+    for (uint64_t at = 2; edits_splice(edits, at, 0, SLICE_LITERAL("x")) == EDITS_OK;)
+        at += 3;
+    CU_ASSERT(edits->count + 2 > EDITS_PIECES);
+}
+
+/* Edits with as much text as modules may put in. */
+static void edit_up_to_the_text(struct edits *edits)
+{
+    char *text = mem_zalloc(EDITS_TEXT);
+    edits_init(edits, 1000);
+    CU_ASSERT_EQUAL(edits_splice(edits, 500, 0, slice_of(text, EDITS_TEXT)), EDITS_OK);
+    free(text);
+}
+
+/* The daemon's own field is there however much modules have edited. */
+static void prepend_supplemental(void (*edit)(struct edits *edits))
+{
+    struct stage stage;
+    char name[] = "X-Own";
+    struct supplemental_rules rules = {.name = name};
+    struct edits_view view;
+    open_stage(&stage);
+    stage.policy.supplemental = &rules;
+    struct message_recipient *recipient =
+        recipient_create(stage.message, mem_dup("c@d.example"), "d.example");
+    message_add_recipient(stage.message, recipient);
+    recipient->edited = true;
+    edit(&recipient->edits);
+    uint64_t before = recipient->edits.size;
+    stage.message->body = body_create(1, NULL, 0);
+    transaction_create_envelopes(stage.transaction);
+    struct envelope *envelope = stage.transaction->envelopes[0];
+    CU_ASSERT_TRUE_FATAL(edits_open(envelope->header, &view));
+    CU_ASSERT(view.size > before);
+    struct edits_run run = edits_find(&view, 0, &(struct edits_place){0});
+    CU_ASSERT(run.text && run.size > 7 && memcmp(run.text, "X-Own: ", 7) == 0);
+    envelope_free(envelope);
+    transaction_abandon(stage.transaction);
+    close_stage(&stage);
+}
+
+static void test_the_supplemental_header_at_the_bounds(void)
+{
+    prepend_supplemental(edit_up_to_the_pieces);
+    prepend_supplemental(edit_up_to_the_text);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
         {"abandoned while chunks are stored", test_abandoned_while_chunks_are_stored},
         {"the first failure is the answer", test_the_first_failure_is_the_answer},
+        {"the supplemental header at the bounds", test_the_supplemental_header_at_the_bounds},
         CU_TEST_INFO_NULL,
     };
     return unit_run("transaction", tests);

@@ -25,7 +25,7 @@ static bool append_own(const struct smtps_transaction *t, struct message_recipie
     if (supplemental)
         supplemental_append(supplemental, slice_text(recipient->address), context, edited ? &fields : out);
     if (edited) {
-        edits_splice(&recipient->edits, 0, 0, buf_slice(&fields));
+        edits_prepend(&recipient->edits, buf_slice(&fields));
         edits_seal(&recipient->edits, out);
     }
     buf_release(&fields);
