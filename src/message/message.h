@@ -52,6 +52,15 @@ struct message_keeper {
 struct content_source;
 struct replacement;
 
+struct
+    header_mark {  /* the field that was found last: a search for a later one of that name goes on from it */
+    char name[64]; /* "": of any name */
+    int index;
+    size_t offset;    /* in the header */
+    uint32_t changes; /* as of which message->changes; meaningful if `known` */
+    bool known;
+};
+
 struct message {
     _Atomic uint32_t references;
     uint64_t id;                           /* batch id */
@@ -85,6 +94,7 @@ struct message {
     int header_error;        /* why it is not whole, a negative errno; 0 */
     uint32_t header_changes; /* as of which `changes` that is; meaningful if `header_known` */
     bool header_known;
+    struct header_mark mark;
     struct list cursors;                              /* that are open */
     void (*close_cursors)(struct message *message);   /* NULL: there never was one */
     struct replacement *replacement;                  /* another body, on its way */

@@ -426,6 +426,34 @@ static void test_all_fields_of_a_name_at_once(void)
     remove_all(0, 8000, true, -E2BIG);
 }
 
+/* One field after the other, as a hook that looks at all of them does. */
+static void test_fields_one_after_the_other(void)
+{
+    enum { PAIRS = 8000, HEADER = PAIRS * 12 };
+    struct spool_of_blocks blocks;
+    struct buf content = {0}, without = {0};
+    struct header_place place;
+    fill_pairs(&content, &without, PAIRS, HEADER + 1000);
+    struct message *message = make(&blocks, buf_slice(&content), 0);
+    unsigned wrong = 0;
+    for (int i = 0; i < 2 * PAIRS; i++)
+        wrong += header_find(message, NULL, i, &place) != 0 || place.offset != (uint64_t)i * 6;
+    for (int i = 0; i < PAIRS; i++)
+        wrong +=
+            header_find(message, i % 2 ? "a" : "A", i, &place) != 0 || place.offset != (uint64_t)i * 12 + 6;
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_EQUAL(header_find(message, "A", PAIRS, &place), -ENOENT);
+    CU_ASSERT_EQUAL(header_find(message, "A", 3, &place), 0); /* and back */
+    CU_ASSERT_EQUAL(place.offset, 3 * 12 + 6);
+    CU_ASSERT(message->scanned < 8 * HEADER);
+    CU_ASSERT_EQUAL(header_remove(message, "X", 0), 0); /* what was found is somewhere else then */
+    CU_ASSERT_EQUAL(header_find(message, "A", 3, &place), 0);
+    CU_ASSERT_EQUAL(place.offset, 3 * 12);
+    end(message, &blocks);
+    buf_release(&content);
+    buf_release(&without);
+}
+
 /* ---- another body -----------------------------------------------------------------------------------------
  */
 
@@ -552,6 +580,7 @@ int main(void)
         {"random edits", test_random_edits},
         {"a header edit copies no body", test_a_header_edit_copies_no_body},
         {"all fields of a name at once", test_all_fields_of_a_name_at_once},
+        {"fields one after the other", test_fields_one_after_the_other},
         {"another body", test_another_body},
         {"a spool that is behind", test_a_spool_that_is_behind},
         {"a copy that was accepted", test_a_copy},
