@@ -139,7 +139,11 @@ IMP_API int imp_header_add_behind(struct imp_message *message, const char *besid
 IMP_API int imp_header_replace(struct imp_message *message, const char *name, int index, const char *value);
 /* Takes a field out; all others keep their order. */
 IMP_API int imp_header_remove(struct imp_message *message, const char *name, int index);
-/* Takes out all fields of that name; returns how many, or -1. */
+/*
+ * Takes out all fields of that name in one pass over the header; returns how many, 0 if there is none. -1 with errno:
+ * then all of them are still there. E2BIG: the rest of the header would be in more pieces than edits of a large message,
+ * or of one recipient's copy, may have.
+ */
 IMP_API int imp_header_remove_all(struct imp_message *message, const char *name);
 
 /* ---- the body ---------------------------------------------------------------------------------------------- */

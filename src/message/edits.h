@@ -44,8 +44,8 @@ void edits_release(struct edits *edits);
 /* `text` (copied) takes the place of the `removed` bytes of the edited form from `at` on. */
 enum edits_outcome edits_splice(struct edits *edits, uint64_t at, uint64_t removed, struct slice text);
 /*
- * Puts `text` (copied) in front of the edited form. This is the daemon's own edit, made once when modules have made
- * theirs: it is not refused because they have reached a bound.
+ * Puts `text` (copied) in front of the edited form. This is the daemon's own edit, made once when modules
+ * have made theirs: it is not refused because they have reached a bound.
  */
 void edits_prepend(struct edits *edits, struct slice text);
 

@@ -34,8 +34,9 @@ unsigned header_count(struct message *message, const char *name)
 }
 
 /*
- * Skips in *rest, which is the whole header, what a search for field `index` need not look at again. Returns the index that
- * the field has in what is left. Without this, hooks that ask for one field after the other would make n^2 steps.
+ * Skips in *rest, which is the whole header, what a search for field `index` need not look at again. Returns
+ * the index that the field has in what is left. Without this, hooks that ask for one field after the other
+ * would make n^2 steps.
  */
 static int skip_to_mark(const struct message *message, const char *name, int index, struct slice *rest)
 {

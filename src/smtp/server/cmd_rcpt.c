@@ -25,7 +25,10 @@ static void reply_static(struct smtps_session *session, const char *answer)
     session_reply(session, &(struct smtps_reply){(int)number, enhanced_text, rest.data ? rest.data : ""});
 }
 
-/* Returns whether the recipient is accepted. If it is not, the reply has been sent. Hooks may have changed its address. */
+/*
+ * Returns whether the recipient is accepted. If it is not, the reply has been sent. Hooks may have changed
+ * its address.
+ */
 static bool admit(struct smtps_session *session, enum hook_outcome outcome)
 {
     const struct message_recipient *recipient = session->view.message->in_question;
