@@ -187,6 +187,20 @@ def test_clients_leave_while_a_hook_blocks(misbehaving):
         assert client.command("RCPT TO:<b@rcpt.example>").code == 250
 
 
+def test_the_end_of_a_connection_is_told_when_its_hook_has_returned(misbehaving, installed, modules):
+    build(installed, "moments", modules)
+    impulse = misbehaving("block", point="validate_ehlo", ms=500, outer="moments { }")
+    with Wire(impulse.address) as client:
+        client.reply()
+        client.send(b"EHLO client.example\r\n")
+        impulse.await_panic("the hook blocks")
+    impulse.await_panic("core_dec_inbound_connections: 127.0.0.1")
+    impulse.stop()
+    told = [line.split(" moments: ")[1] for line in impulse.paniclog().splitlines() if " moments: " in line]
+    assert [line for line in told if "127.0.0.1" in line] == \
+        ["core_server_esmtp_session_abort: 127.0.0.1", "core_dec_inbound_connections: 127.0.0.1"]
+
+
 @pytest.mark.parametrize("what, reply, words", [
     ("reject_cont", "554 5.7.1 refused and passed on", "called imp_call_reject and returned IMP_CONT; refused"),
     ("seven", "451 4.3.0", "returned what is no verdict; refused with 451 4.3.0"),

@@ -100,9 +100,10 @@ struct smtps_session {
     bool waiting_for_turn; /* SESSION_WAITING: no message has begun yet, so a drain need not wait */
     bool waiting_for_hook; /* SESSION_WAITING: `view.resumed` will be called */
     bool held; /* a hook that is no longer waited for still runs on a pool thread and uses the session */
-    bool last_chance; /* its time is up, and the loop has yet to look at its input */
-    bool skip_line;   /* discarding the rest of an overlong command line */
-    bool leave;       /* the server drains: send 421 at the next opportunity */
+    bool untold_abort, untold_end; /* POINT_SESSION_ABORTED, POINT_SESSION_ENDED: to be told when held ends */
+    bool last_chance;              /* its time is up, and the loop has yet to look at its input */
+    bool skip_line;                /* discarding the rest of an overlong command line */
+    bool leave;                    /* the server drains: send 421 at the next opportunity */
     bool timer_running;
     unsigned errors;             /* commands rejected for syntax or order */
     unsigned open_handles;       /* stream and timer: the session is freed when both are closed */
@@ -225,7 +226,10 @@ void session_end_wait(struct smtps_session *session);
 /* Continues with the input in the buffer, after a wait or when the spool has stored enough of the content. */
 void session_resume(struct smtps_session *session);
 
-/* Calls the hooks of a point that only notifies. */
+/*
+ * Calls the hooks of a point that only notifies. While a hook runs on a pool's thread, those of the session's end
+ * are called when it has returned, and no others.
+ */
 void session_tell(struct smtps_session *session, enum hook_point point, const void *argument);
 
 /* ---- shared by session.c and session_open.c ---- */

@@ -19,11 +19,22 @@ enum { HURRY_MS = 5000 }; /* what a hook gets when the server drains */
 
 /* ---- what a hook still uses ------------------------------------------------------------------ */
 
+/* What session_tell could not say of the end while the hook ran. */
+static void tell_the_end(struct smtps_session *session)
+{
+    if (session->untold_abort)
+        session_tell(session, POINT_SESSION_ABORTED, NULL);
+    if (session->untold_end)
+        session_tell(session, POINT_SESSION_ENDED, NULL);
+}
+
 /* The hook has returned. */
 static void released(struct imp_session *view)
 {
     struct smtps_session *session = container_of(view, struct smtps_session, view);
     session->held = false;
+    if (session->stream.closing)
+        tell_the_end(session);
     session_reset_transaction(session);
     if (session->stream.closing)
         imp_session_release(view);
@@ -160,8 +171,13 @@ void session_tell(struct smtps_session *session, enum hook_point point, const vo
         .recipient = message ? (struct imp_recipient *)message->in_question : NULL,
         .argument = argument,
     };
-    if (!hook_call_is_held(&session->view.call)) /* else the hook would not be alone with it */
+    if (!hook_call_is_held(&session->view.call)) {
         module_set_tell(generation_modules(session->generation), point, &moment);
+        return;
+    }
+    /* The hook on the pool's thread is to be alone with the session. The end is told when it has returned. */
+    session->untold_abort |= point == POINT_SESSION_ABORTED;
+    session->untold_end |= point == POINT_SESSION_ENDED;
 }
 
 void session_lost(struct smtps_session *session)

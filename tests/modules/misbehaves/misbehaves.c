@@ -5,7 +5,7 @@
  *                   authenticates, if one does, and resumes
  *   sleep           keeps the event loop for `ms`
  *   job             starts a job that takes `ms`
- *   block           blocks on a thread of the IO pool for `ms`, then touches the session
+ *   block           says so, blocks on a thread of the IO pool for `ms`, then touches the session
  *   reject_cont     refuses with 554, and returns IMP_CONT
  *   seven           returns 7
  *   again           returns IMP_AGAIN without a suspension
@@ -164,6 +164,8 @@ static enum imp_verdict misbehave(struct imp_call *call, void *closure)
     if (strcmp(self->what, "never") == 0 || crashes_in(self, "cancelled"))
         return suspend(call, self);
     if (strcmp(self->what, "sleep") == 0 || strcmp(self->what, "block") == 0) {
+        if (*self->what == 'b')
+            imp_paniclog(self->module, IMP_ERROR, "the hook blocks");
         pause_for(self->ms);
         imp_context_set(session, IMP_CONTEXT_CONNECTION, "misbehaves", imp_session_peer_text(session));
         if (imp_session_reverse_path(session))
