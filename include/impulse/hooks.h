@@ -105,7 +105,8 @@ enum { IMP_PRIORITY_FIRST = -1000, IMP_PRIORITY_NORMAL = 0, IMP_PRIORITY_LAST = 
 enum imp_hook_flags {
     /*
      * The hook may block: it runs on a thread of `pool` while the session is suspended, and may call everything that a
-     * hook may call but imp_call_suspend. Only for points that may suspend.
+     * hook may call but imp_call_suspend. Only for points that may suspend. It is not called when the client leaves, or
+     * the deadline comes, before a thread of the pool is free.
      */
     IMP_HOOK_MAY_BLOCK = 1,
 };

@@ -32,6 +32,8 @@ void hook_call_cancel(struct imp_call *call)
     call->suspension = NULL;
     if (suspension)
         suspension_cancel(suspension);
+    if (call->job)
+        hook_job_take_back(call->job);
 }
 
 void hook_call_name_late(const struct imp_call *call, const char *how)

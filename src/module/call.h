@@ -64,8 +64,8 @@ static inline bool hook_call_waits(const struct imp_call *call)
     return call->suspension || call->job;
 }
 /*
- * A hook runs on a pool's thread: what it can reach from the call may neither be touched nor freed until it
- * has returned.
+ * A hook runs on a pool's thread, or waits for one: what it can reach from the call may neither be touched nor
+ * freed until it has returned, or was taken back by hook_call_cancel.
  */
 static inline bool hook_call_is_held(const struct imp_call *call)
 {
@@ -79,10 +79,10 @@ unsigned hook_call_deadline_ms(const struct imp_call *call);
 uint64_t hook_call_wait_ms(const struct imp_call *call);
 
 /*
- * The answer is not waited for any longer: the module is told (`cancelled` of imp_call_suspend). Unless a
- * hook runs on a pool's thread nothing refers to the call afterwards; else see hook_call_abandon. To be
- * called before what the hook was asked about is freed: `cancelled` may still read it. The session's loop
- * thread.
+ * The answer is not waited for any longer: the module is told (`cancelled` of imp_call_suspend), and a hook
+ * that waits for a thread of its pool is taken back: it is not called. Unless a hook runs on a pool's thread
+ * nothing refers to the call afterwards; else see hook_call_abandon. To be called before what the hook was
+ * asked about is freed: `cancelled` may still read it. The session's loop thread.
  */
 void hook_call_cancel(struct imp_call *call);
 /* The paniclog is told which hook was waited for in vain, and `how`: "did not answer within 60 s". */

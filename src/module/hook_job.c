@@ -3,8 +3,9 @@
  * suspended.
  *
  * From the start of the job until its end is heard on the loop, the call and what can be reached from it
- * belong to the pool's thread. A server that does not want to wait for the end abandons the job, and frees
- * nothing until it is told that the hook has returned.
+ * belong to the pool's thread. A server that does not want to wait for the end takes the job back, which
+ * keeps clients that come and go from filling the pool's queue. When a thread has begun with it the server
+ * abandons the job, and frees nothing until it is told that the hook has returned.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -64,6 +65,17 @@ enum hook_outcome hook_job_start(struct imp_call *call)
         "are answered 451 4.3.0",
         hook->module->label, hook->runner.what, pool_name(hook->pool));
     return hook_call_fail(call);
+}
+
+bool hook_job_take_back(struct hook_job *job)
+{
+    struct imp_call *call = job->call;
+    if (!pool_cancel(hook_call_current(call)->pool, &job->job))
+        return false;
+    call->job = NULL;
+    module_set_unref(job->set);
+    free(job);
+    return true;
 }
 
 uint64_t hook_job_wait_ms(const struct hook_job *job)

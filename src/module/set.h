@@ -140,6 +140,8 @@ struct hook *hook_call_current(const struct imp_call *call);
 
 /* hook_job.c: runs the hook that was called last on its pool. */
 enum hook_outcome hook_job_start(struct imp_call *call);
+/* False: a thread has begun with it. Otherwise the job is gone, and the call has none. Loop thread. */
+bool hook_job_take_back(struct hook_job *job);
 void hook_job_abandon(struct hook_job *job, void (*released)(struct imp_session *session));
 uint64_t hook_job_wait_ms(const struct hook_job *job);
 

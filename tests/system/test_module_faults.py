@@ -201,6 +201,47 @@ def test_the_end_of_a_connection_is_told_when_its_hook_has_returned(misbehaving,
         ["core_server_esmtp_session_abort: 127.0.0.1", "core_dec_inbound_connections: 127.0.0.1"]
 
 
+ONE_THREAD = 'ThreadPool "IO" { concurrency = 1 }'
+
+
+@pytest.fixture
+def occupied(misbehaving):
+    """Starts impulse with a hook at EHLO on a pool whose only thread a client has for `ms`; returns both."""
+    clients = []
+
+    def start(outer="", **options):
+        impulse = misbehaving("block", point="validate_ehlo", outer=ONE_THREAD + outer, **options)
+        clients.append(Wire(impulse.address))
+        clients[0].reply()
+        clients[0].send(b"EHLO client.example\r\n")
+        impulse.await_panic("the hook blocks")
+        return impulse, clients[0]
+    yield start
+    for client in clients:
+        client.close()
+
+
+def test_a_hook_that_nobody_waits_for_does_not_begin(occupied, installed, modules):
+    build(installed, "moments", modules)
+    impulse, first = occupied(ms=4000, outer="moments { }")
+    for _ in range(10):
+        with Wire(impulse.address) as client:
+            client.reply()
+            client.send(b"EHLO client.example\r\n")
+    await_true(lambda: impulse.paniclog().count("core_server_esmtp_session_abort") == 10, "all have left")
+    assert first.reply().code == 250
+    impulse.stop()
+    assert impulse.paniclog().count("the hook blocks") == 1
+
+
+def test_a_hook_that_has_not_begun_is_late(occupied):
+    impulse, _ = occupied(ms=4000, deadline_ms=300)
+    with Wire(impulse.address) as client:
+        client.reply()
+        assert client.command("EHLO client.example").text.startswith("451 4.3.0"), "nothing uses the session"
+        assert client.command("NOOP").code == 250
+
+
 @pytest.mark.parametrize("what, reply, words", [
     ("reject_cont", "554 5.7.1 refused and passed on", "called imp_call_reject and returned IMP_CONT; refused"),
     ("seven", "451 4.3.0", "returned what is no verdict; refused with 451 4.3.0"),

@@ -209,8 +209,8 @@ void session_refuse(struct smtps_session *session, const struct smtps_reply *rep
 void session_ask(struct smtps_session *session, enum hook_point point, session_continue_fn *next);
 
 /*
- * Before what hooks can reach is freed: true when a hook still runs on a pool's thread, in which case all of
- * that is freed when it has returned, and the session with it.
+ * Before what hooks can reach is freed, and after hook_call_cancel: true when a hook still runs on a pool's
+ * thread, in which case all of that is freed when it has returned, and the session with it.
  */
 bool session_hold(struct smtps_session *session);
 

@@ -6,9 +6,9 @@
  * being. A client that leaves, or a drain, ends the wait as well. Idle_Time does not run meanwhile: the
  * client waits for us.
  *
- * A suspended hook is told that nobody waits for it any more. One that runs on a pool's thread cannot be:
- * what it reads of the session stays until it has returned, while the client has been answered and its
- * connection and its place in the limits are free.
+ * A suspended hook is told that nobody waits for it any more, and one that waits for a pool's thread is not
+ * called. One that runs on such a thread cannot be told: what it reads of the session stays until it has
+ * returned, while the client has been answered and its connection and its place in the limits are free.
  */
 #include <stdio.h>
 #include "base/clock.h"
@@ -99,13 +99,12 @@ static void hook_is_late(struct smtps_session *session)
     say_late(session, all_late);
     session->waiting_for_hook = false;
     stream_unwatch_end(&session->stream);
+    hook_call_cancel(call);
     if (session_hold(session) || session->leave) {
-        hook_call_cancel(call);
         session_reply(session, session->leave ? &reply_shutdown : &reply_hook_is_late);
         session_close(session);
         return;
     }
-    hook_call_cancel(call);
     refuse_late(session, all_late);
 }
 
@@ -182,6 +181,7 @@ void session_tell(struct smtps_session *session, enum hook_point point, const vo
 
 void session_lost(struct smtps_session *session)
 {
+    hook_call_cancel(&session->view.call);
     session_tell(session, POINT_SESSION_ABORTED, NULL);
     session_abort(session);
 }
