@@ -84,6 +84,11 @@ static void add_outcome(char kind, const struct imp_log_delivery *from)
     add_event(&event);
 }
 
+struct pool_job_owner module_delivery_owner(const struct module_delivery_method *method)
+{
+    return (struct pool_job_owner){"harness", "its delivery_method", method->name};
+}
+
 enum imp_delivery_result module_deliver(const struct module_delivery_method *method,
                                         struct imp_delivery *delivery, char *response, size_t response_size)
 {
