@@ -248,20 +248,24 @@ static void forget_doubts(struct committer *committer)
  */
 static bool clear_doubts(struct committer *committer)
 {
-    bool kept = was_kept(committer);
+    struct request_queue done;
+    bool kept = was_kept(committer), cleared = true;
+    queue_init(&done);
     for (; kept && committer->held > 0; committer->held--)
-        settle(committer, queue_pop(&committer->pending), SPOOL_OK);
-    committer->held = 0;
-    buf_clear(&committer->successors);
+        queue_append(&done, queue_pop(&committer->pending));
     if (kept && buf_size(&committer->doubtful) > 0) {
         batch_undo_puts(committer->backend, &committer->doubtful);
-        if (on(committer->backend)->commit(committer->backend, true) != SPOOL_OK) {
-            committer->failed = true;
-            return false;
-        }
+        cleared = on(committer->backend)->commit(committer->backend, true) == SPOOL_OK;
     }
-    forget_doubts(committer);
-    return true;
+    settle_all(committer, &done, SPOOL_OK);
+    if (cleared) {
+        forget_doubts(committer);
+    } else { /* only the rows of the refused are in doubt now */
+        committer->failed = true;
+        committer->held = 0;
+        buf_clear(&committer->successors);
+    }
+    return cleared;
 }
 
 /* `batch` failed: finds out whether it was kept, and decides what of it is tried again. */
