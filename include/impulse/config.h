@@ -63,11 +63,13 @@ struct imp_policy; /* the options that apply to one Listen and Peer, or to one b
  * Texts are NUL-terminated. `config` and everything that these functions return is valid until setup returns.
  * Main thread, from setup.
  *
- *   imp_config_text     string, enum (as the manifest spells the choice), address, cidr; NULL: not set, no
- * default imp_config_bool     bool; false when not set imp_config_int      int, size (bytes), duration (whole
- * seconds), mode, port, throttle (events); 0 when not set imp_config_seconds  duration with its fraction;
- * throttle: the period imp_config_choice   enum: which of its choices, from 0 in the order of the manifest;
- * -1 when not set
+ *   imp_config_text     string, enum (as the manifest spells the choice), address, cidr
+ *                       NULL: not set, and there is no default
+ *   imp_config_bool     bool; false when not set
+ *   imp_config_int      int, size (bytes), duration (whole seconds), mode, port, throttle (events)
+ *                       0 when not set
+ *   imp_config_seconds  duration with its fraction; throttle: the period
+ *   imp_config_choice   enum: which of its choices, from 0 in the order of the manifest; -1 when not set
  */
 IMP_API const char *imp_config_text(const struct imp_config *config, const char *option);
 IMP_API bool imp_config_bool(const struct imp_config *config, const char *option);
@@ -115,11 +117,12 @@ IMP_API int64_t imp_config_global_int(const struct imp_config *config, const cha
  * Policy functions (struct imp_module_definition) compile what hooks and deliveries will need:
  *
  *   policy           for each Listen and Peer (and Via) of a generation, after setup, on the main thread.
- * Failing stops the start or the reload. outbound_policy  for each binding and domain, when a queue of them
- * is first needed, on any thread, also on several at once; it must not block. Once when the generation is
- * loaded it is called for the global scope and for each Binding_Group, Binding and Domain that sets an option
- * of this module; failing then stops the start or the reload. Failing later is one line in the paniclog, and
- * the queue goes on without what the module would have kept.
+ *                    Failing stops the start or the reload.
+ *   outbound_policy  for each binding and domain, when a queue of them is first needed, on any thread, also on
+ *                    several at once; it must not block. Once when the generation is loaded it is called for the
+ *                    global scope and for each Binding_Group, Binding and Domain that sets an option of this
+ *                    module; failing then stops the start or the reload. Failing later is one line in the
+ *                    paniclog, and the queue goes on without what the module would have kept.
  *
  * Queues, and Peers, whose scopes set the same share one policy. The functions below ask for options of the
  * core, and for those that the manifest puts in scopes of the core, as they apply here after the fallback;
@@ -153,8 +156,9 @@ IMP_API int imp_policy_error(const struct imp_policy *policy, const char *option
 IMP_API void imp_policy_set(struct imp_policy *policy, struct imp_module *module, void *data,
                             void (*release)(void *data));
 /*
- * What imp_policy_set kept, or NULL. Any thread. A hook finds it with imp_session_policy (session.h), a
- * delivery method with imp_delivery_policy (delivery.h).
+ * What imp_policy_set kept, or NULL. Any thread. A hook of a session finds it with imp_session_policy
+ * (session.h), one about a copy in a queue in struct imp_moment (hooks.h), a delivery method with imp_delivery_policy
+ * (delivery.h).
  */
 IMP_API void *imp_policy_get(const struct imp_policy *policy, const struct imp_module *module);
 

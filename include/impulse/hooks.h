@@ -85,6 +85,11 @@ struct imp_moment {
     enum imp_moment_result result;
     /* What the mainlog says of it. Before an attempt `peer` and `response` are empty, and `connection_id` is 0. */
     const struct imp_log_delivery *record;
+    /*
+     * What applies to the binding and domain of the copy: imp_policy_get (config.h) finds in it what the module's
+     * outbound_policy kept. NULL: no module keeps anything. Since 2.0.
+     */
+    const struct imp_policy *policy;
 };
 
 enum imp_verdict {

@@ -53,7 +53,8 @@ struct imp_module_definition {
     const char *description; /* one line */
     enum imp_module_kind kind;
     /*
-     * Called once per instance and generation before it is used: read the options, register hooks, open files.
+     * Called once per instance and generation before it is used: read the options, register hooks, open files. It
+     * runs as the account that the `security` stanza names, not as root.
      * 0 or -1; on -1 the start (or the reload) stops with the line given to imp_module_error, and teardown is not
      * called. Required.
      */

@@ -25,13 +25,14 @@ static struct shard *shard_of(struct queue_set *set, const struct envelope *enve
     return set->shards[sum % set->shard_count];
 }
 
-static void drop_blackholed(struct queue_set *set, struct generation *generation, struct envelope *envelope)
+static void drop_blackholed(struct queue_set *set, struct generation *generation,
+                            const struct queue_settings *settings, struct envelope *envelope)
 {
     static const struct queue_outcome blackholed = {
         .verdict = QUEUE_PERMANENT,
         .response = {"554 5.7.0 [internal] Blackholed", sizeof "554 5.7.0 [internal] Blackholed" - 1},
     };
-    record_outcome(generation->modules, RECORD_PERMANENT, envelope, &blackholed);
+    record_outcome(generation->modules, settings, RECORD_PERMANENT, envelope, &blackholed);
     envelope_finish(set, envelope);
 }
 
@@ -41,10 +42,10 @@ void queue_accept(struct queue_set *set, struct envelope *envelope)
     const struct queue_settings *settings =
         view_settings(view, envelope->binding, envelope->recipient_domain);
     if (settings->blackhole != BLACKHOLE_NO && !(envelope->flags & ENVELOPE_REFUSED)) {
-        drop_blackholed(set, view_generation(view), envelope);
+        drop_blackholed(set, view_generation(view), settings, envelope);
         return;
     }
-    record_moment(view_generation(view)->modules, POINT_ENQUEUED, envelope, NULL);
+    record_moment(view_generation(view)->modules, settings, POINT_ENQUEUED, envelope, NULL);
     atomic_fetch_add_explicit(&set->count, 1, memory_order_relaxed);
     struct shard *shard = shard_of(set, envelope);
     struct envelope *head = atomic_load_explicit(&shard->inbox, memory_order_relaxed);

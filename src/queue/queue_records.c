@@ -48,8 +48,8 @@ static struct imp_log_delivery describe(const struct envelope *envelope, const s
     };
 }
 
-void record_moment(struct module_set *modules, enum hook_point point, const struct envelope *envelope,
-                   const struct queue_outcome *outcome)
+void record_moment(struct module_set *modules, const struct queue_settings *settings, enum hook_point point,
+                   const struct envelope *envelope, const struct queue_outcome *outcome)
 {
     static const struct queue_outcome nothing;
     static const enum imp_moment_result results[] = {
@@ -64,12 +64,13 @@ void record_moment(struct module_set *modules, enum hook_point point, const stru
         .size = sizeof moment,
         .result = outcome ? results[outcome->verdict] : IMP_MOMENT_NONE,
         .record = &record,
+        .policy = settings->modules,
     };
     module_set_tell(modules, point, &(struct hook_moment){.argument = &moment});
 }
 
-void record_outcome(struct module_set *modules, enum record_kind kind, const struct envelope *envelope,
-                    const struct queue_outcome *outcome)
+void record_outcome(struct module_set *modules, const struct queue_settings *settings, enum record_kind kind,
+                    const struct envelope *envelope, const struct queue_outcome *outcome)
 {
     struct imp_log_delivery event = describe(envelope, outcome);
     static void (*const tell[])(struct module_set *, const struct imp_log_delivery *) = {
@@ -79,7 +80,7 @@ void record_outcome(struct module_set *modules, enum record_kind kind, const str
     };
     tell[kind](modules, &event);
     if (kind != RECORD_TRANSIENT)
-        record_moment(modules, POINT_GONE, envelope, outcome);
+        record_moment(modules, settings, POINT_GONE, envelope, outcome);
     struct metric *const counters[] = {
         [RECORD_DELIVERY] = queue_metrics.delivered,
         [RECORD_TRANSIENT] = queue_metrics.transient,
@@ -87,7 +88,7 @@ void record_outcome(struct module_set *modules, enum record_kind kind, const str
     };
     metric_add(counters[kind], 1);
     if (kind == RECORD_DELIVERY) {
-        metric_add(queue_metrics.bytes, event.size);
+        metric_add(queue_metrics.bytes, event.bytes);
         metric_observe(queue_metrics.seconds, event.seconds);
     }
 }

@@ -7,11 +7,11 @@
 #include "queue/queue.h"
 
 enum record_kind { RECORD_DELIVERY, RECORD_TRANSIENT, RECORD_PERMANENT };
-/* Tells the hooks of a point about a copy; `outcome` is NULL where nothing was tried. */
-void record_moment(struct module_set *modules, enum hook_point point, const struct envelope *envelope,
-                   const struct queue_outcome *outcome);
+/* Tells the hooks of a point about a copy, whose queue has `settings`; `outcome` is NULL where nothing was tried. */
+void record_moment(struct module_set *modules, const struct queue_settings *settings, enum hook_point point,
+                   const struct envelope *envelope, const struct queue_outcome *outcome);
 /* Reports the outcome of an attempt. All arguments are borrowed for the call. */
-void record_outcome(struct module_set *modules, enum record_kind kind, const struct envelope *envelope,
-                    const struct queue_outcome *outcome);
+void record_outcome(struct module_set *modules, const struct queue_settings *settings, enum record_kind kind,
+                    const struct envelope *envelope, const struct queue_outcome *outcome);
 
 #endif

@@ -141,6 +141,17 @@ def test_the_moments_of_a_message(witnessed, site, capture):
     assert told[-1] == "core_control_shutdown: -"
 
 
+def test_the_moments_know_what_applies_to_the_domain(witnessed, site, capture):
+    witnessed.start(site.config('moments { }\nDomain "rcpt.example" { moments_note = "+noted" }', to=capture))
+    with Wire(witnessed.address) as client:
+        client.greet()
+        client.mail(EXACT["plain"], recipients=["a@rcpt.example"])
+        client.mail(EXACT["plain"], recipients=["b@other.example"])
+    await_true(lambda: sum("message_gone" in line for line in moments(witnessed)) == 2, "both are gone")
+    lines = [line for line in moments(witnessed) if ".example " in line]
+    assert len(lines) == 8 and all(line.endswith("+noted") == ("a@rcpt" in line) for line in lines), lines
+
+
 def test_the_moments_of_a_message_that_fails(witnessed, site):
     dead = free_port()
     witnessed.start(site.config(f'moments {{ }}\nretry_interval = 1\nmax_retries = 1\n'

@@ -76,6 +76,8 @@ def test_what_the_daemon_counts(office, capture):
     assert values['impulse_rejected_messages_total{reply="5"}'] == 1
     assert values['impulse_rejected_messages_total{reply="4"}'] == 0
     assert values['impulse_delivery_seconds_bucket{le="+Inf"}'] == values["impulse_delivery_seconds_count"] == 2
+    assert values["impulse_delivered_bytes_total"] == \
+        sum(len(message.content) * len(message.recipients) for message in capture.messages)
     assert values["impulse_outbound_connections_total"] >= 1
     assert values["impulse_queue_messages"] == values["impulse_queue_delayed_messages"] == 0
     assert values["impulse_spool_commit_seconds_count"] >= 1 and values["impulse_spool_free_bytes"] > 0

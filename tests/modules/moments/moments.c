@@ -1,8 +1,11 @@
 /*
  * moments: hooks every point that is told, and writes a line of the paniclog for each: the point, and what is
- * known. On a thread that is no event loop: a line that says so.
+ * known. Where the option moments_note of the recipient's domain is set, its text ends the line. On a thread that is no event loop: a line that says so.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <impulse/config.h>
 #include <impulse/hooks.h>
 #include <impulse/loop.h>
 
@@ -32,11 +35,20 @@ static void tell_moment(const struct moments *moments, const struct imp_moment *
 {
     static const char *const results[] = {"none", "delivered", "transient", "permanent"};
     const struct imp_log_delivery *record = moment->record;
-    imp_paniclog(moments->module, IMP_ERROR, "%s: %.*s@%.*s %s retries=%u %.*s", moments->point,
+    const char *note = imp_policy_get(moment->policy, moments->module);
+    imp_paniclog(moments->module, IMP_ERROR, "%s: %.*s@%.*s %s retries=%u %.*s%s", moments->point,
                  (int)record->recipient_local.size, record->recipient_local.data,
                  (int)record->recipient_domain.size, record->recipient_domain.data, results[moment->result],
                  record->retries, (int)record->response.size,
-                 record->response.data ? record->response.data : "");
+                 record->response.data ? record->response.data : "", note ? note : "");
+}
+
+static int keep_note(struct imp_module *module, struct imp_policy *policy)
+{
+    const char *note = imp_policy_text(policy, "moments_note");
+    if (note)
+        imp_policy_set(policy, module, strdup(note), free);
+    return 0;
 }
 
 static enum imp_verdict told(struct imp_call *call, void *closure)
@@ -70,4 +82,4 @@ static int setup(struct imp_module *module, const struct imp_config *config)
 }
 
 IMP_MODULE_DEFINE(.name = "moments", .description = "Writes a line for each moment", .kind = IMP_SINGLETON,
-                  .setup = setup);
+                  .setup = setup, .outbound_policy = keep_note);
