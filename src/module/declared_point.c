@@ -33,6 +33,10 @@ struct imp_point *imp_point_declare(struct imp_module *module, const struct imp_
     struct imp_point_row row = {0};
     const char *fault = NULL;
     memcpy(&row, given, given->size < sizeof row ? given->size : sizeof row);
+    if (!given->size) {
+        module_misregistered(module, "imp_point_declare: the point's size is not set");
+        return NULL;
+    }
     if (!module->in_setup)
         fault = "only setup may declare points";
     else if (!is_name(row.name))

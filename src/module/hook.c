@@ -71,6 +71,8 @@ int imp_hook_add(struct imp_module *module, const struct imp_hook *given)
     struct imp_hook asked = complete(given);
     if (!module->in_setup)
         return module_misregistered(module, "imp_hook_add: only setup may register hooks");
+    if (!given->size)
+        return module_misregistered(module, "imp_hook_add: the hook's size is not set");
     if (!asked.point || !asked.run)
         return module_misregistered(module, "imp_hook_add: the hook has no point or no function");
     if (asked.priority < IMP_PRIORITY_FIRST || asked.priority > IMP_PRIORITY_LAST)

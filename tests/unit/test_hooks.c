@@ -514,6 +514,18 @@ static void test_points_of_modules(void)
     module_set_unref(set);
 }
 
+/* A struct without its size is told from one without its members. */
+static void test_a_size_that_is_not_set(void)
+{
+    struct module_set *set = module_set_create(NULL);
+    struct imp_module *one = add(set, &first);
+    CU_ASSERT_EQUAL(imp_hook_add(one, &(struct imp_hook){.point = "validate_data", .run = pass_a}), -1);
+    CU_ASSERT_STRING_EQUAL(one->error, "imp_hook_add: the hook's size is not set");
+    CU_ASSERT_PTR_NULL(imp_point_declare(one, &(struct imp_point_row){.name = "first_asks"}));
+    CU_ASSERT_STRING_EQUAL(one->error, "imp_point_declare: the point's size is not set");
+    module_set_unref(set);
+}
+
 static void test_told_points_wait_for_nobody(void)
 {
     char error[512];
@@ -542,6 +554,7 @@ int main(void)
         {"log hooks by size", test_log_hooks_by_size},
         {"order", test_order},
         {"IMP_DONE ends the chain", test_done_ends_the_chain},
+        {"a size that is not set", test_a_size_that_is_not_set},
         {"nonsense", test_nonsense_is_refused_and_named},
         {"unknown points", test_unknown_points_are_named},
         {"points of modules", test_points_of_modules},
