@@ -9,7 +9,7 @@
  *     description = Defers mail from senders not seen before
  *     kind = singleton                              or generic: any number of named stanzas
  *     object = greylist.so                          default: the manifest's own base name with .so
- *     msys.requires = ds_core                       set up first; several names, or several such lines
+ *     msys.requires = relay                         set up first; several names, or several such lines
  *     msys.provides = config.Global:greylist_delay  a core option that loads the module implicitly when it is
  * set
  *     msys.provides = smtp_extension.XGREY          what it registers and a configuration can name: an
@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
@@ -59,6 +60,15 @@ bool manifest_is_name(struct slice name)
             return false;
     }
     return name.size > 0;
+}
+
+bool manifest_is_core_word(const char *name)
+{
+    static const char *const others[] = {"global", "include", "readonly_include"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcasecmp(name, others[i]) == 0)
+            return true;
+    return conf_option_find(name) != NULL;
 }
 
 /* Does `key` begin with `prefix`? *name is what follows. */
@@ -174,6 +184,20 @@ static bool read_pair(struct manifest_reader *reader, struct slice key, struct s
     return manifest_complain(reader, "no such key:", key);
 }
 
+/* Momentum has modules whose stanzas options.def describes (cluster): here they may be modules as well. */
+static bool read_name(struct manifest_reader *reader, struct slice name)
+{
+    if (reader->manifest->name)
+        return manifest_complain(reader, "a manifest describes one module; this is the second:", name);
+    if (!manifest_is_name(name))
+        return manifest_complain(reader, "not a module name:", name);
+    reader->manifest->name = manifest_lower(name);
+    if (manifest_is_core_word(reader->manifest->name) && !conf_documented_find(reader->manifest->name))
+        return manifest_complain(reader, "the core has an option or stanza of this name; choose another than",
+                                 name);
+    return true;
+}
+
 static bool read_line(struct manifest_reader *reader, struct slice line)
 {
     while (line.size && (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
@@ -181,15 +205,8 @@ static bool read_line(struct manifest_reader *reader, struct slice line)
     line = slice_trim(line);
     if (line.size == 0 || line.data[0] == '#')
         return true;
-    if (line.data[0] == '[' && line.data[line.size - 1] == ']') {
-        struct slice name = slice_trim(slice_of(line.data + 1, line.size - 2));
-        if (reader->manifest->name)
-            return manifest_complain(reader, "a manifest describes one module; this is the second:", name);
-        if (!manifest_is_name(name))
-            return manifest_complain(reader, "not a module name:", name);
-        reader->manifest->name = manifest_lower(name);
-        return true;
-    }
+    if (line.data[0] == '[' && line.data[line.size - 1] == ']')
+        return read_name(reader, slice_trim(slice_of(line.data + 1, line.size - 2)));
     const char *equals = memchr(line.data, '=', line.size);
     if (!equals)
         return manifest_complain(reader, "expected KEY = VALUE:", line);

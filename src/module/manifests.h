@@ -14,6 +14,12 @@
  */
 const char *manifest_directory(void);
 
+/*
+ * Is it a word of the configuration language, so that a module of that name would hide what the core has: one of
+ * its stanzas or options, or "global" or "include"? Case-insensitive. Any thread.
+ */
+bool manifest_is_core_word(const char *name);
+
 struct manifest_set;
 /* Reads every *.ecm in `directory`. NULL with one line in error[] when a manifest cannot be read or is wrong.
  */

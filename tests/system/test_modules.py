@@ -387,6 +387,16 @@ def test_a_bad_manifest(site, modules):
     assert status == 1 and "bad.ecm" in said
 
 
+def test_a_module_named_like_a_stanza_of_the_core(site, modules):
+    """It would hide what the configuration says of that stanza."""
+    (modules / "domain.ecm").write_text("# mine\n[domain]\noption.gateway = string\n")
+    file = site.directory / "good.conf"
+    file.write_text(site.config('Domain "b.example" { gateway = "192.0.2.1" }'))
+    status, said = run("-t", "-c", file, "--modules", modules)
+    assert status == 1
+    assert f'{modules}/domain.ecm:2: the core has an option or stanza of this name; choose another than "domain"' in said
+
+
 def test_a_fault_at_reload_keeps_what_runs(installed, policy, site, modules):
     config = site.config('policy { debug_level = NOTICE greeting = "one" }')
     policy.start(config)

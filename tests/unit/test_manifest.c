@@ -121,6 +121,10 @@ static void test_mistakes(void)
         {"[bad]\n[worse]\n", ":2: a manifest describes one module; this is the second: \"worse\""},
         {"[ba d]\n", ":1: not a module name: \"ba d\""},
         {"[]\n", ":1: not a module name:"},
+        {"\n[Domain]\n", ":2: the core has an option or stanza of this name; choose another than \"Domain\""},
+        {"[gateway]\n", ":1: the core has an option or stanza of this name; choose another than \"gateway\""},
+        {"[global]\n", ":1: the core has an option or stanza of this name; choose another than \"global\""},
+        {"[include]\n", ":1: the core has an option or stanza of this name; choose another than \"include\""},
         {"[bad]\nkind\n", ":2: expected KEY = VALUE: \"kind\""},
         {"[bad]\n\nkind = several\n", ":3: kind is singleton or generic, not \"several\""},
         {"[bad]\nobject = ../evil.so\n",
@@ -164,6 +168,22 @@ static void test_mistakes(void)
         if (strcmp(error, expected) != 0)
             fprintf(stderr, "said:     %s\nexpected: %s\n", error, expected);
         CU_ASSERT_STRING_EQUAL(error, expected);
+    }
+    unit_directory_remove(directory);
+}
+
+/* Momentum's cluster and curfew are modules, and the core has their stanzas. */
+static void test_names_of_momentums_modules(void)
+{
+    char error[512];
+    unit_directory(directory);
+    for (size_t i = 0; i < conf_documented_count(); i++) {
+        char text[128];
+        snprintf(text, sizeof text, "[%s]\n", conf_documented_at(i)->name);
+        write_file("one.ecm", text);
+        struct manifest_set *set = manifest_set_read(directory, error, sizeof error);
+        CU_ASSERT_PTR_NOT_NULL(set);
+        manifest_set_free(set);
     }
     unit_directory_remove(directory);
 }
@@ -246,6 +266,7 @@ int main(void)
         {"a whole manifest", test_a_whole_manifest},
         {"the schema is the language's", test_the_schema_is_the_languages},
         {"mistakes", test_mistakes},
+        {"names of Momentum's modules", test_names_of_momentums_modules},
         {"what is no file", test_what_is_no_file},
         {"directories", test_directories},
         {"options of the core's scopes, and stanzas", test_options_of_the_core_and_stanzas},
