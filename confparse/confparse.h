@@ -102,6 +102,9 @@ struct conf_option {  /* a row of options.def, or of a module's manifest */
 /* The row for a core option, else for a scope of that name, or NULL. `name` is case-insensitive. Any thread.
  */
 const struct conf_option *conf_option_find(const char *name);
+/* Is the default of this row, which is of no table yet, a value for its type? False: problem[] says why not. Any
+ * thread. */
+bool conf_default_check(const struct conf_option *row, char *problem, size_t problem_size);
 /* The row for a kind of stanza, or NULL. */
 const struct conf_option *conf_stanza_find(const char *kind);
 /* The rows of options.def, options and scopes, in order of name: 0 up to conf_option_count() - 1. */

@@ -66,6 +66,34 @@ static const struct conf_option *manifest_row(const void *table, size_t index)
     return (const struct conf_option *)table + index;
 }
 
+static void refuse_include(struct conf_loader *loader, const struct ast_inclusion *inclusion, unsigned depth)
+{
+    (void)depth;
+    conf_report_at_span(loader->report, CONF_ERROR, inclusion->span, "a default includes no file");
+}
+
+bool conf_default_check(const struct conf_option *row, char *problem, size_t problem_size)
+{
+    static const struct conf_load_options no_options;
+    struct conf_loader loader = {
+        .options = &no_options, .report = conf_report_create(), .include = refuse_include};
+    struct conf_value value = {0};
+    const struct ast_stanza *stanza = parse_defaults(&loader, manifest_row, row, 1);
+    const struct ast_assignment *set = stanza->assignments;
+    bool fine = false;
+    if (conf_report_errors(loader.report))
+        snprintf(problem, problem_size, "%s", conf_report_at(loader.report, 0)->message);
+    else if (!row->default_text)
+        fine = true;
+    else if (!set || set->next || stanza->stanzas)
+        snprintf(problem, problem_size, "expected one value");
+    else
+        fine = conf_value_make(&loader.arena, row, set->value, &value, problem, problem_size);
+    conf_report_free(loader.report);
+    conf_arena_free(&loader.arena);
+    return fine;
+}
+
 static const char *keep_text(struct conf *conf, const char *text)
 {
     return text ? conf_arena_text(&conf->arena, text, strlen(text)) : NULL;

@@ -168,6 +168,17 @@ static const char *judge_choices(enum conf_type type, struct slice choices)
     return (type == CONF_ENUM) == (choices.size > 0) ? NULL : "choices are for enum, written enum(a|b|c):";
 }
 
+static bool check_default(struct manifest_reader *reader, const struct conf_option *row)
+{
+    char problem[256];
+    if (conf_default_check(row, problem, sizeof problem))
+        return true;
+    char *what = mem_printf("the default of %s: %s", row->name, problem);
+    manifest_complain(reader, what, (struct slice){0});
+    free(what);
+    return false;
+}
+
 /* `value` is "TYPE [DEFAULT]"; the type enum has its choices in parentheses, a number may have a range. */
 static bool read_option(struct manifest_reader *reader, struct slice full, struct slice value)
 {
@@ -200,7 +211,7 @@ static bool read_option(struct manifest_reader *reader, struct slice full, struc
         .support = CONF_HONOURED,
     };
     append(&reader->manifest->options, &reader->manifest->option_count, &row);
-    return true;
+    return check_default(reader, &row);
 }
 
 static bool read_stanza(struct manifest_reader *reader, struct slice full, struct slice value)

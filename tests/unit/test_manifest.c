@@ -137,6 +137,9 @@ static void test_mistakes(void)
          ":2: provides an option that is no core option: \"relay_host\""},
         {"[bad]\noption.x = text\n", ":2: no such option type: \"text\""},
         {"[bad]\noption.x =\n", ":2: an option has a type: \"x\""},
+        {"[bad]\n\noption.x = int(1..) 0\n",
+         ":3: the default of x: expected a whole number from 1 up, not '0'"},
+        {"[bad]\noption.x = string \"a\n", ":2: the default of x: this quoted string is not closed"},
         {"[bad]\noption. = int\n", ":2: not an option name:"},
         {"[bad]\noption.x = enum a\n", ":2: choices are for enum, written enum(a|b|c): \"x\""},
         {"[bad]\noption.x = int(a|b) a\n", ":2: choices are for enum, written enum(a|b|c): \"x\""},
@@ -168,6 +171,25 @@ static void test_mistakes(void)
         if (strcmp(error, expected) != 0)
             fprintf(stderr, "said:     %s\nexpected: %s\n", error, expected);
         CU_ASSERT_STRING_EQUAL(error, expected);
+    }
+    unit_directory_remove(directory);
+}
+
+/* What a default may not be: more than one value, or a file that it includes. */
+static void test_a_default_is_one_value(void)
+{
+    static const char *const texts[] = {"1; 0 = 2", "1 }", "1 include \"/dev/null\"",
+                                        "1; include \"/dev/null\"", "1; a { }"};
+    char error[512];
+    unit_directory(directory);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "[bad]\noption.x = int %s\n", texts[i]);
+        write_file("bad.ecm", text);
+        CU_ASSERT_PTR_NULL(manifest_set_read(directory, error, sizeof error));
+        if (!strstr(error, "bad.ecm:2: the default of x: "))
+            fprintf(stderr, "%s: %s\n", texts[i], error);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error, "bad.ecm:2: the default of x: "));
     }
     unit_directory_remove(directory);
 }
@@ -266,6 +288,7 @@ int main(void)
         {"a whole manifest", test_a_whole_manifest},
         {"the schema is the language's", test_the_schema_is_the_languages},
         {"mistakes", test_mistakes},
+        {"a default is one value", test_a_default_is_one_value},
         {"names of Momentum's modules", test_names_of_momentums_modules},
         {"what is no file", test_what_is_no_file},
         {"directories", test_directories},
