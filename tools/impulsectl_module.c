@@ -16,6 +16,7 @@ static const char help[] =
     "Makes the folder NAME with a module of that name in C, its manifest, a Makefile and a\n"
     "test. In it, \"make check\" compiles the module with ecxs and runs impulsed with it.\n"
     "A name is a lower-case letter and up to 30 more letters, digits and underscores.\n"
+    "It is not one of the core's options or stanzas, nor of a module that is installed.\n"
     "\n"
     "  -h, --help     print this\n";
 
@@ -31,6 +32,39 @@ static bool is_module_name(const char *name)
         if (!islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]) && name[i] != '_')
             return false;
     return true;
+}
+
+/* Is there one of that name where the daemon looks for modules? What cannot be read there is the daemon's to say. */
+static bool is_installed(const char *name)
+{
+    char error[512];
+    size_t count = 0;
+    struct manifest_set *set = manifest_set_read(manifest_directory(), error, sizeof error);
+    const struct conf_module_schema *modules = set ? manifest_set_schemas(set, &count) : NULL;
+    bool found = false;
+    for (size_t i = 0; i < count; i++)
+        found = found || strcmp(modules[i].name, name) == 0;
+    manifest_set_free(set);
+    return found;
+}
+
+/* May a new module have this name? False after a line on stderr. */
+static bool check_name(const char *name)
+{
+    if (!is_module_name(name))
+        fprintf(
+            stderr,
+            "impulsectl: \"%s\" cannot be a module's name: a lower-case letter and up to %d more letters, "
+            "digits and underscores\n",
+            name, NAME_MAX_SIZE - 1);
+    else if (manifest_is_core_word(name))
+        fprintf(stderr, "impulsectl: the core has an option or stanza \"%s\"; choose another name\n", name);
+    else if (is_installed(name))
+        fprintf(stderr, "impulsectl: there is a module \"%s\" in %s; choose another name\n", name,
+                manifest_directory());
+    else
+        return true;
+    return false;
 }
 
 static void write_template(FILE *out, const char *text, const char *name)
@@ -95,11 +129,5 @@ int command_module(int argc, char **argv)
     if (optind + 2 != argc || strcmp(argv[optind], "new") != 0)
         return settings_help('?', help);
     const char *name = argv[optind + 1];
-    if (is_module_name(name))
-        return new_module(name);
-    fprintf(stderr,
-            "impulsectl: \"%s\" cannot be a module's name: a lower-case letter and up to %d more letters, "
-            "digits and underscores\n",
-            name, NAME_MAX_SIZE - 1);
-    return EXIT_BAD;
+    return check_name(name) ? new_module(name) : EXIT_BAD;
 }

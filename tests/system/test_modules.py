@@ -251,12 +251,21 @@ def test_the_skeleton_is_a_module_with_a_test(installed, site):
     """What `impulsectl module new` writes is compiled, and its own test passes."""
     program = find(installed, "impulsectl")
     def new(name):
-        return subprocess.run([program, "module", "new", name], cwd=site.directory, capture_output=True, text=True)
+        return subprocess.run([program, "module", "new", name], cwd=site.directory, capture_output=True, text=True,
+                              env={**os.environ, "IMPULSE_MODULE_PATH": str(MODULES)})
     assert new("greeter").returncode == 0
     again = new("greeter")
     assert again.returncode == 1 and "greeter: File exists" in again.stderr
     for wrong in ("Greeter", "9to5", "a-b", "", "x" * 32, "../a"):
         assert new(wrong).returncode == 1, wrong
+    for word in ("domain", "gateway", "global"):
+        refused = new(word)
+        assert refused.returncode == 1 and refused.stdout == ""
+        assert refused.stderr == f'impulsectl: the core has an option or stanza "{word}"; choose another name\n'
+    refused = new("relay")
+    assert refused.returncode == 1 and refused.stdout == ""
+    assert refused.stderr == f'impulsectl: there is a module "relay" in {MODULES}; choose another name\n'
+    assert not (site.directory / "domain").exists() and not (site.directory / "relay").exists()
     done = subprocess.run(["make", "-s", "-C", "greeter", "check"], cwd=site.directory, capture_output=True, text=True,
                           env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "DESTDIR": str(installed),
                                "IMPULSED": str(PROGRAM), "IMPULSE_MODULE_PATH": str(MODULES)})
