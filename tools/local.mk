@@ -9,7 +9,7 @@ tools/ecxs: tools/ecxs.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) tools && \
 	sed -e 's|@prefix[@]|$(prefix)|' -e 's|@exec_prefix[@]|$(exec_prefix)|' -e 's|@includedir[@]|$(includedir)|' \
 		-e 's|@moduledir[@]|$(moduledir)|' -e 's|@CC[@]|$(CC)|' -e 's|@CXX[@]|$(CXX)|' \
-		-e 's|@VERSION[@]|$(VERSION)|' \
+		-e 's|@VERSION[@]|$(VERSION)|' -e 's|@OWN_MODULES[@]|$(basename $(notdir $(dist_module_DATA)))|' \
 		$(srcdir)/tools/ecxs.in >$@ && chmod +x $@
 
 ## The client's side of the console, for ec_console and for impulsectl.

@@ -240,6 +240,31 @@ def test_ecxs_wants_one_language(installed, site):
     assert done.returncode == 1 and done.stderr == "ecxs: two.cc: the sources of a module are all C or all C++\n"
 
 
+def test_ecxs_replaces_no_module_of_impulse(installed, site):
+    """A module of another name is installed beside them."""
+    folder = find(installed, "relay.ecm").parent
+    own = sorted(file.stem for file in (ROOT / "modules").glob("*/*.ecm"))
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    def install(name):
+        (site.directory / f"{name}.c").write_text("int nothing;\n")
+        (site.directory / f"{name}.ecm").write_text(f"[{name}]\n")
+        return subprocess.run([find(installed, "ecxs"), "-i", f"{name}.c"], cwd=site.directory, capture_output=True,
+                              text=True, env={**os.environ, "DESTDIR": str(installed)})
+    assert own == ["ec_logger", "maildir", "relay"]
+    for name in own:
+        done = install(name)
+        assert done.returncode == 1
+        assert done.stderr == f"ecxs: the module {name} comes with Impulse and is not replaced; choose another name\n"
+        assert not (site.directory / f"{name}.so").exists()
+    assert {file: file.read_bytes() for file in folder.iterdir()} == before
+    try:
+        assert install("relay_too").returncode == 0
+        assert (folder / "relay_too.so").exists() and (folder / "relay_too.ecm").exists()
+    finally:
+        for file in folder.glob("relay_too.*"):
+            file.unlink()
+
+
 def test_a_module_in_cxx(installed, impulse, site, modules):
     build(installed, "plus_plus", modules)
     impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
