@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.daemon import PROGRAM, ROOT
-from harness.sdk import find
+from harness.daemon import PROGRAM, ROOT, run
+from harness.sdk import build, find
 
 pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
 
@@ -39,3 +39,24 @@ def test_the_guide(installed, site):
     finally:
         for suffix in (".so", ".ecm"):
             (installation / f"greylist{suffix}").unlink(missing_ok=True)
+
+
+def test_the_sample_manifest(installed, site, modules):
+    """That of modules/README.md describes a module that is loaded, with a configuration that says what it declares."""
+    text = (ROOT / "modules/README.md").read_text()
+    sample, = re.findall(r"^    \[greylist\]\n(?:    .*\n)+", text, re.M)
+    (site.directory / "greylist.ecm").write_text(re.sub("^    ", "", sample, flags=re.M))
+    source = site.directory / "greylist.c"
+    source.write_text("""#include <impulse/module.h>
+static int setup(struct imp_module *module, const struct imp_config *config)
+{
+    (void)module, (void)config;
+    return 0;
+}
+IMP_MODULE_DEFINE(.name = "greylist", .description = "Does nothing", .kind = IMP_SINGLETON, .setup = setup);
+""")
+    build(installed, "greylist", modules, source=source)
+    file = site.directory / "sample.conf"
+    file.write_text(site.config('grey_delay = 60\ngreylist { mode = tag rule "r" { weight = 5 } }'))
+    status, said = run("-t", "-c", file, "--modules", modules)
+    assert status == 0, said
