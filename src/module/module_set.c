@@ -18,7 +18,7 @@ enum { DEFAULT_HOOK_TIMEOUT_MS = 60000, DEFAULT_HOOK_SLOW_MS = 100 };
 
 static struct list retired_sets = {{&retired_sets.head, &retired_sets.head}};
 static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
-static void (*begin_end)(struct module_set *set); /* module_set_on_end */
+static void (*_Atomic begin_end)(struct module_set *set); /* module_set_on_end */
 
 struct module_set *module_set_create(struct pool_set *pools)
 {
@@ -247,15 +247,16 @@ void module_set_unref(struct module_set *set)
         retire(set);
     if (before != 2 || atomic_exchange(&set->ending, true))
         return;
-    if (begin_end && atomic_load(&set->keeps_open))
-        begin_end(set);
+    void (*begin)(struct module_set *) = atomic_load(&begin_end); /* a late resume may meet the end */
+    if (begin && atomic_load(&set->keeps_open))
+        begin(set);
     else
         module_set_unref(set);
 }
 
 void module_set_on_end(void (*begin)(struct module_set *set))
 {
-    begin_end = begin;
+    atomic_store(&begin_end, begin);
 }
 
 bool module_set_keep_open(struct module_set *set)

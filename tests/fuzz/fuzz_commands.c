@@ -106,14 +106,11 @@ void session_wait(struct smtps_session *session)
 void session_ask_about(struct smtps_session *session, struct message_recipient *recipient)
 {
     session->view.message->in_question = recipient;
-    session->view.recipient = recipient ? recipient->address : NULL;
-    session->view.recipient_domain = recipient ? recipient->domain : NULL;
 }
 
 void session_reset_transaction(struct smtps_session *session)
 {
     session->view.message = NULL;
-    session->view.recipient = session->view.recipient_domain = NULL;
     session->protocol->reset(session);
 }
 

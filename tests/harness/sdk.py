@@ -6,8 +6,9 @@ from pathlib import Path
 from . import SANITIZER
 from .daemon import PROGRAM, ROOT
 
-# Modules are built with the daemon's sanitizer, so that it sees what they do as well.
-SANITIZE = {"": [], "address": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+# Modules are built with the daemon's sanitizer, so that it sees what they do as well; but a null pointer is to be the
+# fault that it is without one, since some modules are there to crash.
+SANITIZE = {"": [], "address": ["-fsanitize=address,undefined", "-fno-sanitize=null", "-fno-sanitize-recover=all"],
             "thread": ["-fsanitize=thread"]}
 
 

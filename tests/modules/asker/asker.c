@@ -7,14 +7,13 @@
  * It permits relaying to everybody.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <impulse/hooks.h>
 
 struct points {
     struct imp_point *about_recipient, *was_here;
 };
-
-static struct points points; /* of the only instance; a reload declares them anew */
 
 static enum imp_verdict rcptto(struct imp_call *call, void *closure)
 {
@@ -45,11 +44,19 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     struct imp_point_row was_here = {
         .size = sizeof was_here, .name = "asker_was_here", .help = "the same, but nobody can object"};
     (void)config;
-    points.about_recipient = imp_point_declare(module, &about);
-    points.was_here = imp_point_declare(module, &was_here);
-    return points.about_recipient && points.was_here ? imp_hook_at(module, "validate_rcptto", rcptto, &points)
-                                                     : -1;
+    struct points *points = calloc(1, sizeof *points); /* sessions of the instance before have its own */
+    if (!points)
+        return -1;
+    imp_module_set_data(module, points);
+    points->about_recipient = imp_point_declare(module, &about);
+    points->was_here = imp_point_declare(module, &was_here);
+    return imp_hook_at(module, "validate_rcptto", rcptto, points);
+}
+
+static void teardown(struct imp_module *module)
+{
+    free(imp_module_data(module));
 }
 
 IMP_MODULE_DEFINE(.name = "asker", .description = "Asks other modules about each recipient",
-                  .kind = IMP_SINGLETON, .setup = setup);
+                  .kind = IMP_SINGLETON, .setup = setup, .teardown = teardown);

@@ -29,8 +29,6 @@ struct moments {
     const char *point;
 };
 
-static struct moments all[POINTS];
-
 static void tell_moment(const struct moments *moments, const struct imp_moment *moment)
 {
     static const char *const results[] = {"none", "delivered", "transient", "permanent"};
@@ -57,7 +55,7 @@ static enum imp_verdict told(struct imp_call *call, void *closure)
     struct imp_session *session = imp_call_session(call);
     if (!imp_loop_current())
         imp_paniclog(moments->module, IMP_ERROR, "%s: on no event loop", moments->point);
-    if (moments == &all[0]) {
+    if (moments->point == points[0]) {
         const struct imp_binding_choice *choice = imp_call_argument(call);
         imp_paniclog(moments->module, IMP_ERROR, "%s: %s to %s", moments->point,
                      imp_session_recipient(session), choice->binding);
@@ -73,6 +71,10 @@ static enum imp_verdict told(struct imp_call *call, void *closure)
 static int setup(struct imp_module *module, const struct imp_config *config)
 {
     (void)config;
+    struct moments *all = calloc(POINTS, sizeof *all); /* sessions of the instance before have its own */
+    if (!all)
+        return -1;
+    imp_module_set_data(module, all);
     for (int i = 0; i < POINTS; i++) {
         all[i] = (struct moments){module, points[i]};
         if (imp_hook_at(module, points[i], told, &all[i]) != 0)
@@ -81,5 +83,10 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     return 0;
 }
 
+static void teardown(struct imp_module *module)
+{
+    free(imp_module_data(module));
+}
+
 IMP_MODULE_DEFINE(.name = "moments", .description = "Writes a line for each moment", .kind = IMP_SINGLETON,
-                  .setup = setup, .outbound_policy = keep_note);
+                  .setup = setup, .outbound_policy = keep_note, .teardown = teardown);
