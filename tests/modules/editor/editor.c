@@ -33,13 +33,12 @@
 enum { WORDS = 6, COMMAND_SIZE = 70000 };
 
 struct count { /* of the lines of a message, on its loop */
+    struct imp_module *module;
     struct imp_message *message;
     struct imp_suspension *suspension;
     struct imp_cursor *cursor;
     unsigned long lines;
 };
-
-static struct imp_module *self;
 
 static void fail(struct imp_message *message, const char *command)
 {
@@ -266,7 +265,7 @@ static void release_count(void *data)
 {
     struct count *count = data;
     if (count->cursor)
-        imp_paniclog(self, IMP_ERROR, "the message ended while its lines were counted");
+        imp_paniclog(count->module, IMP_ERROR, "the message ended while its lines were counted");
     imp_cursor_close(count->cursor);
     free(count);
 }
@@ -274,7 +273,7 @@ static void release_count(void *data)
 static void cancelled(void *closure)
 {
     struct count *count = closure;
-    imp_paniclog(self, IMP_ERROR, "nobody waits for the lines of a message from <%s>",
+    imp_paniclog(count->module, IMP_ERROR, "nobody waits for the lines of a message from <%s>",
                  imp_message_sender(count->message));
     imp_cursor_close(count->cursor);
     count->cursor = NULL;
@@ -285,15 +284,15 @@ static enum imp_verdict count_lines(struct imp_call *call, void *closure)
 {
     struct imp_message *message = imp_call_message(call);
     char command[16];
-    (void)closure;
     if (imp_header_get(message, "X-Do", 0, command, sizeof command) < 0 || strcmp(command, "count") != 0)
         return IMP_CONT;
     struct count *count = calloc(1, sizeof *count);
     if (!count)
         return IMP_CONT;
+    count->module = closure;
     count->message = message;
     count->cursor = imp_cursor_open(message, ready, count);
-    imp_message_attach(message, self, count, release_count);
+    imp_message_attach(message, count->module, count, release_count);
     if (count_on(count) == 0)
         return IMP_CONT;
     count->suspension = imp_call_suspend(call, cancelled, count);
@@ -351,10 +350,9 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     struct imp_hook body = {sizeof body, "validate_data_spool", edit_body, NULL,
                             -10,         IMP_HOOK_MAY_BLOCK,    0,         NULL};
     (void)config;
-    self = module;
     imp_hook_at(module, "validate_rcptto", rcptto, NULL);
     imp_hook_at(module, "validate_rcptto", compare, NULL);
-    imp_hook_at(module, "validate_data", count_lines, NULL);
+    imp_hook_at(module, "validate_data", count_lines, module);
     imp_hook_at(module, "validate_data", edit, NULL);
     imp_hook_at(module, "validate_data_spool_each_rcpt", each, NULL);
     imp_hook_at(module, "validate_data_spool_each_rcpt", compare, NULL);

@@ -9,8 +9,6 @@
 #include <impulse/module.h>
 #include <impulse/session.h>
 
-static char *binding;
-
 static enum imp_delivery_result deliver(struct imp_delivery *delivery, char *response, size_t response_size,
                                         void *closure)
 {
@@ -27,7 +25,7 @@ static enum imp_verdict permit(struct imp_call *call, void *closure)
 
 static enum imp_verdict bind(struct imp_call *call, void *closure)
 {
-    (void)closure;
+    const char *binding = closure;
     if (binding)
         imp_session_set_binding(imp_call_session(call), binding, NULL);
     return IMP_CONT;
@@ -36,9 +34,10 @@ static enum imp_verdict bind(struct imp_call *call, void *closure)
 static int odd_setup(struct imp_module *module, const struct imp_config *config)
 {
     const char *name = imp_config_text(config, "binding");
-    binding = name ? strdup(name) : NULL;
+    char *binding = name ? strdup(name) : NULL;
+    imp_module_set_data(module, binding);
     imp_hook_at(module, "validate_rcptto", permit, NULL);
-    imp_hook_at(module, "validate_set_binding", bind, NULL);
+    imp_hook_at(module, "validate_set_binding", bind, binding);
     return imp_delivery_method(
         module, &(struct imp_delivery_method){
                     .size = sizeof(struct imp_delivery_method), .name = "odd", .deliver = deliver});
@@ -46,9 +45,7 @@ static int odd_setup(struct imp_module *module, const struct imp_config *config)
 
 static void odd_teardown(struct imp_module *module)
 {
-    (void)module;
-    free(binding);
-    binding = NULL;
+    free(imp_module_data(module));
 }
 
 IMP_MODULE_DEFINE(.name = "odd", .description = "Delivers with results of all kinds", .kind = IMP_SINGLETON,
