@@ -137,14 +137,21 @@ enum imp_command_room imp_command_wait(struct imp_command_call *call)
     return (enum imp_command_room)ctl_call_wait(call->call);
 }
 
+/* Calls a function of the command's. It may finish the call, so the runner is a copy. */
+static void tell(struct imp_command_call *call, void (*told)(struct imp_command_call *call, void *closure),
+                 void *closure)
+{
+    struct runner runner = call->runner;
+    const struct runner *outer = runner_enter(&runner);
+    told(call, closure);
+    runner_leave(outer);
+}
+
 static void tell_room(struct ctl_call *ctl, void *closure)
 {
     struct imp_command_call *call = closure;
     (void)ctl;
-    struct runner runner = call->runner;
-    const struct runner *outer = runner_enter(&runner);
-    call->room(call, call->room_closure);
-    runner_leave(outer);
+    tell(call, call->room, call->room_closure);
 }
 
 void imp_command_on_room(struct imp_command_call *call,
@@ -164,10 +171,7 @@ static void tell_cancelled(struct ctl_call *ctl, void *closure)
 {
     struct imp_command_call *call = closure;
     (void)ctl;
-    struct runner runner = call->runner;
-    const struct runner *outer = runner_enter(&runner);
-    call->cancelled(call, call->cancelled_closure);
-    runner_leave(outer);
+    tell(call, call->cancelled, call->cancelled_closure);
 }
 
 void imp_command_on_cancel(struct imp_command_call *call,
