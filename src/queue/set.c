@@ -121,6 +121,7 @@ bool queue_set_is_stored(struct queue_set *set)
 
 void queue_set_free(struct queue_set *set)
 {
+    spool_let_go(set->dependencies.spool); /* a disk that fails would hold a succession for ever */
     pending_wait(&set->outside);
     for (unsigned i = 0; i < set->shard_count; i++)
         shard_free(set->shards[i]);

@@ -27,13 +27,19 @@ struct request_queue { /* oldest first */
     size_t count;
 };
 
+enum phase {
+    HOLDING,    /* what must not be forgotten waits until the disk takes it */
+    LETTING_GO, /* it gets an answer after one attempt */
+    STOPPING,
+};
+
 struct committer {
     struct spool_backend *backend;
     struct room *room;
     struct reclaimer *reclaimer;
     _Atomic(struct spool_request *) inbox; /* a stack, newest first; pushed by any thread, taken whole */
-    sem_t arrivals;                        /* posted when the inbox stops being empty, and to stop */
-    _Atomic bool stopping;
+    sem_t arrivals; /* posted when the inbox stops being empty, and when the phase changes */
+    _Atomic int phase;
     pthread_t thread;
     /* the thread's own: */
     struct request_queue pending;
@@ -44,7 +50,8 @@ struct committer {
     size_t held;           /* so many of its requests are the first of the pending ones */
     size_t alone;          /* so many requests are committed one by one */
     unsigned strikes;
-    bool failed; /* the backend has to be revived before it is used */
+    struct panic_rate let_go; /* limits the line about what was let go */
+    bool failed;              /* the backend has to be revived before it is used */
     enum spool_status failure;
     struct metric *commit_seconds, *commit_requests; /* histograms */
     struct metric *full, *errors;                    /* requests that were refused */
@@ -384,16 +391,24 @@ static void wait_for_arrivals(struct committer *committer)
         ;
 }
 
-/* The last word: what could not be removed from a disk that fails will be tried, and perhaps delivered,
- * again. */
+/* What could not be removed from a disk that fails will be tried, and perhaps delivered, again. */
+static void let_go(struct committer *committer)
+{
+    if (!committer->pending.first)
+        return;
+    paniclog_rated(&committer->let_go, PANIC_ERROR,
+                   "spool: %zu removals and updates could not be written; their messages are tried again "
+                   "at the next start",
+                   committer->pending.count);
+    committer->held = 0;
+    buf_clear(&committer->successors);
+    settle_all(committer, &committer->pending, SPOOL_ERROR);
+}
+
+/* The last word. */
 static void give_up(struct committer *committer)
 {
-    if (committer->pending.first)
-        paniclog(PANIC_ERROR,
-                 "spool: %zu removals and updates could not be written; their messages are tried again "
-                 "at the next start",
-                 committer->pending.count);
-    settle_all(committer, &committer->pending, SPOOL_ERROR);
+    let_go(committer);
     if (committer->failed || on(committer->backend)->commit(committer->backend, true) != SPOOL_OK)
         paniclog(PANIC_ERROR, "spool: not everything could be made durable at the end: %s",
                  on(committer->backend)->failure(committer->backend));
@@ -402,15 +417,18 @@ static void give_up(struct committer *committer)
 static void *run(void *argument)
 {
     struct committer *committer = argument;
-    bool stopping;
+    int before = HOLDING, phase;
     do {
         wait_for_arrivals(committer);
-        stopping = atomic_load(&committer->stopping);
+        phase = atomic_load(&committer->phase);
         collect(committer);
-        if (stopping)
+        if (phase != before)
             committer->retry_at = 0; /* one more attempt, at once */
+        before = phase;
         commit_pending(committer);
-    } while (!stopping);
+        if (phase == LETTING_GO)
+            let_go(committer);
+    } while (phase != STOPPING);
     give_up(committer);
     return NULL;
 }
@@ -449,7 +467,7 @@ struct committer *committer_start(struct spool_backend *backend, struct room *ro
     committer->room = room;
     committer->reclaimer = reclaimer;
     atomic_init(&committer->inbox, NULL);
-    atomic_init(&committer->stopping, false);
+    atomic_init(&committer->phase, HOLDING);
     queue_init(&committer->pending);
     sem_init(&committer->arrivals, 0, 0);
     register_metrics(committer);
@@ -474,9 +492,16 @@ void committer_submit(struct committer *committer, struct spool_request *request
         sem_post(&committer->arrivals);
 }
 
+void committer_let_go(struct committer *committer)
+{
+    int holding = HOLDING;
+    if (atomic_compare_exchange_strong(&committer->phase, &holding, LETTING_GO))
+        sem_post(&committer->arrivals);
+}
+
 void committer_finish(struct committer *committer)
 {
-    if (atomic_exchange(&committer->stopping, true))
+    if (atomic_exchange(&committer->phase, STOPPING) == STOPPING)
         return;
     sem_post(&committer->arrivals);
     pthread_join(committer->thread, NULL);

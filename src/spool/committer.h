@@ -23,6 +23,8 @@ struct committer *committer_start(struct spool_backend *backend, struct room *ro
                                   struct reclaimer *reclaimer);
 /* Any thread; never blocks. */
 void committer_submit(struct committer *committer, struct spool_request *request);
+/* From here on nothing is held that the disk does not take after one more attempt: it is settled with SPOOL_ERROR. */
+void committer_let_go(struct committer *committer);
 /* Settles everything, makes it durable, ends the thread. What is submitted from here on is not answered. Then
  * committer_stop may follow, or not. */
 void committer_finish(struct committer *committer);

@@ -144,6 +144,11 @@ int spool_remark_read(struct spool *spool, uint64_t envelope_id, char **data, si
     return 0;
 }
 
+void spool_let_go(struct spool *spool)
+{
+    committer_let_go(spool->committer);
+}
+
 void spool_finish(struct spool *spool)
 {
     committer_finish(spool->committer);

@@ -125,6 +125,12 @@ int spool_read_content(void *spool, const struct body *body, uint32_t chunk, cha
 /* The remark of the last UPDATE of an envelope that is not removed, likewise. */
 int spool_remark_read(struct spool *spool, uint64_t envelope_id, char **data, size_t *size);
 
+/*
+ * The process ends: from here on a REMOVE, UPDATE, REPLACE or DISCARD that the disk does not take after one more
+ * attempt is settled with SPOOL_ERROR, and is done again, or not at all, after the next start. Before, it is held
+ * until the disk takes it. Any thread.
+ */
+void spool_let_go(struct spool *spool);
 /* Settles everything submitted and syncs, for a process that ends at once: what is submitted from here on is
  * not answered, and nothing is freed. Main thread. */
 void spool_finish(struct spool *spool);

@@ -294,6 +294,12 @@ unsigned harness_stop_and_count(struct harness *harness)
     queue_set_drain(harness->queues, post, &drained);
     CU_ASSERT_EQUAL(sem_timedwait(&drained, &until), 0);
     sem_destroy(&drained);
+    harness_end(harness);
+    return harness_count(harness);
+}
+
+void harness_end(struct harness *harness)
+{
     loop_group_stop(harness->loops);
     delivery_free(harness->delivery);
     resolvers_free(harness->resolvers);
@@ -301,7 +307,10 @@ unsigned harness_stop_and_count(struct harness *harness)
     loop_group_free(harness->loops);
     pool_set_free(harness->pools);
     spool_close(harness->spool);
+}
 
+unsigned harness_count(struct harness *harness)
+{
     struct spool_recovered result;
     unsigned count = 0;
     struct spool *spool = open_spool(harness->folder);

@@ -67,6 +67,9 @@ extern atomic_bool harness_disk_full;
 char *harness_last_line(void);
 /* How many envelopes the spool would give back after a restart. Stops the harness. */
 unsigned harness_stop_and_count(struct harness *harness);
+/* The same in two steps, and without waiting until the queues have drained. */
+void harness_end(struct harness *harness);
+unsigned harness_count(struct harness *harness);
 
 /* A delivery method that the "module" offers; NULL: none. */
 extern const struct module_delivery_method *_Atomic harness_method;

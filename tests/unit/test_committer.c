@@ -5,6 +5,7 @@
  */
 #include <CUnit/Basic.h>
 #include <errno.h>
+#include <limits.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include "base/id.h"
@@ -390,6 +391,36 @@ static void test_failed_but_kept(void)
     end(items, 2);
 }
 
+/* At the end of the process what is held is let go: the removal that waits is answered. */
+static void test_let_go(void)
+{
+    struct item items[2];
+    begin();
+    make_item(&items[0], 10);
+    make_item(&items[1], 10);
+    committer_submit(committer, &items[0].store);
+    wait_settled(1);
+    close_gate();
+    submit_remove(&items[0]);
+    committer_submit(committer, &items[1].store);
+    fake.status = SPOOL_ERROR;
+    fake.fail = 1;
+    fake.fail_revive = UINT_MAX;
+    open_gate();
+    wait_settled(1);
+    CU_ASSERT_EQUAL(items[1].store.status, SPOOL_ERROR);
+    committer_let_go(committer);
+    wait_settled(1);
+    CU_ASSERT_EQUAL(items[0].remove.status, SPOOL_ERROR);
+    CU_ASSERT(has_envelope(&items[0]));
+    CU_ASSERT(harness_saw_line("could not be written"));
+    items[0].remove = (struct spool_request){.kind = SPOOL_UPDATE, .facts.id = 1, .done = on_settled};
+    committer_submit(committer, &items[0].remove);
+    wait_settled(1);
+    CU_ASSERT_EQUAL(items[0].remove.status, SPOOL_ERROR);
+    end(items, 2);
+}
+
 /* Refused while the backend is down; a removal waits, and what was kept of the refused goes when it is up
  * again. */
 static void test_down(bool kept)
@@ -609,6 +640,7 @@ int main(void)
     CU_add_test(suite, "mark in a kept batch", test_mark_in_a_kept_batch);
     CU_add_test(suite, "incomplete body", test_incomplete);
     CU_add_test(suite, "discard behind chunks", test_discard_behind_chunks);
+    CU_add_test(suite, "let go", test_let_go);
     CU_add_test(suite, "stop while down", test_stop_while_down);
     CU_add_test(suite, "many on a full disk", test_many_on_a_full_disk);
     return harness_run();
