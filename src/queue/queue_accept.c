@@ -3,7 +3,8 @@
  *
  * queue_accept runs for every message received. It looks up the settings in the thread's own cache, handles a
  * blackholed envelope at once, and pushes any other envelope onto its shard's inbox with one
- * compare-and-swap. Only the push that finds the inbox empty wakes the loop, which continues in shard.c.
+ * compare-and-swap. A push that finds the inbox empty wakes the loop, which continues in shard.c, unless the
+ * task that wakes it is still to run: drain empties the inbox as well.
  */
 #include <zlib.h>
 #include "queue/queue_private.h"
@@ -53,6 +54,6 @@ void queue_accept(struct queue_set *set, struct envelope *envelope)
         envelope->link.next = head ? &head->link : NULL;
     while (!atomic_compare_exchange_weak_explicit(&shard->inbox, &head, envelope, memory_order_acq_rel,
                                                   memory_order_relaxed));
-    if (!head) /* pairs with the exchange in take_inbox: the task has run and may be posted again */
+    if (!head && !atomic_exchange(&shard->inbox_posted, true)) /* pairs with the exchange in take_inbox */
         loop_post(shard->loop, &shard->inbox_task);
 }

@@ -46,7 +46,8 @@ struct shard {
     struct loop *loop;
     struct generation *generation;    /* one reference */
     _Atomic(struct envelope *) inbox; /* accepted by any thread, last first, linked by link.next */
-    struct loop_task inbox_task;      /* posted while the inbox is not empty */
+    struct loop_task inbox_task;      /* posted by whoever raises inbox_posted */
+    _Atomic bool inbox_posted;        /* until inbox_task runs, whether drain has emptied the inbox or not */
     struct list arrived;              /* taken from the inbox, not yet in a queue */
     struct loop_task arrived_task;
     bool arrived_posted;

@@ -73,6 +73,7 @@ static void empty_inbox(struct shard *shard)
 static void take_inbox(struct loop_task *task)
 {
     struct shard *shard = container_of(task, struct shard, inbox_task);
+    atomic_exchange(&shard->inbox_posted, false); /* what is pushed from here on may post the task again */
     empty_inbox(shard);
     admit_arrived(shard);
 }

@@ -30,11 +30,13 @@ test_delivery_dns_LINK = $(test_delivery_LINK)
 test_delivery_parameters_LINK = $(test_delivery_LINK) -Wl,--wrap=queue_settle
 test_delivery_recipients_LINK = $(test_delivery_LINK)
 test_delivery_sink_LINK = $(test_delivery_LINK)
+test_queue_end_LINK = $(test_delivery_LINK)
 test_delivery_WITHOUT = src/module/libmodule.a
 test_delivery_dns_WITHOUT = $(test_delivery_WITHOUT)
 test_delivery_parameters_WITHOUT = $(test_delivery_WITHOUT)
 test_delivery_recipients_WITHOUT = $(test_delivery_WITHOUT)
 test_delivery_sink_WITHOUT = $(test_delivery_WITHOUT)
+test_queue_end_WITHOUT = $(test_delivery_WITHOUT)
 
 ## The end of the process meets that of a connection.
 test_sdk_listener_LINK = -Wl,--wrap=loop_post
