@@ -56,7 +56,8 @@ struct imp_module_definition {
      * Called once per instance and generation before it is used: read the options, register hooks, open files. It
      * runs as the account that the `security` stanza names, not as root.
      * 0 or -1; on -1 the start (or the reload) stops with the line given to imp_module_error, and teardown is not
-     * called. Required.
+     * called: setup has released what it took. What fails to be registered stops the start also when setup returns 0;
+     * then teardown is called. Required.
      */
     int (*setup)(struct imp_module *module, const struct imp_config *config);
     /*

@@ -148,16 +148,6 @@ static int hook_in(struct imp_module *module, const char *point, imp_hook_fn *ru
                                                    .priority = IMP_PRIORITY_FIRST});
 }
 
-static int relay_setup(struct imp_module *module, const struct imp_config *config)
-{
-    (void)config;
-    struct relay *relay = calloc(1, sizeof *relay);
-    if (!relay)
-        return -1;
-    imp_module_set_data(module, relay);
-    return hook_in(module, "validate_connect", at_connect) || hook_in(module, "validate_rcptto", at_rcptto);
-}
-
 static void relay_teardown(struct imp_module *module)
 {
     struct relay *relay = imp_module_data(module);
@@ -167,6 +157,20 @@ static void relay_teardown(struct imp_module *module)
         free(list);
     }
     free(relay);
+}
+
+static int relay_setup(struct imp_module *module, const struct imp_config *config)
+{
+    (void)config;
+    struct relay *relay = calloc(1, sizeof *relay);
+    if (!relay)
+        return -1;
+    imp_module_set_data(module, relay);
+    if (hook_in(module, "validate_connect", at_connect) == 0 &&
+        hook_in(module, "validate_rcptto", at_rcptto) == 0)
+        return 0;
+    relay_teardown(module);
+    return -1;
 }
 
 IMP_MODULE_DEFINE(.name = "relay",

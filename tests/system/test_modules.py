@@ -298,6 +298,47 @@ def test_the_skeleton_is_a_module_with_a_test(installed, site):
     assert "Ran 2 tests" in done.stderr and "OK" in done.stderr
 
 
+COUNTED = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static int living;
+static void *counted(void *memory) { living += memory != NULL; return memory; }
+static void counted_free(void *memory) { living -= memory != NULL; free(memory); }
+#define calloc(count, size) counted(calloc(count, size))
+#define strdup(text) counted(strdup(text))
+#define free counted_free
+#include "SOURCE"
+static void *kept;
+void imp_module_set_data(struct imp_module *module, void *data) { (void)module; kept = data; }
+void *imp_module_data(const struct imp_module *module) { (void)module; return kept; }
+const char *imp_config_text(const struct imp_config *config, const char *name) { (void)config; return name; }
+struct imp_session *imp_call_session(struct imp_call *call) { (void)call; return NULL; }
+const char *imp_session_recipient(const struct imp_session *session) { (void)session; return ""; }
+void imp_call_reject(struct imp_call *call, int code, const char *enhanced, const char *text)
+{
+    (void)call, (void)code, (void)enhanced, (void)text;
+}
+void imp_module_error(struct imp_module *module, const char *format, ...) { (void)module, (void)format; }
+int imp_hook_add(struct imp_module *module, const struct imp_hook *hook) { (void)module, (void)hook; return -1; }
+int main(void)
+{
+    printf("%d %d", imp_module_definition.setup(NULL, NULL), living);
+}
+"""
+
+
+def test_the_skeleton_releases_what_it_took_when_it_cannot_register(installed, site):
+    subprocess.run([find(installed, "impulsectl"), "module", "new", "greeter"], cwd=site.directory, check=True,
+                   stdout=subprocess.DEVNULL, env={**os.environ, "IMPULSE_MODULE_PATH": str(MODULES)})
+    include = find(installed, "impulse/module.h").parent.parent
+    source = site.directory / "counted.c"
+    source.write_text(COUNTED.replace("SOURCE", str(site.directory / "greeter/greeter.c")))
+    subprocess.run([os.environ.get("CC", "cc"), "-D_GNU_SOURCE", f"-I{include}", "-o", site.directory / "counted", source],
+                   check=True)
+    assert subprocess.run([site.directory / "counted"], capture_output=True, text=True, check=True).stdout == "-1 0"
+
+
 def test_pkg_config(installed, site):
     """What a build system without ecxs needs."""
     def ask(*arguments):
