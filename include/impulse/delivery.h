@@ -52,6 +52,7 @@ struct imp_delivery_method {
     imp_deliver_fn *deliver;
     void *closure;
     const char *pool; /* a ThreadPool's name, copied; NULL: "IO" */
+    const char *help; /* one line for `module delivery methods`; copied; NULL: the module's description */
 };
 
 /*

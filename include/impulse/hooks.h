@@ -2,7 +2,8 @@
  * impulse/hooks.h: points at which a module is asked or told, by name; and points that a module adds.
  *
  * A point is a moment with a name: Momentum's where Momentum has that moment ("validate_rcptto"), else our own. The
- * console command `module hooks` lists the points and who hooks them, in order. The hooks of a point are called by
+ * console command `module hooks` lists the points and who hooks them, in order; `module hooks NAME` those of one point,
+ * or of one module. The hooks of a point are called by
  * priority, then in order of registration.
  *
  * Thread: the hooks of a session's points run on the session's event-loop thread: several sessions at once, never the

@@ -1,7 +1,7 @@
 /*
  * impulse/route.h: HTTP routes of a module.
  *
- * Only the registry is here yet: a route is checked, kept and listed by the console command `routes`. The server that
+ * Only the registry is here yet: a route is checked, kept and listed by the console command `module routes`. The server that
  * calls the handlers comes later; until then no handler is called, and what can be done with a request and a response
  * is not declared.
  */

@@ -45,10 +45,10 @@ struct imp_smtp_extension {
     const char *verb;      /* the command: letters, digits and '-'; copied; NULL: there is none */
     imp_smtp_fn *run;      /* required with a verb */
     void *closure;
-    unsigned flags; /* enum imp_smtp_flags */
-    unsigned
-        deadline_ms; /* for the answer; then the client is told 451 4.3.0 and the paniclog names module and command.
-                             0: 60000 */
+    unsigned flags;       /* enum imp_smtp_flags */
+    unsigned deadline_ms; /* for the answer; then the client is told 451 4.3.0 and the paniclog names module and
+                           * command. 0: 60000 */
+    const char *help; /* one line for `module smtp commands`: what it does; copied; NULL: the module's description */
 };
 
 /*

@@ -31,22 +31,22 @@ const struct registry_row *registry_find(const struct registry *registry, struct
     return NULL;
 }
 
-bool registry_add(struct registry *registry, const char *name, const char *owner, void *what, char *error,
-                  size_t error_size)
+bool registry_add(struct registry *registry, const struct registry_row *row, char *error, size_t error_size)
 {
-    const struct registry_row *taken = registry_find(registry, slice_text(name));
-    if (taken && taken->what == what)
+    struct slice name = slice_text(row->name);
+    const struct registry_row *taken = registry_find(registry, name);
+    if (taken && taken->what == row->what)
         return true;
     if (taken) {
-        snprintf(error, error_size, "%s \"%s\" of %s is already registered by %s", registry->kind, name,
-                 owner, taken->owner);
+        snprintf(error, error_size, "%s \"%s\" of %s is already registered by %s", registry->kind, row->name,
+                 row->owner, taken->owner);
         return false;
     }
-    size_t index = lower_bound(registry, slice_text(name));
+    size_t index = lower_bound(registry, name);
     registry->rows = mem_resize(registry->rows, (registry->count + 1) * sizeof *registry->rows);
     memmove(&registry->rows[index + 1], &registry->rows[index],
             (registry->count - index) * sizeof *registry->rows);
-    registry->rows[index] = (struct registry_row){name, owner, what};
+    registry->rows[index] = *row;
     registry->count++;
     return true;
 }
@@ -70,7 +70,7 @@ const struct registry_row *registry_next(const struct registry *registry, const 
 void registry_release(struct registry *registry)
 {
     for (size_t i = 0; registry->release && i < registry->count; i++)
-        registry->release(registry->rows[i].what);
+        registry->release((void *)(uintptr_t)registry->rows[i].what);
     free(registry->rows);
     registry->rows = NULL;
     registry->count = 0;

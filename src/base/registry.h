@@ -17,25 +17,26 @@
 #include "base/slice.h"
 
 struct registry_row {
-    const char *name;  /* borrowed: lives as long as the row */
-    const char *owner; /* who registered it, as lines name it: "the console", "module relay"; borrowed */
-    void *what;
+    const char *name;   /* these four are borrowed and live as long as the row */
+    const char *owner;  /* who registered it, as lines name it: "the console", "module relay" */
+    const char *help;   /* one line: what it is; NULL: none */
+    const char *thread; /* which thread runs it, for people: "main", "pool IO"; NULL: none does */
+    const void *what;
 };
 
 struct registry {                 /* zero-initialised, with `kind`, is empty and valid */
     const char *kind;             /* "console command": for lines */
     const struct registry *below; /* or NULL */
-    void (*release)(void *what);  /* called by registry_release for each row; NULL: rows are not owned */
+    void (*release)(void *what);  /* called by registry_release for each row; NULL: `what` is not owned */
     struct registry_row *rows;    /* sorted by name */
     size_t count;
 };
 
 /*
- * Adds a row. False when the name is taken: error[] then gets one line that names both owners. Adding the
- * same `what` under its name once more changes nothing.
+ * Adds a copy of the row. False when the name is taken: error[] then gets one line that names both owners.
+ * Adding the same `what` under its name once more changes nothing.
  */
-bool registry_add(struct registry *registry, const char *name, const char *owner, void *what, char *error,
-                  size_t error_size);
+bool registry_add(struct registry *registry, const struct registry_row *row, char *error, size_t error_size);
 /* The row of that name in the registry or below it, or NULL. */
 const struct registry_row *registry_find(const struct registry *registry, struct slice name);
 /* The row after `after` in the order of names, those below included; NULL begins, and is returned at the end.

@@ -21,7 +21,12 @@ void ctl_commands_add(const char *owner, const struct ctl_command *rows, size_t 
 {
     char error[256];
     for (size_t i = 0; i < count; i++) {
-        if (registry_add(&core, rows[i].words, owner, (void *)(uintptr_t)&rows[i], error, sizeof error))
+        struct registry_row row = {.name = rows[i].words,
+                                   .owner = owner,
+                                   .help = rows[i].help,
+                                   .thread = rows[i].thread ? rows[i].thread : "main",
+                                   .what = &rows[i]};
+        if (registry_add(&core, &row, error, sizeof error))
             continue;
         fprintf(stderr, "%s\n", error);
         abort();

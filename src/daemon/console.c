@@ -1,13 +1,13 @@
 /*
  * console: what the console asks of the daemon, and the console's commands that are the daemon's. Source:
- * Momentum 4 manual, console commands "module", "threads", "reopen logs", "summary" and "summary reset".
+ * Momentum 4 manual, console commands "threads", "reopen logs", "summary" and "summary reset".
  */
 #include "daemon/console.h"
 
 #include <inttypes.h>
 #include "control/ctl_command.h"
+#include "daemon/console_modules.h"
 #include "daemon/reload.h"
-#include "sdk/sdk_route.h"
 
 static struct conf *running(void *daemon)
 {
@@ -103,64 +103,11 @@ static bool run_threads(struct command_call *call)
     return true;
 }
 
-/* ---- modules --------------------------------------------------------------------------------- */
-
-static void print_module(const struct module_facts *facts, void *out)
-{
-    fprintf(out, "Module: %s%s%s\n", facts->name, *facts->instance ? ":" : "", facts->instance);
-    fprintf(out, "  Scope_Name: %s\n", facts->name);
-    if (*facts->instance)
-        fprintf(out, "  Instance_Name: %s\n", facts->instance);
-    fprintf(out, "  Enabled: enabled\n  API: %s\n  Name: %s\n  Description: %s\n", facts->api, facts->name,
-            facts->description);
-}
-
-static bool run_modules(struct command_call *call)
-{
-    module_set_list(daemon_of(call)->modules, print_module, call->out);
-    return true;
-}
-
-static bool run_routes(struct command_call *call)
-{
-    sdk_route_print(daemon_of(call)->modules, call->out);
-    return true;
-}
-
-/* As Momentum's page has it: a point a line, and what is to be said about it indented by a tab. */
-static void print_point(const struct point_row *row, void *out)
-{
-    const char *kind = row->flags & POINT_MAY_REFUSE ? "asked" : "told";
-    fprintf(out, "%s\n\t%s: %s (on %s; %s%s)\n", row->name, row->owner, row->help, row->thread, kind,
-            row->flags & POINT_MAY_SUSPEND ? ", may suspend" : "");
-}
-
-static void print_hook(const struct hook_facts *facts, void *out)
-{
-    fprintf(out, "\thook of %s, priority %d", facts->module, facts->priority);
-    if (facts->pool)
-        fprintf(out, ", on ThreadPool %s", facts->pool);
-    if (facts->deadline_ms)
-        fprintf(out, ", deadline %u ms", facts->deadline_ms);
-    fputc('\n', out);
-}
-
-static bool run_hooks(struct command_call *call)
-{
-    struct module_hook_listener listener = {print_point, print_hook, call->out};
-    module_set_list_hooks(daemon_of(call)->modules, &listener);
-    return true;
-}
-
 /* ---- the rows -------------------------------------------------------------------------------- */
 
 static const struct ctl_command table[] = {
-    {"module hooks", "", 0, 0, "shows the hook points, and who is asked or told at each, in order",
-     .run = run_hooks},
-    {"module list", "", 0, 0, "shows the modules that are loaded", .run = run_modules},
     {"reopen logs", "", 0, 0, "closes the log files and opens them anew, after they were renamed",
      .run = run_reopen_logs},
-    {"routes", "", 0, 0, "shows the HTTP routes that modules have registered", .run = run_routes},
     {"summary", "", 0, 0, "shows connections, queues and messages since the start or the last reset",
      .run = run_summary},
     {"summary reset", "", 0, 0, "makes the counters of summary begin anew", .run = run_summary_reset},
@@ -173,6 +120,7 @@ static const struct ctl_command table[] = {
 void console_register(void)
 {
     ctl_commands_add("the daemon", table, sizeof table / sizeof *table);
+    console_modules_register();
 }
 
 static const struct registry *commands(void *daemon)

@@ -18,8 +18,23 @@ static struct registry kinds = {.kind = "listener"};
 void listen_kinds_register(void)
 {
     char error[256];
-    registry_add(&kinds, smtp.name, "the SMTP server", &smtp, error, sizeof error);
-    registry_add(&kinds, console.name, "the console", &console, error, sizeof error);
+    struct registry_row mail = {.name = "ESMTP_Listener",
+                                .owner = "the SMTP server",
+                                .help = "receives mail over SMTP",
+                                .thread = "the session's event loop",
+                                .what = &smtp};
+    struct registry_row commands = {.name = "Control_Listener",
+                                    .owner = "the console",
+                                    .help = "takes the console's commands",
+                                    .thread = "main",
+                                    .what = &console};
+    registry_add(&kinds, &mail, error, sizeof error);
+    registry_add(&kinds, &commands, error, sizeof error);
+}
+
+const struct registry *listen_kinds(void)
+{
+    return &kinds;
 }
 
 bool listen_kinds_declare(const char *module, char *error, size_t error_size)
@@ -31,7 +46,12 @@ bool listen_kinds_declare(const char *module, char *error, size_t error_size)
     struct listen_kind *fresh = mem_new(struct listen_kind);
     char *owner = mem_printf("module %s", module);
     *fresh = (struct listen_kind){mem_dup(module), LISTEN_MODULE};
-    if (registry_add(&kinds, fresh->name, owner, fresh, error, error_size))
+    struct registry_row row = {.name = fresh->name,
+                               .owner = owner,
+                               .help = "serves a protocol of its own",
+                               .thread = "the connection's event loop",
+                               .what = fresh};
+    if (registry_add(&kinds, &row, error, error_size))
         return true;
     free(owner);
     free((char *)fresh->name);

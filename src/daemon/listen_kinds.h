@@ -10,6 +10,8 @@
 
 /* Registers those of the core. Once more is harmless. */
 void listen_kinds_register(void);
+/* What was registered. */
+const struct registry *listen_kinds(void);
 /* The stanza of that module holds Listens, as its manifest says. False with one line in error[] when it has
  * the name of another listener. A name that was given stays known. */
 bool listen_kinds_declare(const char *module, char *error, size_t error_size);

@@ -9,12 +9,13 @@ struct core_method {
     const char *name;
     bool lmtp;
     bool plain; /* HELO, without trying EHLO */
+    const char *help;
 };
 
 static const struct core_method core_methods[] = {
-    {.name = "esmtp"},
-    {.name = "smtp", .plain = true},
-    {.name = "lmtp", .lmtp = true},
+    {.name = "esmtp", .help = "SMTP with EHLO, or with HELO where that is refused (RFC 5321)"},
+    {.name = "smtp", .plain = true, .help = "SMTP with HELO"},
+    {.name = "lmtp", .lmtp = true, .help = "LMTP: each recipient has a reply of its own (RFC 2033)"},
 };
 
 static struct registry methods = {.kind = "delivery_method"};
@@ -22,9 +23,15 @@ static struct registry methods = {.kind = "delivery_method"};
 void delivery_register(void)
 {
     char error[256];
-    for (size_t i = 0; i < sizeof core_methods / sizeof *core_methods; i++)
-        registry_add(&methods, core_methods[i].name, "the SMTP client", (void *)(uintptr_t)&core_methods[i],
-                     error, sizeof error);
+    for (size_t i = 0; i < sizeof core_methods / sizeof *core_methods; i++) {
+        const struct core_method *method = &core_methods[i];
+        struct registry_row row = {.name = method->name,
+                                   .owner = "the SMTP client",
+                                   .help = method->help,
+                                   .thread = "the queue's event loop",
+                                   .what = method};
+        registry_add(&methods, &row, error, sizeof error);
+    }
 }
 
 const struct registry *delivery_methods(void)

@@ -157,6 +157,7 @@ struct module_delivery_method {
     imp_deliver_fn *deliver;
     void *closure;
     struct imp_module *module;
+    const char *help, *thread; /* for lists; help may be NULL */
 };
 /*
  * Calls the method's deliver function. What it answers that is no result counts as IMP_TRANSIENT, and is named.

@@ -24,7 +24,6 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/sdk_registry.c \
 	src/sdk/sdk_registry.h \
 	src/sdk/sdk_route.c \
-	src/sdk/sdk_route.h \
 	src/sdk/sdk_service.c \
 	src/sdk/sdk_smtp.c \
 	src/sdk/sdk_stream.c \

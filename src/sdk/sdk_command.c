@@ -335,7 +335,9 @@ int imp_command_add(struct imp_module *module, const struct imp_command *given)
     }
     const struct registry form = {.kind = "console command", .below = ctl_commands(), .release = free_row};
     struct command_row *row = make_row(module, &command);
-    if (sdk_register(module, MODULE_COMMANDS, &form, row->words, row) == 0)
+    struct registry_row entry = {
+        .name = row->words, .help = row->help, .thread = row->thread ? row->thread : "main", .what = row};
+    if (sdk_register(module, MODULE_COMMANDS, &form, &entry) == 0)
         return 0;
     free_row(row);
     return -1;

@@ -12,6 +12,8 @@ static void free_row(void *what)
     struct module_delivery_method *row = what;
     free((char *)row->name);
     free((char *)row->pool);
+    free((char *)row->help);
+    free((char *)row->thread);
     free(row);
 }
 
@@ -29,8 +31,11 @@ int imp_delivery_method(struct imp_module *module, const struct imp_delivery_met
         .deliver = method.deliver,
         .closure = method.closure,
         .module = module,
+        .help = mem_dup(method.help),
     };
-    if (sdk_register(module, MODULE_DELIVERY_METHODS, &form, row->name, row) == 0)
+    row->thread = mem_printf("pool %s", row->pool);
+    struct registry_row entry = {.name = row->name, .help = row->help, .thread = row->thread, .what = row};
+    if (sdk_register(module, MODULE_DELIVERY_METHODS, &form, &entry) == 0)
         return 0;
     free_row(row);
     return -1;

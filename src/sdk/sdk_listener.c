@@ -474,7 +474,8 @@ int imp_listener_add(struct imp_module *module, const struct imp_listener *given
     struct listener_row *row = mem_new(struct listener_row);
     row->listener = listener;
     row->module = module;
-    if (sdk_register(module, MODULE_LISTENERS, &form, module->label, row) == 0)
+    struct registry_row entry = {.name = module->label, .thread = "the connection's event loop", .what = row};
+    if (sdk_register(module, MODULE_LISTENERS, &form, &entry) == 0)
         return 0;
     free(row);
     return -1;

@@ -18,15 +18,19 @@ bool sdk_copy_struct(void *to, size_t size, const void *given)
 }
 
 int sdk_register(struct imp_module *module, enum module_registry which, const struct registry *form,
-                 const char *name, void *what)
+                 const struct registry_row *given)
 {
+    struct registry_row row = *given;
     struct registry *registry = &module->set->registries[which];
     char error[MODULE_ERROR_SIZE];
     if (!module->in_setup)
         return module_misregistered(module, "a %s can only be registered in setup", form->kind);
     if (!registry->kind)
         *registry = (struct registry){.kind = form->kind, .below = form->below, .release = form->release};
-    if (registry_add(registry, name, module->owner, what, error, sizeof error))
+    row.owner = module->owner;
+    if (!sdk_has_text(row.help))
+        row.help = module->definition->description;
+    if (registry_add(registry, &row, error, sizeof error))
         return 0;
     return module_misregistered(module, "%s", error);
 }

@@ -8,11 +8,12 @@
 
 /*
  * Adds a row to a registry of the module's set; the row is the registry's from then on. -1 with the reason in
- * imp_module_error when this is not setup or the name is taken; the row is not taken then. `form` says of the
- * first row what the registry is: kind, below, release. Main thread.
+ * imp_module_error when this is not setup or the name is taken; `what` is not taken then. `form` says of the
+ * first row what the registry is: kind, below, release. `row` is copied: its owner is the module, and a row
+ * without help has the module's description. Main thread.
  */
 int sdk_register(struct imp_module *module, enum module_registry which, const struct registry *form,
-                 const char *name, void *what);
+                 const struct registry_row *row);
 
 /*
  * Copies a struct that a module gives, which begins with its size, into one of this daemon's: members that

@@ -1,19 +1,17 @@
 /*
  * sdk_route: the registry of HTTP routes (include/impulse/route.h), by "METHOD /path".
  */
-#include "sdk/sdk_route.h"
+#include "impulse/route.h"
 
 #include <string.h>
 #include "base/mem.h"
-#include "impulse/route.h"
 #include "sdk/sdk_registry.h"
 
 struct route_row {
-    char *name; /* "GET /path" */
-    char *help, *pool;
+    char *name;                 /* "GET /path" */
+    char *help, *pool, *thread; /* `pool` NULL: the main thread */
     imp_route_fn *run;
     void *closure;
-    unsigned flags;
 };
 
 static void free_row(void *what)
@@ -22,6 +20,7 @@ static void free_row(void *what)
     free(row->name);
     free(row->help);
     free(row->pool);
+    free(row->thread);
     free(row);
 }
 
@@ -50,26 +49,17 @@ int imp_route_add(struct imp_module *module, const struct imp_route *given)
     *row = (struct route_row){
         .name = mem_printf("%s %s", route.method, route.path),
         .help = mem_dup(route.help),
-        .pool = mem_dup(route.pool),
         .run = route.run,
         .closure = route.closure,
-        .flags = route.flags,
     };
-    if (sdk_register(module, MODULE_ROUTES, &form, row->name, row) == 0)
+    if (route.flags & IMP_ROUTE_MAY_BLOCK) {
+        row->pool = mem_dup(route.pool ? route.pool : "IO");
+        row->thread = mem_printf("pool %s", row->pool);
+    }
+    struct registry_row entry = {
+        .name = row->name, .help = row->help, .thread = row->thread ? row->thread : "main", .what = row};
+    if (sdk_register(module, MODULE_ROUTES, &form, &entry) == 0)
         return 0;
     free_row(row);
     return -1;
-}
-
-void sdk_route_print(const struct module_set *set, FILE *out)
-{
-    const struct registry *routes = module_set_registry(set, MODULE_ROUTES);
-    for (const struct registry_row *at = NULL; (at = registry_next(routes, at));) {
-        const struct route_row *row = at->what;
-        fprintf(out, "%s\n    %s\n    Owner: %s. Thread: %s%s.\n", row->name, row->help, at->owner,
-                row->flags & IMP_ROUTE_MAY_BLOCK ? "pool " : "main",
-                !(row->flags & IMP_ROUTE_MAY_BLOCK) ? ""
-                : row->pool                         ? row->pool
-                                                    : "IO");
-    }
 }

@@ -34,7 +34,8 @@ int imp_service_offer(struct imp_module *module, const struct imp_service *given
     row->service.size = sizeof row->service;
     row->service.name = row->name = mem_dup(service.name);
     row->service.help = row->help = mem_dup(service.help);
-    if (sdk_register(module, MODULE_SERVICES, &form, row->name, row) == 0)
+    struct registry_row entry = {.name = row->name, .help = row->help, .thread = "the caller's", .what = row};
+    if (sdk_register(module, MODULE_SERVICES, &form, &entry) == 0)
         return 0;
     free_row(row);
     return -1;

@@ -12,7 +12,7 @@
 
 struct verb_row {
     struct smtps_verb verb; /* comes first: the row that the server sees */
-    char *name;
+    char *name, *help;
     struct imp_module *module;
     imp_smtp_fn *run;
     void *closure;
@@ -20,7 +20,7 @@ struct verb_row {
 
 struct extension_row {
     struct module_extension offer; /* comes first, likewise */
-    char *keyword, *arguments;
+    char *keyword, *arguments, *help;
 };
 
 /* ---- a call ---------------------------------------------------------------------------------- */
@@ -66,6 +66,7 @@ static void free_verb(void *what)
 {
     struct verb_row *row = what;
     free(row->name);
+    free(row->help);
     free(row);
 }
 
@@ -74,6 +75,7 @@ static void free_extension(void *what)
     struct extension_row *row = what;
     free(row->keyword);
     free(row->arguments);
+    free(row->help);
     free(row);
 }
 
@@ -111,7 +113,10 @@ static int add_extension(struct imp_module *module, const struct imp_smtp_extens
     row->arguments = mem_dup(asked->arguments ? asked->arguments : "");
     row->offer = (struct module_extension){
         .keyword = row->keyword, .arguments = row->arguments, .bit = bit, .when_named = bit != 0};
-    if (sdk_register(module, MODULE_SMTP_EXTENSIONS, &form, row->keyword, row) == 0)
+    row->help = mem_dup(asked->help);
+    struct registry_row entry = {
+        .name = row->keyword, .help = row->help, .thread = SMTPS_THREAD, .what = row};
+    if (sdk_register(module, MODULE_SMTP_EXTENSIONS, &form, &entry) == 0)
         return 0;
     free_extension(row);
     return -1;
@@ -134,7 +139,9 @@ static int add_verb(struct imp_module *module, const struct imp_smtp_extension *
         .module = module->definition->name,
         .deadline_ms = asked->deadline_ms ? asked->deadline_ms : SMTPS_CALL_DEADLINE_MS,
     };
-    if (sdk_register(module, MODULE_SMTP_COMMANDS, &form, row->name, row) == 0)
+    row->help = mem_dup(asked->help);
+    struct registry_row entry = {.name = row->name, .help = row->help, .thread = SMTPS_THREAD, .what = row};
+    if (sdk_register(module, MODULE_SMTP_COMMANDS, &form, &entry) == 0)
         return 0;
     free_verb(row);
     return -1;

@@ -162,13 +162,34 @@ def test_authorization(demo):
 def test_routes(demo):
     demo.start(demo.text())
     with demo.console() as client:
-        assert client.run("routes") == ("GET /demo/table\n    shows the table\n    Owner: module console_demo:a. "
-                                        "Thread: main.\n")
+        assert client.run("module routes") == "GET /demo/table\n\tmodule console_demo:a: shows the table (on main)\n"
+
+
+def test_what_is_registered(demo, installed, site, modules):
+    """The daemon's own and the modules', in one order and one form."""
+    for module in ("smtp_demo", "echo_listener", "odd"):
+        build(installed, module, modules)
+    demo.start(demo.text('smtp_demo { }\nodd { }'))
+    with demo.console() as client:
+        commands = client.run("module smtp commands")
+        assert "RCPT\n\tthe SMTP server: names a recipient of the message (RFC 5321) (on the session's event loop)\n" in commands
+        assert "XTRUSTED\n\tmodule smtp_demo: is for those who are trusted (on the session's event loop)\n" in commands
+        names = [line for line in commands.splitlines() if not line.startswith("\t")]
+        assert names == sorted(names) and len(names) > 15
+        extensions = client.run("module smtp extensions")
+        assert "SIZE\n\tthe SMTP server: the size of a message may be declared (RFC 1870) (on the" in extensions
+        assert "XDEMO\n\tmodule smtp_demo: Extensions and commands of SMTP (on the" in extensions
+        assert "Control_Listener\n\tthe console: takes the console's commands (on main)\necho_listener\n\tmodule echo_listener: " in client.run("module listeners")
+        methods = client.run("module delivery methods")
+        assert "lmtp\n\tthe SMTP client: LMTP" in methods and "odd\n\tmodule odd: Delivers with results of all kinds (on pool IO)\n" in methods
+        assert client.run("module routes") == "" == client.run("module services")
 
 
 def test_services(demo):
     demo.start(demo.text('console_demo "a" { service = offer }\nconsole_demo "b" { service = find commands = false }'))
     with demo.console() as client:
+        assert client.run("module services") == ("greeting\n\tmodule console_demo:a: Console commands that answer later "
+                                                 "and in parts (on the caller's)\n"), "without help: the description"
         assert client.run("demo greet").startswith("good evening, ")
         client.run("config reload")
         assert client.run("demo greet").startswith("good evening, ")

@@ -87,6 +87,23 @@ def test_module_hooks_lists_them_in_order(asked, site):
     assert points["asker_was_here"] == ["asker: the same, but nobody can object (on its caller's thread; told)"]
 
 
+def test_module_hooks_of_one_point_or_one_module(asked, site):
+    path = site.directory / "2025"
+    asked.start(site.config("asker { }\nanswerer { }\n" + CONSOLE.format(path), "relay_hosts = ( )"))
+
+    def points(console, name):
+        return [line for line in console.run(f"module hooks {name}").splitlines() if not line.startswith("\t")]
+
+    with Console(path) as console:
+        assert console.run("module hooks Validate_RcptTo").splitlines()[2:] == [
+            "\thook of relay, priority -1000, deadline 60000 ms", "\thook of asker, priority 0, deadline 60000 ms"]
+        assert points(console, "validate_data") == ["validate_data"], "although nobody hooks it"
+        assert "asker_was_here" in points(console, "asker") and "validate_rcptto" in points(console, "asker")
+        assert points(console, "answerer") == ["validate_data_spool_each_rcpt", "asker_about_recipient"]
+        assert "relay" not in console.run("module hooks asker")
+        assert console.fail("module hooks nobody") == 'No hook point and no module that hooks one is called "nobody".\n'
+
+
 def test_a_hook_that_may_block_keeps_nobody_waiting(asked, site, capture):
     """One event loop: the session of a blocked hook waits, the others do not."""
     asked.start(site.config('asker { }\nanswerer { }\nEventLoop "default" { concurrency = 1 }\n', to=capture))

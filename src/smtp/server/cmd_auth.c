@@ -321,7 +321,7 @@ static void cmd_auth(struct smtps_session *session, struct slice arguments)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "AUTH", .run = cmd_auth, .takes_arguments = true},
+    {.verb = "AUTH", .help = "logs the client in (RFC 4954)", .run = cmd_auth, .takes_arguments = true},
 };
 
 void cmd_auth_register(void)

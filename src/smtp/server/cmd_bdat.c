@@ -112,7 +112,10 @@ static void cmd_bdat(struct smtps_session *session, struct slice arguments)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "BDAT", .run = cmd_bdat, .takes_arguments = true},
+    {.verb = "BDAT",
+     .help = "sends a part of the content of known size (RFC 3030)",
+     .run = cmd_bdat,
+     .takes_arguments = true},
 };
 
 void cmd_bdat_register(void)

@@ -54,7 +54,7 @@ static size_t data_content(struct smtps_session *session, struct slice input)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "DATA", .run = cmd_data, .takes_arguments = true},
+    {.verb = "DATA", .help = "sends the content (RFC 5321)", .run = cmd_data, .takes_arguments = true},
 };
 
 void cmd_data_register(void)

@@ -75,8 +75,11 @@ static void cmd_ehlo(struct smtps_session *session, struct slice arguments)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "EHLO", .run = cmd_ehlo, .takes_arguments = true},
-    {.verb = "HELO", .run = cmd_helo, .takes_arguments = true},
+    {.verb = "EHLO",
+     .help = "greets the server and asks for its extensions (RFC 5321)",
+     .run = cmd_ehlo,
+     .takes_arguments = true},
+    {.verb = "HELO", .help = "greets the server (RFC 5321)", .run = cmd_helo, .takes_arguments = true},
 };
 
 void cmd_hello_register(void)

@@ -116,7 +116,10 @@ static void cmd_mail(struct smtps_session *session, struct slice arguments)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "MAIL", .run = cmd_mail, .takes_arguments = true},
+    {.verb = "MAIL",
+     .help = "begins a message and names its sender (RFC 5321)",
+     .run = cmd_mail,
+     .takes_arguments = true},
 };
 
 void cmd_mail_register(void)

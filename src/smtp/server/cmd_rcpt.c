@@ -140,7 +140,10 @@ static void cmd_rcpt(struct smtps_session *session, struct slice arguments)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "RCPT", .run = cmd_rcpt, .takes_arguments = true},
+    {.verb = "RCPT",
+     .help = "names a recipient of the message (RFC 5321)",
+     .run = cmd_rcpt,
+     .takes_arguments = true},
 };
 
 void cmd_rcpt_register(void)

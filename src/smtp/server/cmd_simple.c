@@ -57,18 +57,21 @@ static void cmd_quit(struct smtps_session *session, struct slice arguments)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "RSET", .run = cmd_rset, .takes_arguments = true},
-    {.verb = "NOOP", .run = cmd_noop, .takes_arguments = true},
-    {.verb = "QUIT", .run = cmd_quit},
-    {.verb = "VRFY", .run = cmd_vrfy, .takes_arguments = true},
-    {.verb = "HELP", .run = cmd_help, .takes_arguments = true},
+    {.verb = "RSET", .help = "gives the message up (RFC 5321)", .run = cmd_rset, .takes_arguments = true},
+    {.verb = "NOOP", .help = "does nothing (RFC 5321)", .run = cmd_noop, .takes_arguments = true},
+    {.verb = "QUIT", .help = "ends the session (RFC 5321)", .run = cmd_quit},
+    {.verb = "VRFY",
+     .help = "is answered 252, as addresses are not verified (RFC 5321)",
+     .run = cmd_vrfy,
+     .takes_arguments = true},
+    {.verb = "HELP", .help = "names the commands (RFC 5321)", .run = cmd_help, .takes_arguments = true},
     /* Known, and not for this server (RFC 5321 4.2.4): 502. */
-    {.verb = "EXPN", .run = cmd_not_implemented, .takes_arguments = true},
-    {.verb = "TURN", .run = cmd_not_implemented, .takes_arguments = true},
-    {.verb = "ETRN", .run = cmd_not_implemented, .takes_arguments = true},
-    {.verb = "SEND", .run = cmd_not_implemented, .takes_arguments = true},
-    {.verb = "SOML", .run = cmd_not_implemented, .takes_arguments = true},
-    {.verb = "SAML", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "EXPN", .help = "is not implemented", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "TURN", .help = "is not implemented", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "ETRN", .help = "is not implemented", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "SEND", .help = "is not implemented", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "SOML", .help = "is not implemented", .run = cmd_not_implemented, .takes_arguments = true},
+    {.verb = "SAML", .help = "is not implemented", .run = cmd_not_implemented, .takes_arguments = true},
 };
 
 void cmd_simple_register(void)

@@ -80,7 +80,7 @@ static void cmd_starttls(struct smtps_session *session, struct slice arguments)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "STARTTLS", .run = cmd_starttls},
+    {.verb = "STARTTLS", .help = "begins TLS (RFC 3207)", .run = cmd_starttls},
 };
 
 void cmd_starttls_register(void)

@@ -216,7 +216,11 @@ static void cmd_xclient(struct smtps_session *session, struct slice arguments)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "XCLIENT", .run = cmd_xclient, .takes_arguments = true, .extension = EXTENSION_XCLIENT},
+    {.verb = "XCLIENT",
+     .help = "lets a trusted client stand in for another one",
+     .run = cmd_xclient,
+     .takes_arguments = true,
+     .extension = EXTENSION_XCLIENT},
 };
 
 void cmd_xclient_register(void)

@@ -86,10 +86,14 @@ static void cmd_xdumpcontext(struct smtps_session *session, struct slice argumen
 
 static const struct smtps_verb verbs[] = {
     {.verb = "XSETCONTEXT",
+     .help = "sets a pair of a context",
      .run = cmd_xsetcontext,
      .takes_arguments = true,
      .extension = EXTENSION_XSETCONTEXT},
-    {.verb = "XDUMPCONTEXT", .run = cmd_xdumpcontext, .extension = EXTENSION_XDUMPCONTEXT},
+    {.verb = "XDUMPCONTEXT",
+     .help = "shows the contexts",
+     .run = cmd_xdumpcontext,
+     .extension = EXTENSION_XDUMPCONTEXT},
 };
 
 void cmd_xcontext_register(void)

@@ -38,7 +38,11 @@ static void cmd_xremoteip(struct smtps_session *session, struct slice arguments)
 /* ---- registered ------------------------------------------------------------------------------ */
 
 static const struct smtps_verb verbs[] = {
-    {.verb = "XREMOTEIP", .run = cmd_xremoteip, .takes_arguments = true, .extension = EXTENSION_XREMOTEIP},
+    {.verb = "XREMOTEIP",
+     .help = "gives the address of a trusted client's own client",
+     .run = cmd_xremoteip,
+     .takes_arguments = true,
+     .extension = EXTENSION_XREMOTEIP},
 };
 
 void cmd_xremoteip_register(void)

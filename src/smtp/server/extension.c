@@ -5,22 +5,31 @@
 #include "base/slice.h"
 
 static const struct extension extensions[] = {
-    {"PIPELINING", EXTENSION_PIPELINING, EXTENSION_ALWAYS, 0},                       /* RFC 2920 */
-    {"8BITMIME", EXTENSION_8BITMIME, EXTENSION_ALWAYS, 0},                           /* RFC 6152 */
-    {"ENHANCEDSTATUSCODES", EXTENSION_ENHANCEDSTATUSCODES, EXTENSION_BY_DEFAULT, 0}, /* RFC 2034 */
-    {"STARTTLS", EXTENSION_STARTTLS, EXTENSION_WHEN_NAMED, 0},                       /* RFC 3207 */
-    {"AUTH", EXTENSION_AUTH, EXTENSION_WHEN_NAMED, 0},                               /* RFC 4954 */
-    {"SMTPUTF8", EXTENSION_SMTPUTF8, EXTENSION_WHEN_NAMED, 0},                       /* RFC 6531 */
-    {"DSN", EXTENSION_DSN, EXTENSION_WHEN_NAMED, 0},                                 /* RFC 3461 */
-    {"CHUNKING", EXTENSION_CHUNKING, EXTENSION_WHEN_NAMED, 0},                       /* RFC 3030 */
-    {"BINARYMIME", EXTENSION_BINARYMIME, EXTENSION_WHEN_NAMED, EXTENSION_CHUNKING},  /* RFC 3030 */
-    {"REQUIRETLS", EXTENSION_REQUIRETLS, EXTENSION_WHEN_NAMED, 0},                   /* RFC 8689 */
-    {"LIMITS", EXTENSION_LIMITS, EXTENSION_WHEN_NAMED, 0},                           /* RFC 9422 */
-    {"XCLIENT", EXTENSION_XCLIENT, EXTENSION_WHEN_NAMED, 0},
-    {"XREMOTEIP", EXTENSION_XREMOTEIP, EXTENSION_WHEN_NAMED, 0},
-    {"XSETCONTEXT", EXTENSION_XSETCONTEXT, EXTENSION_WHEN_NAMED, 0},
-    {"XDUMPCONTEXT", EXTENSION_XDUMPCONTEXT, EXTENSION_WHEN_NAMED, 0},
-    {"SIZE", EXTENSION_SIZE, EXTENSION_ALWAYS, 0}, /* RFC 1870 */
+    {"PIPELINING", EXTENSION_PIPELINING, EXTENSION_ALWAYS, 0,
+     "commands may be sent without waiting for replies (RFC 2920)"},
+    {"8BITMIME", EXTENSION_8BITMIME, EXTENSION_ALWAYS, 0, "content may have 8-bit bytes (RFC 6152)"},
+    {"ENHANCEDSTATUSCODES", EXTENSION_ENHANCEDSTATUSCODES, EXTENSION_BY_DEFAULT, 0,
+     "replies have enhanced codes (RFC 2034)"},
+    {"STARTTLS", EXTENSION_STARTTLS, EXTENSION_WHEN_NAMED, 0, "the connection can be encrypted (RFC 3207)"},
+    {"AUTH", EXTENSION_AUTH, EXTENSION_WHEN_NAMED, 0, "clients can log in (RFC 4954)"},
+    {"SMTPUTF8", EXTENSION_SMTPUTF8, EXTENSION_WHEN_NAMED, 0,
+     "addresses and header fields may be UTF-8 (RFC 6531)"},
+    {"DSN", EXTENSION_DSN, EXTENSION_WHEN_NAMED, 0, "senders choose which notifications they get (RFC 3461)"},
+    {"CHUNKING", EXTENSION_CHUNKING, EXTENSION_WHEN_NAMED, 0,
+     "content may be sent in parts with BDAT (RFC 3030)"},
+    {"BINARYMIME", EXTENSION_BINARYMIME, EXTENSION_WHEN_NAMED, EXTENSION_CHUNKING,
+     "content may be binary (RFC 3030)"},
+    {"REQUIRETLS", EXTENSION_REQUIRETLS, EXTENSION_WHEN_NAMED, 0,
+     "a message may require TLS on its whole way (RFC 8689)"},
+    {"LIMITS", EXTENSION_LIMITS, EXTENSION_WHEN_NAMED, 0, "the limits of a session are announced (RFC 9422)"},
+    {"XCLIENT", EXTENSION_XCLIENT, EXTENSION_WHEN_NAMED, 0, "a trusted client may stand in for another one"},
+    {"XREMOTEIP", EXTENSION_XREMOTEIP, EXTENSION_WHEN_NAMED, 0,
+     "a trusted client may give its client's address"},
+    {"XSETCONTEXT", EXTENSION_XSETCONTEXT, EXTENSION_WHEN_NAMED, 0,
+     "a trusted client may set pairs of contexts"},
+    {"XDUMPCONTEXT", EXTENSION_XDUMPCONTEXT, EXTENSION_WHEN_NAMED, 0,
+     "a trusted client may see the contexts"},
+    {"SIZE", EXTENSION_SIZE, EXTENSION_ALWAYS, 0, "the size of a message may be declared (RFC 1870)"},
 };
 
 /* The keywords that modules have declared since the start; the n-th has the bit EXTENSION_FIRST_OF_MODULES <<
@@ -41,9 +50,14 @@ const struct extension *extension_at(size_t index)
 void extensions_register(void)
 {
     char error[256];
-    for (size_t i = 0; i < EXTENSION_COUNT; i++)
-        registry_add(&core, extensions[i].keyword, "the SMTP server", (void *)(uintptr_t)&extensions[i],
-                     error, sizeof error);
+    for (size_t i = 0; i < EXTENSION_COUNT; i++) {
+        struct registry_row row = {.name = extensions[i].keyword,
+                                   .owner = "the SMTP server",
+                                   .help = extensions[i].help,
+                                   .thread = "the session's event loop",
+                                   .what = &extensions[i]};
+        registry_add(&core, &row, error, sizeof error);
+    }
 }
 
 const struct registry *extensions_core(void)

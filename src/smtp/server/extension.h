@@ -45,7 +45,8 @@ struct extension {
     const char *keyword; /* in the reply to EHLO and in SMTP_Extensions */
     unsigned bit;
     enum extension_rule rule;
-    unsigned needs; /* the extension that this one depends on; 0: none */
+    unsigned needs;   /* the extension that this one depends on; 0: none */
+    const char *help; /* one line: what the client may do; NULL for one of modules */
 };
 
 /* Returns the extension at `index`, in the order in which EHLO offers them; NULL after the last. */

@@ -60,6 +60,16 @@ void smtp_server_register(void)
     extensions_register();
 }
 
+const struct registry *smtp_server_commands(void)
+{
+    return smtps_verbs();
+}
+
+const struct registry *smtp_server_extensions(void)
+{
+    return extensions_core();
+}
+
 struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *pools,
                                        const struct smtp_upper *upper)
 {

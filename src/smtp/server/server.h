@@ -36,6 +36,9 @@ struct smtp_upper {
  * Main thread, before modules are set up.
  */
 void smtp_server_register(void);
+/* What was registered so, on which the registries of modules lie. */
+const struct registry *smtp_server_commands(void);
+const struct registry *smtp_server_extensions(void);
 
 /*
  * Creates a server without Listens. `spool` and `pools` are borrowed until smtp_server_free; `upper` is

@@ -32,8 +32,12 @@ const struct smtps_verb *smtps_verb_find(struct slice verb)
 static void add(const struct smtps_verb *row)
 {
     char error[256];
-    if (!registry_add(&core, row->verb, "the SMTP server", (void *)(uintptr_t)row, error, sizeof error) ||
-        core.count > SLOTS / 2) {
+    struct registry_row entry = {.name = row->verb,
+                                 .owner = "the SMTP server",
+                                 .help = row->help,
+                                 .thread = SMTPS_THREAD,
+                                 .what = row};
+    if (!registry_add(&core, &entry, error, sizeof error) || core.count > SLOTS / 2) {
         fprintf(stderr, "%s\n", core.count > SLOTS / 2 ? "too many SMTP commands" : error);
         abort();
     }

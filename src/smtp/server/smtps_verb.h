@@ -11,8 +11,11 @@
 
 struct smtps_call;
 
+#define SMTPS_THREAD "the session's event loop" /* the thread of commands and extensions, for people */
+
 struct smtps_verb {
     const char *verb; /* upper case */
+    const char *help; /* one line; may be NULL for a module's: its row in the registry has it */
     command_fn *run;
     bool takes_arguments; /* false: an argument is refused with 501 5.5.4 */
     unsigned extension;   /* without this offer (extension.h) there is no such command; 0: there always is */

@@ -85,6 +85,7 @@ static int smtp_demo_setup(struct imp_module *module, const struct imp_config *c
     return ADD(.keyword = "XDEMO", .arguments = "ONE TWO", .verb = imp_config_text(config, "verb"),
                .run = xdemo, .closure = module, .deadline_ms = 2000) ||
                    ADD(.keyword = "XTRUSTED", .verb = "XTRUSTED", .run = xdemo, .closure = module,
+                       .help = "is for those who are trusted",
                        .flags = IMP_SMTP_WHEN_NAMED) ||
                    ADD(.verb = "XLIVING", .run = xliving, .flags = IMP_SMTP_NO_ARGUMENTS)
                ? -1
