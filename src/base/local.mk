@@ -18,6 +18,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/list.h \
 	src/base/mem.c \
 	src/base/mem.h \
+	src/base/parallel.c \
+	src/base/parallel.h \
 	src/base/pending.c \
 	src/base/pending.h \
 	src/base/reply_code.h \

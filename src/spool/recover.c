@@ -2,7 +2,8 @@
  * recover: one scan of the meta table, in the order of ids.
  *
  * An envelope's retry state is the row after it. Envelopes are collected and then sorted by body, so that the
- * envelopes of one body meet without a map from ids to bodies.
+ * envelopes of one body meet without a map from ids to bodies. Whether the bodies are there is looked up on every
+ * processor: it is half of the work.
  */
 #include "spool/recover.h"
 
@@ -11,16 +12,21 @@
 #include <stdlib.h>
 #include "base/id.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "log/paniclog.h"
 #include "message/edits.h"
 #include "message/envelope.h"
 #include "spool/batch.h"
 #include "spool/layout.h"
 
-enum { MOST_DAMAGE_LINES = 20 }; /* in the paniclog; then they are only counted */
+enum {
+    MOST_DAMAGE_LINES = 20, /* in the paniclog; then they are only counted */
+    LOOK_RANGE = 4096,      /* envelopes whose bodies a thread looks up at a time */
+};
 
 struct found {
     struct body_facts body;
+    bool whole; /* of the first envelope of a body: every chunk of the body is there */
     struct envelope *envelope;
 };
 
@@ -167,7 +173,7 @@ static int compare_bodies(const void *a, const void *b)
     return x->envelope->id < y->envelope->id ? -1 : x->envelope->id > y->envelope->id;
 }
 
-static bool is_whole(struct recovery *recovery, const struct body_facts *body)
+static bool is_whole(const struct recovery *recovery, const struct body_facts *body)
 {
     struct layout_key key;
     for (uint32_t chunk = 0; chunk < body->chunks; chunk++)
@@ -175,6 +181,16 @@ static bool is_whole(struct recovery *recovery, const struct body_facts *body)
                                                       layout_body_key(&key, body->id, chunk)))
             return false;
     return true;
+}
+
+/* Looks up the bodies of some envelopes, which are sorted by body, each body once. */
+static void look_for_bodies(size_t first, size_t end, void *closure)
+{
+    const struct recovery *recovery = closure;
+    struct found *found = recovery->found;
+    for (size_t i = first; i < end; i++)
+        if (i == 0 || found[i].body.id != found[i - 1].body.id)
+            found[i].whole = is_whole(recovery, &found[i].body);
 }
 
 static struct body *make_body(const struct body_facts *facts)
@@ -235,7 +251,7 @@ static void refuse(struct recovery *recovery, struct found *first, size_t count,
 /* Attaches `count` envelopes to the body they share. False if it is missing; the envelopes are freed then. */
 static bool share_body(struct recovery *recovery, struct found *first, size_t count)
 {
-    if (!is_whole(recovery, &first->body)) {
+    if (!first->whole) {
         refuse(recovery, first, count, "the content is missing");
         return false;
     }
@@ -299,6 +315,7 @@ int recover(struct spool_backend *backend, bool remove_damaged,
         id_set_floor(result->greatest_id);
         if (recovery.count)
             qsort(recovery.found, recovery.count, sizeof *recovery.found, compare_bodies);
+        parallel_ranges("recover", recovery.count, LOOK_RANGE, look_for_bodies, &recovery);
         give_all(&recovery, take, closure);
         if (remove_damaged && backend->operations->commit(backend, true) != SPOOL_OK)
             error = -EIO;
