@@ -270,7 +270,7 @@ static void add_matches(struct conf_chain *chain, const struct conf_scope *conta
 static void add_domains(struct conf_chain *chain, const struct conf_scope *container, const char *domain)
 {
     size_t limit = chain->count + DOMAINS_MAX;
-    if (!container || !domain || !container->child_count)
+    if (!container || !domain || !conf_scope_next(container, "domain", NULL))
         return;
     char pattern[SUFFIX_MAX + 1] = "*";
     add(chain, conf_scope_find(container, "domain", domain));

@@ -110,7 +110,7 @@ const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const 
 {
     struct conf_text wanted = conf_text_of(name);
     char folded_kind[KIND_MAX], folded[NAME_MAX_FOLDED], block[CONF_KEY_MAX];
-    if (!parent->child_count || !fold(conf_text_of(kind), folded_kind, sizeof folded_kind))
+    if (!first_of_kind(parent, kind) || !fold(conf_text_of(kind), folded_kind, sizeof folded_kind))
         return NULL;
     if (conf_kind_is_block(conf_text_of(folded_kind))) {
         if (!conf_block_key(name, block))

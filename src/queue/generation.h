@@ -23,7 +23,14 @@ struct generation *generation_create(struct conf *conf, struct module_set *modul
 struct generation *generation_ref(struct generation *generation); /* any thread */
 void generation_unref(struct generation *generation);             /* any thread */
 
-/* Resolves; takes a lock. As long as the generation lives. Any thread. */
+/* Fills `chain` with the scopes of a queue, which are valid as long as the generation. Takes no lock unless
+ * there are regex Domains. Any thread. */
+void generation_chain(const struct generation *generation, struct slice binding, struct slice domain,
+                      struct conf_chain *chain);
+/* Returns the settings of such a chain, which live as long as the generation. Takes a lock. Any thread. */
+const struct queue_settings *generation_chain_settings(struct generation *generation,
+                                                       const struct conf_chain *chain);
+/* Both in one. */
 const struct queue_settings *generation_settings(struct generation *generation, struct slice binding,
                                                  struct slice domain);
 

@@ -37,17 +37,42 @@ static void free_settings(void *pointer)
 
 static const struct policy_kind settings_kind = {make_settings, free_settings};
 
+/* Copies `text` with a NUL into `room` if it fits there, else into memory from mem_copy_text. */
+static char *terminate(struct slice text, char *room, size_t size)
+{
+    if (text.size >= size)
+        return mem_copy_text(text.data, text.size);
+    if (text.size)
+        memcpy(room, text.data, text.size);
+    room[text.size] = '\0';
+    return room;
+}
+
+void generation_chain(const struct generation *generation, struct slice binding, struct slice domain,
+                      struct conf_chain *chain)
+{
+    char binding_room[64], domain_room[256];
+    char *binding_text = terminate(binding, binding_room, sizeof binding_room);
+    char *domain_text = terminate(domain, domain_room, sizeof domain_room);
+    conf_chain_outbound(chain, generation->conf, binding_text, domain_text);
+    if (binding_text != binding_room)
+        free(binding_text);
+    if (domain_text != domain_room)
+        free(domain_text);
+}
+
+const struct queue_settings *generation_chain_settings(struct generation *generation,
+                                                       const struct conf_chain *chain)
+{
+    return policy_table_find(generation->settings, chain, generation);
+}
+
 const struct queue_settings *generation_settings(struct generation *generation, struct slice binding,
                                                  struct slice domain)
 {
     struct conf_chain chain;
-    char *binding_text = mem_copy_text(binding.data, binding.size);
-    char *domain_text = mem_copy_text(domain.data, domain.size);
-    conf_chain_outbound(&chain, generation->conf, binding_text, domain_text);
-    free(binding_text);
-    free(domain_text);
-
-    return policy_table_find(generation->settings, &chain, generation);
+    generation_chain(generation, binding, domain, &chain);
+    return generation_chain_settings(generation, &chain);
 }
 
 /* ---- generations ------------------------------------------------------------------------------------- */

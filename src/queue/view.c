@@ -1,6 +1,10 @@
 /*
  * view: what a thread remembers of the configuration, so that accepting a message takes no lock.
  *
+ * Two tables remember settings, in each of which a later entry replaces an earlier one of the same hash: by the
+ * names of queues, and by the levels of the chains that the names resolve to. The second serves a thread that
+ * sees many more domains than the first can hold, because most of them have the same levels.
+ *
  * Each thread keeps a reference to the generation it last saw and the settings it last asked for. A thread
  * notices a new generation by its serial number, on its next call; the settings it handed out before stay
  * valid one generation longer, because the previous reference is given up only when yet another generation
@@ -10,20 +14,28 @@
 #include "queue/view.h"
 
 enum {
-    VIEW_SLOTS = 8,
-    VIEW_NAME_SIZE = 160, /* longer names are looked up each time */
+    VIEW_NAMES = 64,
+    VIEW_CHAINS = 16,
+    VIEW_NAME_SIZE = 160, /* longer names are resolved each time */
+    VIEW_LEVELS = 6,      /* settings of longer chains are found in the generation */
 };
 
-struct view_slot {
+struct view_name {
     const struct queue_settings *settings; /* NULL: unused */
     size_t binding_size, domain_size;
-    char names[VIEW_NAME_SIZE]; /* binding, then domain */
+    char text[VIEW_NAME_SIZE]; /* binding, then domain */
+};
+
+struct view_chain {
+    const struct queue_settings *settings; /* NULL: unused */
+    size_t count;
+    const struct conf_scope *levels[VIEW_LEVELS];
 };
 
 struct view {
     struct generation *current, *previous; /* references; NULL before the first use */
-    unsigned next_slot;
-    struct view_slot slots[VIEW_SLOTS];
+    struct view_name names[VIEW_NAMES];
+    struct view_chain chains[VIEW_CHAINS];
 };
 
 static pthread_key_t view_key;
@@ -78,8 +90,10 @@ struct view *view_of(struct queue_set *set)
     generation_unref(view->previous);
     view->previous = view->current;
     view->current = set_generation(set);
-    for (unsigned i = 0; i < VIEW_SLOTS; i++)
-        view->slots[i].settings = NULL;
+    for (unsigned i = 0; i < VIEW_NAMES; i++)
+        view->names[i].settings = NULL;
+    for (unsigned i = 0; i < VIEW_CHAINS; i++)
+        view->chains[i].settings = NULL;
     return view;
 }
 
@@ -88,30 +102,65 @@ struct generation *view_generation(const struct view *view)
     return view->current;
 }
 
-static bool slot_matches(const struct view_slot *slot, struct slice binding, struct slice domain)
+static struct view_chain *chain_slot(struct view *view, const struct conf_chain *chain)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < chain->count; i++)
+        hash = (hash ^ (uintptr_t)chain->levels[i]) * UINT64_C(0x9e3779b97f4a7c15);
+    return &view->chains[hash >> 32 & (VIEW_CHAINS - 1)];
+}
+
+/* Returns the settings of names that the view does not remember. Takes the generation's lock if it does not
+ * remember their chain either. */
+static const struct queue_settings *resolve(struct view *view, struct slice binding, struct slice domain)
+{
+    struct conf_chain chain;
+    generation_chain(view->current, binding, domain, &chain);
+    if (chain.count > VIEW_LEVELS)
+        return generation_chain_settings(view->current, &chain);
+    struct view_chain *slot = chain_slot(view, &chain);
+    size_t size = chain.count * sizeof *chain.levels;
+    if (!slot->settings || slot->count != chain.count || memcmp(slot->levels, chain.levels, size) != 0) {
+        slot->settings = generation_chain_settings(view->current, &chain);
+        slot->count = chain.count;
+        memcpy(slot->levels, chain.levels, size);
+    }
+    return slot->settings;
+}
+
+/* FNV-1a of the names; two spellings of a domain have one slot. */
+static struct view_name *name_slot(struct view *view, struct slice binding, struct slice domain)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < domain.size; i++)
+        hash = (hash ^ (unsigned char)ascii_lower(domain.data[i])) * 16777619u;
+    for (size_t i = 0; i < binding.size; i++)
+        hash = (hash ^ (unsigned char)binding.data[i]) * 16777619u;
+    return &view->names[(hash ^ hash >> 16) & (VIEW_NAMES - 1)];
+}
+
+static bool is_of(const struct view_name *slot, struct slice binding, struct slice domain)
 {
     return slot->settings && slot->domain_size == domain.size && slot->binding_size == binding.size &&
-           slice_equal_nocase(slice_of(slot->names + binding.size, domain.size), domain) &&
-           slice_equal(slice_of(slot->names, binding.size), binding);
+           slice_equal_nocase(slice_of(slot->text + binding.size, domain.size), domain) &&
+           slice_equal(slice_of(slot->text, binding.size), binding);
 }
 
 const struct queue_settings *view_settings(struct view *view, struct slice binding, struct slice domain)
 {
-    for (unsigned i = 0; i < VIEW_SLOTS; i++)
-        if (slot_matches(&view->slots[i], binding, domain))
-            return view->slots[i].settings;
-    const struct queue_settings *settings = generation_settings(view->current, binding, domain);
     if (binding.size + domain.size > VIEW_NAME_SIZE)
-        return settings;
-    struct view_slot *slot = &view->slots[view->next_slot++ % VIEW_SLOTS];
-    slot->settings = settings;
+        return resolve(view, binding, domain);
+    struct view_name *slot = name_slot(view, binding, domain);
+    if (is_of(slot, binding, domain))
+        return slot->settings;
+    slot->settings = resolve(view, binding, domain);
     slot->binding_size = binding.size;
     slot->domain_size = domain.size;
     if (binding.size)
-        memcpy(slot->names, binding.data, binding.size);
+        memcpy(slot->text, binding.data, binding.size);
     if (domain.size)
-        memcpy(slot->names + binding.size, domain.data, domain.size);
-    return settings;
+        memcpy(slot->text + binding.size, domain.data, domain.size);
+    return slot->settings;
 }
 
 const struct queue_settings *queue_settings_find(struct queue_set *set, struct slice binding,

@@ -10,6 +10,7 @@
 #include "queue/generation.h"
 #include "queue/retry.h"
 #include "queue/schedule.h"
+#include "queue/view.h"
 
 #define S SLICE_LITERAL
 
@@ -217,6 +218,50 @@ static void test_blackhole_values(void)
         CU_ASSERT_EQUAL(value, rows[i].value);
         generation_unref(generation);
     }
+}
+
+/* ---- what a thread remembers of them ------------------------------------------------------------------- */
+
+/* Domains with a stanza, without one, by suffix and by expression, in three bindings; more than a view holds. */
+static size_t views_that_differ(struct queue_set *set)
+{
+    static const char *const bindings[] = {"default", "fast", "a-binding-that-has-no-stanza"};
+    size_t differ = 0;
+    for (unsigned i = 0; i < 2000; i++) {
+        char domain[200];
+        struct slice binding = slice_text(bindings[i % 3]);
+        snprintf(domain, sizeof domain,
+                 i % 7 == 6 ? "%0160u.example"
+                 : i % 2    ? "D%u.example"
+                            : "d%u.example",
+                 i % 400);
+        const struct queue_settings *seen = queue_settings_find(set, binding, slice_text(domain));
+        differ += seen != generation_settings(set->generation, binding, slice_text(domain));
+    }
+    return differ;
+}
+
+static void test_view_of_many_domains(void)
+{
+    char text[4096] = "binding \"fast\" { retry_interval = 5\n domain \"d7.example\" { max_retries = 7 } }\n"
+                      "domain \"*.example\" { max_retries = 3 }\n"
+                      "domain \"/^d[0-9]*3/\" { retry_interval = 11 }\n";
+    for (int i = 1; i < 50; i++) /* more chains than a view holds */
+        sprintf(text + strlen(text), "domain \"d%d.example\" { max_retries = %d }\n", i, i);
+    struct queue_set set = {.generation = load(text)};
+    pthread_mutex_init(&set.lock, NULL);
+    atomic_init(&set.serial, set.generation->serial);
+    CU_ASSERT_EQUAL(views_that_differ(&set), 0);
+    /* a later generation: nothing is left of the earlier one */
+    struct generation *before = set.generation;
+    set.generation = load("domain \"d1.example\" { max_retries = 9 }");
+    atomic_store(&set.serial, set.generation->serial);
+    CU_ASSERT_EQUAL(queue_settings_find(&set, S("default"), S("d1.example"))->max_retries, 9);
+    CU_ASSERT_EQUAL(views_that_differ(&set), 0);
+    view_forget();
+    generation_unref(before);
+    generation_unref(set.generation);
+    pthread_mutex_destroy(&set.lock);
 }
 
 /* ---- notifications ----------------------------------------------------------------------------------- */
@@ -438,6 +483,7 @@ int main(void)
         {"settings: defaults", test_settings_defaults},
         {"settings: by scope", test_settings_by_scope},
         {"settings: blackhole", test_blackhole_values},
+        {"settings: a thread's view of many domains", test_view_of_many_domains},
         {"a notification says what happened", test_dsn_says_what_happened},
         {"a notification of our own finding", test_dsn_of_our_own_finding},
         {"a notification's status", test_dsn_status},
