@@ -5,6 +5,7 @@ static const struct conf_option rows[] = {
 #define OPTION(word, type, fallback, choices, scopes, dynamic, support, why)                                 \
     {.name = (word), CONF_##type, fallback, choices, scopes, dynamic, CONF_##support, .note = why},
 #define FIELD(holder, field, ...) OPTION(__VA_ARGS__)
+#define ALSO(...)
 #define SCOPE(word, naming, scopes, dynamic, support, why)                                                   \
     {.name = (word), CONF_SCOPE, NULL, naming, scopes, dynamic, CONF_##support, .note = why},
 #define YES  true
@@ -12,6 +13,7 @@ static const struct conf_option rows[] = {
 #define NONE NULL
 #include "confparse/options.def"
 #undef FIELD
+#undef ALSO
 #undef OPTION
 #undef SCOPE
 };

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <strings.h>
 #include "base/slice.h"
+#include "control/control_options.h"
 #include "net/listener.h"
+#include "policy/listen_options.h"
 #include "sasl/parameters.h"
 
 /* ---- parameters ------------------------------------------------------------------------------ */
@@ -41,10 +43,9 @@ enum access_finding access_method_check(const struct conf_value *value, const ch
     return ACCESS_WRONG;
 }
 
-static struct access_method read_method(const struct conf_chain *chain, const char *option,
-                                        const char *scheme)
+static struct access_method read_method(const struct policy_setting *parameters, const char *scheme)
 {
-    struct access_method method = {.value = conf_chain_value(chain, option)};
+    struct access_method method = {.value = parameters->value};
     if (!method.value)
         return method;
     method.path = parameters_path(parameters_find(method.value, "uri"), scheme);
@@ -54,40 +55,36 @@ static struct access_method read_method(const struct conf_chain *chain, const ch
 
 /* ---- levels ---------------------------------------------------------------------------------- */
 
-/* The most specific level that says anything decides; at one level the switch goes before the parameters. */
-static bool is_enabled(const struct conf_chain *chain, const char *option, const char *const *parameters)
+/*
+ * The most specific level that says anything decides: with the switch or, if it sets only the parameters, by
+ * having them.
+ */
+static bool is_enabled(const struct policy_setting *enable, const struct policy_setting *parameters)
 {
-    for (size_t i = 0; i < chain->count; i++) {
-        const struct conf_value *value = conf_scope_value(chain->levels[i], option);
-        if (value)
-            return value->number;
-        for (const char *const *name = parameters; *name; name++)
-            if (conf_scope_value(chain->levels[i], *name))
-                return true;
-    }
-    return false;
+    return enable->value->number || (parameters->value && parameters->level < enable->level);
 }
 
 void access_resolve(struct access *access, const struct conf *conf, const struct conf_scope *listener,
                     const struct conf_scope *listen, const struct net_addr *peer)
 {
-    static const char *const passwords[] = {"authdigestmd5parameters", "authloginparameters", NULL};
-    static const char *const roles[] = {"authorizationparameters", NULL};
     static const struct net_addr loopback = {.family = AF_INET, .bytes = {127, 0, 0, 1}};
+    struct control_options options;
     struct conf_chain chain;
     uint8_t address[16];
     if (peer)
         net_addr_mapped(peer->family == AF_UNIX ? &loopback : peer, address);
     conf_chain_inbound(&chain, conf, listener, listen, peer ? address : NULL);
+    control_options_fill(&options, &chain);
     *access = (struct access){
-        .denied = conf_chain_bool(&chain, "always_deny"),
-        .authenticate = is_enabled(&chain, "enable_authentication", passwords) &&
-                        !conf_chain_bool(&chain, "always_allow"),
-        .authorize = is_enabled(&chain, "enable_authorization", roles),
-        .digest = read_method(&chain, "authdigestmd5parameters", "digest"),
-        .login = read_method(&chain, "authloginparameters", "file"),
-        .groups = read_method(&chain, "authorizationparameters", "groups"),
-        .timeout = (unsigned)conf_chain_int(&chain, "timeout"),
+        .denied = options.always_deny,
+        .authenticate =
+            !options.always_allow && (is_enabled(&options.enable_authentication, &options.digest) ||
+                                      is_enabled(&options.enable_authentication, &options.login)),
+        .authorize = is_enabled(&options.enable_authorization, &options.groups),
+        .digest = read_method(&options.digest, "digest"),
+        .login = read_method(&options.login, "file"),
+        .groups = read_method(&options.groups, "groups"),
+        .timeout = options.timeout,
     };
     /* A Unix connection whose Listen names no passwords is known by its system account. */
     if (conf_scope_name(listen)[0] == '/' && !access->digest.value && !access->login.value)
@@ -106,7 +103,7 @@ const struct conf_scope *access_listen(const struct conf *conf, const char *endp
             if (strcmp(key, wanted) != 0)
                 continue;
             conf_chain_inbound(&chain, conf, listener, listen, NULL);
-            if (conf_chain_bool(&chain, "enable"))
+            if (listen_is_enabled(&chain))
                 return listen;
         }
     return NULL;

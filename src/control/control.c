@@ -13,12 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "control/control_options.h"
 #include "control/ctl_call_private.h"
 #include "control/ctl_command.h"
 #include "control/ctl_session.h"
 #include "log/paniclog.h"
 #include "net/listener.h"
-#include "policy/socket_fields.h"
+#include "policy/listen_options.h"
 
 enum {
     DEFAULT_FILE_MODE = 0600, /* the manual: "only accessible to the user identity" of the daemon */
@@ -107,22 +108,14 @@ static void close_socket(struct control_socket *socket)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* As some scope of a control listener sets it; the option's own default is that of other listeners. */
-static unsigned file_mode(const struct conf_chain *chain)
-{
-    for (size_t i = 0; i < chain->count; i++) {
-        const struct conf_value *value = conf_scope_value(chain->levels[i], "file_mode");
-        if (value)
-            return (unsigned)value->number;
-    }
-    return DEFAULT_FILE_MODE;
-}
-
 static struct listener_settings settings_of(const struct conf_chain *chain, const char *endpoint)
 {
     struct listener_settings settings = {.endpoint = endpoint};
-    socket_fields_fill(&settings, chain);
-    settings.file_mode = file_mode(chain);
+    struct control_options options;
+    listen_socket_fill(&settings, chain);
+    control_options_fill(&options, chain);
+    if (options.file_mode.level == chain->count) /* not set; the row's default is that of other listeners */
+        settings.file_mode = DEFAULT_FILE_MODE;
     return settings;
 }
 
@@ -164,7 +157,7 @@ static bool open_listens(struct control *control, const struct conf *conf, const
         const char *endpoint = conf_scope_name(listen);
         struct conf_chain chain;
         conf_chain_inbound(&chain, conf, listener, listen, NULL);
-        if (!conf_chain_bool(&chain, "enable") || find(control, endpoint))
+        if (!listen_is_enabled(&chain) || find(control, endpoint))
             continue;
         struct listener *opened = open_listener(&chain, endpoint, owner, group, error, error_size);
         if (!opened)

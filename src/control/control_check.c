@@ -8,6 +8,7 @@
 #include "control/roles.h"
 #include "net/cidr.h"
 #include "net/listener.h"
+#include "policy/listen_options.h"
 #include "sasl/sasl_check.h"
 #include "sasl/records.h"
 
@@ -98,7 +99,7 @@ static void check_listen(struct control_check *check, const struct conf_scope *l
     conf_chain_inbound(&chain, check->conf, listener, listen, NULL);
     if (!listener_endpoint_check(conf_scope_name(listen), error, sizeof error))
         conf_report_add(check->report, CONF_ERROR, conf_scope_place(listen), "%s", error);
-    if (!conf_chain_bool(&chain, "enable"))
+    if (!listen_is_enabled(&chain))
         return;
     access_resolve(&access, check->conf, listener, listen, NULL);
     check_access(check, &access);
@@ -114,7 +115,7 @@ static void check_listen(struct control_check *check, const struct conf_scope *l
 
 static void check_role(struct control_check *check, const struct conf_scope *role)
 {
-    const struct conf_value *allow = conf_scope_value(role, "allow");
+    const struct conf_value *allow = roles_patterns(role);
     char problem[256];
     for (size_t i = 0; allow && i < allow->count; i++)
         if (!roles_pattern_check(allow->items[i], problem, sizeof problem))

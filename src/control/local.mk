@@ -11,6 +11,8 @@ src_control_libcontrol_a_SOURCES = \
 	src/control/control.c \
 	src/control/control.h \
 	src/control/control_check.c \
+	src/control/control_options.c \
+	src/control/control_options.h \
 	src/control/control_private.h \
 	src/control/ctl_call.c \
 	src/control/ctl_call.h \

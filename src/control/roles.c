@@ -111,9 +111,14 @@ static enum imp_authorization try_pattern(const char *pattern, const char *comma
     return IMP_AUTHORIZATION_FAILED;
 }
 
+const struct conf_value *roles_patterns(const struct conf_scope *role)
+{
+    return conf_scope_value(role, "allow");
+}
+
 static enum imp_authorization try_role(const struct conf_scope *role, const char *command)
 {
-    const struct conf_value *allow = conf_scope_value(role, "allow");
+    const struct conf_value *allow = roles_patterns(role);
     enum imp_authorization result = IMP_REFUSED;
     for (size_t i = 0; allow && i < allow->count && result == IMP_REFUSED; i++)
         result = try_pattern(allow->items[i], command);

@@ -29,6 +29,8 @@ void roles_release(struct roles *roles);
 enum imp_authorization roles_judge(const struct conf *conf, const struct access_method *groups,
                                    const char *user, const char *command, const char **role);
 
+/* Returns the list of patterns of a Role stanza; NULL: it has none. */
+const struct conf_value *roles_patterns(const struct conf_scope *role);
 /* Is `pattern` a regular expression? On false, problem[] says what is wrong with it. */
 bool roles_pattern_check(const char *pattern, char *problem, size_t size);
 

@@ -15,15 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 #include "config.h"
-#include "base/hostname.h"
 #include "daemon/console.h"
 #include "daemon/daemon_metrics.h"
 #include "daemon/daemon_private.h"
+#include "daemon/daemon_settings.h"
 #include "daemon/process.h"
 #include "daemon/readable.h"
 #include "daemon/reload.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
+#include "policy/host_name.h"
 #include "sdk/sdk_inject.h"
 #include "sdk/sdk_queue.h"
 #include "sdk/sdk_command.h"
@@ -42,22 +43,6 @@ static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 static void begin_end(void *daemon);
 
 /* ---- start ----------------------------------------------------------------------------------- */
-
-static const char *global_text(const struct conf *conf, const char *option, const char *fallback)
-{
-    struct conf_chain chain;
-    conf_chain_global(&chain, conf);
-    const char *text = conf_chain_text(&chain, option);
-    return text && *text ? text : fallback;
-}
-
-/* Momentum's default is true; ours is to keep what somebody may want to see, so it has to be written. */
-static bool removes_damaged(const struct conf *conf)
-{
-    struct conf_chain chain;
-    conf_chain_global(&chain, conf);
-    return conf_chain_bool(&chain, "unlink_on_spool_in_failure");
-}
 
 static void accept_envelope(void *upper, struct envelope *envelope)
 {
@@ -81,14 +66,6 @@ static struct loop_group *find_loops(void *threads, const char *name)
     return threads_loops(threads, name);
 }
 
-static struct resolver_settings resolver_settings(const struct conf *conf)
-{
-    return (struct resolver_settings){
-        .resolv_conf = global_text(conf, "resolv_conf", NULL),
-        .trust_anchor = global_text(conf, "dns_trust_anchor", NULL),
-    };
-}
-
 /* The main thread's loop: modules can post to it and have timers on it as on any other. */
 static bool adopt_main_loop(struct daemon *d, char *error, size_t error_size)
 {
@@ -107,7 +84,8 @@ static void show_loops(struct daemon *d)
 {
     unsigned count;
     struct loop **loops = threads_all_loops(d->threads, loop_group_at(d->main, 0), &count);
-    struct resolver_settings settings = resolver_settings(d->conf);
+    struct resolver_settings settings;
+    resolver_settings_fill(&settings, d->conf);
     sdk_loops_create(loops, count);
     d->resolvers = resolvers_create(loops, count, &settings);
     sdk_dns_set_resolvers(d->resolvers);
@@ -118,7 +96,10 @@ static void show_loops(struct daemon *d)
 static bool become_daemon(struct daemon *d, char *error, size_t error_size)
 {
     struct process_identity identity;
-    const char *spool = global_text(d->conf, "spoolbase", "/var/spool/ecelerity");
+    struct daemon_settings settings;
+    struct spool_settings spool;
+    daemon_settings_fill(&settings, d->conf);
+    spool_settings_fill(&spool, d->conf);
     if (!process_identity_resolve(d->conf, &identity, error, error_size))
         return false;
     if (!d->arguments->foreground && process_background() < 0) {
@@ -140,8 +121,8 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
         return false;
     if (!control_open(d->control, d->conf, identity.uid, identity.gid, error, error_size))
         return false;
-    return process_pidfile(global_text(d->conf, "pidfile", NULL), error, error_size) &&
-           process_prepare_directory(spool, &identity, error, error_size) &&
+    return process_pidfile(*settings.pidfile->text ? settings.pidfile->text : NULL, error, error_size) &&
+           process_prepare_directory(spool.directory, &identity, error, error_size) &&
            process_drop_root(&identity, error, error_size);
 }
 
@@ -158,34 +139,29 @@ static void mask_signals(int how)
 
 static bool check_resolver(const struct daemon *d, char *error, size_t error_size)
 {
-    struct resolver_settings settings = resolver_settings(d->conf);
+    struct resolver_settings settings;
+    resolver_settings_fill(&settings, d->conf);
     return (!settings.resolv_conf && !settings.trust_anchor) || resolver_check(&settings, error, error_size);
 }
 
 static bool open_spool(struct daemon *d, char *error, size_t error_size)
 {
-    struct spool_settings settings = {
-        .directory = global_text(d->conf, "spoolbase", "/var/spool/ecelerity"),
-        .reserve_bytes = SPOOL_LEAST_RESERVE,
-        .remove_damaged = removes_damaged(d->conf),
-    };
+    struct spool_settings settings = {.reserve_bytes = SPOOL_LEAST_RESERVE};
+    spool_settings_fill(&settings, d->conf);
     d->spool = spool_open(&settings, error, error_size);
     return d->spool != NULL;
 }
 
 static struct queue_dependencies dependencies_of(struct daemon *d)
 {
-    const char *pool = global_text(d->conf, "maintainer_pool", NULL);
+    struct daemon_settings settings;
+    daemon_settings_fill(&settings, d->conf);
     return (struct queue_dependencies){
-        .loops = threads_loops(d->threads, global_text(d->conf, "delivery_pool", pool)),
+        .loops = threads_loops(d->threads,
+                               settings.delivery_pool ? settings.delivery_pool : settings.maintainer_pool),
         .pools = threads_pools(d->threads),
         .spool = d->spool,
     };
-}
-
-static const char *hostname_of(const struct conf *conf)
-{
-    return hostname_or_system(global_text(conf, "hostname", NULL));
 }
 
 static void build_queues(struct daemon *d)
@@ -193,7 +169,7 @@ static void build_queues(struct daemon *d)
     struct queue_dependencies dependencies = dependencies_of(d);
     d->queues = queue_set_create(&dependencies, d->conf, d->modules);
     if (!d->arguments->skip_queue)
-        d->delivery = delivery_create(d->queues, &dependencies, hostname_of(d->conf), d->resolvers);
+        d->delivery = delivery_create(d->queues, &dependencies, policy_host_name(d->conf), d->resolvers);
 }
 
 static bool recover(struct daemon *d, char *error, size_t error_size)
@@ -257,7 +233,7 @@ static bool start(struct daemon *d, char *error, size_t error_size)
     control_start(d->control);
     daemon_metrics_register(threads_pools(d->threads), d->spool);
     struct queue_dependencies dependencies = dependencies_of(d);
-    sdk_inject_open(d->queues, &dependencies, hostname_of(d->conf)); /* ids are known from here on */
+    sdk_inject_open(d->queues, &dependencies, policy_host_name(d->conf)); /* ids are known from here on */
     summary_start(&d->summary);
     return true;
 }

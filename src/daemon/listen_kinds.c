@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include "base/mem.h"
+#include "policy/listen_options.h"
 
 struct listen_kind {
     const char *name;
@@ -83,7 +84,7 @@ static bool visit_stanza(const struct conf *conf, const struct conf_scope *liste
     while ((listen = conf_scope_next(listener, "listen", listen))) {
         struct conf_chain chain;
         conf_chain_inbound(&chain, conf, listener, listen, NULL);
-        bool wanted = all || (conf_chain_bool(&chain, "enable") && !is_disabled(conf, listener));
+        bool wanted = all || (listen_is_enabled(&chain) && !is_disabled(conf, listener));
         if (wanted && !visit(&chain, listen, closure))
             return false;
     }

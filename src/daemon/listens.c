@@ -11,7 +11,7 @@
 #include "daemon/listen_kinds.h"
 #include "log/paniclog.h"
 #include "net/listener.h"
-#include "policy/socket_fields.h"
+#include "policy/listen_options.h"
 #include "sdk/sdk_listener.h"
 
 struct entry {
@@ -36,16 +36,15 @@ struct listens {
  * Accepting is threaded when Concurrency is above 1 (manual, events_per_iter), or when a pool is named and
  * Concurrency is not 0.
  */
-static unsigned acceptor_threads(const struct conf_chain *chain)
+static unsigned acceptor_threads(const struct listen_options *options)
 {
-    int64_t concurrency = conf_chain_int(chain, "concurrency");
-    const char *pool = conf_chain_text(chain, "pool_name");
-    return concurrency > 1 || (concurrency == 1 && pool && *pool) ? (unsigned)concurrency : 0;
+    bool threaded = options->concurrency > 1 || (options->concurrency == 1 && options->pool_name);
+    return threaded ? options->concurrency : 0;
 }
 
 static unsigned pool_threads(const struct conf *conf, const char *name)
 {
-    const struct conf_scope *stanza = conf_scope_find(conf_root(conf), "threadpool", name);
+    const struct conf_scope *stanza = name ? conf_scope_find(conf_root(conf), "threadpool", name) : NULL;
     const struct conf_value *value = stanza ? conf_scope_value(stanza, "concurrency") : NULL;
     return value ? (unsigned)value->number : 0;
 }
@@ -59,19 +58,18 @@ static bool is_predefined(const char *name)
 }
 
 /* The pool whose threads a Listen with a threaded accept borrows. */
-static void check_pool(const struct conf_chain *chain, const struct conf_scope *listen,
-                       struct conf_report *report)
+static void check_pool(const struct conf_chain *chain, const struct listen_options *options,
+                       const struct conf_scope *listen, struct conf_report *report)
 {
-    const struct conf_value *value = conf_chain_value(chain, "pool_name");
-    const char *name = value ? value->text : "";
-    unsigned concurrency = acceptor_threads(chain), threads = pool_threads(chain->conf, name);
-    if (concurrency && !*name)
+    const char *name = options->pool_name;
+    unsigned concurrency = acceptor_threads(options), threads = pool_threads(chain->conf, name);
+    if (concurrency && !name)
         conf_report_add(report, CONF_WARNING, conf_scope_place(listen),
                         "threaded accept (Concurrency %u) without a Pool_Name; the IO pool is used",
                         concurrency);
     else if (concurrency && !conf_scope_find(conf_root(chain->conf), "threadpool", name) &&
              !is_predefined(name))
-        conf_report_add(report, CONF_WARNING, value->place,
+        conf_report_add(report, CONF_WARNING, conf_chain_value(chain, "pool_name")->place,
                         "pool_name \"%s\" is not defined by any ThreadPool; the IO pool is used", name);
     else if (threads && concurrency > threads)
         conf_report_add(
@@ -84,15 +82,17 @@ static bool check_listen(const struct conf_chain *chain, const struct conf_scope
 {
     struct conf_report *report = closure;
     const struct conf *conf = chain->conf;
+    struct listen_options options;
     char error[256];
+    listen_options_fill(&options, chain);
     if (!listener_endpoint_check(conf_scope_name(listen), error, sizeof error))
         conf_report_add(report, CONF_ERROR, conf_scope_place(listen), "%s", error);
-    const char *loop = conf_chain_text(chain, "event_loop");
-    if (loop && *loop && !conf_scope_find(conf_root(conf), "eventloop", loop))
+    const char *loop = options.event_loop;
+    if (loop && !conf_scope_find(conf_root(conf), "eventloop", loop))
         conf_report_add(report, CONF_WARNING, conf_scope_place(listen),
                         "event_loop \"%s\" is not defined by any EventLoop; the default loops are used",
                         loop);
-    check_pool(chain, listen, report);
+    check_pool(chain, &options, listen, report);
     return true;
 }
 
@@ -151,17 +151,16 @@ void listens_check(const struct conf *conf, struct conf_report *report)
     listen_kinds_each(conf, true, check_listen, report);
 }
 
-static struct pool *find_pool(struct pool_set *pools, const struct conf_chain *chain,
-                              const struct conf_scope *listen)
+static struct pool *find_pool(struct pool_set *pools, const char *name, const struct conf *conf,
+                              const char *endpoint)
 {
-    const char *name = conf_chain_text(chain, "pool_name"), *endpoint = conf_scope_name(listen);
-    struct pool *pool = name && *name ? pool_set_find(pools, name) : NULL;
+    struct pool *pool = name ? pool_set_find(pools, name) : NULL;
     if (pool)
         return pool;
-    if (!name || !*name)
+    if (!name)
         paniclog(PANIC_CRITICAL, "Listen \"%s\": threaded accept without a Pool_Name; the IO pool is used",
                  endpoint);
-    else if (conf_scope_find(conf_root(chain->conf), "threadpool", name))
+    else if (conf_scope_find(conf_root(conf), "threadpool", name))
         paniclog(PANIC_WARNING,
                  "Listen \"%s\": ThreadPool \"%s\" is made at the next start; the IO pool is used", endpoint,
                  name);
@@ -171,16 +170,17 @@ static struct pool *find_pool(struct pool_set *pools, const struct conf_chain *c
     return pool_set_find(pools, "IO");
 }
 
-static struct listener_settings read_settings(const struct conf_chain *chain, const struct conf_scope *listen,
-                                              struct pool_set *pools)
+static struct listener_settings read_settings(const struct conf_chain *chain,
+                                              const struct listen_options *options,
+                                              const struct conf_scope *listen, struct pool_set *pools)
 {
     struct listener_settings settings = {
         .endpoint = conf_scope_name(listen),
-        .concurrency = acceptor_threads(chain),
+        .concurrency = acceptor_threads(options),
     };
-    socket_fields_fill(&settings, chain);
+    listen_socket_fill(&settings, chain);
     if (settings.concurrency) {
-        settings.pool = find_pool(pools, chain, listen);
+        settings.pool = find_pool(pools, options->pool_name, chain->conf, settings.endpoint);
         if (settings.concurrency > pool_concurrency(settings.pool))
             settings.concurrency = pool_concurrency(settings.pool);
     }
@@ -244,7 +244,9 @@ static bool open_one(const struct conf_chain *chain, const struct conf_scope *li
                  conf_scope_name(listen));
         return false;
     }
-    struct listener_settings settings = read_settings(chain, listen, opening->pools);
+    struct listen_options options;
+    listen_options_fill(&options, chain);
+    struct listener_settings settings = read_settings(chain, &options, listen, opening->pools);
     struct listener *listener = listener_open(&settings, opening->error, opening->error_size);
     if (!listener)
         return false;
@@ -252,7 +254,7 @@ static bool open_one(const struct conf_chain *chain, const struct conf_scope *li
     entry->listener = listener;
     entry->owner = owner;
     listener_endpoint_key(conf_scope_name(listen), entry->key);
-    entry->loops_name = mem_dup(conf_chain_text(chain, "event_loop"));
+    entry->loops_name = mem_dup(options.event_loop);
     list_append(&opening->listens->entries, &entry->link);
     return true;
 }
@@ -332,8 +334,11 @@ static bool use_one(const struct conf_chain *chain, const struct conf_scope *lis
                  place.line, conf_scope_name(listen), conf_scope_kind(stanza));
         return false;
     }
-    if (entry && entry->own)
-        sdk_listen_use(entry->own, use->modules, label, (unsigned)conf_chain_int(chain, "max_connections"));
+    if (entry && entry->own) {
+        struct listen_options options;
+        listen_options_fill(&options, chain);
+        sdk_listen_use(entry->own, use->modules, label, options.max_connections);
+    }
     free(label);
     return true;
 }
@@ -370,7 +375,9 @@ static bool change_one(const struct conf_chain *chain, const struct conf_scope *
     char error[256];
     struct listen_opening *changing = closure;
     struct entry *entry = find(changing->listens, conf_scope_name(listen));
-    struct listener_settings settings = read_settings(chain, listen, changing->pools);
+    struct listen_options options;
+    listen_options_fill(&options, chain);
+    struct listener_settings settings = read_settings(chain, &options, listen, changing->pools);
     if (entry && !listener_change(entry->listener, &settings, error, sizeof error))
         paniclog(PANIC_WARNING, "Listen \"%s\": %s", conf_scope_name(listen), error);
     return true;

@@ -15,6 +15,7 @@
 #include "log/paniclog.h"
 #include "log/writer.h"
 #include "module/module.h"
+#include "policy/fields.h"
 #include "sdk/sdk_loop.h"
 #include "smtp/server/server.h"
 
@@ -32,10 +33,21 @@ struct threads {
     size_t count;
 };
 
-static unsigned number(const struct conf_scope *scope, const char *option, unsigned fallback)
+static const struct policy_field fields[] = {
+#define POOL(field, option, type) POLICY_FIELD(struct pool_settings, field, option, type),
+#include "policy/fields_of.h"
+};
+
+/* What a ThreadPool or EventLoop stanza sets, over what a pool of its name has anyway; a new one has one thread. */
+static struct pool_settings settings_of(const struct conf *conf, const struct conf_scope *scope,
+                                        const struct pool *known)
 {
-    const struct conf_value *value = conf_scope_value(scope, option);
-    return value && value->number >= 0 ? (unsigned)value->number : fallback;
+    struct pool_settings settings = {.concurrency = 1};
+    if (known)
+        settings = pool_settings_of(known);
+    settings.name = conf_scope_name(scope);
+    policy_fields_overlay(&settings, fields, POLICY_FIELD_COUNT(fields), conf, scope);
+    return settings;
 }
 
 static bool add_group(struct threads *threads, const char *name, unsigned concurrency, char *error,
@@ -56,12 +68,7 @@ static void define_pools(struct threads *threads, const struct conf *conf)
     const struct conf_scope *scope = NULL;
     while ((scope = conf_scope_next(conf_root(conf), "threadpool", scope))) {
         struct pool *known = pool_set_find(threads->pools, conf_scope_name(scope));
-        struct pool_settings settings = {
-            .name = conf_scope_name(scope),
-            .concurrency = number(scope, "concurrency", known ? pool_concurrency(known) : 1),
-            .stack_size = number(scope, "stack_size", 0),
-            .backlog = number(scope, "backlog", strcasecmp(conf_scope_name(scope), "Unlink") == 0 ? 100 : 0),
-        };
+        struct pool_settings settings = settings_of(conf, scope, known);
         pool_set_define(threads->pools, &settings);
     }
 }
@@ -90,7 +97,8 @@ struct threads *threads_create(const struct conf *conf, char *error, size_t erro
     define_pools(threads, conf);
     bool made = add_group(threads, default_name, cores > 0 ? (unsigned)cores : 1, error, error_size);
     while (made && (scope = conf_scope_next(conf_root(conf), "eventloop", scope)))
-        made = add_group(threads, conf_scope_name(scope), number(scope, "concurrency", 1), error, error_size);
+        made = add_group(threads, conf_scope_name(scope), settings_of(conf, scope, NULL).concurrency, error,
+                         error_size);
     int started = made ? pool_set_start(threads->pools) : 0;
     if (started < 0)
         snprintf(error, error_size, "cannot start the thread pools: %s", strerror(-started));

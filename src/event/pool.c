@@ -342,6 +342,11 @@ void pool_count(struct pool *pool, struct pool_counts *counts)
     pthread_mutex_unlock(&pool->lock);
 }
 
+struct pool_settings pool_settings_of(const struct pool *pool)
+{
+    return (struct pool_settings){pool->name, pool->concurrency, pool->stack_size, pool->backlog};
+}
+
 unsigned pool_concurrency(const struct pool *pool)
 {
     return pool->concurrency;

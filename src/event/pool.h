@@ -64,6 +64,7 @@ void pool_set_free(struct pool_set *set);
 
 const char *pool_name(const struct pool *pool);
 unsigned pool_concurrency(const struct pool *pool);
+struct pool_settings pool_settings_of(const struct pool *pool); /* the name is the pool's */
 
 /* The pools in order of their making: start with NULL; NULL at the end. */
 struct pool *pool_set_next(struct pool_set *set, const struct pool *after);

@@ -118,7 +118,7 @@ static void name_slow(struct hook *hook, uint64_t milliseconds)
 enum hook_outcome hook_chain_continue(struct imp_call *call)
 {
     const struct hook_chain *chain = call->chain;
-    unsigned slow = call->set->hook_slow_ms;
+    unsigned slow = call->set->hook_limits.slow_ms;
     uint64_t before = slow && call->next_hook < chain->count ? coarse_ms() : 0;
     while (call->next_hook < chain->count) {
         struct hook *hook = &chain->hooks[call->next_hook++];

@@ -18,7 +18,7 @@ struct hook_reply *hook_call_reply(struct imp_call *call)
 unsigned hook_call_deadline_ms(const struct imp_call *call)
 {
     unsigned deadline = hook_call_current(call)->deadline_ms;
-    return deadline ? deadline : call->set->hook_timeout_ms;
+    return deadline ? deadline : call->set->hook_limits.timeout * 1000;
 }
 
 uint64_t hook_call_wait_ms(const struct imp_call *call)

@@ -167,7 +167,7 @@ static void list_chain(const struct module_set *set, const struct hook_chain *ch
             .priority = hook->priority,
             .deadline_ms = !(chain->row->flags & POINT_MAY_SUSPEND) ? 0
                            : hook->deadline_ms                      ? hook->deadline_ms
-                                                                    : set->hook_timeout_ms,
+                                                                    : set->hook_limits.timeout * 1000,
             .pool = hook->pool ? pool_name(hook->pool) : NULL,
         };
         listener->hook(&facts, listener->closure);

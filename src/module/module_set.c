@@ -13,8 +13,7 @@
 #include "module/loader.h"
 #include "module/plan.h"
 #include "module/set.h"
-
-enum { DEFAULT_HOOK_TIMEOUT_MS = 60000, DEFAULT_HOOK_SLOW_MS = 100 };
+#include "policy/fields.h"
 
 static struct list retired_sets = {{&retired_sets.head, &retired_sets.head}};
 static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -26,8 +25,6 @@ struct module_set *module_set_create(struct pool_set *pools)
     set->references = 2; /* the caller's, and its own, which it gives up when it ends */
     set->home = pthread_self();
     set->pools = pools;
-    set->hook_timeout_ms = DEFAULT_HOOK_TIMEOUT_MS;
-    set->hook_slow_ms = DEFAULT_HOOK_SLOW_MS;
     for (size_t i = 0; i < HOOK_POINTS; i++)
         set->chains[i].row = core_point((enum hook_point)i);
     return set;
@@ -143,12 +140,16 @@ void module_set_list(const struct module_set *set,
     }
 }
 
+static const struct policy_field limits[] = {
+#define HOOKS(field, option, type) POLICY_FIELD(struct hook_limits, field, option, type),
+#include "policy/fields_of.h"
+};
+
 static void read_limits(struct module_set *set, const struct conf *conf)
 {
     struct conf_chain chain;
     conf_chain_global(&chain, conf);
-    set->hook_timeout_ms = (unsigned)conf_chain_int(&chain, "module_hook_timeout") * 1000;
-    set->hook_slow_ms = (unsigned)conf_chain_int(&chain, "module_hook_slow_time");
+    policy_fields_fill(&set->hook_limits, limits, POLICY_FIELD_COUNT(limits), &chain);
 }
 
 struct module_set *module_set_load(const struct conf *conf, const struct manifest_set *manifests,

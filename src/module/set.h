@@ -77,6 +77,11 @@ struct periodic {
     uint64_t due_ms; /* clock_mono_ms */
 };
 
+struct hook_limits {
+    unsigned timeout; /* seconds of a suspension whose hook has no deadline of its own */
+    unsigned slow_ms; /* a hook that keeps a loop for longer is named; 0: none is */
+};
+
 struct module_set {
     _Atomic unsigned references; /* one is its own, until it ends */
     atomic_bool keeps_open;      /* an instance has something open on a loop, or had */
@@ -91,8 +96,7 @@ struct module_set {
     size_t point_count;
     struct early_hook *early_hooks; /* none once the set is loaded */
     size_t early_count;
-    unsigned hook_timeout_ms; /* of suspensions whose hook has no deadline of its own */
-    unsigned hook_slow_ms;    /* a hook that keeps a loop for longer is named; 0: none is */
+    struct hook_limits hook_limits;
     struct log_listener *listeners;
     size_t listener_count;
     struct periodic *periodics;
@@ -101,7 +105,7 @@ struct module_set {
         registries[MODULE_REGISTRIES]; /* what its instances registered; see src/sdk/sdk_registry.h */
 };
 
-/* An empty set with one reference, whose main thread is the caller's. */
+/* An empty set with one reference, whose main thread is the caller's; without limits for its hooks. */
 struct module_set *module_set_create(struct pool_set *pools);
 /* Adds an instance with nothing set up; `instance` is copied. */
 struct imp_module *module_set_add(struct module_set *set, const struct imp_module_definition *definition,

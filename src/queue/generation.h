@@ -14,7 +14,7 @@ struct generation {
     unsigned serial; /* unique within the process, from 1 */
     struct conf *conf;
     struct module_set *modules;
-    char *hostname;                /* the option, else the system's */
+    const char *hostname;          /* the option, else the system's */
     struct policy_table *settings; /* of struct queue_settings */
 };
 

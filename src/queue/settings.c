@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/hostname.h"
 #include "base/mem.h"
 #include "policy/fields.h"
+#include "policy/host_name.h"
 #include "policy/policy_table.h"
 #include "queue/generation.h"
 
@@ -77,13 +77,6 @@ const struct queue_settings *generation_settings(struct generation *generation, 
 
 /* ---- generations ------------------------------------------------------------------------------------- */
 
-static char *find_hostname(const struct conf *conf)
-{
-    struct conf_chain chain;
-    conf_chain_global(&chain, conf);
-    return mem_dup(hostname_or_system(conf_chain_text(&chain, "hostname")));
-}
-
 struct generation *generation_create(struct conf *conf, struct module_set *modules)
 {
     static _Atomic unsigned last_serial;
@@ -92,7 +85,7 @@ struct generation *generation_create(struct conf *conf, struct module_set *modul
     generation->serial = atomic_fetch_add(&last_serial, 1) + 1;
     generation->conf = conf_ref(conf);
     generation->modules = module_set_ref(modules);
-    generation->hostname = find_hostname(conf);
+    generation->hostname = policy_host_name(conf);
     generation->settings = policy_table_create(&settings_kind);
     return generation;
 }
@@ -108,7 +101,6 @@ void generation_unref(struct generation *generation)
     if (!generation || atomic_fetch_sub_explicit(&generation->references, 1, memory_order_acq_rel) != 1)
         return;
     policy_table_free(generation->settings);
-    free(generation->hostname);
     module_set_unref(generation->modules);
     conf_unref(generation->conf);
     free(generation);

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/throttle/libthrottle.a
 src_throttle_libthrottle_a_SOURCES = \
+	src/throttle/inbound_limits.c \
+	src/throttle/inbound_limits.h \
 	src/throttle/message_throttle.c \
 	src/throttle/message_throttle.h \
 	src/throttle/scope_state.c \

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include "base/mem.h"
+#include "throttle/inbound_limits.h"
 #include "throttle/scope_state.h"
 
 enum { PLACES_MAX = 65536 };
@@ -25,17 +26,14 @@ struct message_throttle {
 
 struct message_throttle *message_throttle_resolve(const struct conf_chain *chain)
 {
-    static const char option[] = "inbound_throttle_messages";
-    const struct conf_scope *scope = NULL;
-    for (size_t i = 0; i < chain->count && !scope; i++)
-        if (conf_scope_value(chain->levels[i], option))
-            scope = chain->levels[i];
-    const struct conf_value *rate = scope ? conf_scope_value(scope, option) : NULL;
+    struct inbound_limits limits;
+    inbound_limits_fill(&limits, chain);
+    const struct conf_value *rate = limits.messages.value;
     if (!rate || rate->number <= 0 || rate->seconds <= 0)
         return NULL;
     uint32_t places = rate->number < PLACES_MAX ? (uint32_t)rate->number : PLACES_MAX;
     double period = rate->seconds * 1e6 * ((double)places / (double)rate->number);
-    char *path = scope_state_key(option, scope);
+    char *path = scope_state_key("inbound_throttle_messages", chain->levels[limits.messages.level]);
     char *key = mem_printf("%s\n%u\t%.0f", path, places, period);
     struct message_throttle *throttle;
     throttle =

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include "base/mem.h"
+#include "throttle/inbound_limits.h"
 #include "throttle/scope_state.h"
 
 struct session_budget {
@@ -27,23 +28,26 @@ static void add(struct session_limits *limits, char *key, int64_t most, enum ses
     free(key);
 }
 
-/*
- * Returns the first level of `chain` that sets `option`, among the Peers (`peer`) or among all other scopes;
- * NULL if none does.
- */
-static const struct conf_scope *level_of(const struct conf_chain *chain, const char *option, bool peer)
+/* The options as the Peers set them, or as all other scopes do, and the levels that were asked. */
+struct side {
+    struct conf_chain chain;
+    struct inbound_limits limits;
+};
+
+static void read_side(struct side *side, const struct conf_chain *chain, bool peers)
 {
-    for (size_t i = 0; i < chain->count; i++) {
-        bool is_peer = strcmp(conf_scope_kind(chain->levels[i]), "peer") == 0;
-        if (is_peer == peer && conf_scope_value(chain->levels[i], option))
-            return chain->levels[i];
-    }
-    return NULL;
+    side->chain.conf = chain->conf;
+    side->chain.count = 0;
+    for (size_t i = 0; i < chain->count; i++)
+        if ((strcmp(conf_scope_kind(chain->levels[i]), "peer") == 0) == peers)
+            side->chain.levels[side->chain.count++] = chain->levels[i];
+    inbound_limits_fill(&side->limits, &side->chain);
 }
 
-static int64_t number_of(const struct conf_scope *scope, const char *option)
+/* Returns the scope that sets the option; NULL: none does. */
+static const struct conf_scope *setter(const struct side *side, const struct policy_setting *setting)
 {
-    return scope ? conf_scope_value(scope, option)->number : 0;
+    return setting->level < side->chain.count ? side->chain.levels[setting->level] : NULL;
 }
 
 /* A pathway serves several listeners. Each of them has a counter of its own. */
@@ -57,36 +61,39 @@ static char *listener_key(const struct conf_scope *level, const struct conf_scop
     return own;
 }
 
-static void add_listener_sessions(struct session_limits *limits, const struct conf_chain *chain,
-                                  const struct conf_scope *listener, bool peer)
+static void add_listener_sessions(struct session_limits *limits, const struct side *side,
+                                  const struct conf_scope *listener)
 {
-    const struct conf_scope *level = level_of(chain, "listener_sessions", peer);
+    const struct policy_setting *setting = &side->limits.listener_sessions;
+    const struct conf_scope *level = setter(side, setting);
     if (level)
-        add(limits, listener_key(level, listener), number_of(level, "listener_sessions"),
-            SESSION_LIMIT_SESSIONS);
+        add(limits, listener_key(level, listener), setting->value->number, SESSION_LIMIT_SESSIONS);
 }
 
-static void add_service_sessions(struct session_limits *limits, const struct conf_chain *chain, bool peer)
+/* Of a Peer, if one sets it. */
+static void add_peer_sessions(struct session_limits *limits, const struct side *peers)
 {
-    const struct conf_scope *level = level_of(chain, "service_sessions", peer);
-    if (!peer)
-        add(limits, mem_dup("service_sessions"), number_of(level, "service_sessions"),
+    const struct policy_setting *setting = &peers->limits.service_sessions;
+    const struct conf_scope *level = setter(peers, setting);
+    if (level)
+        add(limits, mem_printf("service_sessions\n%s", conf_scope_key(level)), setting->value->number,
             SESSION_LIMIT_SESSIONS);
-    else if (level)
-        add(limits, mem_printf("service_sessions\n%s", conf_scope_key(level)),
-            number_of(level, "service_sessions"), SESSION_LIMIT_SESSIONS);
 }
 
 void session_limits_resolve(struct session_limits *limits, const struct conf_chain *chain,
                             const struct conf_scope *listener, const struct conf_scope *listen)
 {
+    struct side peers, others;
+    read_side(&peers, chain, true);
+    read_side(&others, chain, false);
     limits->count = 0;
-    add_listener_sessions(limits, chain, listener, true);
-    add_service_sessions(limits, chain, true);
-    add_listener_sessions(limits, chain, listener, false);
-    add(limits, scope_state_key("max_connections", listen), conf_chain_int(chain, "max_connections"),
+    add_listener_sessions(limits, &peers, listener);
+    add_peer_sessions(limits, &peers);
+    add_listener_sessions(limits, &others, listener);
+    add(limits, scope_state_key("max_connections", listen), others.limits.max_connections,
         SESSION_LIMIT_CONNECTIONS);
-    add_service_sessions(limits, chain, false);
+    add(limits, mem_dup("service_sessions"), others.limits.service_sessions.value->number,
+        SESSION_LIMIT_SESSIONS);
 }
 
 void session_limits_release(struct session_limits *limits)

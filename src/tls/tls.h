@@ -22,6 +22,9 @@ enum tls_verify_mode {                      /* TLS_Verify_Mode (Momentum 4 manua
                        TLS_VERIFY_REQUIRE,  /* the handshake fails without a certificate that verifies */
 };
 
+/* TLS_Engine, in the order of options.def: whose words TLS_Ciphers is written in. OpenSSL does TLS. */
+enum tls_engine { TLS_ENGINE_OPENSSL = 1, TLS_ENGINE_GNUTLS };
+
 struct tls_settings {        /* texts as in the options; NULL: not set; borrowed for the call */
     const char *certificate; /* PEM file, which may contain the key, or a vault: URI; NULL or "none": a
                                 self-signed one for `hostname` */
@@ -34,6 +37,7 @@ struct tls_settings {        /* texts as in the options; NULL: not set; borrowed
     const char *client_ca;          /* PEM bundle; NULL: client certificates cannot be verified */
     const char *hostname;           /* name in the self-signed certificate; never NULL */
     enum tls_verify_mode verify_mode;
+    enum tls_engine engine;   /* read by who fills `ciphers` */
     bool enable_dhe;          /* TLS_Enable_DHE_Ciphers */
     bool allow_renegotiation; /* TLS_Allow_Renegotiation: by the client, TLS 1.2 and below */
 };

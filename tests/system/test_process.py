@@ -66,6 +66,11 @@ def test_two_daemons_with_one_pidfile(impulse, site):
     assert status != 0 and "impulsed.pid" in said
 
 
+def test_an_empty_name_means_no_pidfile(impulse, site):
+    impulse.start(site.config(outer='pidfile = ""'))
+    assert not (site.directory / "impulsed.pid").exists()
+
+
 def test_two_daemons_on_one_spool(impulse, site):
     impulse.start(site.config())
     site.port = free_port()

@@ -8,12 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "control/control_options.h"
+#include "daemon/daemon_settings.h"
+#include "module/set.h"
 #include "policy/policy_table.h"
-#include "policy/socket_fields.h"
+#include "policy/listen_options.h"
 #include "queue/generation.h"
 #include "sasl/sasl.h"
 #include "smtp/server/policy.h"
 #include "smtp/server/policy_auth.h"
+#include "throttle/inbound_limits.h"
 #include "tls/tls.h"
 #include "unit.h"
 
@@ -59,6 +63,9 @@ static int64_t number_in(const void *holder, const struct policy_field *field)
         return *(const int64_t *)at;
     case STORE_U64:
         return (int64_t) * (const uint64_t *)at;
+    case STORE_SETTING:
+        return ((const struct policy_setting *)at)->value ? ((const struct policy_setting *)at)->value->number
+                                                          : 0;
     default:
         return -1;
     }
@@ -100,6 +107,8 @@ static void check_default(const void *holder, const struct policy_field *field)
     CU_ASSERT_PTR_NOT_NULL_FATAL(row);
     if (field->store == STORE_TEXT && row->default_text)
         fine = *text && strncmp(*text, row->default_text + (*row->default_text == '"'), strlen(*text)) == 0;
+    else if (field->store == STORE_VALUE && row->default_text)
+        fine = !conf_value_is_set(*(const struct conf_value *const *)(const void *)text);
     else if (field->store == STORE_TEXT || field->store == STORE_VALUE)
         fine = !*text && !row->default_text;
     else
@@ -145,6 +154,34 @@ static const struct policy_field queue_fields[] = {
 #define QUEUE(field, option, type) POLICY_FIELD(struct queue_settings, field, option, type),
 #include "policy/fields_of.h"
 };
+static const struct policy_field listen_fields[] = {
+#define LISTEN(field, option, type) POLICY_FIELD(struct listen_options, field, option, type),
+#include "policy/fields_of.h"
+};
+static const struct policy_field limit_fields[] = {
+#define LIMITS(field, option, type) POLICY_FIELD(struct inbound_limits, field, option, type),
+#include "policy/fields_of.h"
+};
+static const struct policy_field console_fields[] = {
+#define CONSOLE(field, option, type) POLICY_FIELD(struct control_options, field, option, type),
+#include "policy/fields_of.h"
+};
+static const struct policy_field hook_fields[] = {
+#define HOOKS(field, option, type) POLICY_FIELD(struct hook_limits, field, option, type),
+#include "policy/fields_of.h"
+};
+static const struct policy_field spool_fields[] = {
+#define SPOOL(field, option, type) POLICY_FIELD(struct spool_settings, field, option, type),
+#include "policy/fields_of.h"
+};
+static const struct policy_field resolver_fields[] = {
+#define RESOLVER(field, option, type) POLICY_FIELD(struct resolver_settings, field, option, type),
+#include "policy/fields_of.h"
+};
+static const struct policy_field daemon_fields[] = {
+#define DAEMON(field, option, type) POLICY_FIELD(struct daemon_settings, field, option, type),
+#include "policy/fields_of.h"
+};
 
 static void test_table_defaults(void)
 {
@@ -156,6 +193,13 @@ static void test_table_defaults(void)
     CHECK_TABLE(tls_settings, tls_fields);
     CHECK_TABLE(listener_settings, socket_fields);
     CHECK_TABLE(queue_settings, queue_fields);
+    CHECK_TABLE(listen_options, listen_fields);
+    CHECK_TABLE(inbound_limits, limit_fields);
+    CHECK_TABLE(control_options, console_fields);
+    CHECK_TABLE(hook_limits, hook_fields);
+    CHECK_TABLE(spool_settings, spool_fields);
+    CHECK_TABLE(resolver_settings, resolver_fields);
+    CHECK_TABLE(daemon_settings, daemon_fields);
     conf_unref(conf);
 }
 
@@ -212,6 +256,39 @@ static void test_resolved_queue_defaults(void)
     conf_unref(conf);
 }
 
+/* A setting says which level of the chain it comes from; an overlay leaves what the scope does not set. */
+static void test_who_sets_it(void)
+{
+    struct conf *conf = load("ESMTP_Listener {\n"
+                             "  Listen \":25\" { listener_sessions = 9 }\n"
+                             "  listener_sessions = 8\n"
+                             "}\n"
+                             "ThreadPool \"Unlink\" { stack_size = 1m }\n");
+    static const struct policy_field pool_fields[] = {
+#define POOL(field, option, type) POLICY_FIELD(struct pool_settings, field, option, type),
+#include "policy/fields_of.h"
+    };
+    struct conf_chain chain;
+    struct inbound_limits limits;
+    struct pool_settings pool = {.name = "Unlink", .concurrency = 6, .backlog = 100};
+    chain_of(&chain, conf);
+    inbound_limits_fill(&limits, &chain);
+    CU_ASSERT_EQUAL(limits.listener_sessions.level, 0);
+    CU_ASSERT_EQUAL(limits.listener_sessions.value->number, 9);
+    CU_ASSERT_EQUAL(limits.service_sessions.level, chain.count);
+    CU_ASSERT_EQUAL(limits.service_sessions.value->number, 0);
+    CU_ASSERT_EQUAL(limits.messages.level, chain.count);
+    CU_ASSERT_PTR_NULL(limits.messages.value);
+    const struct conf_scope *stanza = conf_scope_find(conf_root(conf), "threadpool", "Unlink");
+    policy_fields_overlay(&pool, pool_fields, POLICY_FIELD_COUNT(pool_fields), conf, stanza);
+    CU_ASSERT_EQUAL(pool.stack_size, 1048576);
+    CU_ASSERT_EQUAL(pool.concurrency, 6);
+    CU_ASSERT_EQUAL(pool.backlog, 100);
+    policy_fields_overlay(&pool, pool_fields, POLICY_FIELD_COUNT(pool_fields), conf, NULL);
+    CU_ASSERT_EQUAL(pool.backlog, 100);
+    conf_unref(conf);
+}
+
 /* ---- values ----------------------------------------------------------------------------------------------
  */
 
@@ -243,7 +320,7 @@ static void test_values_arrive(void)
     policy_fields_fill(&policy, esmtp_fields, POLICY_FIELD_COUNT(esmtp_fields), &chain);
     policy_fields_fill(&tls, tls_fields, POLICY_FIELD_COUNT(tls_fields), &chain);
     policy_fields_fill(&queue, queue_fields, POLICY_FIELD_COUNT(queue_fields), &chain);
-    socket_fields_fill(&socket, &chain);
+    listen_socket_fill(&socket, &chain);
     CU_ASSERT_EQUAL(socket.backlog, 7);
     CU_ASSERT_EQUAL(socket.concurrency, 3); /* no option's field */
     CU_ASSERT_EQUAL(policy.max_message_size, UINT64_C(3) << 30);
@@ -311,6 +388,7 @@ int main(void)
         {"defaults: of each table", test_table_defaults},
         {"defaults: of a resolved policy", test_resolved_defaults},
         {"defaults: of a queue", test_resolved_queue_defaults},
+        {"who sets it", test_who_sets_it},
         {"values arrive in their fields", test_values_arrive},
         {"what is alike is made once", test_sharing},
         CU_TEST_INFO_NULL,

@@ -174,13 +174,11 @@ static void warn_of_everybody(struct auth_check *check, const struct conf_chain 
 
 static void check_chain(struct auth_check *check, const struct conf_chain *chain)
 {
-    struct auth_policy *policy = auth_policy_create(chain, NULL, "");
-    for (size_t i = 0; i < SASL_MECHANISMS; i++) {
-        const char *option = auth_policy_option((enum sasl_mechanism)i);
-        const struct conf_value *value = option ? conf_chain_value(chain, option) : NULL;
-        if (value)
-            check_parameters(check, (enum sasl_mechanism)i, chain, value);
-    }
+    struct auth_policy *policy = auth_policy_create(chain, NULL, ""), options;
+    auth_policy_read(&options, chain);
+    for (size_t i = 0; i < SASL_MECHANISMS; i++)
+        if (options.methods[i].parameters)
+            check_parameters(check, (enum sasl_mechanism)i, chain, options.methods[i].parameters);
     warn_of_nothing(check, chain, policy);
     if (policy && policy->always_allow)
         warn_of_everybody(check, chain);

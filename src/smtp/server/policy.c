@@ -7,9 +7,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "base/hostname.h"
 #include "base/mem.h"
 #include "policy/fields.h"
+#include "policy/host_name.h"
 #include "tls/tls.h"
 #include "smtp/server/policy_auth.h"
 #include "smtp/server/policy_content.h"
@@ -21,15 +21,9 @@ static const struct policy_field fields[] = {
 };
 
 /* Returns the extensions that SMTP_Extensions names and those that are always offered: extension.h. */
-static unsigned resolve_extensions(const struct conf_chain *chain)
+static unsigned resolve_extensions(const struct conf_value *value)
 {
-    const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
     return conf_value_is_set(value) ? extensions_resolve(value->items, value->count) : extensions_default();
-}
-
-static const char *own_hostname(const struct conf_chain *chain)
-{
-    return hostname_or_system(conf_chain_text(chain, "hostname"));
 }
 
 /* Returns the group of the chain's pathway. */
@@ -55,15 +49,14 @@ static void free_policy(void *pointer)
 /*
  * Fills in values that are not set and have no default in options.def, because they depend on other values.
  */
-static void fill_gaps(struct esmtp_policy *policy, const struct conf_chain *chain)
+static void fill_gaps(struct esmtp_policy *policy, const char *hostname)
 {
-    const struct conf_value *timeout = conf_chain_value(chain, "client_timeout");
-    if (timeout) /* KumoMTA's name for idle_time */
-        policy->idle_time = conf_u32(timeout->number);
+    if (policy->client_timeout) /* KumoMTA's name for idle_time */
+        policy->idle_time = conf_u32(policy->client_timeout->number);
     if (!policy->banner_hostname)
-        policy->banner_hostname = own_hostname(chain);
+        policy->banner_hostname = hostname;
     if (!policy->received_hostname)
-        policy->received_hostname = own_hostname(chain);
+        policy->received_hostname = hostname;
     if (!policy->pathway)
         policy->pathway = "default";
     if (policy->max_recipients_per_message == 0 || policy->max_recipients_per_message > RECIPIENTS_MAX)
@@ -74,13 +67,14 @@ static void *make_policy(const struct conf_chain *chain, void *closure)
 {
     struct esmtp_policy_making *making = closure;
     struct esmtp_policy *policy = mem_new(struct esmtp_policy);
+    const char *hostname = policy_host_name(chain->conf);
     policy_fields_fill(policy, fields, POLICY_FIELD_COUNT(fields), chain);
-    fill_gaps(policy, chain);
+    fill_gaps(policy, hostname);
     policy->pathway_group = pathway_group_of(chain);
-    policy->extensions = resolve_extensions(chain);
-    policy->auth = auth_policy_create(chain, making->modules, own_hostname(chain));
+    policy->extensions = resolve_extensions(policy->named_extensions);
+    policy->auth = auth_policy_create(chain, making->modules, hostname);
     bool good = policy_content_resolve(policy, chain, making->error, making->error_size) &&
-                policy_tls_resolve(policy, chain, own_hostname(chain), making->error, making->error_size);
+                policy_tls_resolve(policy, chain, hostname, making->error, making->error_size);
     if (good && making->modules)
         policy->modules = imp_policy_create(making->modules, chain, making->error, making->error_size);
     if (!good || (making->modules && !policy->modules)) {

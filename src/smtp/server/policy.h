@@ -48,11 +48,12 @@ struct esmtp_policy {
     uint64_t max_message_size;           /* bytes */
     uint32_t max_recipients_per_message; /* never 0; at most RECIPIENTS_MAX */
     uint32_t max_recipients_per_connection;
-    uint32_t max_receptions_per_connection; /* replies 421 above it */
-    uint32_t max_messages_per_connection;   /* replies 452 to MAIL above it; the connection stays open */
-    uint32_t idle_time;                     /* seconds without progress; client_timeout if that is set */
-    uint32_t data_processing_timeout;       /* seconds from the end of content to the reply */
-    uint32_t proxy_protocol_timeout;        /* seconds for the header */
+    uint32_t max_receptions_per_connection;  /* replies 421 above it */
+    uint32_t max_messages_per_connection;    /* replies 452 to MAIL above it; the connection stays open */
+    uint32_t idle_time;                      /* seconds without progress; client_timeout if that is set */
+    const struct conf_value *client_timeout; /* NULL: not set */
+    uint32_t data_processing_timeout;        /* seconds from the end of content to the reply */
+    uint32_t proxy_protocol_timeout;         /* seconds for the header */
 
     /* admission and syntax */
     bool always_deny;
@@ -61,11 +62,12 @@ struct esmtp_policy {
     bool require_ehlo;
     bool allow_ip_literal;
     bool allow_null_sender;
-    bool allow_blanks_in_path;    /* "< user@example.com >" */
-    bool allow_blanks_at_end;     /* of MAIL and RCPT lines */
-    bool pedantic_addresses;      /* no "a..b@" or "ab.@" */
-    bool verified_peer_can_relay; /* TLS_Verified_Peer_Can_Relay */
-    unsigned extensions;          /* EXTENSION_*; offers.h determines what a session offers */
+    bool allow_blanks_in_path;                 /* "< user@example.com >" */
+    bool allow_blanks_at_end;                  /* of MAIL and RCPT lines */
+    bool pedantic_addresses;                   /* no "a..b@" or "ab.@" */
+    bool verified_peer_can_relay;              /* TLS_Verified_Peer_Can_Relay */
+    const struct conf_value *named_extensions; /* SMTP_Extensions as set */
+    unsigned extensions;                       /* EXTENSION_*; offers.h determines what a session offers */
     enum starttls_injection starttls_injection;
     struct auth_policy *auth;         /* NULL: clients can not and need not authenticate */
     struct tls_context *tls;          /* NULL: neither STARTTLS nor Use_SSL */

@@ -16,15 +16,10 @@ static const struct policy_field fields[] = {
 #include "policy/fields_of.h"
 };
 
-static const char *const options[SASL_MECHANISMS] = {
-    [SASL_PLAIN] = "authplainparameters",       [SASL_LOGIN] = "authloginparameters",
-    [SASL_CRAM_MD5] = "authcrammd5parameters",  [SASL_DIGEST_MD5] = "authdigestmd5parameters",
-    [SASL_SCRAM_SHA_1] = "authscramparameters", [SASL_SCRAM_SHA_256] = "authscramparameters",
-};
-
-const char *auth_policy_option(enum sasl_mechanism mechanism)
+void auth_policy_read(struct auth_policy *policy, const struct conf_chain *chain)
 {
-    return options[mechanism];
+    *policy = (struct auth_policy){0};
+    policy_fields_fill(policy, fields, POLICY_FIELD_COUNT(fields), chain);
 }
 
 /* Only DIGEST-MD5 can use digests, and records that name a realm. */
@@ -42,11 +37,9 @@ const char *auth_policy_file(enum sasl_mechanism mechanism, const struct conf_va
     return parameters_path(uri, "file");
 }
 
-static void resolve_method(struct auth_method *method, enum sasl_mechanism mechanism,
-                           const struct conf_chain *chain, const char *hostname)
+static void resolve_method(struct auth_method *method, enum sasl_mechanism mechanism, const char *hostname)
 {
     struct passwords_form form;
-    method->parameters = options[mechanism] ? conf_chain_value(chain, options[mechanism]) : NULL;
     if (!method->parameters)
         return;
     const char *path = auth_policy_file(mechanism, method->parameters, &form);
@@ -96,9 +89,8 @@ static unsigned named_by(const char *item)
     return named;
 }
 
-static unsigned resolve_named(const struct conf_chain *chain)
+static unsigned resolve_named(const struct conf_value *value)
 {
-    const struct conf_value *value = conf_chain_value(chain, "smtp_extensions");
     unsigned named = 0;
     for (size_t i = 0; conf_value_is_set(value) && i < value->count; i++)
         named |= named_by(value->items[i]);
@@ -120,14 +112,14 @@ struct auth_policy *auth_policy_create(const struct conf_chain *chain, const str
                                        const char *hostname)
 {
     struct auth_policy *policy = mem_new(struct auth_policy);
-    unsigned named = resolve_named(chain);
+    auth_policy_read(policy, chain);
+    unsigned named = resolve_named(policy->named_extensions);
     for (size_t i = 0; i < SASL_MECHANISMS; i++) {
         enum sasl_mechanism mechanism = (enum sasl_mechanism)i;
-        resolve_method(&policy->methods[i], mechanism, chain, hostname);
+        resolve_method(&policy->methods[i], mechanism, hostname);
         if ((named & 1u << i) && can_succeed(&policy->methods[i], mechanism, modules))
             policy->mechanisms |= 1u << i;
     }
-    policy_fields_fill(policy, fields, POLICY_FIELD_COUNT(fields), chain);
     if (policy->mechanisms || policy->required || policy->always_allow)
         return policy;
     auth_policy_free(policy);

@@ -22,6 +22,7 @@ struct auth_policy {
     bool plain_text;   /* Plaintext_Authentication: passwords may be sent without TLS where TLS is offered */
     bool required;     /* Enable_Authentication: MAIL requires an authentication */
     bool always_allow; /* every client counts as authenticated, as "anonymous" */
+    const struct conf_value *named_extensions; /* SMTP_Extensions; NULL: not set */
     struct auth_method methods[SASL_MECHANISMS];
 };
 
@@ -34,8 +35,8 @@ struct auth_policy *auth_policy_create(const struct conf_chain *chain, const str
                                        const char *hostname);
 void auth_policy_free(struct auth_policy *policy); /* NULL is allowed; any thread */
 
-/* Returns the option with the parameters of a mechanism; NULL if it has none (EXTERNAL). */
-const char *auth_policy_option(enum sasl_mechanism mechanism);
+/* Fills `policy` with what the options say and opens nothing; not to be freed. Any thread. */
+void auth_policy_read(struct auth_policy *policy, const struct conf_chain *chain);
 /*
  * Returns the path of the password file that `parameters` name for this mechanism, and sets `*form` to the
  * form of its records. Returns NULL if they name no file that the mechanism can use.

@@ -45,7 +45,7 @@ bool policy_tls_resolve(struct esmtp_policy *policy, const struct conf_chain *ch
         return true;
     struct tls_settings settings = {.hostname = hostname};
     policy_fields_fill(&settings, fields, POLICY_FIELD_COUNT(fields), chain);
-    if (strcasecmp(conf_chain_text(chain, "tls_engine"), "gnutls") == 0)
+    if (settings.engine == TLS_ENGINE_GNUTLS)
         settings.ciphers = NULL; /* OpenSSL cannot read GnuTLS strings (Momentum 4 manual, tls_ciphers) */
     policy->tls = tls_context_create(&settings, error, error_size);
     if (!policy->tls)
