@@ -150,6 +150,11 @@ static bool run_smtp_extensions(struct command_call *call)
     return print_both(call, MODULE_SMTP_EXTENSIONS, smtp_server_extensions());
 }
 
+static bool run_smtp_parameters(struct command_call *call)
+{
+    return print_both(call, MODULE_SMTP_PARAMETERS, smtp_server_parameters());
+}
+
 static const struct ctl_command table[] = {
     {"module delivery methods", "", 0, 0, "shows what delivery_method can name, and who registered it",
      .run = run_delivery_methods},
@@ -166,6 +171,8 @@ static const struct ctl_command table[] = {
      .run = run_smtp_commands},
     {"module smtp extensions", "", 0, 0, "shows the extensions of SMTP, and who registered them",
      .run = run_smtp_extensions},
+    {"module smtp parameters", "", 0, 0, "shows the parameters of MAIL and RCPT, and who registered them",
+     .run = run_smtp_parameters},
 };
 
 void console_modules_register(void)

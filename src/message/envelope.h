@@ -85,7 +85,7 @@ void envelope_free(struct envelope *envelope);
 /*
  * A parameter as the client gave it, still in xtext (RFC 3461 section 4): "ENVID", "ORCPT", "AUTH". Empty
  * when it gave none. `parameters` holds them as name NUL value NUL ..., in capitals; "REFUSAL" is not the
- * client's, but the reply of an ENVELOPE_REFUSED.
+ * client's, but the reply of an ENVELOPE_REFUSED; "MAIL NAME" and "RCPT NAME" are those that modules added.
  */
 struct slice envelope_parameter(const struct envelope *envelope, const char *name);
 

@@ -70,6 +70,7 @@ void message_end(struct message *message)
     message->proposed = NULL;
     attachments_clear(&message->attached);
     context_clear(&message->context);
+    buf_release(&message->parameters);
     free(message->sender);
     message->sender = NULL;
     message->sender_domain = NULL;
@@ -101,6 +102,7 @@ void recipient_free(struct message_recipient *recipient)
     attachments_clear(&recipient->attached);
     edits_release(&recipient->edits);
     context_clear(&recipient->context);
+    buf_release(&recipient->parameters);
     free(recipient->address);
     free(recipient->given);
     free(recipient->orcpt);
@@ -132,6 +134,17 @@ bool message_remove_recipient(struct message *message, struct message_recipient 
         return true;
     }
     return false;
+}
+
+/* ---- parameters -------------------------------------------------------------------------------------- */
+
+const char *parameter_find(const struct buf *parameters, const char *name)
+{
+    struct slice rest = buf_slice(parameters), key, value, command;
+    while (name && slice_next(&rest, '\0', &key) && slice_next(&rest, '\0', &value))
+        if (slice_next(&key, ' ', &command) && slice_equal_nocase(key, slice_text(name)))
+            return value.data;
+    return NULL;
 }
 
 /* ---- contexts ---------------------------------------------------------------------------------------- */

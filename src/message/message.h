@@ -32,6 +32,7 @@ struct message_recipient {   /* of a message that arrives */
     bool edited; /* `edits` are of this copy alone, upon the message's */
     struct edits edits;
     struct attachments attached;
+    struct buf parameters; /* of RCPT that modules added: "RCPT NAME" NUL value NUL ... */
 };
 
 /* What the owner of a message that arrives does for its content. All but on_loop: any thread that has it. */
@@ -71,6 +72,7 @@ struct message {
     struct message_recipient *proposed;    /* what RCPT is about; not one of them yet; owned; NULL: none */
     struct message_recipient *in_question; /* whom hooks are asked about; NULL: no single one */
     struct context context;                /* the message context */
+    struct buf parameters;                 /* of MAIL that modules added: "MAIL NAME" NUL value NUL ... */
     struct attachments attached;
     /* ---- the content; see message_content.h */
     uint32_t flags;     /* ENVELOPE_*, of MAIL */
@@ -125,6 +127,12 @@ void recipient_free(struct message_recipient *recipient); /* NULL is fine */
 void message_add_recipient(struct message *message, struct message_recipient *recipient);
 /* Takes it out and frees it. False when it is none of them. */
 bool message_remove_recipient(struct message *message, struct message_recipient *recipient);
+
+/*
+ * The value of the parameter NAME, letters of either case, in such pairs: "" if it was given without one, NULL if
+ * it was not given. Valid as long as they are.
+ */
+const char *parameter_find(const struct buf *parameters, const char *name);
 
 /*
  * The message context for whoever asks or sets now: that of the recipient in question once it has its own,

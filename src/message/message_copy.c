@@ -69,6 +69,21 @@ static char *copy_text(struct slice text)
     return mem_copy_text(text.size ? text.data : "", text.size);
 }
 
+/* The parameters that modules added; those of the server have names without a space. */
+static void keep_added(const struct envelope *envelope, struct message *message,
+                       struct message_recipient *recipient)
+{
+    struct slice rest = envelope->parameters, name, value;
+    while (slice_next(&rest, '\0', &name) && slice_next(&rest, '\0', &value)) {
+        bool of_mail = slice_starts_nocase(name, SLICE_LITERAL("MAIL "));
+        if (!of_mail && !slice_starts_nocase(name, SLICE_LITERAL("RCPT ")))
+            continue;
+        struct buf *out = of_mail ? &message->parameters : &recipient->parameters;
+        buf_append(out, name.data, name.size + 1);
+        buf_append(out, value.data, value.size + 1);
+    }
+}
+
 struct message *message_of_copy(const struct envelope *envelope, struct content_reader *reader)
 {
     char *sender = copy_text(envelope->reverse_path), *address = copy_text(envelope->recipient);
@@ -86,6 +101,7 @@ struct message *message_of_copy(const struct envelope *envelope, struct content_
         message, address, address + envelope->recipient.size - envelope->recipient_domain.size);
     recipient->binding = copy_text(envelope->binding);
     recipient->group = copy_text(envelope->binding_group);
+    keep_added(envelope, message, recipient);
     message_add_recipient(message, recipient);
     return message;
 }

@@ -26,6 +26,8 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/sdk_route.c \
 	src/sdk/sdk_service.c \
 	src/sdk/sdk_smtp.c \
+	src/sdk/sdk_smtp.h \
+	src/sdk/sdk_smtp_parameter.c \
 	src/sdk/sdk_stream.c \
 	src/sdk/sdk_stream.h \
 	src/sdk/sdk_stream_io.c \

@@ -328,11 +328,9 @@ int imp_command_add(struct imp_module *module, const struct imp_command *given)
 {
     struct imp_command command;
     if (!sdk_copy_struct(&command, sizeof command, given) || !are_words(command.words) || !command.run ||
-        !sdk_has_text(command.help) || command.most < command.least) {
-        imp_module_error(module,
-                         "imp_command_add: size, words (one space between), help and run are required");
-        return -1;
-    }
+        !sdk_has_text(command.help) || command.most < command.least)
+        return module_misregistered(
+            module, "imp_command_add: size, words (one space between), help and run are required");
     const struct registry form = {.kind = "console command", .below = ctl_commands(), .release = free_row};
     struct command_row *row = make_row(module, &command);
     struct registry_row entry = {

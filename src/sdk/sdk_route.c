@@ -40,11 +40,9 @@ int imp_route_add(struct imp_module *module, const struct imp_route *given)
 {
     struct imp_route route;
     if (!sdk_copy_struct(&route, sizeof route, given) || !is_method(route.method) || !is_path(route.path) ||
-        !sdk_has_text(route.help) || !route.run) {
-        imp_module_error(
+        !sdk_has_text(route.help) || !route.run)
+        return module_misregistered(
             module, "imp_route_add: size, method (upper case), path (from /), help and run are required");
-        return -1;
-    }
     struct route_row *row = mem_new(struct route_row);
     *row = (struct route_row){
         .name = mem_printf("%s %s", route.method, route.path),

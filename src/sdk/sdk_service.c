@@ -25,10 +25,9 @@ int imp_service_offer(struct imp_module *module, const struct imp_service *given
 {
     struct imp_service service;
     if (!sdk_copy_struct(&service, sizeof service, given) || !sdk_has_text(service.name) ||
-        !service.version || !service.functions) {
-        imp_module_error(module, "imp_service_offer: size, name, version and functions are required");
-        return -1;
-    }
+        !service.version || !service.functions)
+        return module_misregistered(module,
+                                    "imp_service_offer: size, name, version and functions are required");
     struct service_row *row = mem_new(struct service_row);
     row->service = service;
     row->service.size = sizeof row->service;

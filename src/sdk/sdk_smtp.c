@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "sdk/sdk_registry.h"
+#include "sdk/sdk_smtp.h"
 #include "smtp/server/extension.h"
 #include "smtp/server/smtps_call.h"
 #include "smtp/server/smtps_verb.h"
@@ -79,8 +80,7 @@ static void free_extension(void *what)
     free(row);
 }
 
-/* RFC 5321 4.1.1.1, ehlo-keyword. */
-static bool is_keyword(const char *text)
+bool sdk_is_smtp_keyword(const char *text)
 {
     static const char inside[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
     return sdk_has_text(text) && *text != '-' && text[strspn(text, inside)] == '\0' && strlen(text) <= 64;
@@ -91,7 +91,8 @@ static bool is_sound(struct imp_module *module, const struct imp_smtp_extension 
     const char *problem = NULL;
     if (!asked->keyword && !asked->verb)
         problem = "a keyword or a verb is required";
-    else if ((asked->keyword && !is_keyword(asked->keyword)) || (asked->verb && !is_keyword(asked->verb)))
+    else if ((asked->keyword && !sdk_is_smtp_keyword(asked->keyword)) ||
+             (asked->verb && !sdk_is_smtp_keyword(asked->verb)))
         problem = "a keyword and a verb are letters, digits and '-'";
     else if (!asked->verb != !asked->run)
         problem = "a verb and its function belong together";
@@ -100,7 +101,7 @@ static bool is_sound(struct imp_module *module, const struct imp_smtp_extension 
     else if ((asked->flags & IMP_SMTP_WHEN_NAMED) && !asked->keyword)
         problem = "IMP_SMTP_WHEN_NAMED wants a keyword that SMTP_Extensions can name";
     if (problem)
-        imp_module_error(module, "imp_smtp_add: %s", problem);
+        module_misregistered(module, "imp_smtp_add: %s", problem);
     return !problem;
 }
 
@@ -151,16 +152,13 @@ int imp_smtp_add(struct imp_module *module, const struct imp_smtp_extension *giv
 {
     struct imp_smtp_extension asked;
     unsigned bit = 0;
-    if (!sdk_copy_struct(&asked, sizeof asked, given)) {
-        imp_module_error(module, "imp_smtp_add: the struct has no size");
-        return -1;
-    }
+    if (!sdk_copy_struct(&asked, sizeof asked, given))
+        return module_misregistered(module, "imp_smtp_add: the struct has no size");
     if (!is_sound(module, &asked))
         return -1;
-    if (asked.flags & IMP_SMTP_WHEN_NAMED && !(bit = extension_declare(slice_text(asked.keyword)))) {
-        imp_module_error(module, "imp_smtp_add: there are too many extensions that SMTP_Extensions can name");
-        return -1;
-    }
+    if (asked.flags & IMP_SMTP_WHEN_NAMED && !(bit = extension_declare(slice_text(asked.keyword))))
+        return module_misregistered(
+            module, "imp_smtp_add: there are too many extensions that SMTP_Extensions can name");
     if (asked.keyword && add_extension(module, &asked, bit))
         return -1;
     return asked.verb ? add_verb(module, &asked, bit) : 0;

@@ -71,6 +71,12 @@ void session_refuse(struct smtps_session *session, const struct smtps_reply *rep
     session_reply(session, reply);
 }
 
+void session_refuse_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
+{
+    (void)module;
+    session_reply(session, reply);
+}
+
 void session_count_error(struct smtps_session *session)
 {
     (void)session;

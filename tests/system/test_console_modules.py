@@ -176,6 +176,9 @@ def test_what_is_registered(demo, installed, site, modules):
         assert "XTRUSTED\n\tmodule smtp_demo: is for those who are trusted (on the session's event loop)\n" in commands
         names = [line for line in commands.splitlines() if not line.startswith("\t")]
         assert names == sorted(names) and len(names) > 15
+        parameters = client.run("module smtp parameters")
+        assert "RCPT NOTIFY\n\tthe SMTP server: NEVER, or some of" in parameters
+        assert "MAIL XCLASS\n\tmodule smtp_demo: what kind of message it is (on the session's event loop)\n" in parameters
         extensions = client.run("module smtp extensions")
         assert "SIZE\n\tthe SMTP server: the size of a message may be declared (RFC 1870) (on the" in extensions
         assert "XDEMO\n\tmodule smtp_demo: Extensions and commands of SMTP (on the" in extensions

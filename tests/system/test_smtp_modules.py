@@ -107,6 +107,71 @@ def test_reloads(demo, site):
         assert old.command("XDEMO hello").code == 250, "a session keeps what it began with"
 
 
+def test_parameters(demo, site):
+    demo.start(site.config(MODULE, listen='SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "DSN" )'))
+    with Wire(demo.address) as client:
+        client.greet()
+
+        def mail(parameters):
+            said = client.command(f"MAIL FROM:<a@sender.example>{parameters}").text
+            client.command("RSET", 250)
+            return said
+
+        assert mail(" XCLASS=bulk").startswith("250 ")
+        assert mail(" SIZE=100 xclass=urgent RET=HDRS").startswith("250 "), "any case, any order"
+        assert mail(" XCLASS=x") == "501 5.5.4 x is no?class for client.example"
+        assert mail(" XCLASS=odd") == mail(" XCLASS") == "501 5.5.4 invalid parameter value"
+        assert mail(" XCLASS=bulk XCLASS=bulk") == "501 5.5.4 parameter given twice"
+        assert mail(" XTAG=1").startswith("555 5.5.4 "), "that is RCPT's"
+        assert mail(" XFLAG").startswith("555 5.5.4 "), "XTRUSTED is not offered"
+        assert mail(" XCLASSES=1").startswith("555 5.5.4 ")
+        client.command("MAIL FROM:<a@sender.example> XCLASS=bulk", 250)
+        assert client.command("RCPT TO:<b@tell.example> XTAG=a+2Bb").text == '550 5.7.1 class "bulk" tag "a+2Bb"'
+        assert client.command("RCPT TO:<b@tell.example> XTAG").text == '550 5.7.1 class "bulk" tag ""'
+        assert client.command("RCPT TO:<b@tell.example>").text == '550 5.7.1 class "bulk" tag "none"'
+        client.command("HELO client.example", 250)
+        assert mail(" XCLASS=bulk").startswith("555 5.5.4 "), "no extension without EHLO"
+    demo.stop()
+    line = next(line for line in demo.rejectlog() if "is no?class" in line)
+    assert " M=smtp_demo " in line
+
+
+def test_a_parameter_of_a_named_extension(demo, site):
+    demo.start(site.config(MODULE, listen='SMTP_Extensions = ( "XTRUSTED" )'))
+    with Wire(demo.address) as client:
+        client.greet()
+        assert client.command("MAIL FROM:<a@sender.example> XFLAG=1").code == 501
+        client.command("MAIL FROM:<a@sender.example> XFLAG", 250)
+
+
+def test_parameters_are_stored_with_the_message(demo, site):
+    """Each recipient has its own; a delivery method reads them after a restart."""
+    demo.start(site.config(f'{MODULE}\nDomain "held.example" {{ delivery_method = smtp_demo suspend_delivery = true }}'))
+    with Wire(demo.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example> XCLASS=bulk", 250)
+        client.command("RCPT TO:<b@held.example> XTAG=one", 250)
+        client.command("RCPT TO:<c@held.example> XTAG", 250)
+        client.command("RCPT TO:<d@held.example>", 250)
+        client.command("DATA", 354)
+        client.command("Subject: x\r\n\r\nx\r\n.", 250)
+    demo.stop()
+    demo.start(site.config(f'{MODULE}\nDomain "held.example" {{ delivery_method = smtp_demo }}'))
+    for tag in ("one", "", "none"):
+        demo.await_panic(f'delivered class "bulk" tag "{tag}"')
+
+
+@pytest.mark.parametrize("option, said", [
+    ('parameter = "SIZE"', 'SMTP parameter "MAIL SIZE" of module smtp_demo is already registered by the SMTP server'),
+    ('parameter = "x y"', 'imp_smtp_add_parameter: "x y": a name is letters, digits and \'-\''),
+    ('parameter_keyword = "DSN"', 'imp_smtp_add_parameter: "XCLASS": its keyword is not one that this instance has registered'),
+])
+def test_parameters_that_cannot_be(demo, site, option, said):
+    demo.write(site.config(f"smtp_demo {{ {option} }}"))
+    status, output = run("-d", "-c", demo.file, environment=demo.environment)
+    assert status == 1 and said in output
+
+
 def test_names_that_are_taken(demo, site):
     demo.write(site.config('smtp_demo { verb = "BDAT" }'))
     status, said = run("-d", "-c", demo.file, environment=demo.environment)

@@ -77,15 +77,16 @@ static const struct smtps_reply *parse(struct smtps_session *session, struct sli
     if (session->transaction)
         return &reply_mail_twice;
     const struct smtps_reply *problem = path_parse(session, &mail_path, &arguments, path);
+    struct parameter_source source = session_parameter_source(session);
     if (!problem)
-        problem = parameters_parse_mail(arguments, session_offers_parameters(session), parameters);
+        problem = parameters_parse_mail(arguments, session_offers_parameters(session), &source, parameters);
     return problem ? problem : check_sender(session, path, parameters);
 }
 
 static void cmd_mail(struct smtps_session *session, struct slice arguments)
 {
     struct mail_path path;
-    struct parameters parameters;
+    struct parameters parameters = {.refused_by = "core"};
     if (session->generation != session->worker->generation) {
         session_replyf(session, 421, "", "%s", session->policy->reconfig_message);
         session_close(session);
@@ -93,7 +94,7 @@ static void cmd_mail(struct smtps_session *session, struct slice arguments)
     }
     const struct smtps_reply *problem = parse(session, arguments, &path, &parameters);
     if (problem) {
-        session_refuse(session, problem);
+        session_refuse_as(session, problem, parameters.refused_by);
         return;
     }
     problem = check_limits(session, parameters.size);

@@ -69,7 +69,7 @@ static bool may_lack_domain(const struct smtps_session *session, const struct ma
 }
 
 /* Parses and checks the command. Returns NULL, or the reply that rejects it. */
-static const struct smtps_reply *parse(const struct smtps_session *session, struct slice arguments,
+static const struct smtps_reply *parse(struct smtps_session *session, struct slice arguments,
                                        struct mail_path *path, struct parameters *parameters)
 {
     unsigned offered = session_offers_parameters(session);
@@ -87,7 +87,8 @@ static const struct smtps_reply *parse(const struct smtps_session *session, stru
         return &reply_not_ascii;
     if (!utf8)
         offered &= ~(unsigned)EXTENSION_SMTPUTF8;
-    return parameters_parse_rcpt(arguments, offered, parameters);
+    struct parameter_source source = session_parameter_source(session);
+    return parameters_parse_rcpt(arguments, offered, &source, parameters);
 }
 
 static const struct smtps_reply *check_limits(const struct smtps_session *session)
@@ -118,10 +119,10 @@ static void cmd_rcpt(struct smtps_session *session, struct slice arguments)
 {
     const struct esmtp_policy *policy = session->policy;
     struct mail_path path;
-    struct parameters parameters;
+    struct parameters parameters = {.refused_by = "core"};
     const struct smtps_reply *problem = parse(session, arguments, &path, &parameters);
     if (problem) {
-        session_refuse(session, problem);
+        session_refuse_as(session, problem, parameters.refused_by);
         return;
     }
     problem = check_limits(session);

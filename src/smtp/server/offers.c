@@ -31,6 +31,14 @@ unsigned session_offers_parameters(const struct smtps_session *session)
     return session->hello == HELLO_EHLO ? session_offers(session) : 0;
 }
 
+struct parameter_source session_parameter_source(struct smtps_session *session)
+{
+    if (session->hello != HELLO_EHLO)
+        return (struct parameter_source){0};
+    return (struct parameter_source){
+        module_set_registry(generation_modules(session->generation), MODULE_SMTP_PARAMETERS), &session->view};
+}
+
 static void append_size(const struct smtps_session *session, struct buf *out)
 {
     if (session->policy->max_message_size)

@@ -5,6 +5,7 @@
 #ifndef IMPULSE_SMTP_SERVER_OFFERS_H
 #define IMPULSE_SMTP_SERVER_OFFERS_H
 
+#include "smtp/server/parameter.h"
 #include "smtp/server/session.h"
 
 /*
@@ -18,6 +19,8 @@ unsigned session_offers(const struct smtps_session *session);
  * 2.2.1).
  */
 unsigned session_offers_parameters(const struct smtps_session *session);
+/* The parameters of modules that MAIL and RCPT may use: likewise none without EHLO. */
+struct parameter_source session_parameter_source(struct smtps_session *session);
 
 /*
  * Appends the offers to the reply to EHLO, whose first line the caller has written: "250-KEYWORD ..." for

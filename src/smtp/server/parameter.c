@@ -1,6 +1,6 @@
 /*
  * parameter: see parameter.h. Each parameter is a row: its keyword, its extension, and the function that
- * reads its value.
+ * reads its value. What is not in the table of the command may be a module's.
  */
 #include "smtp/server/parameter.h"
 
@@ -19,9 +19,28 @@ typedef const struct smtps_reply *read_fn(struct slice value, unsigned offered,
                                           struct parameters *parameters);
 
 struct row {
+    const char *name; /* of the registry: the command, a space, the keyword */
     struct slice keyword;
     unsigned extension;
     read_fn *read;
+    const char *help;
+};
+
+#define MAIL(word)                                                                                           \
+    "MAIL " word,                                                                                            \
+    {                                                                                                        \
+        word, sizeof(word) - 1                                                                               \
+    }
+#define RCPT(word)                                                                                           \
+    "RCPT " word,                                                                                            \
+    {                                                                                                        \
+        word, sizeof(word) - 1                                                                               \
+    }
+
+struct table { /* the server's own parameters of one command */
+    struct slice command;
+    const struct row *rows;
+    size_t count;
 };
 
 struct choice { /* a word that is allowed as a value */
@@ -137,13 +156,15 @@ static const struct smtps_reply *read_auth(struct slice value, unsigned offered,
 }
 
 static const struct row mail_rows[] = {
-    {{"SIZE", 4}, EXTENSION_SIZE, read_size},
-    {{"BODY", 4}, EXTENSION_8BITMIME, read_body},
-    {{"SMTPUTF8", 8}, EXTENSION_SMTPUTF8, read_smtputf8},
-    {{"RET", 3}, EXTENSION_DSN, read_ret},
-    {{"ENVID", 5}, EXTENSION_DSN, read_envid},
-    {{"AUTH", 4}, EXTENSION_AUTH, read_auth},
-    {{"REQUIRETLS", 10}, EXTENSION_REQUIRETLS, read_requiretls},
+    {MAIL("SIZE"), EXTENSION_SIZE, read_size, "the size of the message in bytes (RFC 1870)"},
+    {MAIL("BODY"), EXTENSION_8BITMIME, read_body, "7BIT, 8BITMIME or BINARYMIME (RFC 6152, RFC 3030)"},
+    {MAIL("SMTPUTF8"), EXTENSION_SMTPUTF8, read_smtputf8,
+     "addresses and header fields may be UTF-8 (RFC 6531)"},
+    {MAIL("RET"), EXTENSION_DSN, read_ret, "FULL or HDRS: what a notification returns (RFC 3461)"},
+    {MAIL("ENVID"), EXTENSION_DSN, read_envid, "what notifications call the message (RFC 3461)"},
+    {MAIL("AUTH"), EXTENSION_AUTH, read_auth, "who submitted the message (RFC 4954)"},
+    {MAIL("REQUIRETLS"), EXTENSION_REQUIRETLS, read_requiretls,
+     "the message requires TLS on its whole way (RFC 8689)"},
 };
 
 /* ---- RCPT ---------------------------------------------------------------------------------------- */
@@ -181,8 +202,8 @@ static const struct smtps_reply *read_orcpt(struct slice value, unsigned offered
 }
 
 static const struct row rcpt_rows[] = {
-    {{"NOTIFY", 6}, EXTENSION_DSN, read_notify},
-    {{"ORCPT", 5}, EXTENSION_DSN, read_orcpt},
+    {RCPT("NOTIFY"), EXTENSION_DSN, read_notify, "NEVER, or some of SUCCESS, FAILURE and DELAY (RFC 3461)"},
+    {RCPT("ORCPT"), EXTENSION_DSN, read_orcpt, "the address that the sender gave (RFC 3461)"},
 };
 
 /* ---- both ---------------------------------------------------------------------------------------- */
@@ -215,38 +236,123 @@ static bool next_parameter(struct slice *rest, struct slice *keyword, struct sli
     return rest->size == 0 || rest->data[0] == ' ';
 }
 
-static const struct smtps_reply *parse(struct slice rest, unsigned offered, const struct row *rows,
-                                       size_t count, struct parameters *parameters)
+/* ---- of modules ---------------------------------------------------------------------------------- */
+
+/* The row of a module's parameter of that command, if it is offered; there are few. */
+static const struct registry_row *find_added(const struct parameter_source *source, struct slice command,
+                                             struct slice keyword, unsigned offered)
 {
+    for (size_t i = 0; source->rows && i < source->rows->count; i++) {
+        const struct registry_row *row = &source->rows->rows[i];
+        const struct smtps_parameter *parameter = row->what;
+        struct slice name = slice_text(row->name), verb;
+        if (slice_next(&name, ' ', &verb) && slice_equal(verb, command) &&
+            slice_equal_nocase(name, keyword) && !(parameter->extension & ~offered))
+            return row;
+    }
+    return NULL;
+}
+
+static const struct smtps_reply *read_added(const struct parameter_source *source,
+                                            const struct registry_row *row, struct slice value,
+                                            struct parameters *parameters)
+{
+    const struct smtps_parameter *parameter = row->what;
+    for (size_t i = 0; i < parameters->added_count; i++)
+        if (parameters->added[i].name == row->name)
+            return &reply_parameter_twice;
+    if (parameter->value != SMTPS_VALUE_OPTIONAL &&
+        (value.size > 0) != (parameter->value == SMTPS_VALUE_REQUIRED))
+        return &reply_parameter_value;
+    parameters->added[parameters->added_count++] = (struct parameter_added){row->name, value};
+    if (!parameter->check || parameter->check(source->session, value, parameters->refusal_text,
+                                              sizeof parameters->refusal_text, parameter->closure))
+        return NULL;
+    parameters->refused_by = parameter->module;
+    parameters->refusal = reply_parameter_value;
+    slice_copy_printable(parameters->refusal_text, sizeof parameters->refusal_text,
+                         slice_text(parameters->refusal_text));
+    if (parameters->refusal_text[0])
+        parameters->refusal.text = parameters->refusal_text;
+    return &parameters->refusal;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------- */
+
+static const struct smtps_reply *parse(struct slice rest, unsigned offered,
+                                       const struct parameter_source *source, const struct table *table,
+                                       struct parameters *parameters)
+{
+    const struct row *rows = table->rows;
     struct slice keyword, value;
     unsigned seen = 0;
-    *parameters = (struct parameters){0};
+    *parameters = (struct parameters){.refused_by = "core"};
     while (rest.size > 0) {
+        const struct smtps_reply *problem;
+        const struct registry_row *added = NULL;
         size_t i = 0;
         if (!next_parameter(&rest, &keyword, &value))
             return &reply_parameter_syntax;
-        while (i < count && (!(rows[i].extension & offered) || !slice_equal_nocase(keyword, rows[i].keyword)))
+        while (i < table->count &&
+               (!(rows[i].extension & offered) || !slice_equal_nocase(keyword, rows[i].keyword)))
             i++;
-        if (i == count)
+        if (i == table->count && !(added = find_added(source, table->command, keyword, offered)))
             return &reply_parameter_unknown;
-        if (seen & 1u << i)
+        if (!added && seen & 1u << i)
             return &reply_parameter_twice;
-        seen |= 1u << i;
-        const struct smtps_reply *problem = rows[i].read(value, offered, parameters);
+        if (added) {
+            problem = read_added(source, added, value, parameters);
+        } else {
+            seen |= 1u << i;
+            problem = rows[i].read(value, offered, parameters);
+        }
         if (problem)
             return problem;
     }
     return NULL;
 }
 
+static const struct table mail_table = {{"MAIL", 4}, mail_rows, COUNT(mail_rows)},
+                          rcpt_table = {{"RCPT", 4}, rcpt_rows, COUNT(rcpt_rows)};
+
 const struct smtps_reply *parameters_parse_mail(struct slice rest, unsigned offered,
+                                                const struct parameter_source *source,
                                                 struct parameters *parameters)
 {
-    return parse(rest, offered, mail_rows, COUNT(mail_rows), parameters);
+    return parse(rest, offered, source, &mail_table, parameters);
 }
 
 const struct smtps_reply *parameters_parse_rcpt(struct slice rest, unsigned offered,
+                                                const struct parameter_source *source,
                                                 struct parameters *parameters)
 {
-    return parse(rest, offered, rcpt_rows, COUNT(rcpt_rows), parameters);
+    return parse(rest, offered, source, &rcpt_table, parameters);
+}
+
+/* ---- registered ---------------------------------------------------------------------------------- */
+
+static struct registry core = {.kind = "SMTP parameter"};
+
+static void add_table(const struct table *table)
+{
+    char error[256];
+    for (size_t i = 0; i < table->count; i++) {
+        struct registry_row row = {.name = table->rows[i].name,
+                                   .owner = "the SMTP server",
+                                   .help = table->rows[i].help,
+                                   .thread = "the session's event loop",
+                                   .what = &table->rows[i]};
+        registry_add(&core, &row, error, sizeof error);
+    }
+}
+
+void parameters_register(void)
+{
+    add_table(&mail_table);
+    add_table(&rcpt_table);
+}
+
+const struct registry *parameters_core(void)
+{
+    return &core;
 }

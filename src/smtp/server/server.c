@@ -14,6 +14,7 @@
 #include "smtp/server/listen_policies.h"
 #include "smtp/server/protocol.h"
 #include "smtp/server/smtps_metrics.h"
+#include "smtp/server/parameter.h"
 #include "smtp/server/smtps_verb.h"
 #include "smtp/server/worker.h"
 
@@ -58,6 +59,7 @@ void smtp_server_register(void)
     registered = true;
     smtps_verbs_register();
     extensions_register();
+    parameters_register();
 }
 
 const struct registry *smtp_server_commands(void)
@@ -68,6 +70,11 @@ const struct registry *smtp_server_commands(void)
 const struct registry *smtp_server_extensions(void)
 {
     return extensions_core();
+}
+
+const struct registry *smtp_server_parameters(void)
+{
+    return parameters_core();
 }
 
 struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *pools,

@@ -39,6 +39,7 @@ void smtp_server_register(void);
 /* What was registered so, on which the registries of modules lie. */
 const struct registry *smtp_server_commands(void);
 const struct registry *smtp_server_extensions(void);
+const struct registry *smtp_server_parameters(void); /* "MAIL SIZE" */
 
 /*
  * Creates a server without Listens. `spool` and `pools` are borrowed until smtp_server_free; `upper` is

@@ -319,7 +319,12 @@ void session_count_error(struct smtps_session *session)
 
 void session_refuse(struct smtps_session *session, const struct smtps_reply *reply)
 {
-    session_reply(session, reply);
+    session_refuse_as(session, reply, "core");
+}
+
+void session_refuse_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
+{
+    send_reply(session, reply, module);
     session_count_error(session);
 }
 

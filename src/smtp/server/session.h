@@ -201,6 +201,8 @@ void session_replyf(struct smtps_session *session, int code, const char *enhance
 void session_count_error(struct smtps_session *session);
 /* Calls session_reply and session_count_error. */
 void session_refuse(struct smtps_session *session, const struct smtps_reply *reply);
+/* The same for a rejection by a module, whose name the logs get. */
+void session_refuse_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module);
 
 /*
  * Calls the hooks at `point`, then `next` with the outcome: at once if no hook suspends, otherwise later.

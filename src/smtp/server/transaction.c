@@ -32,6 +32,17 @@ static void append_parameter(struct buf *out, const char *name, struct slice val
     buf_append(out, "", 1);
 }
 
+/* Those of modules: name NUL value NUL, whether there is a value or not. */
+static void keep_added(struct buf *out, const struct parameters *parameters)
+{
+    for (size_t i = 0; i < parameters->added_count; i++) {
+        const struct parameter_added *added = &parameters->added[i];
+        buf_append(out, added->name, strlen(added->name) + 1);
+        buf_append_slice(out, added->value);
+        buf_append(out, "", 1);
+    }
+}
+
 struct smtps_transaction *transaction_create(struct smtps_session *session,
                                              const struct mail_path *reverse_path,
                                              const struct parameters *parameters)
@@ -48,6 +59,7 @@ struct smtps_transaction *transaction_create(struct smtps_session *session,
     t->message->flags = parameters->flags;
     append_parameter(&t->parameters, "ENVID", parameters->envid);
     append_parameter(&t->parameters, "AUTH", parameters->auth);
+    keep_added(&t->message->parameters, parameters);
     t->peer = session->view.peer;
     t->message->keeper = &transaction_keeper;
     t->message->owner = t;
@@ -104,6 +116,7 @@ struct message_recipient *transaction_propose(struct smtps_transaction *t, const
     recipient->flags = parameters->flags;
     if (parameters->orcpt.size > 0)
         recipient->orcpt = mem_copy_text(parameters->orcpt.data, parameters->orcpt.size);
+    keep_added(&recipient->parameters, parameters);
     recipient_free(t->message->proposed);
     t->message->proposed = recipient;
     return recipient;
@@ -129,6 +142,10 @@ void transaction_append_parameters(const struct smtps_transaction *t,
 {
     if (buf_size(&t->parameters) > 0)
         buf_append_slice(out, buf_slice(&t->parameters));
+    if (buf_size(&t->message->parameters) > 0)
+        buf_append_slice(out, buf_slice(&t->message->parameters));
+    if (buf_size(&recipient->parameters) > 0)
+        buf_append_slice(out, buf_slice(&recipient->parameters));
     append_parameter(out, "ORCPT", slice_text(recipient->orcpt));
     append_parameter(out, "REFUSAL", slice_text(recipient->refusal));
 }

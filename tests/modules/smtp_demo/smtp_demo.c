@@ -1,6 +1,7 @@
 /*
  * smtp_demo: an extension of SMTP with a command that answers at once, later from another thread, or never; one that is
- * offered only where SMTP_Extensions names it; and a command without an extension.
+ * offered only where SMTP_Extensions names it; a command without an extension; and parameters of MAIL and RCPT, which a
+ * hook and a delivery method read.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -8,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <impulse/delivery.h>
 #include <impulse/hooks.h>
+#include <impulse/message.h>
 #include <impulse/smtp.h>
 
 static _Atomic int living; /* calls that have not ended */
@@ -77,6 +80,65 @@ static void xliving(struct imp_smtp_call *call, const char *arguments, void *clo
     imp_smtp_reply(call, 250, NULL, text);
 }
 
+/* ---- parameters -------------------------------------------------------------------------------------- */
+
+static bool is_class(struct imp_session *session, const char *value, char *text, size_t text_size, void *closure)
+{
+    (void)closure;
+    if (strcmp(value, "bulk") == 0 || strcmp(value, "urgent") == 0)
+        return true;
+    if (strcmp(value, "odd") != 0)
+        snprintf(text, text_size, "%s is no\nclass for %s", value, imp_session_ehlo(session));
+    return false;
+}
+
+static const char *say(const char *value)
+{
+    return value ? value : "none";
+}
+
+static enum imp_verdict at_rcptto(struct imp_call *call, void *closure)
+{
+    char text[256];
+    (void)closure;
+    if (strcmp(imp_session_recipient_domain(imp_call_session(call)), "tell.example") != 0)
+        return IMP_CONT;
+    snprintf(text, sizeof text, "class \"%s\" tag \"%s\"",
+             say(imp_message_parameter(imp_call_message(call), "xclass")),
+             say(imp_recipient_parameter(imp_call_recipient(call), "XTag")));
+    imp_call_reject(call, 550, "5.7.1", text);
+    return IMP_DONE;
+}
+
+static enum imp_delivery_result deliver(struct imp_delivery *delivery, char *response, size_t response_size,
+                                        void *closure)
+{
+    struct imp_message *message = imp_delivery_message(delivery);
+    (void)response, (void)response_size;
+    imp_paniclog(closure, IMP_NOTICE, "delivered class \"%s\" tag \"%s\"",
+                 say(imp_message_parameter(message, "XCLASS")),
+                 say(imp_recipient_parameter(imp_recipient_at(message, 0), "XTAG")));
+    return IMP_DELIVERED;
+}
+
+#define PARAMETER(...)                                                                                       \
+    imp_smtp_add_parameter(                                                                                  \
+        module, &(struct imp_smtp_parameter){.size = sizeof(struct imp_smtp_parameter), __VA_ARGS__})
+
+static int add_parameters(struct imp_module *module, const struct imp_config *config)
+{
+    const struct imp_delivery_method method = {
+        .size = sizeof method, .name = "smtp_demo", .deliver = deliver, .closure = module};
+    return PARAMETER(.command = IMP_SMTP_MAIL, .name = imp_config_text(config, "parameter"),
+                     .keyword = imp_config_text(config, "parameter_keyword"), .check = is_class,
+                     .help = "what kind of message it is") ||
+           PARAMETER(.command = IMP_SMTP_RCPT, .name = "XTAG", .keyword = "XDEMO",
+                     .value = IMP_SMTP_VALUE_OPTIONAL) ||
+           PARAMETER(.command = IMP_SMTP_MAIL, .name = "XFLAG", .keyword = "XTRUSTED",
+                     .value = IMP_SMTP_VALUE_NONE) ||
+           imp_hook_at(module, "validate_rcptto", at_rcptto, NULL) || imp_delivery_method(module, &method);
+}
+
 #define ADD(...)                                                                                             \
     imp_smtp_add(module, &(struct imp_smtp_extension){.size = sizeof(struct imp_smtp_extension), __VA_ARGS__})
 
@@ -87,7 +149,8 @@ static int smtp_demo_setup(struct imp_module *module, const struct imp_config *c
                    ADD(.keyword = "XTRUSTED", .verb = "XTRUSTED", .run = xdemo, .closure = module,
                        .help = "is for those who are trusted",
                        .flags = IMP_SMTP_WHEN_NAMED) ||
-                   ADD(.verb = "XLIVING", .run = xliving, .flags = IMP_SMTP_NO_ARGUMENTS)
+                   ADD(.verb = "XLIVING", .run = xliving, .flags = IMP_SMTP_NO_ARGUMENTS) ||
+                   add_parameters(module, config)
                ? -1
                : 0;
 }
