@@ -163,16 +163,6 @@ static void add_blocks(struct conf_chain *chain, const struct conf_clients *clie
 
 /* ---- inbound ------------------------------------------------------------------------------------------- */
 
-static const char *own_text(const struct conf_chain *chain, const char *option)
-{
-    for (size_t i = 0; i < chain->count; i++) {
-        const struct conf_value *value = conf_scope_value(chain->levels[i], option);
-        if (value)
-            return value->text;
-    }
-    return NULL;
-}
-
 static void begin(struct conf_chain *chain, const struct conf *conf)
 {
     chain->conf = conf;
@@ -194,9 +184,9 @@ void conf_chain_clients(struct conf_chain *chain, const struct conf *conf, const
     add_blocks(chain, clients);
     add(chain, clients->listen);
     add(chain, clients->listener);
-    const char *pathway = own_text(chain, "pathway");
+    const struct conf_value *pathway = conf_chain_set_value(chain, "pathway");
     if (pathway)
-        add_pathway(chain, conf, find_nested(&conf->grouped_pathways, pathway, false), pathway);
+        add_pathway(chain, conf, find_nested(&conf->grouped_pathways, pathway->text, false), pathway->text);
     add(chain, conf->root);
 }
 
@@ -349,14 +339,30 @@ void conf_chain_global(struct conf_chain *chain, const struct conf *conf)
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-const struct conf_value *conf_chain_value(const struct conf_chain *chain, const char *option)
+const struct conf_value *conf_chain_set_value(const struct conf_chain *chain, const char *option)
 {
     for (size_t i = 0; i < chain->count; i++) {
         const struct conf_value *value = conf_scope_value(chain->levels[i], option);
         if (value)
             return value;
     }
-    return conf_default_value(chain->conf, option);
+    return NULL;
+}
+
+const struct conf_value *conf_chain_value(const struct conf_chain *chain, const char *option)
+{
+    const struct conf_value *value = conf_chain_set_value(chain, option);
+    return value ? value : conf_default_value(chain->conf, option);
+}
+
+const struct conf_value *conf_chain_host_value(const struct conf_chain *chain, const char *option)
+{
+    static const struct conf_value unlimited = {
+        .type = CONF_INT, .place = {"(default)", 0, 0}, .text = "-1", .number = -1};
+    const struct conf_value *value = conf_chain_set_value(chain, option);
+    if (!value && conf_text_is(conf_text_of("max_outbound_connections"), option))
+        return &unlimited;
+    return value ? value : conf_default_value(chain->conf, option);
 }
 
 bool conf_chain_bool(const struct conf_chain *chain, const char *option)

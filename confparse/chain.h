@@ -43,6 +43,12 @@ void conf_chain_route(struct conf_chain *chain, const struct conf *conf, const s
 void conf_chain_host(struct conf_chain *chain, const struct conf *conf, const struct conf_route *route,
                      const char *host);
 
+/*
+ * conf_chain_value for the chain of a Host: max_outbound_connections is -1, unlimited, when no Host sets it
+ * (Momentum 4 manual, "max_outbound_connections").
+ */
+const struct conf_value *conf_chain_host_value(const struct conf_chain *chain, const char *option);
+
 /* The levels of a Pathway and its group, without a listener. */
 void conf_chain_pathway(struct conf_chain *chain, const struct conf *conf, const struct conf_scope *group,
                         const char *pathway);

@@ -313,6 +313,8 @@ void conf_chain_global(struct conf_chain *chain, const struct conf *conf);
 /* Asks the levels in turn, then the default of options.def, or of the manifest of the module that adds the
  * option. NULL when no level sets it and there is no default. */
 const struct conf_value *conf_chain_value(const struct conf_chain *chain, const char *option);
+/* The same without the default: NULL when no level sets it. */
+const struct conf_value *conf_chain_set_value(const struct conf_chain *chain, const char *option);
 
 /* The options that a scope itself sets, in order of name: 0 up to conf_scope_value_count() - 1. */
 size_t conf_scope_value_count(const struct conf_scope *scope);

@@ -370,10 +370,6 @@ void conf_path_chain(const struct conf *conf, const struct conf_path *path, stru
     chain_parents(conf, path, chain);
 }
 
-/* What a Host that nobody limits has, whatever the default elsewhere ("max_outbound_connections"). */
-static const struct conf_value unlimited = {
-    .type = CONF_INT, .place = {"(default)", 0, 0}, .text = "-1", .number = -1};
-
 /* Of an option in a stanza in the stanza of a module. */
 static const struct conf_value *nested_default(const struct conf_module *module, const struct conf_path *path)
 {
@@ -388,14 +384,10 @@ static const struct conf_value *nested_default(const struct conf_module *module,
 const struct conf_value *conf_path_value(const struct conf *conf, const struct conf_path *path,
                                          const struct conf_chain *chain)
 {
-    for (size_t i = 0; i < chain->count; i++) {
-        const struct conf_value *value = conf_scope_value(chain->levels[i], path->option);
-        if (value)
-            return value;
-    }
+    const struct conf_value *set = conf_chain_set_value(chain, path->option);
+    if (set)
+        return set;
     const char *last = path->count ? path->steps[path->count - 1].kind : "global";
-    if (strcmp(last, "host") == 0 && strcmp(path->option, "max_outbound_connections") == 0)
-        return &unlimited;
     const struct conf_module *module =
         path->count ? conf_module_find(conf, conf_text_of(path->steps[0].kind)) : NULL;
     if (module && path->count == 1)
@@ -403,7 +395,10 @@ const struct conf_value *conf_path_value(const struct conf *conf, const struct c
     if (nested_in(conf, path))
         return nested_default(module, path);
     const struct conf_option *row = conf_option_row(conf, path->option);
-    return row && conf_schema_allows(row, last) ? conf_default_value(conf, path->option) : NULL;
+    if (!row || !conf_schema_allows(row, last))
+        return NULL;
+    return strcmp(last, "host") == 0 ? conf_chain_host_value(chain, path->option)
+                                     : conf_default_value(conf, path->option);
 }
 
 /* ---- printing ------------------------------------------------------------------------------------------ */

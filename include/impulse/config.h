@@ -53,7 +53,7 @@ extern "C" {
 
 struct imp_module; /* one loaded instance; module.h */
 struct imp_config; /* a stanza of the module in one generation: its own, or one in it */
-struct imp_policy; /* the options that apply to one Listen and Peer, or to one binding and domain */
+struct imp_policy; /* the options that apply to one Listen and Peer, to one binding and domain, or to one host */
 
 /* ---- the module's own stanza
  * ------------------------------------------------------------------------------------ */
@@ -124,7 +124,15 @@ IMP_API int64_t imp_config_global_int(const struct imp_config *config, const cha
  *                    module; failing then stops the start or the reload. Failing later is one line in the
  *                    paniclog, and the queue goes on without what the module would have kept.
  *
- * Queues, and Peers, whose scopes set the same share one policy. The functions below ask for options of the
+ *   host_policy      for each host that mail is sent to, from each binding, when an attempt at it is first told
+ *                    (struct imp_moment); thread and failing as above, with each Host that sets an option of this
+ *                    module, and once without one, instead of the other scopes. It asks the Host stanzas only, which
+ *                    have a fallback of their own: the Host in the Binding in its Binding_Group, in the
+ *                    Binding_Group, in the Binding of the global scope, in the global scope, and then the default
+ *                    (Momentum 4 manual, "outbound_throttle_messages"). In each the exact name comes before regular
+ *                    expressions. An option whose scopes are "outbound, host" is thus two settings. Since 2.0.
+ *
+ * Queues, Peers and hosts whose scopes set the same share one policy. The functions below ask for options of the
  * core, and for those that the manifest puts in scopes of the core, as they apply here after the fallback;
  * rules and types are those of imp_config_*. They answer during the call of a policy function only;
  * afterwards there is what imp_policy_set kept.

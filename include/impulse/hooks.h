@@ -91,6 +91,14 @@ struct imp_moment {
      * outbound_policy kept. NULL: no module keeps anything. Since 2.0.
      */
     const struct imp_policy *policy;
+    /*
+     * After an attempt by SMTP or LMTP: the host that was tried, as the MX record or the route names it (its address,
+     * if it names an address). Empty before an attempt, for a Unix socket, and when there was no host to try.
+     */
+    struct imp_text host;
+    /* What applies to that host: there is what the module's host_policy kept. NULL: no host, or no module keeps
+     * anything. Both since 2.0. */
+    const struct imp_policy *host_policy;
 };
 
 enum imp_verdict {

@@ -70,6 +70,8 @@ struct imp_module_definition {
      * needs it; config.h says what failing does. It says why with imp_policy_error. NULL: not interested.
      */
     int (*outbound_policy)(struct imp_module *module, struct imp_policy *policy);
+    /* The same for each resolved policy of a host that mail is sent to, from the Host stanzas. NULL: not interested. */
+    int (*host_policy)(struct imp_module *module, struct imp_policy *policy);
     /* Called when no hook of the instance will run any more: release what setup took. NULL: nothing to do. */
     void (*teardown)(struct imp_module *module);
 };

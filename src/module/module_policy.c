@@ -1,6 +1,6 @@
 /*
- * module_policy: what applies to one (Listen, Peer), or to one (binding, domain), as modules see it, and what
- * modules derive from it.
+ * module_policy: what applies to one (Listen, Peer), to one (binding, domain), or to one (binding, host), as
+ * modules see it, and what modules derive from it.
  *
  * The options can be read while the modules' policy functions run. Afterwards a policy is an array with one
  * slot per module instance.
@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include "base/mem.h"
+#include "confparse/chain.h"
 #include "log/paniclog.h"
 #include "module/crash_guard.h"
 #include "module/option_question.h"
@@ -18,10 +19,29 @@ struct slot {
     void (*release)(void *data);
 };
 
+typedef int policy_fn(struct imp_module *module, struct imp_policy *policy);
+
+struct policy_side { /* what a policy applies to */
+    const char *name, *runner;
+    const char *scopes; /* those that such a policy asks, each between bars */
+    size_t function;    /* the offset of the function in a module's definition */
+    const struct conf_value *(*value)(const struct conf_chain *chain, const char *option);
+};
+
+static const struct policy_side for_clients = {
+    "an inbound", "its policy function", "|esmtp_listener|global|listen|pathway|pathway_group|peer|via|",
+    offsetof(struct imp_module_definition, policy), conf_chain_value};
+static const struct policy_side for_queues = {
+    "an outbound", "its outbound policy", "|binding|binding_group|domain|global|",
+    offsetof(struct imp_module_definition, outbound_policy), conf_chain_value};
+static const struct policy_side for_hosts = {
+    "a host", "its host policy", "|host|", offsetof(struct imp_module_definition, host_policy),
+    conf_chain_host_value};
+
 /* While policy functions run. */
 struct policy_reading {
     const struct conf_chain *chain;
-    bool outbound;
+    const struct policy_side *side;
     struct option_fault fault;
 };
 
@@ -36,15 +56,13 @@ struct imp_policy {
  */
 
 /* Can the option stand in any scope that such a policy asks? */
-static bool is_asked(const struct conf_option *row, bool outbound)
+static bool is_asked(const struct conf_option *row, const struct policy_side *side)
 {
-    static const char inbound_scopes[] = "|esmtp_listener|global|listen|pathway|pathway_group|peer|via|";
-    static const char outbound_scopes[] = "|binding|binding_group|domain|global|";
     struct slice scopes = slice_text(row->scopes), scope;
     char wanted[64];
     while (slice_next(&scopes, ',', &scope)) {
         snprintf(wanted, sizeof wanted, "|%.*s|", (int)scope.size, scope.data);
-        if (strstr(outbound ? outbound_scopes : inbound_scopes, wanted))
+        if (strstr(side->scopes, wanted))
             return true;
     }
     return false;
@@ -57,10 +75,10 @@ static bool may_ask(struct policy_reading *reading, const char *option, enum ask
     if (!option_question_check(&reading->fault, no_place, option, row, asked,
                                "neither the core nor a manifest declares it for scopes of the core"))
         return false;
-    if (is_asked(row, reading->outbound))
+    if (is_asked(row, reading->side))
         return true;
     option_fault_note(&reading->fault, no_place, "it asks %s policy for option \"%s\", but it stands in: %s",
-                      reading->outbound ? "an outbound" : "an inbound", option, row->scopes);
+                      reading->side->name, option, row->scopes);
     return false;
 }
 
@@ -69,7 +87,7 @@ static const struct conf_value *ask(const struct imp_policy *policy, const char 
                                     enum asked_type asked)
 {
     struct policy_reading *reading = policy->reading;
-    return reading && may_ask(reading, option, asked) ? conf_chain_value(reading->chain, option) : NULL;
+    return reading && may_ask(reading, option, asked) ? reading->side->value(reading->chain, option) : NULL;
 }
 
 const char *imp_policy_text(const struct imp_policy *policy, const char *option)
@@ -123,20 +141,11 @@ const char *imp_policy_lookup(const struct imp_policy *policy, const char *optio
     return option_answer_lookup(ask(policy, option, ASKED_PAIRS), key);
 }
 
-static const struct conf_value *find_setting(const struct conf_chain *chain, const char *option)
-{
-    for (size_t i = 0; i < chain->count; i++) {
-        const struct conf_value *value = conf_scope_value(chain->levels[i], option);
-        if (value)
-            return value;
-    }
-    return NULL;
-}
-
 const void *imp_policy_source(const struct imp_policy *policy, const char *option)
 {
     struct policy_reading *reading = policy->reading;
-    return reading && may_ask(reading, option, ASKED_ANY) ? find_setting(reading->chain, option) : NULL;
+    return reading && may_ask(reading, option, ASKED_ANY) ? conf_chain_set_value(reading->chain, option)
+                                                          : NULL;
 }
 
 bool imp_policy_is_set(const struct imp_policy *policy, const char *option)
@@ -149,7 +158,7 @@ int imp_policy_error(const struct imp_policy *policy, const char *option, const 
     struct policy_reading *reading = policy->reading;
     if (!reading)
         return -1;
-    const struct conf_value *value = option ? find_setting(reading->chain, option) : NULL;
+    const struct conf_value *value = option ? conf_chain_set_value(reading->chain, option) : NULL;
     struct conf_place place = {0};
     if (value)
         place = value->place;
@@ -190,17 +199,15 @@ void *imp_policy_get(const struct imp_policy *policy, const struct imp_module *m
 /* ---- making one ------------------------------------------------------------------------------------------
  */
 
-typedef int policy_fn(struct imp_module *module, struct imp_policy *policy);
-
-static policy_fn *function_of(const struct imp_module *module, bool outbound)
+static policy_fn *function_of(const struct imp_module *module, const struct policy_side *side)
 {
-    return outbound ? module->definition->outbound_policy : module->definition->policy;
+    return *(policy_fn *const *)(const void *)((const char *)module->definition + side->function);
 }
 
-static bool wants_outbound(const struct module_set *set)
+static bool is_wanted(const struct module_set *set, const struct policy_side *side)
 {
     for (size_t i = 0; i < set->instance_count; i++)
-        if (function_of(set->instances[i], true))
+        if (function_of(set->instances[i], side))
             return true;
     return false;
 }
@@ -222,7 +229,7 @@ struct asking {
 static int ask_module(void *closure)
 {
     struct asking *asking = closure;
-    return function_of(asking->module, asking->policy->reading->outbound)(asking->module, asking->policy);
+    return function_of(asking->module, asking->policy->reading->side)(asking->module, asking->policy);
 }
 
 /* The line about a module whose function failed, or asked wrongly; NULL: it did neither. Main thread: it may
@@ -243,12 +250,11 @@ static struct imp_policy *make_checked(struct module_set *set, struct policy_rea
     struct imp_policy *policy = new_policy(set, reading);
     for (size_t i = 0; i < set->instance_count; i++) {
         struct imp_module *module = set->instances[i];
-        if (!function_of(module, reading->outbound))
+        if (!function_of(module, reading->side))
             continue;
         module->error[0] = '\0';
         reading->fault = (struct option_fault){.module = module->label};
-        struct runner runner = {module->label,
-                                reading->outbound ? "its outbound policy" : "its policy function", ""};
+        struct runner runner = {module->label, reading->side->runner, ""};
         int answer = crash_guard_call(&runner, ask_module, &(struct asking){module, policy});
         const char *fault = judge(module, reading, answer);
         if (fault) {
@@ -264,34 +270,51 @@ static struct imp_policy *make_checked(struct module_set *set, struct policy_rea
 struct imp_policy *imp_policy_create(struct module_set *set, const struct conf_chain *chain, char *error,
                                      size_t error_size)
 {
-    struct policy_reading reading = {.chain = chain};
+    struct policy_reading reading = {.chain = chain, .side = &for_clients};
     return make_checked(set, &reading, error, error_size);
 }
 
-struct imp_policy *imp_policy_create_outbound(struct module_set *set, const struct conf_chain *chain)
+/* On any thread, when something is first delivered. */
+static struct imp_policy *make_late(struct module_set *set, const struct conf_chain *chain,
+                                    const struct policy_side *side)
 {
-    struct policy_reading reading = {.chain = chain, .outbound = true};
-    if (!wants_outbound(set))
+    struct policy_reading reading = {.chain = chain, .side = side};
+    if (!is_wanted(set, side))
         return NULL;
     struct imp_policy *policy = new_policy(set, &reading);
     for (size_t i = 0; i < set->instance_count; i++) {
         struct imp_module *module = set->instances[i];
-        if (!function_of(module, true))
+        if (!function_of(module, side))
             continue;
-        struct runner runner = {module->label, "its outbound policy", ""};
+        struct runner runner = {module->label, side->runner, ""};
         reading.fault = (struct option_fault){.module = module->label};
         const struct runner *outer = runner_enter(&runner);
         int answer = ask_module(&(struct asking){module, policy});
         runner_leave(outer);
         if (answer != 0)
-            option_fault_note(&reading.fault, (struct conf_place){0}, "its outbound policy function failed");
+            option_fault_note(&reading.fault, (struct conf_place){0}, "%s failed", side->runner);
         if (!reading.fault.line[0])
             continue;
-        paniclog(PANIC_ERROR, "%s; its queues go on without what it would have kept", reading.fault.line);
+        paniclog(PANIC_ERROR, "%s; deliveries go on without what it would have kept", reading.fault.line);
         slot_clear(&policy->slots[i], module);
     }
     policy->reading = NULL;
     return policy;
+}
+
+struct imp_policy *imp_policy_create_outbound(struct module_set *set, const struct conf_chain *chain)
+{
+    return make_late(set, chain, &for_queues);
+}
+
+bool module_set_wants_hosts(const struct module_set *set)
+{
+    return is_wanted(set, &for_hosts);
+}
+
+struct imp_policy *imp_policy_create_host(struct module_set *set, const struct conf_chain *chain)
+{
+    return make_late(set, chain, &for_hosts);
 }
 
 /* ---- outbound policies while a generation is loaded ---------------------------------------------------- */
@@ -303,12 +326,13 @@ struct outbound_check {
     size_t error_size;
 };
 
-/* The levels of a scope by itself: it, and what it stands in. */
-static bool check_scope(const struct outbound_check *check, const struct conf_scope *scope)
+/* The levels of a scope by itself: it, and what it stands in; a Host falls back to other Hosts only. NULL: no level. */
+static bool check_scope(const struct outbound_check *check, const struct policy_side *side,
+                        const struct conf_scope *scope)
 {
     struct conf_chain chain = {.conf = check->conf};
-    struct policy_reading reading = {.chain = &chain, .outbound = true};
-    for (; scope; scope = conf_scope_parent(scope))
+    struct policy_reading reading = {.chain = &chain, .side = side};
+    for (; scope; scope = side == &for_hosts ? NULL : conf_scope_parent(scope))
         chain.levels[chain.count++] = scope;
     struct imp_policy *policy = make_checked(check->set, &reading, check->error, check->error_size);
     imp_policy_unref(policy);
@@ -327,10 +351,15 @@ static bool sets_added(const struct outbound_check *check, const struct conf_sco
 
 static bool check_children(const struct outbound_check *check, const struct conf_scope *parent)
 {
-    static const char *const kinds[] = {"binding_group", "binding", "domain"};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        for (const struct conf_scope *at = NULL; (at = conf_scope_next(parent, kinds[i], at));)
-            if ((sets_added(check, at) && !check_scope(check, at)) || !check_children(check, at))
+    static const struct {
+        const char *kind;
+        const struct policy_side *side;
+    } rows[] = {
+        {"binding_group", &for_queues}, {"binding", &for_queues}, {"domain", &for_queues}, {"host", &for_hosts}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (const struct conf_scope *at = NULL; (at = conf_scope_next(parent, rows[i].kind, at));)
+            if ((sets_added(check, at) && !check_scope(check, rows[i].side, at)) ||
+                !check_children(check, at))
                 return false;
     return true;
 }
@@ -339,8 +368,10 @@ bool module_set_check_outbound(struct module_set *set, const struct conf *conf, 
                                size_t error_size)
 {
     struct outbound_check check = {set, conf, error, error_size};
-    return !wants_outbound(set) ||
-           (check_scope(&check, conf_root(conf)) && check_children(&check, conf_root(conf)));
+    if (!is_wanted(set, &for_queues) && !is_wanted(set, &for_hosts))
+        return true;
+    return check_scope(&check, &for_queues, conf_root(conf)) && check_scope(&check, &for_hosts, NULL) &&
+           check_children(&check, conf_root(conf));
 }
 
 /* ---- references ------------------------------------------------------------------------------------------

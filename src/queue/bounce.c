@@ -17,7 +17,7 @@ enum { STORE_RETRY_SECONDS = 60 };
 
 static void give_up(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome)
 {
-    record_outcome(queue_modules(queue), queue_settings(queue), RECORD_PERMANENT, envelope, outcome);
+    record_outcome(queue_generation(queue), queue_settings(queue), RECORD_PERMANENT, envelope, outcome);
     envelope_finish(queue->shard->set, envelope);
     queue_drop(queue);
 }

@@ -16,6 +16,7 @@ struct generation {
     struct module_set *modules;
     const char *hostname;          /* the option, else the system's */
     struct policy_table *settings; /* of struct queue_settings */
+    struct policy_table *hosts;    /* of struct imp_policy */
 };
 
 /* One reference. Main thread. */
@@ -33,5 +34,11 @@ const struct queue_settings *generation_chain_settings(struct generation *genera
 /* Both in one. */
 const struct queue_settings *generation_settings(struct generation *generation, struct slice binding,
                                                  struct slice domain);
+/*
+ * Returns what modules keep for a host that mail of this binding is sent to, or NULL; as long as the generation lives.
+ * Takes a lock if there is something to keep. Any thread.
+ */
+const struct imp_policy *generation_host_policy(struct generation *generation, struct slice binding,
+                                                struct slice host);
 
 #endif

@@ -25,15 +25,18 @@ const struct queue_outcome outcome_not_attempted = {
 
 struct stored_outcome *outcome_store(const struct queue_outcome *outcome)
 {
-    struct slice peer = outcome->peer, response = outcome->response;
-    struct stored_outcome *stored = mem_zalloc(sizeof *stored + peer.size + response.size);
+    struct slice peer = outcome->peer, response = outcome->response, host = outcome->host;
+    struct stored_outcome *stored = mem_zalloc(sizeof *stored + peer.size + response.size + host.size);
     stored->outcome = *outcome;
     stored->outcome.peer.data = stored->text;
     stored->outcome.response.data = stored->text + peer.size;
+    stored->outcome.host.data = stored->text + peer.size + response.size;
     if (peer.size)
         memcpy(stored->text, peer.data, peer.size);
     if (response.size)
         memcpy(stored->text + peer.size, response.data, response.size);
+    if (host.size)
+        memcpy(stored->text + peer.size + response.size, host.data, host.size);
     return stored;
 }
 

@@ -93,6 +93,11 @@ struct module_set *queue_modules(struct queue *queue)
     return queue->shard->generation->modules;
 }
 
+struct generation *queue_generation(struct queue *queue)
+{
+    return queue->shard->generation;
+}
+
 struct slice queue_domain(const struct queue *queue)
 {
     return queue->domain;

@@ -123,6 +123,7 @@ struct queue_outcome {
     uint64_t connection_id; /* 0: none */
     uint64_t bytes;
     struct slice peer;     /* next hop's address text */
+    struct slice host;     /* its name, or its address where a route names that; empty: none */
     struct slice response; /* one line: "250 ...", "421 4.4.0 [internal] ..." ; borrowed for the call */
 };
 

@@ -33,7 +33,7 @@ static void drop_blackholed(struct queue_set *set, struct generation *generation
         .verdict = QUEUE_PERMANENT,
         .response = {"554 5.7.0 [internal] Blackholed", sizeof "554 5.7.0 [internal] Blackholed" - 1},
     };
-    record_outcome(generation->modules, settings, RECORD_PERMANENT, envelope, &blackholed);
+    record_outcome(generation, settings, RECORD_PERMANENT, envelope, &blackholed);
     envelope_finish(set, envelope);
 }
 
@@ -46,7 +46,7 @@ void queue_accept(struct queue_set *set, struct envelope *envelope)
         drop_blackholed(set, view_generation(view), settings, envelope);
         return;
     }
-    record_moment(view_generation(view)->modules, settings, POINT_ENQUEUED, envelope, NULL);
+    record_moment(view_generation(view), settings, POINT_ENQUEUED, envelope, NULL);
     atomic_fetch_add_explicit(&set->count, 1, memory_order_relaxed);
     struct shard *shard = shard_of(set, envelope);
     struct envelope *head = atomic_load_explicit(&shard->inbox, memory_order_relaxed);

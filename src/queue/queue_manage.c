@@ -79,7 +79,7 @@ bool queued_remove(struct queued *queued, struct slice response)
     struct queue_outcome outcome = {.verdict = QUEUE_PERMANENT, .response = response};
     if (!take_out(queued))
         return false;
-    record_outcome(queue_modules(queued->queue), queue_settings(queued->queue), RECORD_PERMANENT,
+    record_outcome(queue_generation(queued->queue), queue_settings(queued->queue), RECORD_PERMANENT,
                    queued->envelope, &outcome);
     envelope_finish(queued->queue->shard->set, queued->envelope);
     queue_drop(queued->queue);
@@ -125,7 +125,8 @@ bool queued_change(struct queued *queued, struct slice recipient, struct slice b
         return false;
     struct envelope *successor = make_successor(queued->envelope, recipient, binding, group);
     *id = successor->id;
-    record_outcome(queue_modules(queue), queue_settings(queue), RECORD_PERMANENT, queued->envelope, &outcome);
+    record_outcome(queue_generation(queue), queue_settings(queue), RECORD_PERMANENT, queued->envelope,
+                   &outcome);
     record_reception(queue_modules(queue), successor, "internal");
     queue_drop(queue);
     envelope_replace(shard, queued->envelope, successor);

@@ -119,6 +119,8 @@ struct queue_set {
 
 /* Returns the queue of that name in the shard; creates it if there is none. */
 struct queue *queue_find(struct shard *shard, struct slice binding, struct slice domain);
+/* The current one, for this turn. */
+struct generation *queue_generation(struct queue *queue);
 /* Notes that the queue changed: it is processed at the end of the shard's turn. */
 void queue_touch(struct queue *queue);
 /* Called when an envelope of the queue is finished and freed. */

@@ -48,8 +48,9 @@ static struct imp_log_delivery describe(const struct envelope *envelope, const s
     };
 }
 
-void record_moment(struct module_set *modules, const struct queue_settings *settings, enum hook_point point,
-                   const struct envelope *envelope, const struct queue_outcome *outcome)
+void record_moment(struct generation *generation, const struct queue_settings *settings,
+                   enum hook_point point, const struct envelope *envelope,
+                   const struct queue_outcome *outcome)
 {
     static const struct queue_outcome nothing;
     static const enum imp_moment_result results[] = {
@@ -57,20 +58,25 @@ void record_moment(struct module_set *modules, const struct queue_settings *sett
         [QUEUE_TRANSIENT] = IMP_MOMENT_TRANSIENT,
         [QUEUE_PERMANENT] = IMP_MOMENT_PERMANENT,
     };
-    if (!module_set_has_hook(modules, point))
+    if (!module_set_has_hook(generation->modules, point))
         return;
-    struct imp_log_delivery record = describe(envelope, outcome ? outcome : &nothing);
+    if (!outcome)
+        outcome = &nothing;
+    struct imp_log_delivery record = describe(envelope, outcome);
     struct imp_moment moment = {
         .size = sizeof moment,
-        .result = outcome ? results[outcome->verdict] : IMP_MOMENT_NONE,
+        .result = outcome == &nothing ? IMP_MOMENT_NONE : results[outcome->verdict],
         .record = &record,
         .policy = settings->modules,
+        .host = text_of(outcome->host),
+        .host_policy = generation_host_policy(generation, envelope->binding, outcome->host),
     };
-    module_set_tell(modules, point, &(struct hook_moment){.argument = &moment});
+    module_set_tell(generation->modules, point, &(struct hook_moment){.argument = &moment});
 }
 
-void record_outcome(struct module_set *modules, const struct queue_settings *settings, enum record_kind kind,
-                    const struct envelope *envelope, const struct queue_outcome *outcome)
+void record_outcome(struct generation *generation, const struct queue_settings *settings,
+                    enum record_kind kind, const struct envelope *envelope,
+                    const struct queue_outcome *outcome)
 {
     struct imp_log_delivery event = describe(envelope, outcome);
     static void (*const tell[])(struct module_set *, const struct imp_log_delivery *) = {
@@ -78,9 +84,9 @@ void record_outcome(struct module_set *modules, const struct queue_settings *set
         [RECORD_TRANSIENT] = module_set_log_transient,
         [RECORD_PERMANENT] = module_set_log_permanent,
     };
-    tell[kind](modules, &event);
+    tell[kind](generation->modules, &event);
     if (kind != RECORD_TRANSIENT)
-        record_moment(modules, settings, POINT_GONE, envelope, outcome);
+        record_moment(generation, settings, POINT_GONE, envelope, outcome);
     struct metric *const counters[] = {
         [RECORD_DELIVERY] = queue_metrics.delivered,
         [RECORD_TRANSIENT] = queue_metrics.transient,

@@ -4,14 +4,16 @@
 #ifndef IMPULSE_QUEUE_QUEUE_RECORDS_H
 #define IMPULSE_QUEUE_QUEUE_RECORDS_H
 
-#include "queue/queue.h"
+#include "queue/generation.h"
 
 enum record_kind { RECORD_DELIVERY, RECORD_TRANSIENT, RECORD_PERMANENT };
 /* Tells the hooks of a point about a copy, whose queue has `settings`; `outcome` is NULL where nothing was tried. */
-void record_moment(struct module_set *modules, const struct queue_settings *settings, enum hook_point point,
-                   const struct envelope *envelope, const struct queue_outcome *outcome);
+void record_moment(struct generation *generation, const struct queue_settings *settings,
+                   enum hook_point point, const struct envelope *envelope,
+                   const struct queue_outcome *outcome);
 /* Reports the outcome of an attempt. All arguments are borrowed for the call. */
-void record_outcome(struct module_set *modules, const struct queue_settings *settings, enum record_kind kind,
-                    const struct envelope *envelope, const struct queue_outcome *outcome);
+void record_outcome(struct generation *generation, const struct queue_settings *settings,
+                    enum record_kind kind, const struct envelope *envelope,
+                    const struct queue_outcome *outcome);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "confparse/chain.h"
 #include "policy/fields.h"
 #include "policy/host_name.h"
 #include "policy/policy_table.h"
@@ -75,6 +76,39 @@ const struct queue_settings *generation_settings(struct generation *generation, 
     return generation_chain_settings(generation, &chain);
 }
 
+/* ---- hosts --------------------------------------------------------------------------------------------- */
+
+static void *make_host_policy(const struct conf_chain *chain, void *modules)
+{
+    return imp_policy_create_host(modules, chain);
+}
+
+static void free_host_policy(void *policy)
+{
+    imp_policy_unref(policy);
+}
+
+static const struct policy_kind host_kind = {make_host_policy, free_host_policy};
+
+const struct imp_policy *generation_host_policy(struct generation *generation, struct slice binding,
+                                                struct slice host)
+{
+    struct conf_chain chain;
+    struct conf_route route;
+    char binding_room[64], host_room[256];
+    if (host.size == 0 || !generation->modules || !module_set_wants_hosts(generation->modules))
+        return NULL;
+    char *binding_text = terminate(binding, binding_room, sizeof binding_room);
+    char *host_text = terminate(host, host_room, sizeof host_room);
+    conf_route_of(&route, generation->conf, *binding_text ? binding_text : "default");
+    conf_chain_host(&chain, generation->conf, &route, host_text);
+    if (binding_text != binding_room)
+        free(binding_text);
+    if (host_text != host_room)
+        free(host_text);
+    return policy_table_find(generation->hosts, &chain, generation->modules);
+}
+
 /* ---- generations ------------------------------------------------------------------------------------- */
 
 struct generation *generation_create(struct conf *conf, struct module_set *modules)
@@ -87,6 +121,7 @@ struct generation *generation_create(struct conf *conf, struct module_set *modul
     generation->modules = module_set_ref(modules);
     generation->hostname = policy_host_name(conf);
     generation->settings = policy_table_create(&settings_kind);
+    generation->hosts = policy_table_create(&host_kind);
     return generation;
 }
 
@@ -101,6 +136,7 @@ void generation_unref(struct generation *generation)
     if (!generation || atomic_fetch_sub_explicit(&generation->references, 1, memory_order_acq_rel) != 1)
         return;
     policy_table_free(generation->settings);
+    policy_table_free(generation->hosts);
     module_set_unref(generation->modules);
     conf_unref(generation->conf);
     free(generation);

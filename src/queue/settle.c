@@ -25,7 +25,7 @@ static void success_told(struct queue *queue, struct envelope *envelope, const s
 static void settle_delivered(struct queue *queue, struct envelope *envelope,
                              const struct queue_outcome *outcome)
 {
-    record_outcome(queue_modules(queue), queue_settings(queue), RECORD_DELIVERY, envelope, outcome);
+    record_outcome(queue_generation(queue), queue_settings(queue), RECORD_DELIVERY, envelope, outcome);
     if (outcome->duty != QUEUE_PASSED_ON && notice_is_wanted(queue, envelope, DSN_DELIVERED)) {
         notice_send(queue, envelope, outcome->duty == QUEUE_FINAL ? DSN_DELIVERED : DSN_RELAYED, outcome,
                     NULL, success_told);
@@ -92,7 +92,7 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
                              const struct queue_outcome *outcome)
 {
     const struct queue_settings *settings = queue->settings;
-    record_outcome(queue_modules(queue), queue_settings(queue), RECORD_TRANSIENT, envelope, outcome);
+    record_outcome(queue_generation(queue), queue_settings(queue), RECORD_TRANSIENT, envelope, outcome);
     uint64_t now = clock_wall_us();
     uint64_t expiry = retry_expiry(settings, envelope->received_us);
     bool exhausted = retry_exhausted(settings, envelope->retries + 1);
@@ -102,7 +102,7 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
     }
     if (notice_is_wanted(queue, envelope, DSN_DELAYED) && is_late_now(settings, envelope, now))
         tell_delay(queue, envelope, outcome);
-    record_moment(queue_modules(queue), queue_settings(queue), POINT_REQUEUE, envelope, outcome);
+    record_moment(queue_generation(queue), queue_settings(queue), POINT_REQUEUE, envelope, outcome);
     envelope->retries++;
     envelope->next_attempt_us = now + retry_delay(settings, envelope->retries) * UINT64_C(1000000);
     bool deferred = envelope->flags & ENVELOPE_DEFERRED;
@@ -115,7 +115,7 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
 
 void queue_settle(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome)
 {
-    record_moment(queue_modules(queue), queue_settings(queue), POINT_ATTEMPTED, envelope, outcome);
+    record_moment(queue_generation(queue), queue_settings(queue), POINT_ATTEMPTED, envelope, outcome);
     flying_end(queue->shard, envelope);
     if (outcome->verdict == QUEUE_DELIVERED)
         settle_delivered(queue, envelope, outcome);

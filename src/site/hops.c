@@ -16,16 +16,12 @@
 
 enum { MX_LIMIT = 32 };
 
-struct host_lookup { /* a lookup of the addresses of one host */
+struct host_lookup { /* a lookup of the addresses of one host, or of a domain's mail exchangers */
     struct hop_search *search;
     uint64_t order;
     uint16_t port;
     bool of_domain; /* the host is the recipient's domain or its mail exchanger, not a host from our
                        configuration */
-};
-
-struct mx_lookup {
-    struct host_lookup host;
     char name[ROUTE_HOST_SIZE];
 };
 
@@ -78,21 +74,40 @@ static void step_done(struct hop_search *search)
     search->done(search);
 }
 
-static void add_hop(struct hop_search *search, const struct net_addr *address, const char *path,
-                    uint16_t port, uint64_t order)
+static struct hop *add_hop(struct hop_search *search, struct hop hop)
 {
     struct hops *hops = &search->hops;
     if (hops->count == HOPS_LIMIT)
+        return NULL;
+    hops->items[hops->count] = hop;
+    return &hops->items[hops->count++];
+}
+
+/* `name` NULL: the host has no other name than its address. */
+static void add_address(const struct host_lookup *host, const struct net_addr *address, const char *name)
+{
+    char text[NET_ADDR_TEXT_SIZE];
+    struct hop *hop = add_hop(host->search, (struct hop){.address = *address, .order = host->order});
+    if (!hop)
         return;
-    struct hop *hop = &hops->items[hops->count++];
-    *hop = (struct hop){.address = *address, .path = mem_dup(path), .order = order};
-    hop->address.port = port;
+    hop->address.port = host->port;
+    hop->host = mem_dup(name ? name : net_addr_format(address, text));
+}
+
+static void add_unix(const struct host_lookup *host, const char *path)
+{
+    struct hop *hop =
+        add_hop(host->search, (struct hop){.address = {.family = AF_UNIX}, .order = host->order});
+    if (hop)
+        hop->path = mem_dup(path);
 }
 
 void hops_release(struct hops *hops)
 {
-    for (size_t i = 0; i < hops->count; i++)
+    for (size_t i = 0; i < hops->count; i++) {
         free(hops->items[i].path);
+        free(hops->items[i].host);
+    }
     hops->count = 0;
 }
 
@@ -117,34 +132,35 @@ static void on_address(const struct dns_answer *answer, void *closure)
         if (answer->rdata[i].size != size)
             continue;
         memcpy(address.bytes, answer->rdata[i].data, size);
-        add_hop(host->search, &address, NULL, host->port, host->order);
+        add_address(host, &address, host->name);
     }
     if (answer->status != DNS_FOUND)
         note_failure(host, answer->status);
     step_done(host->search);
 }
 
-static void ask_address(const struct host_lookup *host, const char *name, enum dns_type type)
+static void ask(const struct host_lookup *host, struct slice name, enum dns_type type, dns_done_fn *done)
 {
     struct host_lookup *copy = mem_new(struct host_lookup);
     *copy = *host;
+    snprintf(copy->name, sizeof copy->name, "%.*s", (int)name.size, name.data);
     host->search->pending++;
-    resolver_ask(host->search->resolver, name, type, on_address, copy);
+    resolver_ask(host->search->resolver, copy->name, type, done, copy);
 }
 
-static void ask_host(const struct host_lookup *host, const char *name)
+static void ask_host(const struct host_lookup *host, struct slice name)
 {
-    ask_address(host, name, DNS_A);
-    ask_address(host, name, DNS_AAAA);
+    ask(host, name, DNS_A, on_address);
+    ask(host, name, DNS_AAAA, on_address);
 }
 
 /* ---- mail exchangers --------------------------------------------------------------------------------- */
 
-static void ask_exchangers(struct mx_lookup *mx, const struct dns_answer *answer)
+static void ask_exchangers(const struct host_lookup *mx, const struct dns_answer *answer)
 {
     for (size_t i = 0; i < answer->count && i < MX_LIMIT; i++) {
         struct slice rdata = answer->rdata[i];
-        struct host_lookup host = mx->host;
+        struct host_lookup host = *mx;
         char name[DNS_NAME_SIZE];
         if (rdata.size < 3 || !dns_name_text(slice_of(rdata.data + 2, rdata.size - 2), name))
             continue;
@@ -154,30 +170,26 @@ static void ask_exchangers(struct mx_lookup *mx, const struct dns_answer *answer
         }
         uint64_t preference = (uint64_t)(unsigned char)rdata.data[0] << 8 | (unsigned char)rdata.data[1];
         host.order += preference << 16;
-        ask_host(&host, name);
+        ask_host(&host, slice_text(name));
     }
 }
 
 static void on_mx(const struct dns_answer *answer, void *closure)
 {
-    struct mx_lookup *mx = closure;
+    struct host_lookup *mx = closure;
     if (answer->status == DNS_FOUND)
         ask_exchangers(mx, answer);
     else if (answer->status ==
              DNS_NO_DATA) /* RFC 5321 section 5.1: a domain without MX records is its own mail exchanger */
-        ask_host(&mx->host, mx->name);
+        ask_host(mx, slice_text(mx->name));
     else
-        note_failure(&mx->host, answer->status);
-    step_done(mx->host.search);
+        note_failure(mx, answer->status);
+    step_done(mx->search);
 }
 
 static void ask_mx(const struct host_lookup *host, struct slice domain)
 {
-    struct mx_lookup *mx = mem_new(struct mx_lookup);
-    mx->host = *host;
-    snprintf(mx->name, sizeof mx->name, "%.*s", (int)domain.size, domain.data);
-    host->search->pending++;
-    resolver_ask(host->search->resolver, mx->name, DNS_MX, on_mx, mx);
+    ask(host, domain, DNS_MX, on_mx);
 }
 
 /* In DNS, a domain with non-ASCII characters is looked up by its A-labels: RFC 6531 section 3.3. */
@@ -187,7 +199,7 @@ static void ask_domain(const struct host_lookup *host, struct slice domain)
     char ascii[IDNA_NAME_SIZE];
     bool plain = slice_is_ascii(domain);
     if (net_addr_parse_literal(&literal, domain))
-        add_hop(host->search, &literal, NULL, host->port, host->order);
+        add_address(host, &literal, NULL);
     else if (domain.size == 0 || domain.size >= ROUTE_HOST_SIZE || (!plain && !idna_to_ascii(domain, ascii)))
         host->search->no_domain = true;
     else
@@ -215,22 +227,21 @@ static void follow_route(struct hop_search *search, const struct route *route, s
         .port = route->port ? route->port : search->default_port,
         .of_domain = route->kind == ROUTE_MX_OF_DOMAIN,
     };
-    struct net_addr unix_address = {.family = AF_UNIX};
     switch (route->kind) {
     case ROUTE_MX_OF_DOMAIN:
         ask_domain(&host, domain);
         break;
     case ROUTE_ADDRESS:
-        add_hop(search, &route->address, NULL, host.port, host.order);
+        add_address(&host, &route->address, NULL);
         break;
     case ROUTE_HOST:
-        ask_host(&host, route->host);
+        ask_host(&host, slice_text(route->host));
         break;
     case ROUTE_HOST_MX:
         ask_mx(&host, slice_text(route->host));
         break;
     case ROUTE_UNIX:
-        add_hop(search, &unix_address, route->host, 0, host.order);
+        add_unix(&host, route->host);
         break;
     }
 }

@@ -15,14 +15,15 @@ enum { HOPS_LIMIT = 64 }; /* maximum number of addresses tried for one connectio
 struct hop {
     struct net_addr address; /* with port; for AF_UNIX see path */
     char *path;              /* owned; NULL unless AF_UNIX */
-    uint64_t order;          /* lower values are tried first */
+    char *host; /* owned; its name in DNS, or its address where that is all that is known; NULL: AF_UNIX */
+    uint64_t order; /* lower values are tried first */
 };
 
 struct hops { /* an all-zero struct is an empty list */
     struct hop items[HOPS_LIMIT];
     size_t count;
 };
-/* Frees the paths and empties the list. Any thread. */
+/* Frees the texts and empties the list. Any thread. */
 void hops_release(struct hops *hops);
 
 struct hop_search {

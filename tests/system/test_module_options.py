@@ -1,5 +1,5 @@
-"""Options of modules: of every type, in the module's stanza and in Listen, Peer, Binding and Domain, with the fallback of
-the core's options, also after a reload; and what is said of options, values and questions that are wrong.
+"""Options of modules: of every type, in the module's stanza and in Listen, Peer, Binding, Domain and Host, with the
+fallback of the core's options, also after a reload; and what is said of options, values and questions that are wrong.
 """
 import subprocess
 
@@ -7,7 +7,7 @@ import pytest
 
 from harness import await_true
 from harness.console import Console
-from harness.daemon import PROGRAM, run
+from harness.daemon import PROGRAM, free_port, run
 from harness.messages import EXACT
 from harness.sdk import build
 from harness.wire import Wire
@@ -101,6 +101,51 @@ def test_scopes_and_their_fallback(options, site):
     assert elsewhere["int"] == "5" and elsewhere["set"] == "0" and elsewhere["size"] == "3072"
 
 
+HOSTS = """opt_int = 1 retry_interval = 1 max_outbound_connections = 7
+           Domain "a.example" { gateway = "127.0.0.1" opt_int = 2 }
+           Domain "b.example" { gateway = "127.0.0.2" }
+           Domain "c.example" { gateway = "localhost" }
+           Host "/^127/" { opt_int = 41 opt_text = regex max_outbound_connections = 5 }
+           Host "127.0.0.1" { opt_int = 42 opt_list = ( one two ) }
+           Binding "default" { Host "127.0.0.2" { opt_int = 43 } Host "LOCALHOST" { opt_enum = high } }"""
+
+
+def test_hosts_have_a_fallback_of_their_own(options, site, captures):
+    """Neither the global scope nor the Domain is asked: Momentum 4 manual, "outbound_throttle_messages"."""
+    capture = captures(("0.0.0.0", 0))
+
+    def host(domain, name):
+        shown = site.directory / "shown"
+        with Wire(options.address) as client:
+            client.greet()
+            assert client.mail(EXACT["plain"], recipients=[f"b@{domain}"]).code == 250
+        await_true(lambda: shown.exists() and shown.read_text().endswith("\n"), "an attempt")
+        tried, *pairs = shown.read_text().splitlines()[-1].split()
+        shown.unlink()
+        assert tried == name
+        return dict(pair.split("=", 1) for pair in pairs)
+
+    options.start(config(site, outer=f"{HOSTS}\nremote_smtp_port = {capture.port}"))
+    assert host("a.example", "127.0.0.1") == {**DEFAULTS, "int": "42", "text": "regex", "list": "2,one", "set": "1",
+                                              "core": "5"}
+    assert host("b.example", "127.0.0.2") == {**DEFAULTS, "int": "43", "text": "regex", "set": "1", "core": "5"}
+    assert host("c.example", "localhost") == {**DEFAULTS, "enum": "high,1", "core": "-1"}
+    options.write(config(site, outer=f"{HOSTS.replace('= 43', '= 44')}\nremote_smtp_port = {capture.port}"))
+    options.reload()
+    options.await_panic("reloaded")
+    assert host("b.example", "127.0.0.2")["int"] == "44"
+
+
+def test_a_host_that_is_not_reached_is_known(options, site):
+    port = free_port()
+    options.start(config(site, outer=f"{HOSTS}\nremote_smtp_port = {port}"))
+    with Wire(options.address) as client:
+        client.greet()
+        assert client.mail(EXACT["plain"], recipients=["b@a.example"]).code == 250
+    shown = site.directory / "shown"
+    await_true(lambda: shown.exists() and shown.read_text().startswith("127.0.0.1 bool=0 int=42"), "an attempt")
+
+
 def test_a_reload_changes_them(options, site):
     options.start(config(site, **SCOPES))
     assert inbound(options)["int"] == "22" and outbound(options, site, "b@rcpt.example")["int"] == "11"
@@ -162,6 +207,7 @@ def refused(options, text):
     ("direction", 'it asks for option "retry_interval_of_nothing" as int, but neither the core nor a manifest '
                   'declares it for scopes of the core'),
     ("outbound", 'it asks an outbound policy for option "idle_time", but it stands in: '),
+    ("host", 'it asks a host policy for option "retry_interval", but it stands in: '),
 ])
 def test_a_wrong_question_is_named_and_stops_the_start(options, site, modules, wrong, line):
     said = refused(options, config(site, f"wrong = {wrong}"))
@@ -182,6 +228,12 @@ def test_what_an_inbound_policy_finds_wrong_has_a_place(options, site):
 
 def test_what_an_outbound_policy_finds_wrong_has_a_place(options, site):
     text = config(site, "wrong = outbound_value", 'Binding "b" { Domain "bad.example" {\n opt_int = 13\n} }')
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if "= 13" in line)
+    assert f"{options.file}:{line}:12: module options: opt_int: 13 brings bad luck" in refused(options, text)
+
+
+def test_what_a_host_policy_finds_wrong_has_a_place(options, site):
+    text = config(site, "wrong = host_value", 'Binding "b" { Host "bad.example" {\n opt_int = 13\n} }')
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "= 13" in line)
     assert f"{options.file}:{line}:12: module options: opt_int: 13 brings bad luck" in refused(options, text)
 

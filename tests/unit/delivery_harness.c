@@ -40,6 +40,17 @@ struct imp_policy *imp_policy_create_outbound(struct module_set *set, const stru
     return NULL;
 }
 
+bool module_set_wants_hosts(const struct module_set *set)
+{
+    (void)set;
+    return false;
+}
+
+struct imp_policy *imp_policy_create_host(struct module_set *set, const struct conf_chain *chain)
+{
+    return imp_policy_create_outbound(set, chain);
+}
+
 struct imp_policy *imp_policy_ref(struct imp_policy *policy)
 {
     return policy;

@@ -44,6 +44,7 @@ static void fail(struct client *client, enum queue_verdict verdict, unsigned sta
         .stage = stage,
         .connection_id = client->id,
         .peer = slice_text(client->link.peer),
+        .host = slice_text(client->link.host),
         .response = response,
     };
     queue_connection_failed(client->queue, false, &outcome);

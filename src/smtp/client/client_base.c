@@ -99,6 +99,7 @@ void client_settle(struct client *client, struct smtpc_transaction *transaction,
         .connection_id = client->id,
         .bytes = transaction->sent,
         .peer = slice_text(client->link.peer),
+        .host = slice_text(client->link.host),
         .response = response,
     };
     client->tried = true;
@@ -174,6 +175,7 @@ static void report_useless(struct client *client, struct slice reason)
         .stage = STAGE_IDLE,
         .connection_id = client->id,
         .peer = slice_text(client->link.peer),
+        .host = slice_text(client->link.host),
         .response = reason,
     };
     queue_connection_failed(client->queue, client->established, &outcome);

@@ -84,6 +84,8 @@ static void name_peer(struct link *link, const struct hop *hop)
     char text[NET_ADDR_TEXT_SIZE];
     snprintf(link->peer, sizeof link->peer, "%s",
              hop->path ? hop->path : net_addr_format(&hop->address, text));
+    free(link->host);
+    link->host = mem_dup(hop->host);
 }
 
 static bool try_hop(struct link *link, const struct hop *hop)
@@ -163,8 +165,11 @@ static void on_drained(struct stream *stream)
 
 static void report_closed(struct link *link)
 {
-    if (!link->stream_open && link->timer_closed)
-        link->user->closed(link);
+    if (link->stream_open || !link->timer_closed)
+        return;
+    free(link->host);
+    link->host = NULL;
+    link->user->closed(link);
 }
 
 static void on_stream_closed(struct stream *stream)

@@ -43,6 +43,7 @@ struct link {
     const char *bind_address;  /* NULL: the kernel chooses; borrowed until up or unreachable */
     unsigned connect_timeout;  /* seconds */
     char peer[LINK_PEER_SIZE]; /* address of the current hop */
+    char *host;                /* its host (struct hop), owned; NULL: none */
     struct link_failure failure;
     uint64_t deadline, timer_due; /* loop time in ms; 0: none */
     bool stream_open, up, closing, timer_closed;

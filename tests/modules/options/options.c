@@ -1,7 +1,7 @@
 /*
- * options: shows the options of its stanza and those of a Listen, Peer, Binding and Domain, and asks wrongly
+ * options: shows the options of its stanza and those of a Listen, Peer, Binding, Domain and Host, and asks wrongly
  * when its option `wrong` says so. Inbound: the reply to RCPT TO:<show@...>. Outbound: its delivery method
- * "show" writes what applies into `file`.
+ * "show" writes what applies into `file`. Host: after an attempt, what applies to the host is written there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,9 @@ enum wrong {
     OWN,
     VALUE,
     POLICY_VALUE,
-    OUTBOUND_VALUE
+    OUTBOUND_VALUE,
+    HOST,
+    HOST_VALUE
 };
 
 struct options {
@@ -117,6 +119,16 @@ static int outbound_policy(struct imp_module *module, struct imp_policy *policy)
     return keep(module, policy, "retry_interval");
 }
 
+static int host_policy(struct imp_module *module, struct imp_policy *policy)
+{
+    const struct options *options = imp_module_data(module);
+    if (options->wrong == HOST)
+        imp_policy_int(policy, "retry_interval");
+    if (options->wrong == HOST_VALUE && imp_policy_int(policy, "opt_int") == 13)
+        return imp_policy_error(policy, "opt_int", "%d brings bad luck", 13);
+    return keep(module, policy, "max_outbound_connections");
+}
+
 static enum imp_verdict at_rcptto(struct imp_call *call, void *module)
 {
     struct imp_session *session = imp_call_session(call);
@@ -127,18 +139,33 @@ static enum imp_verdict at_rcptto(struct imp_call *call, void *module)
     return IMP_DONE;
 }
 
+static void write_line(const struct options *options, const char *what, size_t size, const char *text)
+{
+    FILE *out = fopen(options->file, "a");
+    if (!out)
+        return;
+    fprintf(out, "%.*s %s\n", (int)size, what, text ? text : "nothing is kept");
+    fclose(out);
+}
+
 static enum imp_delivery_result deliver(struct imp_delivery *delivery, char *response, size_t size,
                                         void *closure)
 {
     const struct options *options = closure;
-    const char *text = imp_delivery_policy(delivery, options->module);
-    FILE *out = fopen(options->file, "a");
+    const char *recipient = imp_delivery_recipient(delivery);
     (void)response, (void)size;
-    if (!out)
-        return IMP_TRANSIENT;
-    fprintf(out, "%s %s\n", imp_delivery_recipient(delivery), text ? text : "nothing is kept");
-    fclose(out);
+    write_line(options, recipient, strlen(recipient), imp_delivery_policy(delivery, options->module));
     return IMP_DELIVERED;
+}
+
+static enum imp_verdict at_attempted(struct imp_call *call, void *closure)
+{
+    const struct options *options = closure;
+    const struct imp_moment *moment = imp_call_argument(call);
+    if (moment->host.size)
+        write_line(options, moment->host.data, moment->host.size,
+                   imp_policy_get(moment->host_policy, options->module));
+    return IMP_CONT;
 }
 
 /* ---- the module
@@ -180,6 +207,7 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     show_stanza(module, config);
     if (ask_wrongly(config, options->wrong) != 0 ||
         imp_hook_at(module, "validate_rcptto", at_rcptto, module) != 0 ||
+        imp_hook_at(module, "message_attempted", at_attempted, options) != 0 ||
         imp_delivery_method(module, &show) != 0) {
         free(options->file);
         free(options);
@@ -196,4 +224,5 @@ static void teardown(struct imp_module *module)
 }
 
 IMP_MODULE_DEFINE(.name = "options", .description = "Shows its options", .kind = IMP_SINGLETON,
-                  .setup = setup, .policy = policy, .outbound_policy = outbound_policy, .teardown = teardown);
+                  .setup = setup, .policy = policy, .outbound_policy = outbound_policy, .host_policy = host_policy,
+                  .teardown = teardown);
