@@ -10,17 +10,18 @@ struct attachment {
     const void *key;
     void *data;
     void (*release)(void *data);
+    attachment_call_fn *call;
 };
 
 static void release(struct attachment *attachment)
 {
     if (attachment->release)
-        attachment->release(attachment->data);
+        attachment->call(attachment->key, attachment->release, attachment->data);
     free(attachment);
 }
 
 void attachment_set(struct attachments *attachments, const void *key, void *data,
-                    void (*release_data)(void *data))
+                    void (*release_data)(void *data), attachment_call_fn *call)
 {
     struct attachment **place = &attachments->first;
     while (*place && (*place)->key != key)
@@ -33,8 +34,7 @@ void attachment_set(struct attachments *attachments, const void *key, void *data
     if (!data)
         return;
     struct attachment *attachment = mem_new(struct attachment);
-    *attachment =
-        (struct attachment){.next = attachments->first, .key = key, .data = data, .release = release_data};
+    *attachment = (struct attachment){attachments->first, key, data, release_data, call};
     attachments->first = attachment;
 }
 

@@ -12,13 +12,16 @@ struct attachments { /* zero-initialised: empty */
     struct attachment *first;
 };
 
+/* Calls release(data) on behalf of whoever `key` stands for. */
+typedef void attachment_call_fn(const void *key, void (*release)(void *data), void *data);
+
 /*
  * Attaches `data` under `key` (a module's instance, only compared); what was attached under it before is
- * released first. `release` may be NULL; it is called with `data` when that is replaced, or the list cleared.
+ * released first. `release` may be NULL; `call` calls it with `data` when that is replaced, or the list cleared.
  * NULL `data` only takes away.
  */
-void attachment_set(struct attachments *attachments, const void *key, void *data,
-                    void (*release)(void *data));
+void attachment_set(struct attachments *attachments, const void *key, void *data, void (*release)(void *data),
+                    attachment_call_fn *call);
 void *attachment_get(const struct attachments *attachments, const void *key); /* NULL: nothing is attached */
 /* Releases everything. */
 void attachments_clear(struct attachments *attachments);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "message/message_content.h"
+#include "module/runner.h"
 
 void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
                       const struct net_addr *local, const struct net_addr *peer)
@@ -157,7 +158,7 @@ enum imp_auth_status imp_session_auth_status(const struct imp_session *session)
 void imp_session_attach(struct imp_session *session, struct imp_module *module, void *data,
                         void (*release)(void *data))
 {
-    attachment_set(&session->attached, module, data, release);
+    attachment_set(&session->attached, module, data, release, runner_release);
 }
 
 void *imp_session_attached(const struct imp_session *session, const struct imp_module *module)

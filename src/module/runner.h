@@ -28,4 +28,7 @@ static inline void runner_leave(const struct runner *before)
     runner_current = before;
 }
 
+/* Calls the release function of what the instance `module` attached; an attachment_call_fn. */
+void runner_release(const void *module, void (*release)(void *data), void *data);
+
 #endif

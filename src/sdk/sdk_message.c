@@ -7,12 +7,14 @@
 #include "base/mem.h"
 #include "message/header.h"
 #include "message/message_content.h"
+#include "module/runner.h"
 #include "smtp/wire/address.h"
 
 enum { RECIPIENTS_MAX = 10000 };
 
 struct imp_cursor {
     struct content_cursor content;
+    struct runner runner; /* of the module that opened it; its module is NULL when that is not known */
     void (*ready)(void *closure);
     void *closure;
 };
@@ -302,12 +304,17 @@ void imp_body_replace_cancel(struct imp_message *message)
 static void arrived(void *owner)
 {
     struct imp_cursor *cursor = owner;
+    struct runner runner = cursor->runner; /* `ready` may close the cursor */
+    const struct runner *outer = runner_enter(runner.module ? &runner : runner_current);
     cursor->ready(cursor->closure);
+    runner_leave(outer);
 }
 
 struct imp_cursor *imp_cursor_open(struct imp_message *message, void (*ready)(void *closure), void *closure)
 {
     struct imp_cursor *cursor = mem_new(struct imp_cursor);
+    const struct runner *opener = runner_current;
+    cursor->runner = (struct runner){opener ? opener->module : NULL, "the ready function of its cursor", ""};
     cursor->ready = ready;
     cursor->closure = closure;
     int error = content_cursor_open(&cursor->content, of(message), ready ? arrived : NULL, cursor);
@@ -392,7 +399,7 @@ const char *imp_recipient_context_get(const struct imp_recipient *recipient, con
 void imp_message_attach(struct imp_message *message, struct imp_module *module, void *data,
                         void (*release)(void *data))
 {
-    attachment_set(&of(message)->attached, module, data, release);
+    attachment_set(&of(message)->attached, module, data, release, runner_release);
 }
 
 void *imp_message_attached(const struct imp_message *message, const struct imp_module *module)
@@ -403,7 +410,7 @@ void *imp_message_attached(const struct imp_message *message, const struct imp_m
 void imp_recipient_attach(struct imp_recipient *recipient, struct imp_module *module, void *data,
                           void (*release)(void *data))
 {
-    attachment_set(&recipient_of(recipient)->attached, module, data, release);
+    attachment_set(&recipient_of(recipient)->attached, module, data, release, runner_release);
 }
 
 void *imp_recipient_attached(const struct imp_recipient *recipient, const struct imp_module *module)
