@@ -36,11 +36,14 @@ void hook_call_cancel(struct imp_call *call)
         hook_job_take_back(call->job);
 }
 
-void hook_call_name_late(const struct imp_call *call, const char *how)
+void hook_call_name_late(const struct imp_call *call, const char *limit)
 {
     struct hook *hook = hook_call_current(call);
-    paniclog_rated(&hook->late, PANIC_ERROR, "module %s: its hook at %s %s", hook->module->label,
-                   hook->runner.what, how);
+    if (call->job && !hook_job_has_begun(call->job))
+        hook_job_name_waiting(call->job, limit);
+    else
+        paniclog_rated(&hook->late, PANIC_ERROR, "module %s: its hook at %s did not answer %s",
+                       hook->module->label, hook->runner.what, limit);
 }
 
 void hook_call_abandon(struct imp_call *call, void (*released)(struct imp_session *session))

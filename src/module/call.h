@@ -85,8 +85,11 @@ uint64_t hook_call_wait_ms(const struct imp_call *call);
  * asked about is freed: `cancelled` may still read it. The session's loop thread.
  */
 void hook_call_cancel(struct imp_call *call);
-/* The paniclog is told which hook was waited for in vain, and `how`: "did not answer within 60 s". */
-void hook_call_name_late(const struct imp_call *call, const char *how);
+/*
+ * The paniclog is told which hook was waited for in vain, and why: it did not answer, or no thread of its pool began
+ * with it. `limit` is until when: "within 60 s".
+ */
+void hook_call_name_late(const struct imp_call *call, const char *limit);
 /*
  * While a hook runs on a pool's thread: when it has returned `released` is called on the session's loop, in
  * place of the session's `resumed`.

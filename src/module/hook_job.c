@@ -7,6 +7,7 @@
  * keeps clients that come and go from filling the pool's queue. When a thread has begun with it the server
  * abandons the job, and frees nothing until it is told that the hook has returned.
  */
+#include <stdatomic.h>
 #include "base/clock.h"
 #include "base/mem.h"
 #include "module/set.h"
@@ -15,6 +16,7 @@ struct hook_job {
     struct pool_job job;
     struct imp_call *call;
     struct module_set *set; /* a reference */
+    _Atomic bool begun;
     int verdict;
     uint64_t due_ms;                               /* clock_mono_ms */
     void (*released)(struct imp_session *session); /* NULL: the answer is wanted */
@@ -24,6 +26,7 @@ static void run(struct pool_job *pool_job)
 {
     struct hook_job *job = container_of(pool_job, struct hook_job, job);
     struct hook *hook = hook_call_current(job->call);
+    atomic_store_explicit(&job->begun, true, memory_order_relaxed);
     const struct runner *outer = runner_enter(&hook->runner);
     job->verdict = (int)hook->run(job->call, hook->closure);
     runner_leave(outer);
@@ -60,7 +63,7 @@ enum hook_outcome hook_job_start(struct imp_call *call)
     module_set_unref(job->set);
     free(job);
     paniclog_rated(
-        &hook->late, PANIC_WARNING,
+        &hook->unbegun, PANIC_WARNING,
         "module %s: its hook at %s was not called: ThreadPool \"%s\" takes no more jobs (Backlog); clients "
         "are answered 451 4.3.0",
         hook->module->label, hook->runner.what, pool_name(hook->pool));
@@ -82,6 +85,23 @@ uint64_t hook_job_wait_ms(const struct hook_job *job)
 {
     uint64_t now = clock_mono_ms();
     return job->due_ms > now ? job->due_ms - now : 0;
+}
+
+bool hook_job_has_begun(const struct hook_job *job)
+{
+    return atomic_load_explicit(&job->begun, memory_order_relaxed);
+}
+
+void hook_job_name_waiting(const struct hook_job *job, const char *limit)
+{
+    struct hook *hook = hook_call_current(job->call);
+    struct pool_counts counts;
+    pool_count(hook->pool, &counts);
+    paniclog_rated(
+        &hook->unbegun, PANIC_ERROR,
+        "module %s: its hook at %s was not begun %s: all %u threads of ThreadPool \"%s\" are busy, "
+        "and %u jobs wait",
+        hook->module->label, hook->runner.what, limit, counts.busy, pool_name(hook->pool), counts.queued);
 }
 
 void hook_job_abandon(struct hook_job *job, void (*released)(struct imp_session *session))

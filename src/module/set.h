@@ -43,7 +43,7 @@ struct hook {
     unsigned flags;                         /* enum imp_hook_flags */
     unsigned deadline_ms;                   /* 0: the set's */
     struct pool *pool;                      /* of IMP_HOOK_MAY_BLOCK */
-    struct panic_rate nonsense, late, slow; /* of the lines about it */
+    struct panic_rate nonsense, late, unbegun, slow; /* of the lines about it */
 };
 
 struct hook_chain { /* in the order in which hooks are called */
@@ -148,6 +148,10 @@ enum hook_outcome hook_job_start(struct imp_call *call);
 bool hook_job_take_back(struct hook_job *job);
 void hook_job_abandon(struct hook_job *job, void (*released)(struct imp_session *session));
 uint64_t hook_job_wait_ms(const struct hook_job *job);
+/* Has a thread of the pool begun with it? */
+bool hook_job_has_begun(const struct hook_job *job);
+/* Tells the paniclog that no thread did, and why. */
+void hook_job_name_waiting(const struct hook_job *job, const char *limit);
 
 /* suspension.c: no answer is wanted any more; `cancelled` is called unless it has come. Loop thread. */
 void suspension_cancel(struct suspension *suspension);

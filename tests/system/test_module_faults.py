@@ -240,6 +240,9 @@ def test_a_hook_that_has_not_begun_is_late(occupied):
         client.reply()
         assert client.command("EHLO client.example").text.startswith("451 4.3.0"), "nothing uses the session"
         assert client.command("NOOP").code == 250
+    assert 'module misbehaves: its hook at validate_ehlo was not begun within 300 ms: all 1 threads of ' \
+        'ThreadPool "IO" are busy, and 1 jobs wait' in impulse.await_panic("was not begun")
+    assert impulse.paniclog().count("did not answer within") == 1, "the one that runs"
 
 
 @pytest.mark.parametrize("what, reply, words", [

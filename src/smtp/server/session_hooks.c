@@ -75,15 +75,15 @@ static void refuse_late(struct smtps_session *session, bool all_late)
 static void say_late(const struct smtps_session *session, bool all_late)
 {
     const struct imp_call *call = &session->view.call;
-    char how[128];
+    char limit[128];
     if (all_late)
-        snprintf(how, sizeof how, "did not answer within data_processing_timeout (%u s)",
+        snprintf(limit, sizeof limit, "within data_processing_timeout (%u s)",
                  session->policy->data_processing_timeout);
     else if (session->leave)
-        snprintf(how, sizeof how, "had not answered %d s after the server was to stop", HURRY_MS / 1000);
+        snprintf(limit, sizeof limit, "until %d s after the server was to stop", HURRY_MS / 1000);
     else
-        snprintf(how, sizeof how, "did not answer within %u ms", hook_call_deadline_ms(call));
-    hook_call_name_late(call, how);
+        snprintf(limit, sizeof limit, "within %u ms", hook_call_deadline_ms(call));
+    hook_call_name_late(call, limit);
 }
 
 static void arm(struct smtps_session *session);
