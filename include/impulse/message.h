@@ -104,7 +104,12 @@ IMP_API int imp_recipient_remove(struct imp_recipient *recipient);
  * or from the last: -1, -2, ....
  */
 
-/* How many there are. 0 also when the content is not there yet. */
+/*
+ * On an event loop a header whose end is only in the spool (256 KiB and more) can be read as far as it is in memory:
+ * what needs the rest answers EAGAIN, and works when it is called again on a thread that may block.
+ */
+
+/* How many there are, of those that can be read. 0 also when the content is not there yet. */
 IMP_API unsigned imp_header_count(struct imp_message *message, const char *name);
 /*
  * Writes the value of a field, unfolded (RFC 5322 section 2.2.3) and without white space around it, NUL-terminated, into
@@ -148,7 +153,7 @@ IMP_API int imp_header_remove_all(struct imp_message *message, const char *name)
 
 /* ---- the body ---------------------------------------------------------------------------------------------- */
 
-/* The offset of the body's first byte: behind the empty line that ends the header. */
+/* The offset of the body's first byte: behind the empty line that ends the header, or what can be read of it. */
 IMP_API uint64_t imp_body_offset(struct imp_message *message);
 /*
  * `text` (copied) takes the place of `removed` bytes from `offset` on, which counts from the first byte of the message
@@ -160,7 +165,8 @@ IMP_API int imp_body_splice(struct imp_message *message, uint64_t offset, uint64
 /*
  * Another body in the place of the whole one, in any number of parts, of any size in all: what does not fit into memory
  * goes to the spool while it comes. begin, append ..., end; nothing changes before end. The message can be read with
- * cursors meanwhile. EPERM from begin while another one is under way, and in hooks that are asked about one recipient.
+ * cursors meanwhile. EPERM from begin while another one is under way, and in hooks that are asked about one recipient;
+ * EAGAIN from begin for a header that cannot be read here, as above.
  * Parts may divide lines. append: on an event loop, give parts of at most 64 KiB; EAGAIN: nothing of the part was taken.
  * end: EAGAIN: everything is kept, call it again.
  */

@@ -94,6 +94,7 @@ struct message {
     struct buf header;        /* a copy of the header, when it is in pieces */
     size_t header_size;
     int header_error;        /* why it is not whole, a negative errno; 0 */
+    bool header_copied;      /* it is in `header`, not at the beginning of one block of memory */
     uint32_t header_changes; /* as of which `changes` that is; meaningful if `header_known` */
     bool header_known;
     struct header_mark mark;

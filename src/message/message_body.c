@@ -40,7 +40,10 @@ int body_splice(struct message *message, uint64_t at, uint64_t removed, struct s
     bool after_cr = false;
     if (!message->readable || message->fixed)
         return -EPERM;
-    if (at < message_body_offset(message))
+    uint64_t begins = message_body_offset(message);
+    if (message->header_error)
+        return message->header_error; /* the body begins later */
+    if (at < begins)
         return -ERANGE;
     if (!(message->flags & ENVELOPE_BINARY) && (!are_lines(text, &after_cr) || after_cr))
         return -EINVAL;
@@ -65,9 +68,8 @@ static void replacement_free(struct message *message)
 }
 
 /* The header of the message, with the empty line that ends it. */
-static void copy_header(struct message *message, struct buf *out)
+static void copy_header(struct message *message, struct slice header, struct buf *out)
 {
-    struct slice header = message_header(message);
     buf_append_slice(out, header);
     if (header.size >= 2 && header.data[header.size - 1] != '\n')
         buf_append_text(out, "\r\n");
@@ -80,9 +82,12 @@ int body_replace_begin(struct message *message)
     bool own = message->in_question && message->in_question->own_context;
     if (!message->readable || message->fixed || message->replacement || own)
         return -EPERM;
+    struct slice header = message_header(message);
+    if (message->header_error)
+        return message->header_error; /* what is not seen of it would be lost */
     message->replacement = mem_new(struct replacement);
     message->end_replacement = replacement_free;
-    copy_header(message, &message->replacement->content);
+    copy_header(message, header, &message->replacement->content);
     message->replacement->eight_bit = !slice_is_ascii(buf_slice(&message->replacement->content));
     return 0;
 }

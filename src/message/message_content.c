@@ -269,26 +269,44 @@ static void gather(struct message *message)
     message->header_size = size == SIZE_MAX ? scan(message, true) : size;
 }
 
+/* What an event loop could not read a thread that may block can; and what failed is tried again. */
+static bool is_header_known(const struct message *message)
+{
+    bool may_block = message->keeper && !loop_current();
+    return message->header_known && message->header_changes == message->changes &&
+           !(message->header_error && may_block);
+}
+
+/* Looks for the end of the header. */
+static void find_header(struct message *message, const struct content_source *source)
+{
+    struct slice whole = source->head.size ? source->head : source->tail;
+    size_t size = SIZE_MAX;
+    if (is_plain(source)) {
+        size = header_size(whole, source->stored == 0);
+        message->scanned += size == SIZE_MAX ? whole.size : size;
+    }
+    message->header_copied = size == SIZE_MAX;
+    message->header_size = size;
+    message->header_error = 0;
+    if (message->header_copied)
+        gather(message);
+    message->header_known = true;
+    message->header_changes = message->changes;
+}
+
 struct slice message_header(struct message *message)
 {
     struct content_source source;
     if (!message->readable)
         return slice_of(NULL, 0);
     message_source(message, &source);
-    struct slice whole = source.head.size ? source.head : source.tail;
-    bool as_it_is = is_plain(&source);
-    if (message->header_known && message->header_changes == message->changes)
-        return slice_of(as_it_is ? whole.data : buf_slice(&message->header).data, message->header_size);
-    if (as_it_is) {
-        message->header_size = header_size(whole, true);
-        message->scanned += message->header_size;
-        message->header_error = 0;
-    } else {
-        gather(message);
-    }
-    message->header_known = true;
-    message->header_changes = message->changes;
-    return slice_of(as_it_is ? whole.data : buf_slice(&message->header).data, message->header_size);
+    if (!is_header_known(message))
+        find_header(message, &source);
+    struct slice whole = message->header_copied ? buf_slice(&message->header)
+                         : source.head.size     ? source.head
+                                                : source.tail;
+    return slice_of(whole.data, message->header_size);
 }
 
 uint64_t message_body_offset(struct message *message)

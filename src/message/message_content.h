@@ -61,7 +61,10 @@ int message_splice(struct message *message, uint64_t at, uint64_t removed, struc
 /* Removes the ranges, which are as edits_cut wants them, in one pass: all of them, or none and an error. */
 int message_cut(struct message *message, const struct edits_range *ranges, size_t count);
 
-/* The header: all fields, without the empty line. Valid until the next edit. */
+/*
+ * The header: all fields, without the empty line. Valid until the next edit. On a loop it may end in what is in memory:
+ * message->header_error is then -EAGAIN, and a thread that may block gets the whole.
+ */
 struct slice message_header(struct message *message);
 /* Bytes from the first of the message to the first of its body. */
 uint64_t message_body_offset(struct message *message);
@@ -71,9 +74,9 @@ struct header_place {         /* a field of the header */
     struct slice name, value; /* value: folded, with what is behind the colon; until the next edit */
 };
 
-/* How many fields of that name; NULL or "": of any. */
+/* How many fields of that name; NULL or "": of any. Of those that can be read. */
 unsigned header_count(struct message *message, const char *name);
-/* The field `index` of that name: from 0 on, or from the end (-1 the last). 0 or -ENOENT. */
+/* The field `index` of that name: from 0 on, or from the end (-1 the last). 0, -ENOENT, -EAGAIN or -EIO. */
 int header_find(struct message *message, const char *name, int index, struct header_place *place);
 
 enum header_position {

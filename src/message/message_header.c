@@ -66,6 +66,8 @@ static void set_mark(struct message *message, const char *name, int index, size_
 int header_find(struct message *message, const char *name, int index, struct header_place *place)
 {
     struct slice header = message_header(message), rest = header, field, field_name, value;
+    if (index < 0 && message->readable && message->header_error)
+        return message->header_error; /* the last one may not be among those that can be seen */
     if (index < 0)
         index += (int)header_count(message, name);
     int wanted = index;
@@ -148,6 +150,8 @@ static int find_position(struct message *message, enum header_position position,
     struct slice header = message_header(message);
     *at = position == HEADER_END ? header.size : 0;
     *ends = header.size == 0 && message_body_offset(message) == 0;
+    if (position == HEADER_END && message->header_error)
+        return message->header_error;
     if (position == HEADER_FRONT || position == HEADER_END)
         return 0;
     int error = header_find(message, beside, index, &place);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include "base/mem.h"
 #include "message/message_copy.h"
+#include "on_loop.h"
 #include "unit.h"
 
 /* ---- a keeper whose spool is a row of blocks
@@ -360,6 +361,49 @@ static void test_random_edits(void)
     }
 }
 
+/* ---- a header that goes on in the spool ----------------------------------------------------------------- */
+
+/* On a loop nothing blocks, and so nothing behind the first chunk can be read. */
+static void ask_on_loop(void *argument)
+{
+    struct message *message = argument;
+    struct header_place place;
+    CU_ASSERT_EQUAL(header_find(message, "First", 0, &place), 0);
+    CU_ASSERT_EQUAL(header_find(message, "Last", 0, &place), -EAGAIN);
+    CU_ASSERT_EQUAL(header_find(message, "Last", -1, &place), -EAGAIN);
+    CU_ASSERT_EQUAL(header_remove_all(message, "Last"), -EAGAIN);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_END, NULL, 0, "Z", S("z")), -EAGAIN);
+    CU_ASSERT_EQUAL(body_replace_begin(message), -EAGAIN);
+    CU_ASSERT_EQUAL(body_splice(message, BODY_CHUNK + 10000, 0, S("x\r\n")), -EAGAIN);
+    header_add(message, HEADER_FRONT, NULL, 0, "Front", S("f"));
+    CU_ASSERT_EQUAL(header_find(message, "Last", 0, &place), -EAGAIN);
+}
+
+static void test_a_header_that_goes_on(void)
+{
+    struct spool_of_blocks blocks;
+    struct buf content = {0};
+    struct header_place place;
+    buf_append_text(&content, "First: 1\r\n");
+    while (buf_size(&content) < BODY_CHUNK + 1000)
+        buf_append_text(&content, "X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
+    buf_append_text(&content, "Last: 1\r\n\r\n");
+    while (buf_size(&content) < 2 * BODY_CHUNK + 1000)
+        buf_append_text(&content, "a line of the body\r\n");
+    struct message *message = make(&blocks, buf_slice(&content), 2);
+    struct loop_group *group = loop_group_create("test", 1);
+    loop_group_start(group);
+    on_loop_of(group, ask_on_loop, message);
+    loop_group_stop(group);
+    loop_group_free(group);
+    CU_ASSERT_EQUAL(header_find(message, "Last", -1, &place), 0);
+    CU_ASSERT_EQUAL(header_add(message, HEADER_END, NULL, 0, "Z", S("z")), 0);
+    CU_ASSERT_EQUAL(header_find(message, NULL, -1, &place), 0);
+    CU_ASSERT(slice_equal(place.name, S("Z")));
+    end(message, &blocks);
+    buf_release(&content);
+}
+
 /* ---- cost -------------------------------------------------------------------------------------------------
  */
 
@@ -578,6 +622,7 @@ int main(void)
         {"what is no field", test_what_is_no_field},
         {"without a header", test_without_a_header},
         {"random edits", test_random_edits},
+        {"a header that goes on in the spool", test_a_header_that_goes_on},
         {"a header edit copies no body", test_a_header_edit_copies_no_body},
         {"all fields of a name at once", test_all_fields_of_a_name_at_once},
         {"fields one after the other", test_fields_one_after_the_other},
