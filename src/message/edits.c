@@ -9,7 +9,7 @@
 #include <endian.h>
 #include "base/mem.h"
 
-enum { SEALED_VERSION = 1, SEALED_HEAD = 32, SEALED_EIGHT_BIT = 1 };
+enum { SEALED_VERSION = 1, SEALED_HEAD = 32, SEALED_EIGHT_BIT = 1, SEALED_JUDGED = 2 };
 #define IN_TEXT (UINT64_C(1) << 63)
 
 static struct edits_piece make_piece(bool text, uint64_t offset, uint64_t size)
@@ -217,11 +217,17 @@ static void put(struct buf *out, uint64_t value, size_t width)
     buf_append(out, &little, width);
 }
 
+void edits_judge(struct edits *edits, bool eight_bit)
+{
+    edits->eight_bit = eight_bit;
+    edits->judged = true;
+}
+
 void edits_seal(const struct edits *edits, struct buf *out)
 {
     struct buf text = {0};
     put(out, SEALED_VERSION, 1);
-    put(out, edits->eight_bit ? SEALED_EIGHT_BIT : 0, 1);
+    put(out, (edits->eight_bit ? SEALED_EIGHT_BIT : 0) | (edits->judged ? SEALED_JUDGED : 0), 1);
     put(out, 0, 2);
     put(out, edits->count, 4);
     put(out, edits->base, 8);
@@ -258,6 +264,7 @@ struct edits_view edits_view(const struct edits *edits)
         .size = edits->size,
         .count = edits->count,
         .eight_bit = edits->eight_bit,
+        .judged = edits->judged,
         .pieces = (const char *)edits->pieces,
         .text = buf_slice(&edits->text),
     };
@@ -290,6 +297,7 @@ bool edits_open(struct slice sealed, struct edits_view *view)
         .size = get(sealed.data + 16, 8),
         .count = (uint32_t)get(sealed.data + 4, 4),
         .eight_bit = get(sealed.data + 1, 1) & SEALED_EIGHT_BIT,
+        .judged = get(sealed.data + 1, 1) & SEALED_JUDGED,
         .pieces = sealed.data + SEALED_HEAD,
         .text = slice_of(sealed.data + SEALED_HEAD + pieces, text),
     };

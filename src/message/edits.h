@@ -29,7 +29,9 @@ struct edits {                  /* zero-initialised: the content as it is, of si
     struct edits_piece *pieces; /* owned; `count` of `room` */
     uint32_t count, room;
     struct buf text;
-    bool eight_bit; /* some text that was put in has a byte above 127 */
+    bool
+        eight_bit; /* some text that was put in has a byte above 127; with `judged` the edited form has one */
+    bool judged;
 };
 
 enum edits_outcome {
@@ -59,6 +61,8 @@ struct edits_range { /* of the edited form */
 enum edits_outcome edits_cut(struct edits *edits, const struct edits_range *ranges, size_t count);
 /* Is the edited form anything else than the content underneath? */
 bool edits_are_none(const struct edits *edits);
+/* It is known whether the edited form, with what is underneath, has a byte above 127. */
+void edits_judge(struct edits *edits, bool eight_bit);
 /* Appends the sealed form. */
 void edits_seal(const struct edits *edits, struct buf *out);
 
@@ -67,8 +71,8 @@ void edits_seal(const struct edits *edits, struct buf *out);
 struct edits_view { /* borrowed */
     uint64_t base, size;
     uint32_t count;
-    bool eight_bit;
-    const char *pieces; /* of the sealed form; need not be aligned */
+    bool eight_bit, judged; /* as in struct edits */
+    const char *pieces;     /* of the sealed form; need not be aligned */
     struct slice text;
 };
 

@@ -86,8 +86,9 @@ uint64_t envelope_size(const struct envelope *envelope)
 bool envelope_has_eight_bit(const struct envelope *envelope)
 {
     struct edits_view own;
-    return envelope->body->eight_bit ||
-           ((envelope->flags & ENVELOPE_OWN_EDITS) && edits_open(envelope->header, &own) && own.eight_bit);
+    if (!(envelope->flags & ENVELOPE_OWN_EDITS) || !edits_open(envelope->header, &own))
+        return envelope->body->eight_bit;
+    return own.eight_bit || (!own.judged && envelope->body->eight_bit);
 }
 
 void envelope_attach(struct envelope *envelope, struct body *body)

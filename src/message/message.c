@@ -33,18 +33,11 @@ void message_seal(struct message *message)
         message->release_fixed(message);
 }
 
-bool message_has_eight_bit(const struct message *message, bool arrived)
-{
-    bool below = message->replaced ? message->eight_bit : arrived;
-    if (message->stored == 0 && message->rewritten)
-        return !slice_is_ascii(buf_slice(&message->content));
-    return below || (message->edited && message->edits.eight_bit);
-}
-
 static void release_content(struct message *message)
 {
     buf_release(&message->content);
     buf_release(&message->header);
+    buf_release(&message->part_flags);
     edits_release(&message->edits);
     free(message->head);
     message->head = NULL;

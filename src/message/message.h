@@ -75,13 +75,14 @@ struct message {
     struct buf parameters;                 /* of MAIL that modules added: "MAIL NAME" NUL value NUL ... */
     struct attachments attached;
     /* ---- the content; see message_content.h */
-    uint32_t flags;     /* ENVELOPE_*, of MAIL */
-    struct buf content; /* what is not in the spool */
-    uint64_t stored;    /* bytes before it, in the rows of `body` */
-    struct body *body;  /* a reference; from the first part that was stored, or from commit */
-    char *head;         /* owned: the first chunk, when it is stored */
-    bool readable;      /* all content is there, and is the hooks' to read and edit */
-    bool edited;        /* `edits` are upon the content that is stored in parts */
+    uint32_t flags;        /* ENVELOPE_*, of MAIL */
+    struct buf content;    /* what is not in the spool */
+    uint64_t stored;       /* bytes before it, in the rows of `body` */
+    struct body *body;     /* a reference; from the first part that was stored, or from commit */
+    char *head;            /* owned: the first chunk, when it is stored */
+    struct buf part_flags; /* a byte for each part that is stored: has it a byte above 127? */
+    bool readable;         /* all content is there, and is the hooks' to read and edit */
+    bool edited;           /* `edits` are upon the content that is stored in parts */
     struct edits edits;
     bool rewritten;           /* content in memory was edited in place */
     bool replaced, eight_bit; /* the body is another one; the new content has 8-bit bytes */
@@ -116,8 +117,17 @@ struct message *message_ref(struct message *message); /* any thread */
 void message_unref(struct message *message);          /* any thread */
 /* Nothing can be read or edited from here on; what was made stays. */
 void message_seal(struct message *message);
-/* Has the content a byte above 127, when that which arrived had one or not? */
+/*
+ * Has the content a byte above 127, when that which arrived had one or not? True also where an edit removed a piece of
+ * a part that is only in the spool, and it is not known whether the byte was in that piece. It decides whether the next
+ * hop is told BODY=8BITMIME; a message is never refused for it.
+ */
 bool message_has_eight_bit(const struct message *message, bool arrived);
+/* Finds that out for the copies of recipients that have edits of their own, and keeps it with those. While all content
+ * is there. */
+void message_judge_copies(struct message *message);
+/* Notes whether the part that is stored next has a byte above 127. */
+void message_note_part(struct message *message, bool eight_bit);
 /* Releases everything; references that are left find it empty. */
 void message_end(struct message *message);
 

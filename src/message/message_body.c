@@ -16,6 +16,7 @@ struct replacement {
     uint64_t stored;
     struct body *body; /* from the first chunk */
     char *head;
+    struct buf part_flags;
     bool eight_bit, after_cr;
 };
 
@@ -63,6 +64,7 @@ static void replacement_free(struct message *message)
     }
     free(replacement->head);
     buf_release(&replacement->content);
+    buf_release(&replacement->part_flags);
     free(replacement);
     message->replacement = NULL;
 }
@@ -111,6 +113,8 @@ static int spill(struct message *message, struct replacement *replacement)
             replacement->head = mem_resize(NULL, BODY_CHUNK);
             memcpy(replacement->head, buf_slice(content).data, BODY_CHUNK);
         }
+        char flag = !slice_is_ascii(slice_of(buf_slice(content).data, BODY_CHUNK));
+        buf_append(&replacement->part_flags, &flag, 1);
         replacement->stored += BODY_CHUNK;
         buf_consume(content, BODY_CHUNK);
     }
@@ -153,8 +157,10 @@ int body_replace_end(struct message *message)
     }
     free(message->head);
     buf_release(&message->content);
+    buf_release(&message->part_flags);
     edits_release(&message->edits);
     message->content = replacement->content;
+    message->part_flags = replacement->part_flags;
     message->stored = replacement->stored;
     message->body = replacement->body;
     message->head = replacement->head;

@@ -98,6 +98,7 @@ static struct message *make(struct spool_of_blocks *blocks, struct slice content
             message->body->chunks = 0;
             message->head = mem_copy_text(content.data, BODY_CHUNK);
         }
+        message_note_part(message, !slice_is_ascii(slice_of(content.data + message->stored, BODY_CHUNK)));
         store(message, message->body, content.data + message->stored);
         message->stored += BODY_CHUNK;
     }
@@ -404,6 +405,77 @@ static void test_a_header_that_goes_on(void)
     buf_release(&content);
 }
 
+/* ---- bytes above 127 --------------------------------------------------------------------------------- */
+
+/* ASCII but for three bytes: in the first chunk, in the second, and behind them. */
+static void fill_eight_bit(struct buf *content)
+{
+    fill(content, 2 * BODY_CHUNK + 1000);
+    char *bytes = (char *)(uintptr_t)buf_slice(content).data;
+    bytes[1000] = bytes[BODY_CHUNK + 1000] = bytes[2 * BODY_CHUNK + 500] = '\xe4';
+}
+
+static void test_eight_bit_content(void)
+{
+    struct spool_of_blocks blocks;
+    struct buf content = {0};
+    fill_eight_bit(&content);
+    struct message *message = make(&blocks, buf_slice(&content), 2);
+    CU_ASSERT(message_has_eight_bit(message, true));
+    CU_ASSERT_EQUAL(message_splice(message, 2 * BODY_CHUNK + 500, 1, S("a")), 0);
+    CU_ASSERT(message_has_eight_bit(message, true));
+    CU_ASSERT_EQUAL(message_splice(message, BODY_CHUNK - 1, BODY_CHUNK + 1, S("\xc3\xa4")), 0);
+    CU_ASSERT_EQUAL(message_splice(message, BODY_CHUNK - 1, 2, S("ae")), 0);
+    CU_ASSERT(message_has_eight_bit(message, true));
+    CU_ASSERT_EQUAL(message_splice(message, 1000, 1, S("a")), 0);
+    CU_ASSERT_FALSE(message_has_eight_bit(message, true));
+    CU_ASSERT_EQUAL(message_splice(message, 500, 0, S("\xc3\xa4")), 0);
+    CU_ASSERT(message_has_eight_bit(message, true));
+    CU_ASSERT_EQUAL(message_splice(message, 500, 2, S("ae")), 0);
+    CU_ASSERT_FALSE(message_has_eight_bit(message, true));
+    end(message, &blocks);
+    buf_release(&content);
+}
+
+/* Does the copy whose edits are `edits` have one, when the content underneath has? */
+static bool copy_has_eight_bit(const struct edits *edits, const struct message *message)
+{
+    struct buf sealed = {0};
+    edits_seal(edits, &sealed);
+    struct envelope_facts facts = {.recipient = S("a@b"),
+                                   .binding = S("default"),
+                                   .header = buf_slice(&sealed),
+                                   .flags = ENVELOPE_OWN_EDITS};
+    struct body *body = body_create(9, NULL, 0);
+    body->eight_bit = message_has_eight_bit(message, true);
+    struct envelope *envelope = envelope_create(&facts, body);
+    bool has = envelope_has_eight_bit(envelope);
+    envelope_free(envelope);
+    body_unref(body);
+    buf_release(&sealed);
+    return has;
+}
+
+static void test_eight_bit_copies(void)
+{
+    struct spool_of_blocks blocks;
+    struct buf content = {0};
+    fill_eight_bit(&content);
+    struct message *message = make(&blocks, buf_slice(&content), 2);
+    struct message_recipient *recipient = recipient_create(message, mem_dup("a@b"), "b");
+    message_add_recipient(message, recipient);
+    CU_ASSERT_EQUAL(message_splice(message, 2 * BODY_CHUNK + 500, 1, S("a")), 0);
+    message_select(message, recipient);
+    CU_ASSERT_EQUAL(message_splice(message, 1000, 1, S("ae")), 0);
+    message_judge_copies(message);
+    CU_ASSERT(copy_has_eight_bit(&recipient->edits, message));
+    CU_ASSERT_EQUAL(message_splice(message, BODY_CHUNK + 1, BODY_CHUNK, S("")), 0);
+    message_judge_copies(message);
+    CU_ASSERT_FALSE(copy_has_eight_bit(&recipient->edits, message));
+    end(message, &blocks);
+    buf_release(&content);
+}
+
 /* ---- cost -------------------------------------------------------------------------------------------------
  */
 
@@ -623,6 +695,8 @@ int main(void)
         {"without a header", test_without_a_header},
         {"random edits", test_random_edits},
         {"a header that goes on in the spool", test_a_header_that_goes_on},
+        {"bytes above 127", test_eight_bit_content},
+        {"bytes above 127 in copies", test_eight_bit_copies},
         {"a header edit copies no body", test_a_header_edit_copies_no_body},
         {"all fields of a name at once", test_all_fields_of_a_name_at_once},
         {"fields one after the other", test_fields_one_after_the_other},

@@ -138,6 +138,7 @@ void transaction_commit(struct smtps_transaction *t,
     t->deferred = may_defer(t);
     if (t->deferred)
         message->flags |= ENVELOPE_DEFERRED;
+    message_judge_copies(message);
     intake_rest(&t->store, &message->body, &message->content, message->stored,
                 message_has_eight_bit(message, t->reader.eight_bit));
     keep_edits(message);

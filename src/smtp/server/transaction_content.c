@@ -156,6 +156,7 @@ static void store_chunk(struct smtps_transaction *t, char *memory, size_t size)
     bool first = message->stored == 0;
     if (first)
         message->head = memory;
+    message_note_part(message, t->reader.eight_bit && !slice_is_ascii(slice_of(memory, size)));
     submit_chunk(t, &message->body, slice_of(memory, size), first ? NULL : memory);
     message->stored += size;
 }
