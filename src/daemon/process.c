@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -75,15 +76,38 @@ void process_raise_file_limit(void)
 
 /* ---- pidfile --------------------------------------------------------------------------------- */
 
+/* Opens the file that is to hold the process id. Whoever may write where it is must not lead a process that is root to
+ * another file. -1 with a line in error[]. */
+static int open_pidfile(const char *path, char *error, size_t error_size)
+{
+    struct stat status;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+    if (fd < 0 && errno == ELOOP)
+        snprintf(error, error_size, "pidfile %s is a symbolic link, which is not followed: remove it", path);
+    else if (fd < 0)
+        snprintf(error, error_size, "cannot write pidfile %s: %s", path, strerror(errno));
+    else if (fstat(fd, &status) < 0)
+        snprintf(error, error_size, "cannot read pidfile %s: %s", path, strerror(errno));
+    else if (!S_ISREG(status.st_mode))
+        snprintf(error, error_size, "pidfile %s is not a regular file: nothing is written to it", path);
+    else if (status.st_nlink != 1)
+        snprintf(error, error_size,
+                 "pidfile %s has %ju names (hard links), so that it may be another file: remove it", path,
+                 (uintmax_t)status.st_nlink);
+    else
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 bool process_pidfile(const char *path, char *error, size_t error_size)
 {
     if (!path || !*path)
         return true;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0) {
-        snprintf(error, error_size, "cannot write pidfile %s: %s", path, strerror(errno));
+    int fd = open_pidfile(path, error, error_size);
+    if (fd < 0)
         return false;
-    }
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         snprintf(error, error_size, "pidfile %s is held by a running daemon", path);
         close(fd);

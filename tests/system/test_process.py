@@ -80,6 +80,29 @@ def test_two_daemons_on_one_spool(impulse, site):
     assert status != 0 and str(site.spool) in said
 
 
+def test_two_daemons_on_one_spool_whose_locks_were_removed(impulse, site):
+    impulse.start(site.config())
+    (site.spool / "impulse" / "lock").unlink()
+    (site.spool / "impulse" / "LOCK").unlink()
+    site.port = free_port()
+    other = site.directory / "other.conf"
+    other.write_text(site.config().replace("impulsed.pid", "other.pid"))
+    status, said = run("-d", "-c", other)
+    assert status != 0 and str(site.spool) in said
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_pidfile_that_is_another_file(site, link):
+    """Whoever may write to its folder must not have root write to another file."""
+    victim, file = site.directory / "victim", site.directory / "ecelerity.conf"
+    victim.write_text("precious")
+    link(victim, site.directory / "impulsed.pid")
+    file.write_text(site.config())
+    status, said = run("-d", "-c", file)
+    assert status != 0 and "impulsed.pid" in said and "link" in said
+    assert victim.read_text() == "precious"
+
+
 # ---- daemon mode -----------------------------------------------------------------------------------------------------
 
 
