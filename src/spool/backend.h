@@ -23,6 +23,12 @@ struct spool_backend {
 /* Sees one row of a scan, in key order; both slices are borrowed for the call. False ends the scan. */
 typedef bool spool_row_fn(struct slice key, struct slice value, void *closure);
 
+/* Changes that were durable and are gone; 0: none that is known of. */
+struct spool_loss {
+    uint64_t changes;
+    uint64_t messages; /* how many messages there were */
+};
+
 struct spool_backend_operations {
     /* Adds to the batch; key and value are copied. */
     void (*put)(struct spool_backend *backend, enum spool_table table, struct slice key, struct slice value);
@@ -42,6 +48,12 @@ struct spool_backend_operations {
      * possible yet: no batch is begun then, and reading fails.
      */
     bool (*revive)(struct spool_backend *backend);
+    /* After a failed commit, until revive: may the batch be there after a revive? False if that is excluded. */
+    bool (*may_be_kept)(struct spool_backend *backend);
+    /* How many messages the store will hold after the next commit. Kept with what tells how far it has come. */
+    void (*count)(struct spool_backend *backend, uint64_t messages);
+    /* What was found missing when the store was opened. */
+    struct spool_loss (*loss)(struct spool_backend *backend);
     /* What the last failure was, for people; valid until the next call. The batch's thread. */
     const char *(*failure)(struct spool_backend *backend);
 
@@ -50,14 +62,17 @@ struct spool_backend_operations {
                 size_t *size);
     /* False only if there is no such row; answers without reading rows from the disk. */
     bool (*may_exist)(struct spool_backend *backend, enum spool_table table, struct slice key);
-    /* Visits every row whose key begins with `prefix`. 0 or -EIO. */
+    /* Visits every row whose key begins with `prefix`. 0 or -EIO; then `problem` says what it was, which file. */
     int (*scan)(struct spool_backend *backend, enum spool_table table, struct slice prefix,
                 spool_row_fn *visit, void *closure);
+    /* The last failure to read of the calling thread, for people. */
+    const char *(*problem)(struct spool_backend *backend);
 
     /* Bytes of files that hold rows, those of removed rows included. Any thread. */
     uint64_t (*size)(struct spool_backend *backend);
-    /* Gives the space of removed rows back. May take minutes; a thread of its own. */
-    void (*compact)(struct spool_backend *backend);
+    /* Gives the space of removed rows back: of all, or with a key in `first` of the body rows from there to `last`. May take
+     * minutes; a thread of its own. */
+    void (*compact)(struct spool_backend *backend, struct slice first, struct slice last);
     /* Makes a running compact return soon, and every later one at once. Any thread. */
     void (*interrupt)(struct spool_backend *backend);
 

@@ -3,6 +3,7 @@
  */
 #include "spool/batch.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include "message/envelope.h"
 #include "spool/layout.h"
@@ -117,7 +118,7 @@ static void add_remove(struct spool_backend *backend, const struct spool_request
         on(backend)->drop(backend, SPOOL_BODY, layout_body_key(&key, request->body->id, chunk));
 }
 
-void batch_add(struct spool_backend *backend, const struct spool_request *request, struct buf *scratch)
+void batch_add(struct spool_backend *backend, struct spool_request *request, struct buf *scratch)
 {
     switch (request->kind) {
     case SPOOL_STORE:
@@ -127,7 +128,7 @@ void batch_add(struct spool_backend *backend, const struct spool_request *reques
         add_body(backend, request);
         break;
     case SPOOL_DISCARD:
-        batch_drop_parts(backend, request->facts.id);
+        request->facts.bytes = batch_drop_parts(backend, request->facts.id);
         break;
     case SPOOL_UPDATE:
         add_update(backend, request, scratch);
@@ -141,18 +142,26 @@ void batch_add(struct spool_backend *backend, const struct spool_request *reques
     }
 }
 
-static bool drop_part(struct slice key, struct slice value, void *backend)
+struct dropping {
+    struct spool_backend *backend;
+    uint64_t bytes;
+};
+
+static bool drop_part(struct slice key, struct slice value, void *closure)
 {
-    (void)value;
-    on(backend)->drop(backend, SPOOL_BODY, key);
+    struct dropping *dropping = closure;
+    dropping->bytes += value.size;
+    on(dropping->backend)->drop(dropping->backend, SPOOL_BODY, key);
     return true;
 }
 
-void batch_drop_parts(struct spool_backend *backend, uint64_t body_id)
+uint64_t batch_drop_parts(struct spool_backend *backend, uint64_t body_id)
 {
     struct layout_key key;
-    on(backend)->scan(backend, SPOOL_BODY, layout_id_key(&key, body_id), drop_part, backend);
+    struct dropping dropping = {.backend = backend};
+    on(backend)->scan(backend, SPOOL_BODY, layout_id_key(&key, body_id), drop_part, &dropping);
     on(backend)->drop(backend, SPOOL_META, layout_meta_key(&key, body_id, LAYOUT_ARRIVING));
+    return dropping.bytes;
 }
 
 /* ---- batches whose fate is not known ------------------------------------------------------------------- */
@@ -198,16 +207,19 @@ void batch_note_successor(const struct spool_request *request, struct buf *keys)
         note(keys, SPOOL_META, layout_meta_key(&key, request->successor, LAYOUT_ENVELOPE));
 }
 
-bool batch_was_kept(struct spool_backend *backend, const struct buf *keys)
+int batch_was_kept(struct spool_backend *backend, const struct buf *keys)
 {
     struct slice notes = buf_slice(keys), key;
     enum spool_table table;
     char *data;
     size_t size;
-    if (!next_note(&notes, &table, &key) || on(backend)->read(backend, table, key, &data, &size) != 0)
-        return false;
+    if (!next_note(&notes, &table, &key))
+        return 0;
+    int error = on(backend)->read(backend, table, key, &data, &size);
+    if (error)
+        return error == -ENOENT ? 0 : -EIO;
     free(data);
-    return true;
+    return 1;
 }
 
 void batch_undo_puts(struct spool_backend *backend, const struct buf *keys)

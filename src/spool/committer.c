@@ -51,6 +51,8 @@ struct committer {
     size_t alone;          /* so many requests are committed one by one */
     unsigned strikes;
     struct panic_rate let_go; /* limits the line about what was let go */
+    uint64_t messages;        /* envelopes in the store */
+    uint64_t messages_after;  /* the same after the batch that is being committed */
     bool failed;              /* the backend has to be revived before it is used */
     enum spool_status failure;
     struct metric *commit_seconds, *commit_requests; /* histograms */
@@ -110,14 +112,18 @@ static void queue_prepend(struct request_queue *to, struct request_queue *from)
 /* Keeps the reclaimer's account of how much content is needed. */
 static void account(struct committer *committer, const struct spool_request *request)
 {
-    if (request->kind == SPOOL_STORE)
-        reclaimer_add(committer->reclaimer, request->body->size);
+    if (batch_keeps(request))
+        reclaimer_add(committer->reclaimer, request->data.size);
+    else if (request->kind == SPOOL_DISCARD)
+        reclaimer_discard(committer->reclaimer, request->facts.id, request->facts.bytes);
     else if (request->kind == SPOOL_REMOVE && request->facts.last)
         reclaimer_remove(committer->reclaimer, request->body->size);
 }
 
 static void settle(struct committer *committer, struct spool_request *request, enum spool_status status)
 {
+    if (status == SPOOL_UNKNOWN && request->kind != SPOOL_STORE)
+        status = SPOOL_ERROR; /* a part without its end is never delivered */
     if (status == SPOOL_OK) {
         account(committer, request);
     } else if (batch_keeps(request)) {
@@ -201,14 +207,19 @@ static void take_batch(struct committer *committer, struct request_queue *batch)
 static enum spool_status commit(struct committer *committer, const struct request_queue *batch)
 {
     bool durable = false;
+    committer->messages_after = committer->messages;
     for (struct spool_request *request = batch->first; request; request = request->next) {
         batch_add(committer->backend, request, &committer->record);
         durable = durable || request->durable || request->kind == SPOOL_REPLACE;
         if (request->kind == SPOOL_STORE) {
             durable = true;
             atomic_store(&request->body->undelivered, (uint32_t)request->envelope_count);
+            committer->messages_after += request->envelope_count;
+        } else if (request->kind == SPOOL_REMOVE && committer->messages_after > 0) {
+            committer->messages_after--;
         }
     }
+    on(committer->backend)->count(committer->backend, committer->messages_after);
     uint64_t began = clock_mono_us();
     enum spool_status status = on(committer->backend)->commit(committer->backend, durable);
     if (durable)
@@ -225,6 +236,11 @@ static void report_failure(struct committer *committer, enum spool_status status
         paniclog(PANIC_CRITICAL, "spool: %s; messages are refused with %s until writing works again: %s",
                  status == SPOOL_FULL ? "the disk is full" : "writing failed",
                  status == SPOOL_FULL ? "452" : "451", on(committer->backend)->failure(committer->backend));
+    if (committer->strikes == 0 && on(committer->backend)->may_be_kept(committer->backend))
+        paniclog(
+            PANIC_WARNING,
+            "spool: messages that were being made durable get no answer unless it can be found out whether "
+            "they are");
 }
 
 /* Makes the backend usable if it is not. */
@@ -235,10 +251,21 @@ static bool revive(struct committer *committer)
     return !committer->failed;
 }
 
-static bool was_kept(const struct committer *committer)
+/* 1, 0, or -EIO when that cannot be read either. */
+static int was_kept(const struct committer *committer)
 {
-    return batch_was_kept(committer->backend, &committer->doubtful) ||
-           batch_was_kept(committer->backend, &committer->successors);
+    int kept = batch_was_kept(committer->backend, &committer->doubtful);
+    return kept ? kept : batch_was_kept(committer->backend, &committer->successors);
+}
+
+/* Revives the backend and asks whether the batch in doubt was kept. False if that cannot be known now. */
+static bool find_out(struct committer *committer, bool *kept)
+{
+    int answer = revive(committer) ? was_kept(committer) : -EIO;
+    if (answer < 0)
+        committer->failed = true;
+    *kept = answer > 0;
+    return answer >= 0;
 }
 
 static void forget_doubts(struct committer *committer)
@@ -256,7 +283,9 @@ static void forget_doubts(struct committer *committer)
 static bool clear_doubts(struct committer *committer)
 {
     struct request_queue done;
-    bool kept = was_kept(committer), cleared = true;
+    bool kept, cleared = true;
+    if (!find_out(committer, &kept))
+        return false;
     queue_init(&done);
     for (; kept && committer->held > 0; committer->held--)
         queue_append(&done, queue_pop(&committer->pending));
@@ -289,17 +318,19 @@ static void handle_failure(struct committer *committer, struct request_queue *ba
         batch_note_puts(request, &committer->doubtful);
         batch_note_successor(request, &committer->successors);
     }
-    bool alive = revive(committer), kept = alive && was_kept(committer);
+    bool in_doubt = on(committer->backend)->may_be_kept(committer->backend);
+    bool kept, alive = find_out(committer, &kept);
     if (alive)
         forget_doubts(committer);
     if (kept) {
+        committer->messages = committer->messages_after;
         settle_all(committer, batch, SPOOL_OK);
         return;
     }
     if (!alive || committer->strikes > STRIKES)
         committer->retry_at = clock_mono_ms() + REVIVE_MS;
     if (!alive || batch->count == 1 || keeping == 0 || committer->strikes > STRIKES) {
-        size_t held = refuse(committer, batch, status);
+        size_t held = refuse(committer, batch, !alive && in_doubt ? SPOOL_UNKNOWN : status);
         committer->held = alive ? 0 : held;
         return;
     }
@@ -314,7 +345,7 @@ static bool is_ready(struct committer *committer)
         return true;
     if (clock_mono_ms() < committer->retry_at)
         return false;
-    if (revive(committer) && clear_doubts(committer))
+    if (clear_doubts(committer))
         return true;
     committer->retry_at = clock_mono_ms() + REVIVE_MS;
     return false;
@@ -369,6 +400,7 @@ static void commit_pending(struct committer *committer)
         enum spool_status status = commit(committer, &batch);
         if (status == SPOOL_OK) {
             note_success(committer);
+            committer->messages = committer->messages_after;
             settle_all(committer, &batch, SPOOL_OK);
         } else {
             handle_failure(committer, &batch, status);
@@ -479,6 +511,11 @@ struct committer *committer_start(struct spool_backend *backend, struct room *ro
         return NULL;
     }
     return committer;
+}
+
+void committer_found(struct committer *committer, uint64_t messages)
+{
+    committer->messages = messages;
 }
 
 void committer_submit(struct committer *committer, struct spool_request *request)

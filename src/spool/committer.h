@@ -21,6 +21,8 @@ struct committer;
 /* Starts the thread; the others outlive it. NULL with errno set. */
 struct committer *committer_start(struct spool_backend *backend, struct room *room,
                                   struct reclaimer *reclaimer);
+/* So many messages were found at start. Before the first request. */
+void committer_found(struct committer *committer, uint64_t messages);
 /* Any thread; never blocks. */
 void committer_submit(struct committer *committer, struct spool_request *request);
 /* From here on nothing is held that the disk does not take after one more attempt: it is settled with SPOOL_ERROR. */

@@ -1,5 +1,5 @@
 /*
- * directory: creation and an exclusive flock.
+ * directory: creation and exclusive flocks, of a file in it and of the directory itself: the file may be removed.
  *
  * RocksDB locks as well, but gives its lock up whenever it is reopened, and its message does not say whose it
  * is.
@@ -18,8 +18,7 @@
 
 enum { DIRECTORY_MODE = 0750, LOCK_MODE = 0640 };
 
-/* Makes the entry of `path` in its parent durable; a mail in a directory that is lost is lost. */
-static void sync_parent(const char *path)
+void directory_sync_parent(const char *path)
 {
     char *copy = mem_dup(path);
     int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -35,7 +34,7 @@ static int create_one(const char *path)
 {
     if (mkdir(path, DIRECTORY_MODE) != 0)
         return errno == EEXIST ? 0 : -errno;
-    sync_parent(path);
+    directory_sync_parent(path);
     return 0;
 }
 
@@ -74,29 +73,54 @@ static void write_holder(int fd)
         return; /* only the message to a second process is poorer for it */
 }
 
-int directory_lock(const char *path, char *error, size_t error_size)
+/* 0 or a negative errno. Where a file system cannot lock directories, the file in it has to do. */
+static int lock_folder(const char *path, struct directory_lock *lock)
 {
+    lock->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock->folder < 0)
+        return -errno;
+    return flock(lock->folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK ? -errno : 0;
+}
+
+static int lock_file(const char *path, struct directory_lock *lock)
+{
+    char *name = mem_printf("%s/lock", path);
+    lock->file = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+    int error = lock->file < 0 || flock(lock->file, LOCK_EX | LOCK_NB) != 0 ? -errno : 0;
+    free(name);
+    return error;
+}
+
+bool directory_lock(const char *path, struct directory_lock *lock, char *error, size_t error_size)
+{
+    *lock = (struct directory_lock){.file = -1, .folder = -1};
     int failed = create_path(path);
     if (failed) {
         snprintf(error, error_size, "spool %s: cannot create the directory: %s", path, strerror(-failed));
-        return -1;
+        return false;
     }
-    char *name = mem_printf("%s/lock", path);
-    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
-    if (fd < 0)
-        snprintf(error, error_size, "spool %s: cannot open %s: %s", path, name, strerror(errno));
-    free(name);
-    if (fd < 0)
-        return -1;
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
-            snprintf(error, error_size, "spool %s: another process (pid %ld) holds it", path,
-                     read_holder(fd));
-        else
-            snprintf(error, error_size, "spool %s: cannot lock it: %s", path, strerror(errno));
-        close(fd);
-        return -1;
+    failed = lock_file(path, lock);
+    int folder_failed = lock_folder(path, lock);
+    if (!failed)
+        failed = folder_failed;
+    if (!failed) {
+        write_holder(lock->file);
+        return true;
     }
-    write_holder(fd);
-    return fd;
+    if (failed == -EWOULDBLOCK)
+        snprintf(error, error_size, "spool %s: another process (pid %ld) holds it", path,
+                 read_holder(lock->file));
+    else
+        snprintf(error, error_size, "spool %s: cannot lock it: %s", path, strerror(-failed));
+    directory_unlock(lock);
+    return false;
+}
+
+void directory_unlock(struct directory_lock *lock)
+{
+    if (lock->file >= 0)
+        close(lock->file);
+    if (lock->folder >= 0)
+        close(lock->folder);
+    *lock = (struct directory_lock){.file = -1, .folder = -1};
 }

@@ -4,12 +4,23 @@
 #ifndef IMPULSE_SPOOL_DIRECTORY_H
 #define IMPULSE_SPOOL_DIRECTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+/* Two locks: of a file in the directory, which also tells who holds it, and of the directory, since the file may be
+ * removed. */
+struct directory_lock {
+    int file, folder; /* descriptors; -1: not held */
+};
+
 /*
- * Creates `path` and its missing parents (mode 0750) and takes the lock in it, which ends with the returned
- * descriptor (close it) or the process. -1 with one line in error[] that names the directory. Any thread.
+ * Creates `path` and its missing parents (mode 0750) and locks it, until directory_unlock or the end of the process. False
+ * with one line in error[] that names the directory; nothing is held then. Any thread.
  */
-int directory_lock(const char *path, char *error, size_t error_size);
+bool directory_lock(const char *path, struct directory_lock *lock, char *error, size_t error_size);
+void directory_unlock(struct directory_lock *lock);
+
+/* Makes the entry of `path` in its folder durable: a file whose entry is lost is lost. */
+void directory_sync_parent(const char *path);
 
 #endif

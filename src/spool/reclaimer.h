@@ -13,7 +13,7 @@
 struct reclaimer;
 
 enum {
-    RECLAIMER_LOOK_MS = 5000,
+    RECLAIMER_LOOK_MS = 2000,
     RECLAIMER_LEAST_BYTES = 64 * 1024 * 1024, /* less is not worth a compaction */
 };
 
@@ -25,6 +25,9 @@ void reclaimer_found(struct reclaimer *reclaimer, uint64_t bytes);
 /* Content was stored; content was removed. Any thread. */
 void reclaimer_add(struct reclaimer *reclaimer, uint64_t bytes);
 void reclaimer_remove(struct reclaimer *reclaimer, uint64_t bytes);
+/* The parts of a body were removed that was never stored whole. Its neighbours were written at the same time, so their files
+ * are compacted and no others: that is worth it also where much else is stored. */
+void reclaimer_discard(struct reclaimer *reclaimer, uint64_t body_id, uint64_t bytes);
 /* Interrupts what it does, ends the thread, frees. */
 void reclaimer_stop(struct reclaimer *reclaimer);
 

@@ -294,6 +294,20 @@ static void report_damage(const struct spool_recovered *result)
         paniclog(PANIC_ERROR, "spool: %" PRIu64 " rows are damaged in all", result->damaged_rows);
 }
 
+/* Removals may be missing as well as messages, so that the difference is the least that is lost. */
+static void report_loss(struct spool_backend *backend, struct spool_recovered *result)
+{
+    struct spool_loss loss = backend->operations->loss(backend);
+    uint64_t found = result->envelopes + result->damaged_rows;
+    if (!loss.changes)
+        return;
+    result->missing = loss.messages > found ? loss.messages - found : 0;
+    paniclog(PANIC_CRITICAL,
+             "spool: at least %" PRIu64 " messages are missing: %" PRIu64 " were stored and %" PRIu64
+             " are found",
+             result->missing, loss.messages, found);
+}
+
 static void free_found(struct recovery *recovery)
 {
     for (size_t i = 0; i < recovery->count; i++)
@@ -307,6 +321,12 @@ int recover(struct spool_backend *backend, bool remove_damaged,
     *result = (struct spool_recovered){0};
     struct recovery recovery = {.backend = backend, .remove_damaged = remove_damaged, .result = result};
     int error = backend->operations->scan(backend, SPOOL_META, slice_of(NULL, 0), see_row, &recovery);
+    if (error)
+        paniclog(PANIC_CRITICAL,
+                 "spool: cannot be read: %s. Nothing was removed; \"impulsectl spool salvage\" reads what "
+                 "can be read into "
+                 "a new spool",
+                 backend->operations->problem(backend));
     if (!error)
         error = clear_ruins(&recovery);
     if (error) {
@@ -320,6 +340,7 @@ int recover(struct spool_backend *backend, bool remove_damaged,
         if (remove_damaged && backend->operations->commit(backend, true) != SPOOL_OK)
             error = -EIO;
         report_damage(result);
+        report_loss(backend, result);
     }
     for (size_t i = 0; i < recovery.edits_count; i++)
         free(recovery.edits[i].sealed);

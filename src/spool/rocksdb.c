@@ -9,6 +9,7 @@
 #include "spool/backend.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <rocksdb/c.h>
 #include <signal.h>
@@ -18,10 +19,12 @@
 #include <sys/statvfs.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
+#include "spool/progress.h"
 #include "spool/rocksdb_options.h"
+#include "spool/survey.h"
 
 enum {
-    FAILURE_SIZE = 400,
+    FAILURE_SIZE = 800,
     FAMILY_COUNT = SPOOL_TABLE_COUNT + 1,
     FORCE_OPTIMIZED = 3, /* BottommostLevelCompaction: rows that nothing removes are looked at too */
     ROOM_TO_OPEN = 2 * 1024 * 1024, /* bytes */
@@ -39,8 +42,14 @@ struct rocksdb_backend {
     rocksdb_writeoptions_t *quick, *durable;
     rocksdb_compactoptions_t *compaction;
     rocksdb_writebatch_t *batch;
+    struct progress *progress;
+    uint64_t messages; /* after the next commit */
+    struct spool_loss loss;
     char failure[FAILURE_SIZE];
 };
+
+/* Reads fail on any thread, and each thread is told of its own. */
+static _Thread_local char read_problem[FAILURE_SIZE];
 
 static const char *const family_names[FAMILY_COUNT] = {"meta", "body", "default"};
 
@@ -120,6 +129,8 @@ static bool rocks_revive(struct spool_backend *backend)
     pthread_rwlock_wrlock(&rocks->handle);
     close_handle(rocks);
     bool alive = open_handle(rocks);
+    if (alive)
+        progress_begin(rocks->progress, rocksdb_get_latest_sequence_number(rocks->db), rocks->messages);
     pthread_rwlock_unlock(&rocks->handle);
     return alive;
 }
@@ -127,6 +138,23 @@ static bool rocks_revive(struct spool_backend *backend)
 static const char *rocks_failure(struct spool_backend *backend)
 {
     return self(backend)->failure;
+}
+
+/* RocksDB writes a batch as one record at the end of the log. When that write fails, the record lacks its end and is never
+ * read; when the sync after it fails, it may be whole. */
+static bool rocks_may_be_kept(struct spool_backend *backend)
+{
+    return !strstr(self(backend)->failure, "While appending to file");
+}
+
+static void rocks_count(struct spool_backend *backend, uint64_t messages)
+{
+    self(backend)->messages = messages;
+}
+
+static struct spool_loss rocks_loss(struct spool_backend *backend)
+{
+    return self(backend)->loss;
 }
 
 /* ---- batches ------------------------------------------------------------------------------------------- */
@@ -160,10 +188,28 @@ static enum spool_status rocks_commit(struct spool_backend *backend, bool durabl
     else if (durable)
         rocksdb_flush_wal(rocks->db, 1, &error);
     rocksdb_writebatch_clear(rocks->batch);
-    return error ? take_failure(rocks, error) : SPOOL_OK;
+    if (error)
+        return take_failure(rocks, error);
+    if (durable)
+        progress_note(rocks->progress, rocksdb_get_latest_sequence_number(rocks->db), rocks->messages);
+    return SPOOL_OK;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
+
+static const char *rocks_problem(struct spool_backend *backend)
+{
+    (void)backend;
+    return read_problem;
+}
+
+static int take_read_problem(char *error)
+{
+    snprintf(read_problem, sizeof read_problem, "%s", error ? error : "the spool is not open");
+    if (error)
+        rocksdb_free(error);
+    return -EIO;
+}
 
 static int rocks_read(struct spool_backend *backend, enum spool_table table, struct slice key, char **data,
                       size_t *size)
@@ -177,11 +223,9 @@ static int rocks_read(struct spool_backend *backend, enum spool_table table, str
                                &error);
     bool open = rocks->db != NULL;
     pthread_rwlock_unlock(&rocks->handle);
-    if (error)
-        rocksdb_free(error);
-    if (*data)
-        return 0;
-    return error || !open ? -EIO : -ENOENT;
+    if (error || !open)
+        return take_read_problem(error);
+    return *data ? 0 : -ENOENT;
 }
 
 static bool rocks_may_exist(struct spool_backend *backend, enum spool_table table, struct slice key)
@@ -229,10 +273,7 @@ static int scan_open(struct rocksdb_backend *rocks, enum spool_table table, stru
     rocksdb_iter_destroy(rows);
     rocksdb_readoptions_destroy(options);
     free(end);
-    if (!error)
-        return 0;
-    rocksdb_free(error);
-    return -EIO;
+    return error ? take_read_problem(error) : 0;
 }
 
 static int rocks_scan(struct spool_backend *backend, enum spool_table table, struct slice prefix,
@@ -240,7 +281,7 @@ static int rocks_scan(struct spool_backend *backend, enum spool_table table, str
 {
     struct rocksdb_backend *rocks = self(backend);
     pthread_rwlock_rdlock(&rocks->handle);
-    int result = rocks->db ? scan_open(rocks, table, prefix, visit, closure) : -EIO;
+    int result = rocks->db ? scan_open(rocks, table, prefix, visit, closure) : take_read_problem(NULL);
     pthread_rwlock_unlock(&rocks->handle);
     return result;
 }
@@ -278,7 +319,8 @@ static void set_blob_share(struct rocksdb_backend *rocks, const char *share)
 
 /* Removals have to be in files before they can meet there what they remove. An error is met by the next
  * commit. */
-static void compact_table(struct rocksdb_backend *rocks, enum spool_table table)
+static void compact_table(struct rocksdb_backend *rocks, enum spool_table table, struct slice first,
+                          struct slice last)
 {
     char *error = NULL;
     rocksdb_flushoptions_t *flush = rocksdb_flushoptions_create();
@@ -287,17 +329,19 @@ static void compact_table(struct rocksdb_backend *rocks, enum spool_table table)
     if (error)
         rocksdb_free(error);
     else
-        rocksdb_compact_range_cf_opt(rocks->db, rocks->families[table], rocks->compaction, NULL, 0, NULL, 0);
+        rocksdb_compact_range_cf_opt(rocks->db, rocks->families[table], rocks->compaction, first.data,
+                                     first.size, last.data, last.size);
 }
 
-static void rocks_compact(struct spool_backend *backend)
+static void rocks_compact(struct spool_backend *backend, struct slice first, struct slice last)
 {
+    const struct slice all = {0};
     struct rocksdb_backend *rocks = self(backend);
     pthread_rwlock_rdlock(&rocks->handle);
     if (rocks->db) {
-        compact_table(rocks, SPOOL_META);
+        compact_table(rocks, SPOOL_META, all, all);
         set_blob_share(rocks, "1.0");
-        compact_table(rocks, SPOOL_BODY);
+        compact_table(rocks, SPOOL_BODY, first, last);
         set_blob_share(rocks, "0.25"); /* RocksDB's own */
     }
     pthread_rwlock_unlock(&rocks->handle);
@@ -309,6 +353,7 @@ static void rocks_close(struct spool_backend *backend)
 {
     struct rocksdb_backend *rocks = self(backend);
     close_handle(rocks);
+    progress_close(rocks->progress);
     rocksdb_writebatch_destroy(rocks->batch);
     rocksdb_writeoptions_destroy(rocks->quick);
     rocksdb_writeoptions_destroy(rocks->durable);
@@ -327,7 +372,11 @@ static const struct spool_backend_operations operations = {
     .erase = rocks_erase,
     .commit = rocks_commit,
     .revive = rocks_revive,
+    .may_be_kept = rocks_may_be_kept,
+    .count = rocks_count,
+    .loss = rocks_loss,
     .failure = rocks_failure,
+    .problem = rocks_problem,
     .read = rocks_read,
     .may_exist = rocks_may_exist,
     .scan = rocks_scan,
@@ -347,27 +396,93 @@ static void init_handle_lock(pthread_rwlock_t *lock)
     pthread_rwlockattr_destroy(&attributes);
 }
 
+/* Before the log is read up to its damage and removed: what is behind the damage stays where salvage finds it. */
+static void keep_logs(struct rocksdb_backend *rocks, const char *damage)
+{
+    char *kept = survey_keep_logs(rocks->directory);
+    if (kept)
+        paniclog(PANIC_CRITICAL,
+                 "spool %s: the log is damaged or incomplete: %s; the logs are kept in %s, from which "
+                 "impulsectl spool salvage reads what it can",
+                 rocks->directory, damage, kept);
+    else
+        paniclog(PANIC_CRITICAL,
+                 "spool %s: the log is damaged or incomplete: %s; the logs cannot be kept: %s",
+                 rocks->directory, damage, strerror(errno));
+    free(kept);
+}
+
 /*
  * Opens for the first time. Where the log is damaged, and not just torn at its end, its rest is lost: that is
  * said, and then what lies before the damage is used, as a revival does. (See rocksdb_spool_options for why
  * it is no error: a power loss can do it to what was not acknowledged.)
  */
-static bool open_first(struct rocksdb_backend *rocks)
+static bool open_database(struct rocksdb_backend *rocks, const struct survey *survey)
 {
     rocksdb_options_t *options = rocks->options[FAMILY_COUNT];
+    if (survey->verdict == SURVEY_SHORT)
+        keep_logs(rocks, survey->text);
+    rocksdb_options_set_create_if_missing(options, survey->verdict == SURVEY_FRESH);
     rocksdb_options_set_wal_recovery_mode(options, rocksdb_tolerate_corrupted_tail_records_recovery);
     bool whole = open_handle(rocks);
     rocksdb_options_set_wal_recovery_mode(options, rocksdb_point_in_time_recovery);
-    if (whole)
-        return true;
-    char damage[FAILURE_SIZE];
-    memcpy(damage, rocks->failure, sizeof damage);
-    if (!open_handle(rocks))
+    if (!whole) {
+        if (survey->verdict != SURVEY_SHORT)
+            keep_logs(rocks, rocks->failure);
+        if (!open_handle(rocks))
+            return false;
+    }
+    rocksdb_options_set_create_if_missing(options, 0);
+    return true;
+}
+
+/* Compares how far the spool has come with how far it had come. */
+static void judge_progress(struct rocksdb_backend *rocks, const struct survey *survey)
+{
+    uint64_t reached = rocksdb_get_latest_sequence_number(rocks->db), noted = survey->noted.sequence;
+    rocks->messages = survey->noted.messages;
+    rocks->loss = (struct spool_loss){.changes = survey->missing, .messages = survey->noted.messages};
+    if (noted > reached && noted - reached > rocks->loss.changes)
+        rocks->loss.changes = noted - reached;
+    if (survey->state == PROGRESS_UNKNOWN)
+        paniclog(PANIC_WARNING,
+                 "spool %s: the file progress is damaged, so nobody can tell whether the log is complete",
+                 rocks->directory);
+    else if (survey->state == PROGRESS_NONE && survey->verdict != SURVEY_FRESH)
+        paniclog(PANIC_NOTICE,
+                 "spool %s: there is no file progress, so nobody can tell whether the log is complete",
+                 rocks->directory);
+    if (rocks->loss.changes)
+        paniclog(PANIC_CRITICAL,
+                 "spool %s: messages are lost: %" PRIu64
+                 " changes are missing that were durable (the last one was %" PRIu64 ", and %" PRIu64
+                 " messages were stored)",
+                 rocks->directory, rocks->loss.changes, noted, survey->noted.messages);
+    else if (survey->verdict == SURVEY_SHORT)
+        paniclog(PANIC_CRITICAL, "spool %s: messages may be lost with the missing log", rocks->directory);
+}
+
+static bool open_first(struct rocksdb_backend *rocks)
+{
+    struct survey survey;
+    survey_take(&survey, rocks->directory);
+    if (survey.verdict == SURVEY_BROKEN) {
+        snprintf(
+            rocks->failure, sizeof rocks->failure,
+            "%s. Nothing was touched; \"impulsectl spool salvage\" reads what can be read into a new spool",
+            survey.text);
         return false;
-    paniclog(PANIC_CRITICAL,
-             "spool %s: the log is damaged; messages stored behind the damage are lost, if this is more than "
-             "what a power loss does: %s",
-             rocks->directory, damage);
+    }
+    if (!open_database(rocks, &survey))
+        return false;
+    rocks->progress = progress_open(rocks->directory);
+    if (!rocks->progress) {
+        snprintf(rocks->failure, sizeof rocks->failure, "cannot create the file progress: %s",
+                 strerror(errno));
+        return false;
+    }
+    judge_progress(rocks, &survey);
+    progress_begin(rocks->progress, rocksdb_get_latest_sequence_number(rocks->db), rocks->messages);
     return true;
 }
 

@@ -27,7 +27,6 @@ enum {
 rocksdb_options_t *rocksdb_spool_options(void)
 {
     rocksdb_options_t *options = rocksdb_options_create();
-    rocksdb_options_set_create_if_missing(options, 1);
     rocksdb_options_set_create_missing_column_families(options, 1);
     /*
      * The log ends where the first record is torn. All that was acknowledged lies before the last fdatasync,

@@ -6,19 +6,21 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include "base/id.h"
 #include "base/mem.h"
+#include "log/paniclog.h"
 #include "spool/backend.h"
 #include "spool/committer.h"
 #include "spool/directory.h"
 #include "spool/layout.h"
+#include "spool/progress.h"
 #include "spool/reclaimer.h"
 #include "spool/recover.h"
 #include "spool/room.h"
 
 struct spool {
     char *directory;
-    int lock;
+    struct directory_lock lock;
     struct room room;
     struct spool_backend *backend;
     struct reclaimer *reclaimer;
@@ -35,8 +37,7 @@ static void release(struct spool *spool)
         reclaimer_stop(spool->reclaimer);
     if (spool->backend)
         spool->backend->operations->close(spool->backend);
-    if (spool->lock >= 0)
-        close(spool->lock);
+    directory_unlock(&spool->lock);
     free(spool->directory);
     free(spool);
 }
@@ -44,13 +45,19 @@ static void release(struct spool *spool)
 /* Opens the parts in order. False with a line in error[]. */
 static bool open_parts(struct spool *spool, uint64_t reserve_bytes, char *error, size_t error_size)
 {
-    spool->lock = directory_lock(spool->directory, error, error_size);
-    if (spool->lock < 0)
+    if (!directory_lock(spool->directory, &spool->lock, error, error_size))
         return false;
     room_init(&spool->room, spool->directory, reserve_bytes);
     spool->backend = rocksdb_backend_open(spool->directory, error, error_size);
     if (!spool->backend)
         return false;
+    int unmarked = progress_mark(spool->directory);
+    if (unmarked)
+        paniclog(PANIC_NOTICE,
+                 "spool %s: cannot mark beside it that it exists (%s): if all its files are removed, the "
+                 "next start "
+                 "does not notice",
+                 spool->directory, strerror(-unmarked));
     spool->reclaimer = reclaimer_start(spool->backend, RECLAIMER_LOOK_MS);
     if (spool->reclaimer)
         spool->committer = committer_start(spool->backend, &spool->room, spool->reclaimer);
@@ -63,7 +70,7 @@ struct spool *spool_open(const struct spool_settings *settings, char *error, siz
 {
     struct spool *spool = mem_new(struct spool);
     spool->directory = mem_printf("%s/impulse", settings->directory);
-    spool->lock = -1;
+    spool->lock = (struct directory_lock){.file = -1, .folder = -1};
     spool->remove_damaged = settings->remove_damaged;
     if (open_parts(spool, settings->reserve_bytes, error, error_size))
         return spool;
@@ -75,8 +82,10 @@ int spool_recover(struct spool *spool, void (*take)(struct envelope *envelope, v
                   struct spool_recovered *result)
 {
     int error = recover(spool->backend, spool->remove_damaged, take, closure, result);
-    if (!error)
+    if (!error) {
         reclaimer_found(spool->reclaimer, result->bytes);
+        committer_found(spool->committer, result->envelopes + result->damaged_rows);
+    }
     return error;
 }
 
@@ -120,11 +129,26 @@ uint64_t spool_free_bytes(struct spool *spool)
     return room_left(&spool->room);
 }
 
+static void report_unreadable(struct spool *spool, const struct body *body, int error)
+{
+    char text[ID_TEXT_SIZE];
+    const char *problem =
+        error == -ENOENT ? "a part is missing" : spool->backend->operations->problem(spool->backend);
+    id_format(body->id, text);
+    paniclog(
+        PANIC_ERROR,
+        "spool: the content %s (the batch id of its messages) cannot be read: %s%s; they stay in the spool",
+        text, problem, strchr(problem, '/') ? "" : " (\"impulsectl spool check\" names the file)");
+}
+
 int spool_body_read(struct spool *spool, const struct body *body, uint32_t chunk, char **data, size_t *size)
 {
     struct layout_key key;
-    return spool->backend->operations->read(spool->backend, SPOOL_BODY,
-                                            layout_body_key(&key, body->id, chunk), data, size);
+    int error = spool->backend->operations->read(spool->backend, SPOOL_BODY,
+                                                 layout_body_key(&key, body->id, chunk), data, size);
+    if (error)
+        report_unreadable(spool, body, error);
+    return error;
 }
 
 int spool_read_content(void *spool, const struct body *body, uint32_t chunk, char **data, size_t *size)

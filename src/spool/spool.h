@@ -20,6 +20,11 @@ enum spool_status {
     SPOOL_OK,
     SPOOL_FULL,  /* no room on the disk: answer 452 4.3.1; nothing of the request was kept */
     SPOOL_ERROR, /* the disk failed: answer 451 4.3.0; nothing of the request was kept */
+    /*
+     * Only of a STORE: the disk failed while it was made durable, and cannot be read to find out whether it was. It is
+     * removed as soon as the disk works; after a start in between it is delivered. No answer is true: close the connection.
+     */
+    SPOOL_UNKNOWN,
 };
 
 enum spool_request_kind {
@@ -66,7 +71,8 @@ struct spool_request {
     struct { /* the spool's */
         uint64_t id, next_attempt_us;
         uint32_t retries;
-        bool last; /* REMOVE: no other envelope needs the body */
+        uint64_t bytes; /* DISCARD: what the parts took */
+        bool last;      /* REMOVE: no other envelope needs the body */
     } facts;
 };
 
@@ -88,6 +94,7 @@ struct spool *spool_open(const struct spool_settings *settings, char *error, siz
 
 struct spool_recovered {
     uint64_t envelopes, bodies, bytes, orphan_bodies_removed, damaged_rows;
+    uint64_t missing; /* when the log has lost something: so many messages at least are gone (0: not known) */
     uint64_t greatest_id;
 };
 /*

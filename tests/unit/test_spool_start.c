@@ -325,6 +325,77 @@ static void test_torn_log(void)
     harness_remove(folder);
 }
 
+/* ---- logs that are missing --------------------------------------------------------------------- */
+
+/* A memtable of bodies is full and was written to a file, with its log closed, which holds the envelopes yet. */
+static char *fill_two_logs(size_t *count, glob_t *logs)
+{
+    char *folder = harness_folder(), *pattern = mem_printf("%s/impulse/*.log", folder);
+    struct spool *spool = harness_open(folder);
+    memset(logs, 0, sizeof *logs);
+    for (*count = 0; logs->gl_pathc < 2; ++*count) {
+        struct message message = harness_message(2 * BODY_CHUNK, 1);
+        CU_ASSERT_EQUAL(harness_store(spool, &message), SPOOL_OK);
+        harness_message_free(&message);
+        globfree(logs);
+        glob(pattern, 0, NULL, logs);
+    }
+    spool_close(spool);
+    globfree(logs);
+    glob(pattern, 0, NULL, logs);
+    free(pattern);
+    return folder;
+}
+
+/* `which` log of two is removed. */
+static void test_missing_log(size_t which)
+{
+    size_t count;
+    glob_t logs;
+    char *folder = fill_two_logs(&count, &logs);
+    CU_ASSERT_EQUAL_FATAL(logs.gl_pathc, 2);
+    CU_ASSERT_EQUAL(unlink(logs.gl_pathv[which]), 0);
+    harness_forget_lines();
+    struct spool *spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT(recovered.count < count);
+    CU_ASSERT(harness_saw_line(which == 0 ? "may be lost" : "changes are missing"));
+    CU_ASSERT(harness_saw_line("the log"));
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    harness_forget_lines();
+    spool_close(harness_open(folder)); /* told once */
+    CU_ASSERT_FALSE(harness_saw_line("the log"));
+    globfree(&logs);
+    harness_remove(folder);
+}
+
+static void test_first_log_missing(void)
+{
+    test_missing_log(0);
+}
+
+static void test_last_log_missing(void)
+{
+    test_missing_log(1);
+}
+
+static void test_both_logs_there(void)
+{
+    size_t count;
+    glob_t logs;
+    char *folder = fill_two_logs(&count, &logs);
+    harness_forget_lines();
+    struct spool *spool = harness_open(folder);
+    struct recovered recovered = harness_recover(spool);
+    CU_ASSERT_EQUAL(recovered.count, count);
+    CU_ASSERT_FALSE(harness_saw_line("the log"));
+    harness_recovered_free(&recovered);
+    spool_close(spool);
+    globfree(&logs);
+    harness_remove(folder);
+}
+
 int main(void)
 {
     harness_catch_lines();
@@ -338,5 +409,8 @@ int main(void)
     CU_add_test(suite, "damage is removed", test_damage_is_removed);
     CU_add_test(suite, "edits", test_edits);
     CU_add_test(suite, "torn log", test_torn_log);
+    CU_add_test(suite, "two logs", test_both_logs_there);
+    CU_add_test(suite, "first log missing", test_first_log_missing);
+    CU_add_test(suite, "last log missing", test_last_log_missing);
     return harness_run();
 }

@@ -25,6 +25,10 @@
 static void answer(struct smtps_session *session, const struct smtps_reply *reply)
 {
     session->transaction = NULL; /* transaction_commit owns it now */
+    if (!reply) {
+        session_close(session); /* the spool cannot tell whether it has the message */
+        return;
+    }
     session_reset_transaction(session);
     if (reply_code_is_positive((unsigned)reply->code))
         session->receptions++;

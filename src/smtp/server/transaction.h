@@ -105,7 +105,7 @@ bool transaction_when_settled(struct smtps_transaction *transaction,
                               void (*go_on)(struct smtps_session *session));
 /*
  * Makes the message durable, unless deferred_spool allows to postpone that. The spool owns the transaction
- * until the outcome is known. Then `finished` is called in a later turn with the reply, 250 with the message
+ * until the outcome is known. Then `finished` is called in a later turn with the reply (NULL: close without one), 250 with the message
  * id or a negative one, unless the client has left.
  */
 void transaction_commit(struct smtps_transaction *transaction,

@@ -26,7 +26,7 @@ static void hand_over(struct smtps_transaction *t)
     }
 }
 
-/* Frees the transaction and sends the reply. */
+/* Frees the transaction and sends the reply; NULL: no reply is true, so the connection is closed without one. */
 static void finish(struct smtps_transaction *t, const struct smtps_reply *reply)
 {
     struct smtps_session *session = t->session;
@@ -46,7 +46,8 @@ static void request_done(struct spool_request *request)
 
 static void taken_back(struct loop_task *task)
 {
-    finish(container_of(task, struct smtps_transaction, stored_task), &reply_processing_timeout);
+    struct smtps_transaction *t = container_of(task, struct smtps_transaction, stored_task);
+    finish(t, t->store.status == SPOOL_OK ? &reply_processing_timeout : NULL);
 }
 
 /*

@@ -254,6 +254,8 @@ bool transaction_when_settled(struct smtps_transaction *t, void (*go_on)(struct 
 
 const struct smtps_reply *transaction_status_reply(enum spool_status status)
 {
+    if (status == SPOOL_UNKNOWN)
+        return NULL;
     return status == SPOOL_FULL ? &reply_spool_full : &reply_spool_error;
 }
 

@@ -1,0 +1,210 @@
+/*
+ * progress: one block of 512 bytes, written whole: a line for people, the facts, a checksum.
+ */
+#include "spool/progress.h"
+
+#include <dirent.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "spool/directory.h"
+#include "spool/record_file.h"
+
+static const char title[] = "Impulse spool: how far it has come. Not to be removed.\n";
+
+enum { BLOCK = 512, TITLE_SIZE = 64, FACTS = 5 + PROGRESS_LOGS, FILE_MODE = 0640 };
+
+struct progress {
+    char *directory;
+    int fd;
+    int catalogue; /* the MANIFEST, or -1 */
+    struct progress_facts facts;
+};
+
+/* ---- the block ----------------------------------------------------------------------------------------- */
+
+static void encode(const struct progress_facts *facts, char block[static BLOCK])
+{
+    uint64_t numbers[FACTS] = {facts->sequence, facts->messages, facts->catalogue, facts->catalogue_size,
+                               facts->log_count};
+    memcpy(numbers + 5, facts->logs, sizeof facts->logs);
+    memset(block, 0, BLOCK);
+    memcpy(block, title, sizeof title - 1);
+    for (size_t i = 0; i < FACTS; i++)
+        numbers[i] = htole64(numbers[i]);
+    memcpy(block + TITLE_SIZE, numbers, sizeof numbers);
+    uint32_t sum = htole32(crc32c(0, block, BLOCK - sizeof sum));
+    memcpy(block + BLOCK - sizeof sum, &sum, sizeof sum);
+}
+
+static bool decode(const char block[static BLOCK], struct progress_facts *facts)
+{
+    uint64_t numbers[FACTS];
+    uint32_t sum;
+    memcpy(&sum, block + BLOCK - sizeof sum, sizeof sum);
+    if (le32toh(sum) != crc32c(0, block, BLOCK - sizeof sum))
+        return false;
+    memcpy(numbers, block + TITLE_SIZE, sizeof numbers);
+    for (size_t i = 0; i < FACTS; i++)
+        numbers[i] = le64toh(numbers[i]);
+    *facts = (struct progress_facts){.sequence = numbers[0],
+                                     .messages = numbers[1],
+                                     .catalogue = numbers[2],
+                                     .catalogue_size = numbers[3],
+                                     .log_count = numbers[4] < PROGRESS_LOGS ? numbers[4] : PROGRESS_LOGS};
+    memcpy(facts->logs, numbers + 5, sizeof facts->logs);
+    return true;
+}
+
+static char *name_of(const char *directory)
+{
+    return mem_printf("%s/progress", directory);
+}
+
+enum progress_state progress_read(const char *directory, struct progress_facts *facts)
+{
+    char *name = name_of(directory), block[BLOCK];
+    *facts = (struct progress_facts){0};
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int failed = fd < 0 ? errno : 0;
+    free(name);
+    if (failed)
+        return failed == ENOENT ? PROGRESS_NONE : PROGRESS_UNKNOWN;
+    ssize_t size = pread(fd, block, sizeof block, 0);
+    close(fd);
+    return size == BLOCK && decode(block, facts) ? PROGRESS_READ : PROGRESS_UNKNOWN;
+}
+
+/* A failure costs the notice of a later loss, and nothing else: what this file says stays true. */
+static void write_block(const struct progress *progress)
+{
+    char block[BLOCK];
+    encode(&progress->facts, block);
+    if (pwrite(progress->fd, block, sizeof block, 0) != BLOCK)
+        return;
+}
+
+/* ---- the catalogue ------------------------------------------------------------------------------------- */
+
+static void open_catalogue(struct progress *progress)
+{
+    char text[64] = "", *current = mem_printf("%s/CURRENT", progress->directory);
+    progress->facts.catalogue = progress->facts.catalogue_size = 0;
+    if (progress->catalogue >= 0)
+        close(progress->catalogue);
+    progress->catalogue = -1;
+    int fd = open(current, O_RDONLY | O_CLOEXEC);
+    free(current);
+    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (size < 1 || sscanf(text, "MANIFEST-%ju", &(uintmax_t){0}) != 1)
+        return;
+    text[strcspn(text, "\n")] = '\0';
+    char *name = mem_printf("%s/%s", progress->directory, text);
+    progress->catalogue = open(name, O_RDONLY | O_CLOEXEC);
+    free(name);
+    if (progress->catalogue >= 0)
+        progress->facts.catalogue = strtoull(text + strlen("MANIFEST-"), NULL, 10);
+}
+
+static void list_logs(struct progress *progress)
+{
+    DIR *directory = opendir(progress->directory);
+    struct dirent *entry;
+    progress->facts.log_count = 0;
+    while (directory && (entry = readdir(directory)) && progress->facts.log_count < PROGRESS_LOGS) {
+        char *end;
+        uint64_t number = strtoull(entry->d_name, &end, 10);
+        if (end != entry->d_name && strcmp(end, ".log") == 0)
+            progress->facts.logs[progress->facts.log_count++] = number;
+    }
+    if (directory)
+        closedir(directory);
+}
+
+/* The catalogue grows when a memtable was flushed or files were compacted, so now and then. It is synced before its size is
+ * noted, because a power loss may not take back what was noted. */
+static void look_at_catalogue(struct progress *progress)
+{
+    struct stat status;
+    if (progress->catalogue < 0 || fstat(progress->catalogue, &status) != 0 ||
+        (uint64_t)status.st_size == progress->facts.catalogue_size)
+        return;
+    list_logs(progress);
+    if (fdatasync(progress->catalogue) == 0)
+        progress->facts.catalogue_size = (uint64_t)status.st_size;
+}
+
+/* ---- the file ------------------------------------------------------------------------------------------ */
+
+struct progress *progress_open(const char *directory)
+{
+    char *name = name_of(directory);
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE), error = errno;
+    if (fd >= 0)
+        directory_sync_parent(name);
+    free(name);
+    if (fd < 0) {
+        errno = error;
+        return NULL;
+    }
+    struct progress *progress = mem_new(struct progress);
+    progress->directory = mem_dup(directory);
+    progress->fd = fd;
+    progress->catalogue = -1;
+    return progress;
+}
+
+void progress_begin(struct progress *progress, uint64_t sequence, uint64_t messages)
+{
+    progress->facts = (struct progress_facts){.sequence = sequence, .messages = messages};
+    open_catalogue(progress);
+    look_at_catalogue(progress);
+    write_block(progress);
+    fdatasync(progress->fd);
+}
+
+void progress_note(struct progress *progress, uint64_t sequence, uint64_t messages)
+{
+    progress->facts.sequence = sequence;
+    progress->facts.messages = messages;
+    look_at_catalogue(progress);
+    write_block(progress);
+}
+
+void progress_close(struct progress *progress)
+{
+    if (!progress)
+        return;
+    if (progress->catalogue >= 0)
+        close(progress->catalogue);
+    close(progress->fd);
+    free(progress->directory);
+    free(progress);
+}
+
+/* ---- the marker ---------------------------------------------------------------------------------------- */
+
+char *progress_marker(const char *directory)
+{
+    return mem_printf("%s.exists", directory);
+}
+
+int progress_mark(const char *directory)
+{
+    char *name = progress_marker(directory);
+    int fd = open(name, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE), error = fd < 0 ? -errno : 0;
+    if (fd >= 0) {
+        close(fd);
+        directory_sync_parent(name);
+    }
+    free(name);
+    return error;
+}

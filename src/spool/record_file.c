@@ -1,0 +1,178 @@
+/*
+ * record_file: see record_file.h.
+ */
+#include "spool/record_file.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    BLOCK = 32768,
+    HEAD = 7,           /* checksum, length, type */
+    RECYCLED_HEAD = 11, /* and the log's number */
+    FRAGMENT_WHOLE = 1, /* then first, middle, last; and the same again for recycled logs */
+    FRAGMENT_FIRST = 2,
+    FRAGMENT_MIDDLE = 3,
+    FRAGMENT_LAST = 4,
+};
+
+/* ---- CRC-32C --------------------------------------------------------------------------------- */
+
+enum { SLICES = 8 };
+static uint32_t crc_table[SLICES][256];
+
+static void fill_crc_table(void)
+{
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t crc = i;
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0x82f63b78U : crc >> 1;
+        crc_table[0][i] = crc;
+    }
+    for (uint32_t i = 0; i < 256; i++)
+        for (int slice = 1; slice < SLICES; slice++)
+            crc_table[slice][i] = crc_table[slice - 1][i] >> 8 ^ crc_table[0][crc_table[slice - 1][i] & 0xff];
+}
+
+uint32_t crc32c(uint32_t crc, const void *bytes, size_t size)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const unsigned char *at = bytes;
+    pthread_once(&once, fill_crc_table);
+    crc = ~crc;
+    for (; size >= SLICES; at += SLICES, size -= SLICES) {
+        uint64_t eight;
+        memcpy(&eight, at, sizeof eight);
+        eight = le64toh(eight) ^ crc;
+        crc = 0;
+        for (int i = 0; i < SLICES; i++)
+            crc ^= crc_table[SLICES - 1 - i][eight >> 8 * i & 0xff];
+    }
+    for (; size > 0; at++, size--)
+        crc = crc >> 8 ^ crc_table[0][(crc ^ *at) & 0xff];
+    return ~crc;
+}
+
+/* ---- the file ---------------------------------------------------------------------------------- */
+
+int record_file_open(struct record_file *file, const char *path, bool verify)
+{
+    struct stat status;
+    *file = (struct record_file){.verify = verify};
+    int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &status) != 0) {
+        error = -errno;
+    } else if (status.st_size > 0) {
+        void *map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (map == MAP_FAILED)
+            error = -errno;
+        else
+            file->bytes = map;
+    }
+    if (!error)
+        file->size = (size_t)status.st_size;
+    close(fd);
+    return error;
+}
+
+void record_file_close(struct record_file *file)
+{
+    if (file->bytes)
+        munmap((void *)(uintptr_t)file->bytes, file->size);
+    buf_release(&file->whole);
+    file->bytes = NULL;
+}
+
+bool record_file_skip(struct record_file *file)
+{
+    size_t next = (file->damage / BLOCK + 1) * BLOCK;
+    file->offset = next;
+    return next < file->size;
+}
+
+struct fragment {
+    int type; /* 1 to 4 */
+    struct slice bytes;
+};
+
+static enum record_result damaged(struct record_file *file, size_t where)
+{
+    file->damage = where;
+    return RECORD_DAMAGED;
+}
+
+static bool is_sound(const struct record_file *file, const char *head, size_t size)
+{
+    uint32_t stored;
+    memcpy(&stored, head, sizeof stored);
+    return !file->verify || le32toh(stored) == crc32c_masked(crc32c(0, head + 6, size - 6));
+}
+
+/* Are there only zeros from here to the end, as in a part of the file that was allocated in advance? */
+static bool is_blank(const struct record_file *file)
+{
+    for (size_t i = file->offset; i < file->size; i++)
+        if (file->bytes[i])
+            return false;
+    return true;
+}
+
+static enum record_result next_fragment(struct record_file *file, struct fragment *fragment)
+{
+    size_t rest = BLOCK - file->offset % BLOCK;
+    if (rest < HEAD)
+        file->offset += rest;
+    if (file->offset + HEAD > file->size)
+        return RECORD_END;
+    const unsigned char *head = (const unsigned char *)file->bytes + file->offset;
+    size_t length = head[4] | (size_t)head[5] << 8,
+           head_size = head[6] > FRAGMENT_LAST ? RECYCLED_HEAD : HEAD;
+    size_t left = BLOCK - file->offset % BLOCK;
+    if (head[6] == 0 && length == 0)
+        return is_blank(file) ? RECORD_END : damaged(file, file->offset);
+    if (head[6] > 2 * FRAGMENT_LAST || head_size + length > left)
+        return damaged(file, file->offset);
+    if (file->offset + head_size + length > file->size)
+        return RECORD_END;
+    if (!is_sound(file, (const char *)head, head_size + length))
+        return damaged(file, file->offset);
+    fragment->type = head[6] > FRAGMENT_LAST ? head[6] - FRAGMENT_LAST : head[6];
+    fragment->bytes = slice_of((const char *)head + head_size, length);
+    file->offset += head_size + length;
+    return RECORD_GOOD;
+}
+
+enum record_result record_file_next(struct record_file *file, struct slice *record)
+{
+    bool begun = false;
+    for (;;) {
+        struct fragment fragment;
+        size_t where = file->offset;
+        enum record_result result = next_fragment(file, &fragment);
+        if (result != RECORD_GOOD)
+            return result;
+        bool begins = fragment.type == FRAGMENT_WHOLE || fragment.type == FRAGMENT_FIRST;
+        if (begins == begun)
+            return damaged(file, where);
+        if (fragment.type == FRAGMENT_WHOLE) {
+            *record = fragment.bytes;
+            return RECORD_GOOD;
+        }
+        if (begins)
+            buf_clear(&file->whole);
+        begun = true;
+        buf_append_slice(&file->whole, fragment.bytes);
+        if (fragment.type == FRAGMENT_LAST) {
+            *record = buf_slice(&file->whole);
+            return RECORD_GOOD;
+        }
+    }
+}

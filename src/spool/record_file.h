@@ -1,0 +1,47 @@
+/*
+ * record_file: reads the files that RocksDB writes as a sequence of records: its logs and its catalogue (MANIFEST).
+ *
+ * Blocks of 32 KiB hold fragments: checksum (CRC-32C, masked), length, type, bytes; a record is one fragment or several
+ * (RocksDB's "Write Ahead Log File Format"). The file is mapped; nothing is copied but records of several fragments.
+ */
+#ifndef IMPULSE_SPOOL_RECORD_FILE_H
+#define IMPULSE_SPOOL_RECORD_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/slice.h"
+
+enum record_result {
+    RECORD_GOOD,
+    RECORD_END, /* there is no more, or only what a writer that was killed leaves: a record cut off, zeros */
+    RECORD_DAMAGED /* what is there was not written so */
+};
+
+struct record_file {
+    const char *bytes; /* the mapping; NULL for an empty file */
+    size_t size, offset;
+    uint32_t number;  /* of a log: its file number, which fragments of a recycled log carry */
+    bool verify;      /* check the checksums, which reads every byte */
+    struct buf whole; /* a record of several fragments */
+    size_t damage;    /* after RECORD_DAMAGED: where */
+};
+
+/* Maps the file. 0 or a negative errno. Close it also after it was only opened. */
+int record_file_open(struct record_file *file, const char *path, bool verify);
+/* Gives the next record; it is valid until the next call. */
+enum record_result record_file_next(struct record_file *file, struct slice *record);
+/* After RECORD_DAMAGED: goes to the next block, where reading can begin again. False if there is none. */
+bool record_file_skip(struct record_file *file);
+void record_file_close(struct record_file *file);
+
+/* CRC-32C of the bytes, continued from `crc` (0 at first). */
+uint32_t crc32c(uint32_t crc, const void *bytes, size_t size);
+/* RocksDB stores checksums so, lest a checksum be computed over checksums. */
+static inline uint32_t crc32c_masked(uint32_t crc)
+{
+    return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
+}
+
+#endif

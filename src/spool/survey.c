@@ -1,0 +1,291 @@
+/*
+ * survey: compares the folder with RocksDB's catalogue, and both with what was noted (progress.h).
+ */
+#include "spool/survey.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "spool/catalogue.h"
+#include "spool/directory.h"
+#include "spool/encodings.h"
+#include "spool/record_file.h"
+
+struct found_log {
+    uint64_t number;
+    uint64_t size;
+};
+
+struct folder {
+    const char *path;
+    struct found_log *logs;        /* in the order of their numbers */
+    size_t log_count, other_count; /* others: tables, blob files */
+};
+
+/* ---- the folder ---------------------------------------------------------------------------------------- */
+
+static int compare_logs(const void *a, const void *b)
+{
+    uint64_t x = ((const struct found_log *)a)->number, y = ((const struct found_log *)b)->number;
+    return x < y ? -1 : x > y;
+}
+
+static char *log_name(const struct folder *folder, uint64_t number)
+{
+    return mem_printf("%s/%06" PRIu64 ".log", folder->path, number);
+}
+
+static void see_file(struct folder *folder, const char *name)
+{
+    char *end;
+    uint64_t number = strtoull(name, &end, 10);
+    bool numbered = end != name;
+    if (numbered && strcmp(end, ".log") == 0) {
+        struct stat status;
+        char *path = log_name(folder, number);
+        folder->logs = mem_resize(folder->logs, (folder->log_count + 1) * sizeof *folder->logs);
+        folder->logs[folder->log_count++] = (struct found_log){
+            .number = number, .size = stat(path, &status) == 0 ? (uint64_t)status.st_size : 0};
+        free(path);
+    } else if (numbered && (strcmp(end, ".sst") == 0 || strcmp(end, ".blob") == 0)) {
+        folder->other_count++;
+    }
+}
+
+/* 0 or a negative errno. */
+static int read_folder(struct folder *folder, const char *path)
+{
+    *folder = (struct folder){.path = path};
+    DIR *directory = opendir(path);
+    if (!directory)
+        return -errno;
+    for (struct dirent *entry; (entry = readdir(directory));)
+        see_file(folder, entry->d_name);
+    closedir(directory);
+    if (folder->log_count)
+        qsort(folder->logs, folder->log_count, sizeof *folder->logs, compare_logs);
+    return 0;
+}
+
+/* ---- tables and blob files ----------------------------------------------------------------------------- */
+
+static void break_it(struct survey *survey, const char *text)
+{
+    survey->verdict = SURVEY_BROKEN;
+    snprintf(survey->text, sizeof survey->text, "%s", text);
+}
+
+/* Is there a file of that name and size? */
+static bool check_file(struct survey *survey, const char *path, const struct catalogue_file *file,
+                       const char *suffix)
+{
+    struct stat status;
+    char *name = mem_printf("%s/%06" PRIu64 ".%s", path, file->number, suffix);
+    bool found = stat(name, &status) == 0;
+    int error = errno;
+    if (!found || (uint64_t)status.st_size != file->size) {
+        survey->verdict = SURVEY_BROKEN;
+        if (!found)
+            snprintf(survey->text, sizeof survey->text, "the file %s: %s", name, strerror(error));
+        else
+            snprintf(survey->text, sizeof survey->text,
+                     "Corruption: the file %s has %ju bytes and not the %" PRIu64 " that were written", name,
+                     (uintmax_t)status.st_size, file->size);
+    }
+    free(name);
+    return survey->verdict != SURVEY_BROKEN;
+}
+
+static bool check_files(struct survey *survey, const char *path, const struct catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->tables.count; i++)
+        if (!check_file(survey, path, &catalogue->tables.files[i], "sst"))
+            return false;
+    for (size_t i = 0; i < catalogue->blobs.count; i++) {
+        const struct catalogue_file *blob = &catalogue->blobs.files[i];
+        if (catalogue_needs_blob(catalogue, blob) && !check_file(survey, path, blob, "blob"))
+            return false;
+    }
+    return true;
+}
+
+static bool check_catalogue(struct survey *survey, const struct catalogue *catalogue)
+{
+    const struct progress_facts *noted = &survey->noted;
+    if (survey->state != PROGRESS_READ || noted->catalogue != catalogue->number ||
+        noted->catalogue_size <= catalogue->size)
+        return true;
+    survey->verdict = SURVEY_BROKEN;
+    snprintf(survey->text, sizeof survey->text,
+             "Corruption: the catalogue MANIFEST-%06" PRIu64 " ends after %" PRIu64
+             " bytes, and had %" PRIu64,
+             catalogue->number, catalogue->size, noted->catalogue_size);
+    return false;
+}
+
+/* ---- the logs ------------------------------------------------------------------------------------------ */
+
+static void fall_short(struct survey *survey, uint64_t missing, const char *format, const char *name,
+                       uint64_t where)
+{
+    survey->missing += missing;
+    if (survey->verdict == SURVEY_SHORT)
+        return; /* the first place is told */
+    survey->verdict = SURVEY_SHORT;
+    snprintf(survey->text, sizeof survey->text, format, name, where);
+}
+
+/* Follows the numbers of the changes through one log. `reached` is the last one before it, or 0 if not known. */
+static void follow_log(struct survey *survey, const char *name, uint64_t *reached)
+{
+    struct record_file file;
+    struct slice record;
+    enum record_result result = RECORD_END;
+    if (record_file_open(&file, name, false) == 0)
+        while ((result = record_file_next(&file, &record)) == RECORD_GOOD) {
+            uint64_t first;
+            uint32_t count;
+            if (!field_fixed64(&record, &first) || !field_fixed32(&record, &count))
+                break;
+            if (*reached && first > *reached + 1)
+                fall_short(survey, first - *reached - 1,
+                           "changes are missing before the log %s, byte %" PRIu64, name, file.offset);
+            if (first + count > *reached + 1)
+                *reached = first + count - 1;
+        }
+    if (result == RECORD_DAMAGED && !*survey->damage)
+        snprintf(survey->damage, sizeof survey->damage, "the log %s is damaged at byte %zu", name,
+                 file.damage);
+    record_file_close(&file);
+}
+
+static bool has_log(const struct folder *folder, uint64_t number)
+{
+    return folder->log_count && bsearch(&(struct found_log){.number = number}, folder->logs,
+                                        folder->log_count, sizeof *folder->logs, compare_logs);
+}
+
+/* The first of several logs leaves no gap that could be seen, so the logs are also noted. The newest may be missing after a
+ * power loss when nothing durable is in it. */
+static void check_noted_logs(struct survey *survey, const struct folder *folder,
+                             const struct catalogue *catalogue)
+{
+    const struct progress_facts *noted = &survey->noted;
+    uint64_t newest = folder->log_count ? folder->logs[folder->log_count - 1].number : 0;
+    for (uint64_t i = 0; i < noted->log_count; i++) {
+        if (noted->logs[i] < catalogue->oldest_log || noted->logs[i] > newest ||
+            has_log(folder, noted->logs[i]))
+            continue;
+        char *name = log_name(folder, noted->logs[i]);
+        fall_short(survey, 0, "the log %s is not there", name, 0);
+        free(name);
+    }
+}
+
+static void check_logs(struct survey *survey, const struct folder *folder, const struct catalogue *catalogue)
+{
+    uint64_t reached = 0;
+    check_noted_logs(survey, folder, catalogue);
+    for (size_t i = 0; i < folder->log_count; i++) {
+        if (folder->logs[i].number < catalogue->oldest_log)
+            continue;
+        char *name = log_name(folder, folder->logs[i].number);
+        follow_log(survey, name, &reached);
+        free(name);
+    }
+    survey->reached = reached > catalogue->last_sequence ? reached : catalogue->last_sequence;
+    if (survey->state != PROGRESS_READ || survey->reached >= survey->noted.sequence)
+        return;
+    fall_short(survey, survey->noted.sequence - survey->reached, "%.300s: the logs end with change %" PRIu64,
+               *survey->damage ? survey->damage : "the end of the log is missing", survey->reached);
+}
+
+/* ---- all ----------------------------------------------------------------------------------------------- */
+
+/* There is no CURRENT. May the spool be created? Also where a creation was interrupted, which left a MANIFEST at most. */
+static void judge_missing(struct survey *survey, const struct folder *folder)
+{
+    char *marker = progress_marker(folder->path);
+    bool marked = access(marker, F_OK) == 0;
+    if (folder->log_count || folder->other_count)
+        break_it(survey, "the file CURRENT is missing, which names the catalogue of the other files");
+    else if (survey->state != PROGRESS_NONE || marked)
+        snprintf(survey->text, sizeof survey->text,
+                 "all its files are gone; if it is to begin empty, remove %s%s%s%s", marked ? marker : "",
+                 marked && survey->state != PROGRESS_NONE ? " and " : "",
+                 survey->state != PROGRESS_NONE ? folder->path : "",
+                 survey->state != PROGRESS_NONE ? "/progress" : "");
+    if (*survey->text)
+        survey->verdict = SURVEY_BROKEN;
+    else
+        survey->verdict = SURVEY_FRESH;
+    free(marker);
+}
+
+static void judge(struct survey *survey, const struct folder *folder)
+{
+    struct catalogue catalogue;
+    char *current = mem_printf("%s/CURRENT", folder->path);
+    bool exists = access(current, F_OK) == 0;
+    free(current);
+    if (!exists) {
+        judge_missing(survey, folder);
+        return;
+    }
+    if (!catalogue_read(&catalogue, folder->path, survey->text, sizeof survey->text))
+        survey->verdict = SURVEY_BROKEN;
+    else if (check_catalogue(survey, &catalogue) && check_files(survey, folder->path, &catalogue))
+        check_logs(survey, folder, &catalogue);
+    catalogue_release(&catalogue);
+}
+
+void survey_take(struct survey *survey, const char *directory)
+{
+    struct folder folder;
+    *survey = (struct survey){.verdict = SURVEY_WHOLE};
+    survey->state = progress_read(directory, &survey->noted);
+    int error = read_folder(&folder, directory);
+    if (error)
+        break_it(survey, strerror(-error));
+    else
+        judge(survey, &folder);
+    free(folder.logs);
+}
+
+/* 0 or a negative errno. */
+static int link_logs(const struct folder *folder, const char *kept)
+{
+    for (size_t i = 0; i < folder->log_count; i++) {
+        char *from = log_name(folder, folder->logs[i].number);
+        char *to = mem_printf("%s/%06" PRIu64 ".log", kept, folder->logs[i].number);
+        int error = link(from, to) != 0 && errno != EEXIST ? -errno : 0;
+        free(from);
+        free(to);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+char *survey_keep_logs(const char *directory)
+{
+    struct folder folder;
+    char *kept = mem_printf("%s/kept", directory);
+    int error = read_folder(&folder, directory);
+    if (!error && mkdir(kept, 0750) != 0 && errno != EEXIST)
+        error = -errno;
+    if (!error)
+        error = link_logs(&folder, kept);
+    free(folder.logs);
+    if (!error)
+        return kept;
+    free(kept);
+    errno = -error;
+    return NULL;
+}

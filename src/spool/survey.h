@@ -1,0 +1,39 @@
+/*
+ * survey: is everything there that the spool needs? Asked before RocksDB opens it, because RocksDB deletes what it does not
+ * find in its catalogue, and begins anew where it finds none.
+ */
+#ifndef IMPULSE_SPOOL_SURVEY_H
+#define IMPULSE_SPOOL_SURVEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "spool/progress.h"
+
+enum survey_verdict {
+    SURVEY_FRESH,  /* there was no spool: one may be created */
+    SURVEY_WHOLE,  /* nothing is known to be missing */
+    SURVEY_SHORT,  /* the log ends too early or has a gap: open it, and say what is missing */
+    SURVEY_BROKEN, /* files are missing or damaged: opening it would destroy what is left */
+};
+
+struct survey {
+    enum survey_verdict verdict;
+    enum progress_state state;
+    struct progress_facts noted; /* with PROGRESS_READ */
+    uint64_t reached;            /* the last change of the logs; at least the catalogue's */
+    uint64_t missing;            /* SHORT: changes that were durable and are gone */
+    char damage[300];            /* the first damage within a log */
+    char text[600];              /* SHORT and BROKEN: what is wrong, and which file */
+};
+
+/* Looks at the spool in `directory`, which is locked. Changes nothing. */
+void survey_take(struct survey *survey, const char *directory);
+
+/*
+ * Keeps links to the logs in a folder "kept" within `directory`, since opening the spool removes them. Returns the folder's
+ * name; free() it. NULL with errno set.
+ */
+char *survey_keep_logs(const char *directory);
+
+#endif
