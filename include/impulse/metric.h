@@ -25,7 +25,8 @@
  *
  * Bounds: 1,000 combinations of labels for one metric, 10,000 for all metrics. What is registered beyond them is
  * counted together, in the series with the label overflow="true", and the paniclog says so once for each metric. So do
- * not use addresses, domains of recipients or other things that strangers choose as values of labels.
+ * not use addresses, domains of recipients or other things that strangers choose as values of labels. There are 2,000
+ * metrics at most; a further name is refused.
  */
 #ifndef IMPULSE_METRIC_H
 #define IMPULSE_METRIC_H
@@ -48,8 +49,8 @@ struct imp_metric_row {
         *labels; /* name, value, name, value, ..., NULL: at most 10 pairs; NULL: none. Of a value, the
                                   first 128 bytes count; bytes that are not printable UTF-8 become '?' */
     /*
-     * Counters and gauges: computes the value whenever somebody reads it, on the reader's thread. It must not block
-     * and must not register metrics. It is not called after the instance's teardown has returned. Where instances of
+     * Counters and gauges: computes the value whenever somebody reads it, on the reader's thread. It must not block;
+     * a metric that it registers is refused. It is not called after the instance's teardown has returned. Where instances of
      * two generations, or several of one, register the same metric, the last one to register is asked. NULL: the
      * value is what was counted or set.
      */

@@ -3,6 +3,8 @@
  */
 #include "metrics/metric.h"
 
+#include <math.h>
+#include <pthread.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +14,14 @@
 #include "metrics/metric_labels.h"
 #include "metrics/metric_private.h"
 
-pthread_mutex_t metric_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local bool locked; /* this thread has the lock */
 
-/* All under metric_lock. */
+/* All under the lock. */
 static struct list families = {{&families.head, &families.head}}; /* in order of their names */
-static size_t series_in_all;
+static size_t family_count, series_in_all;
+
+static const struct metric_owner core = {&core, "core"};
 
 static const char overflow_labels[] = "overflow=\"true\"";
 
@@ -25,6 +30,18 @@ static const char *const kind_names[] = {"counter", "gauge", "histogram"};
 static int by_labels(const void *a, const void *b)
 {
     return strcmp(((const struct metric *)a)->labels, ((const struct metric *)b)->labels);
+}
+
+void metric_lock(void)
+{
+    pthread_mutex_lock(&lock);
+    locked = true;
+}
+
+void metric_unlock(void)
+{
+    locked = false;
+    pthread_mutex_unlock(&lock);
 }
 
 /* ---- families ---------------------------------------------------------------------------------------- */
@@ -49,10 +66,11 @@ static struct metric_family *family_named(const char *name)
     return NULL;
 }
 
-static bool is_ascending(const double *bounds, size_t count)
+/* Numbers that ascend: the last bucket, which is added, is the one without a bound. */
+static bool are_bounds(const double *bounds, size_t count)
 {
-    for (size_t i = 1; i < count; i++)
-        if (!(bounds[i - 1] < bounds[i]))
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(bounds[i]) || (i > 0 && bounds[i - 1] >= bounds[i]))
             return false;
     return true;
 }
@@ -65,8 +83,8 @@ static const char *mistake_in(const struct metric_definition *definition)
         return "its name has characters other than letters, digits, \"_\" and \":\", or begins with a digit";
     if (is_histogram && (definition->bound_count == 0 || definition->bound_count > METRIC_BOUNDS_MAX))
         return "a histogram has 1 to 100 bounds";
-    if (is_histogram && !is_ascending(definition->bounds, definition->bound_count))
-        return "the bounds of a histogram ascend";
+    if (is_histogram && !are_bounds(definition->bounds, definition->bound_count))
+        return "the bounds of a histogram are numbers that ascend";
     if (is_histogram && definition->read)
         return "a histogram is not computed";
     return NULL;
@@ -93,6 +111,7 @@ static struct metric_family *family_create(const struct metric_owner *owner,
         family->bounds = mem_array(family->bound_count, sizeof *family->bounds);
         memcpy(family->bounds, definition->bounds, family->bound_count * sizeof *family->bounds);
     }
+    family_count++;
     struct metric_family *next = metric_family_after(family->name);
     list_insert_before(next ? &next->link : &families.head, &family->link);
     return family;
@@ -101,6 +120,7 @@ static struct metric_family *family_create(const struct metric_owner *owner,
 static void family_free(struct metric_family *family)
 {
     list_remove(&family->link);
+    family_count--;
     free(family->name);
     free(family->help);
     free(family->owner);
@@ -114,9 +134,12 @@ static struct metric_family *find_family(const struct metric_owner *owner,
                                          size_t error_size)
 {
     struct metric_family *family = family_named(definition->name);
-    if (!family)
+    if (!family && (family_count < METRIC_NAMES_MAX || owner->key == &core))
         return family_create(owner, definition);
-    if (strcmp(family->owner, owner->name) != 0)
+    if (!family)
+        snprintf(error, error_size, "metric %.64s: there are %d metrics, which is the most", definition->name,
+                 METRIC_NAMES_MAX);
+    else if (strcmp(family->owner, owner->name) != 0)
         snprintf(error, error_size, "metric %s is registered by %s", family->name, family->owner);
     else if (family->kind != definition->kind)
         snprintf(error, error_size, "metric %s is registered as a %s", family->name,
@@ -135,11 +158,16 @@ static uint32_t cells_of(const struct metric_family *family)
     return family->kind == METRIC_HISTOGRAM ? (uint32_t)family->bound_count + 2 : 1;
 }
 
+static bool is_core(const struct metric_family *family)
+{
+    return strcmp(family->owner, core.name) == 0;
+}
+
 /* Takes `labels`, which is to be freed. NULL: there are no cells left. */
 static struct metric *series_create(struct metric_family *family, char *labels)
 {
     uint32_t cell;
-    if (!cells_take(cells_of(family), &cell)) {
+    if (!cells_take(cells_of(family), is_core(family) ? 0 : CELLS_OF_CORE, &cell)) {
         free(labels);
         return NULL;
     }
@@ -179,31 +207,33 @@ static void series_free(struct metric *metric)
     free(metric);
 }
 
-static struct metric *overflow_of(struct metric_family *family)
+static bool has_room(const struct metric_family *family)
 {
-    if (family->overflow)
-        return family->overflow;
-    bool own = family->series_count >= METRIC_SERIES_MAX;
-    paniclog(PANIC_WARNING,
-             "metric %s of %s: there are %d series of %s; further ones are counted in {overflow=\"true\"}",
-             family->name, family->owner, own ? METRIC_SERIES_MAX : METRIC_ALL_SERIES_MAX,
-             own ? "it" : "all metrics");
-    return series_create(family, mem_dup(overflow_labels));
+    return family->series_count < METRIC_SERIES_MAX &&
+           (series_in_all < METRIC_ALL_SERIES_MAX || is_core(family));
 }
 
-/* Takes `labels`. */
-static struct metric *find_series(struct metric_family *family, char *labels)
+/* Takes `labels`. *overflows: it is the first that goes into the overflow. */
+static struct metric *find_series(struct metric_family *family, char *labels, bool *overflows)
 {
     struct metric wanted = {.labels = labels};
     struct metric **found = tfind(&wanted, &family->tree, by_labels);
-    if (found) {
-        free(labels);
-        return *found;
-    }
-    if (family->series_count < METRIC_SERIES_MAX && series_in_all < METRIC_ALL_SERIES_MAX)
+    if (!found && has_room(family))
         return series_create(family, labels);
     free(labels);
-    return overflow_of(family);
+    if (found)
+        return *found;
+    *overflows = !family->overflow;
+    return family->overflow ? family->overflow : series_create(family, mem_dup(overflow_labels));
+}
+
+/* Without the lock: a module that is told of the line may register a metric. */
+static void name_overflow(const struct metric_owner *owner, const char *name)
+{
+    paniclog(PANIC_WARNING,
+             "metric %s of %s: there are %d series of it, or %d of all metrics; further ones are counted in "
+             "{overflow=\"true\"}",
+             name, owner->name, METRIC_SERIES_MAX, METRIC_ALL_SERIES_MAX);
 }
 
 static void release(const struct metric_reader *reader)
@@ -229,10 +259,31 @@ static void add_owner(struct metric *metric, const void *key, const struct metri
     reader->release = definition->release;
 }
 
+/* Under the lock. Takes `labels`. */
+static struct metric *register_series(const struct metric_owner *owner,
+                                      const struct metric_definition *definition, char *labels,
+                                      bool *overflows, char *error, size_t error_size)
+{
+    struct metric_family *family = find_family(owner, definition, error, error_size);
+    if (!family) {
+        free(labels);
+        return NULL;
+    }
+    struct metric *metric = find_series(family, labels, overflows);
+    if (metric)
+        add_owner(metric, owner->key, definition);
+    else
+        snprintf(error, error_size, "metric %s: there is no memory left for metrics", definition->name);
+    if (list_empty(&family->series))
+        family_free(family);
+    return metric;
+}
+
 struct metric *metric_register(const struct metric_owner *owner, const struct metric_definition *definition,
                                char *error, size_t error_size)
 {
-    const char *mistake = mistake_in(definition);
+    const char *mistake =
+        locked ? "it cannot be registered by a function that computes a metric" : mistake_in(definition);
     if (mistake) {
         snprintf(error, error_size, "metric \"%.64s\": %s", definition->name ? definition->name : "",
                  mistake);
@@ -241,21 +292,12 @@ struct metric *metric_register(const struct metric_owner *owner, const struct me
     char *labels = metric_labels_render(definition->labels, error, error_size);
     if (!labels)
         return NULL;
-    pthread_mutex_lock(&metric_lock);
-    struct metric_family *family = find_family(owner, definition, error, error_size);
-    struct metric *metric = NULL;
-    if (family) {
-        metric = find_series(family, labels);
-        if (metric)
-            add_owner(metric, owner->key, definition);
-        else
-            snprintf(error, error_size, "metric %s: there is no memory left for metrics", definition->name);
-        if (list_empty(&family->series))
-            family_free(family);
-    } else {
-        free(labels);
-    }
-    pthread_mutex_unlock(&metric_lock);
+    bool overflows = false;
+    metric_lock();
+    struct metric *metric = register_series(owner, definition, labels, &overflows, error, error_size);
+    metric_unlock();
+    if (overflows && metric)
+        name_overflow(owner, definition->name);
     return metric;
 }
 
@@ -283,19 +325,18 @@ static void leave_all(struct metric_family *family, const void *key)
 
 void metric_owner_end(const void *key)
 {
-    pthread_mutex_lock(&metric_lock);
+    metric_lock();
     list_each(&families, node, after) {
         struct metric_family *family = container_of(node, struct metric_family, link);
         leave_all(family, key);
         if (list_empty(&family->series))
             family_free(family);
     }
-    pthread_mutex_unlock(&metric_lock);
+    metric_unlock();
 }
 
 struct metric *metric_core(const struct metric_definition *definition)
 {
-    static const struct metric_owner core = {&core, "core"};
     char error[256];
     struct metric *metric = metric_register(&core, definition, error, sizeof error);
     if (metric)
@@ -398,8 +439,8 @@ double metric_value(const struct metric *gauge)
 {
     if (!gauge)
         return 0;
-    pthread_mutex_lock(&metric_lock);
+    metric_lock();
     double value = metric_compute(gauge);
-    pthread_mutex_unlock(&metric_lock);
+    metric_unlock();
     return value;
 }

@@ -6,7 +6,7 @@
  *
  * Bounds: METRIC_SERIES_MAX series of one metric, METRIC_ALL_SERIES_MAX of all. What is registered beyond
  * them gets the metric's overflow series, whose only label is overflow="true", and the paniclog says so once
- * for each metric.
+ * for each metric. A metric beyond METRIC_NAMES_MAX is refused. The core's own always find room.
  */
 #ifndef IMPULSE_METRICS_METRIC_H
 #define IMPULSE_METRICS_METRIC_H
@@ -23,6 +23,7 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 enum {
     METRIC_SERIES_MAX = 1000,      /* of one metric */
     METRIC_ALL_SERIES_MAX = 10000, /* of all metrics */
+    METRIC_NAMES_MAX = 2000,       /* metrics */
     METRIC_LABELS_MAX = 10,        /* of one series */
     METRIC_LABEL_SIZE_MAX = 128,   /* bytes of a label's value; what is longer is cut */
     METRIC_BOUNDS_MAX = 100,       /* buckets of a histogram, without the last one */
@@ -38,7 +39,7 @@ struct metric_definition { /* borrowed for the call */
     const double *bounds;
     size_t bound_count;
     /* Not METRIC_HISTOGRAM: computes the value when it is read, on the reader's thread, with `closure`. Must
-     * not block and must not register metrics. NULL: the value is counted. */
+     * not block; what it registers is refused. NULL: the value is counted. */
     double (*read)(void *closure);
     void *closure;
     void (*release)(void *closure); /* NULL or: the owner has ended, or registered the series again */

@@ -160,19 +160,19 @@ static void keep_range(uint32_t first, uint32_t count)
 }
 
 /* A row of cells may lie in two blocks: each is found by its own index. */
-static bool take_fresh(uint32_t count, uint32_t *first)
+static bool take_fresh(uint32_t count, uint32_t spare, uint32_t *first)
 {
-    if (CELLS_MAX - first_fresh < count)
+    if (CELLS_MAX - first_fresh < count + spare)
         return false;
     *first = first_fresh;
     first_fresh += count;
     return true;
 }
 
-bool cells_take(uint32_t count, uint32_t *first)
+bool cells_take(uint32_t count, uint32_t spare, uint32_t *first)
 {
     pthread_mutex_lock(&cells_lock);
-    bool taken = take_range(count, first) || take_fresh(count, first);
+    bool taken = take_range(count, first) || take_fresh(count, spare, first);
     pthread_mutex_unlock(&cells_lock);
     return taken;
 }

@@ -4,7 +4,6 @@
 #ifndef IMPULSE_METRICS_METRIC_PRIVATE_H
 #define IMPULSE_METRICS_METRIC_PRIVATE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include "base/list.h"
 #include "metrics/metric.h"
@@ -42,12 +41,13 @@ struct metric_family { /* all series of one name */
     struct metric *overflow;
 };
 
-/* Guards families and series. Held while read functions run, which must not register. */
-extern pthread_mutex_t metric_lock;
+/* Guard families and series. The lock is held while read functions run, which can therefore not register. */
+void metric_lock(void);
+void metric_unlock(void);
 
-/* Under metric_lock: the first family whose name is greater than `after` (NULL: of all), or NULL. */
+/* Under the lock: the first family whose name is greater than `after` (NULL: of all), or NULL. */
 struct metric_family *metric_family_after(const char *after);
-/* Under metric_lock. */
+/* Under the lock. */
 double metric_compute(const struct metric *metric);
 
 #endif

@@ -78,7 +78,7 @@ size_t metric_print(FILE *out, const char *prefix)
     size_t count = 0;
     char *last = NULL;
     for (bool more = true; more;) {
-        pthread_mutex_lock(&metric_lock);
+        metric_lock();
         const struct metric_family *family = metric_family_after(last);
         while (family && strncmp(family->name, prefix, strlen(prefix)) != 0)
             family = metric_family_after(family->name);
@@ -89,7 +89,7 @@ size_t metric_print(FILE *out, const char *prefix)
             print_family(out, family);
             count++;
         }
-        pthread_mutex_unlock(&metric_lock);
+        metric_unlock();
     }
     return count;
 }

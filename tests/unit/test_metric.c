@@ -2,6 +2,7 @@
  * Metrics: registration and its mistakes, counting on many threads, labels and their bounds, owners that come
  * and go, the text they are printed as.
  */
+#include <math.h>
 #include <string.h>
 #include "base/mem.h"
 #include "log/paniclog.h"
@@ -178,6 +179,28 @@ static void test_computed(void)
     end();
 }
 
+static struct metric *registered; /* by a function that computes a metric */
+
+static double register_one(void *closure)
+{
+    (void)closure;
+    registered = add(&shop, &(struct metric_definition){.name = "shop_inner_total"});
+    return 1;
+}
+
+/* What a function that is called under the lock registers is refused, and not waited for. */
+static void test_computed_registers(void)
+{
+    struct metric_definition open = {.kind = METRIC_GAUGE, .name = "shop_open", .read = register_one};
+    struct metric *metric = add(&shop, &open);
+    CU_ASSERT_EQUAL(metric_value(metric), 1);
+    CU_ASSERT_PTR_NULL(registered);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "cannot be registered by a function that computes a metric"));
+    CU_ASSERT_TRUE(prints("shop", "# TYPE shop_open gauge\nshop_open 1\n"));
+    CU_ASSERT_PTR_NOT_NULL(add(&shop, &(struct metric_definition){.name = "shop_inner_total"}));
+    end();
+}
+
 static void test_set(void)
 {
     struct metric *open = add(&shop, &(struct metric_definition){.kind = METRIC_GAUGE, .name = "shop_open"});
@@ -213,6 +236,13 @@ static void test_mistakes(void)
     CU_ASSERT_PTR_NULL(add(&shop, &(struct metric_definition){.name = "shop-sold"}));
     CU_ASSERT_PTR_NULL(add(&shop, &(struct metric_definition){.name = ""}));
     CU_ASSERT_PTR_NULL(add(&shop, &(struct metric_definition){0}));
+    static const double endless[] = {1, INFINITY}, no_number[] = {NAN};
+    struct metric_definition wait = {.kind = METRIC_HISTOGRAM, .name = "shop_wait", .bounds = endless};
+    wait.bound_count = 2;
+    CU_ASSERT_PTR_NULL(add(&shop, &wait));
+    wait.bounds = no_number;
+    wait.bound_count = 1;
+    CU_ASSERT_PTR_NULL(add(&shop, &wait));
     static const char *const wrong[][5] = {{"co-lour", "red"}, {"__colour", "red"},  {"le", "1"},
                                            {"colour", NULL},   {"a", "1", "a", "2"}, {"", "x"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -260,6 +290,8 @@ static void count_complaints(enum panic_level level, const char *line, size_t si
 {
     (void)level, (void)closure;
     complaints += size > 0 && strstr(line, "overflow") != NULL;
+    if (strstr(line, "overflow")) /* a module that counts lines */
+        metric_add(add(&rival, &(struct metric_definition){.name = "rival_lines_total"}), 1);
 }
 
 static void test_overflow(void)
@@ -275,6 +307,7 @@ static void test_overflow(void)
         metric_add(add(&shop, &sold), 1);
     }
     CU_ASSERT_EQUAL(complaints, 1);
+    CU_ASSERT_TRUE(prints("rival", "# TYPE rival_lines_total counter\nrival_lines_total 1\n"));
     char *text = printed("shop");
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "shop_sold_total{number=\"999\"} 1\n"));
     CU_ASSERT_PTR_NULL(strstr(text, "shop_sold_total{number=\"1000\"}"));
@@ -310,8 +343,12 @@ static void test_overflow_of_all(void)
         given += metric != NULL;
         refused += metric == NULL;
     }
-    CU_ASSERT_TRUE(given >= 65536 / 102 - 1); /* cells in all, and of each */
+    CU_ASSERT_TRUE(given >= (65536 - 4096) / 102 - 1); /* cells in all without the core's, and of each */
     CU_ASSERT_EQUAL(refused, 12000 - given);
+    metric_core(&(struct metric_definition){.kind = METRIC_HISTOGRAM, /* would end the process */
+                                            .name = "core_wait_seconds",
+                                            .bounds = bounds,
+                                            .bound_count = METRIC_BOUNDS_MAX});
     metric_owner_end(&shop);
     for (int i = 0; i < 12000; i++) {
         snprintf(name, sizeof name, "shop_%d", i / 500);
@@ -321,6 +358,30 @@ static void test_overflow_of_all(void)
     char *text = printed("shop_23");
     CU_ASSERT_STRING_EQUAL(text, "# TYPE shop_23 counter\nshop_23{overflow=\"true\"} 500\n");
     free(text);
+    metric_add(metric_core_labelled(&(struct metric_definition){.name = "core_sold_total"}, "colour", "red"),
+               1);
+    CU_ASSERT_TRUE(
+        prints("core_sold", "# TYPE core_sold_total counter\ncore_sold_total{colour=\"red\"} 1\n"));
+    paniclog_set_stderr(true);
+    end();
+}
+
+static void test_too_many_names(void)
+{
+    char name[32];
+    unsigned given = 0;
+    paniclog_set_stderr(false);
+    paniclog_add_sink(count_complaints, NULL);
+    complaints = 0;
+    for (int i = 0; i < 3 * METRIC_NAMES_MAX; i++) {
+        snprintf(name, sizeof name, "shop_%d", i);
+        given += add(&shop, &(struct metric_definition){.name = name}) != NULL;
+    }
+    CU_ASSERT_TRUE(given <= METRIC_NAMES_MAX && given > METRIC_NAMES_MAX - 10); /* the core has some */
+    CU_ASSERT_EQUAL(complaints, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "which is the most"));
+    metric_core(&(struct metric_definition){.name = "core_bought_total"});
+    paniclog_remove_sink(count_complaints, NULL);
     paniclog_set_stderr(true);
     end();
 }
@@ -331,12 +392,14 @@ int main(void)
         {"what is printed", test_text},
         {"many threads count, and end", test_threads},
         {"a value that is computed when it is read", test_computed},
+        {"a function that computes a value registers another", test_computed_registers},
         {"a gauge that is set", test_set},
         {"mistakes in a definition", test_mistakes},
         {"a handle used as another kind", test_wrong_kind},
         {"a counter survives its owner while another one has it", test_generations},
         {"too many labels", test_overflow},
-        {"too many metrics", test_overflow_of_all},
+        {"too many series", test_overflow_of_all},
+        {"too many metrics", test_too_many_names},
         CU_TEST_INFO_NULL,
     };
     return unit_run("metric", tests);
