@@ -86,8 +86,9 @@ IMP_API void imp_smtp_on_cancel(struct imp_smtp_call *call,
  * function. */
 IMP_API void imp_smtp_at_end(struct imp_smtp_call *call, void (*release)(void *closure), void *closure);
 /*
- * Answers, once, from any thread; the call is invalid afterwards. `code` 200 to 299 or 400 to 599; any other becomes
- * 451. `enhanced` such as "2.0.0"; NULL or "": none. `text`: one line, or several with '\n' between them; copied,
+ * Answers, once, from any thread; the call is invalid afterwards. A second answer, as far as it is noticed, is ignored and
+ * named in the paniclog. `code` 200 to 299 or 400 to 599; any other becomes
+ * 451. `enhanced` such as "2.0.0"; NULL or "": none. `text`: one line, or several with '\n' between them. Both are copied,
  * control bytes replaced by '?'. 221 and 421 close the connection after the answer. Refusals are in the rejectlog under
  * the module's name.
  */

@@ -47,6 +47,18 @@ def test_its_command(demo, site):
     assert " M=smtp_demo " in line
 
 
+def test_an_answer_is_one_answer(demo, site):
+    """Neither control bytes in an enhanced code nor a second answer bring a client's count of replies out of step."""
+    demo.start(site.config(MODULE))
+    with Wire(demo.address) as client:
+        client.greet()
+        assert client.command("XDEMO inject").text == "250 2??250 5 one reply"
+        assert client.command("XDEMO twice").text == "250 2.0.0 once"
+        assert client.command("XDEMO refuse").text == "550 5.7.1 no"
+        assert client.command("XLIVING").text == "250 0"
+    demo.await_panic("module smtp_demo: the SMTP command XDEMO was answered twice; the second time is ignored")
+
+
 def test_pipelined_commands_wait(demo, site):
     demo.start(site.config(MODULE))
     with Wire(demo.address) as client:

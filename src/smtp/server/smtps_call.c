@@ -32,6 +32,7 @@ struct smtps_call {
     void *cancelled_closure;
     void (*release)(void *closure);
     void *release_closure;
+    _Atomic bool answered;
     int code;
     char enhanced[12];
     char *text;
@@ -89,11 +90,23 @@ static void deliver(struct loop_task *task)
     module_set_unref(set);
 }
 
+/* What can still be seen: once the first answer was sent the call is gone. */
+static bool is_first(struct smtps_call *call)
+{
+    if (!atomic_exchange(&call->answered, true))
+        return true;
+    paniclog(PANIC_CRITICAL, "module %s: the SMTP command %s was answered twice; the second time is ignored",
+             call->verb->module, call->verb->verb);
+    return false;
+}
+
 void smtps_call_reply(struct smtps_call *call, int code, const char *enhanced, const char *text)
 {
     bool sound = (code >= 200 && code < 300) || (code >= 400 && code < 600);
+    if (!is_first(call))
+        return;
     call->code = sound ? code : 451;
-    snprintf(call->enhanced, sizeof call->enhanced, "%s", sound && enhanced ? enhanced : "");
+    slice_copy_printable(call->enhanced, sizeof call->enhanced, slice_text(sound ? enhanced : NULL));
     call->text = mem_dup(text ? text : "");
     call->task.run = deliver;
     atomic_fetch_add(&gate.posting, 1);

@@ -62,6 +62,11 @@ static void xdemo(struct imp_smtp_call *call, const char *arguments, void *closu
         imp_smtp_reply(call, 550, "5.7.1", "no");
     } else if (strcmp(arguments, "leave") == 0) {
         imp_smtp_reply(call, 421, "4.3.2", "good bye");
+    } else if (strcmp(arguments, "inject") == 0) {
+        imp_smtp_reply(call, 250, "2\r\n250 5", "one reply");
+    } else if (strcmp(arguments, "twice") == 0) {
+        imp_smtp_reply(call, 250, "2.0.0", "once");
+        imp_smtp_reply(call, 550, "5.7.1", "and again");
     } else if (strcmp(arguments, "nonsense") == 0) {
         imp_smtp_reply(call, 354, NULL, "go ahead");
     } else {
