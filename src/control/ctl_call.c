@@ -11,6 +11,9 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "control/ctl_call_private.h"
+#include "event/loop.h"
+#include "log/paniclog.h"
+#include "module/runner.h"
 
 struct ctl_calls {
     pthread_mutex_t lock; /* over the list of those to look at, and over what the calls say there */
@@ -257,6 +260,14 @@ void ctl_call_leave(struct ctl_call *call)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+static void name_misuse(const char *what)
+{
+    static struct panic_rate rate;
+    const struct runner *runner = runner_current;
+    paniclog_rated(&rate, PANIC_CRITICAL, "module %s: a console command %s",
+                   runner ? runner->module : "(on a thread of its own)", what);
+}
+
 size_t ctl_call_count(const struct ctl_call *call)
 {
     return call->count;
@@ -315,6 +326,10 @@ void ctl_call_on_room(struct ctl_call *call, call_fn *room, void *closure)
 enum ctl_room ctl_call_wait(struct ctl_call *call)
 {
     struct ctl_calls *calls = call->calls;
+    if (loop_current()) {
+        name_misuse("would wait for its client on an event loop; it does not wait");
+        return ctl_call_gone(call) ? CTL_GONE : CTL_TAKEN;
+    }
     pthread_mutex_lock(&calls->lock);
     while (!call->gone && buf_size(&call->text) >= CTL_CALL_MUCH / 2)
         pthread_cond_wait(&calls->room, &calls->lock);
@@ -343,6 +358,11 @@ void ctl_call_finish(struct ctl_call *call, bool ok)
 {
     struct ctl_calls *calls = call->calls;
     pthread_mutex_lock(&calls->lock);
+    if (call->finished) { /* which can only be seen while the session has not taken the end */
+        pthread_mutex_unlock(&calls->lock);
+        name_misuse("was finished twice; the second time is ignored");
+        return;
+    }
     call->finished = true;
     call->ok = ok;
     call->cancelled = NULL;

@@ -159,7 +159,7 @@ void imp_command_on_room(struct imp_command_call *call,
 {
     call->room = room;
     call->room_closure = closure;
-    ctl_call_on_room(call->call, tell_room, call);
+    ctl_call_on_room(call->call, room ? tell_room : NULL, call);
 }
 
 bool imp_command_gone(struct imp_command_call *call)
@@ -179,7 +179,7 @@ void imp_command_on_cancel(struct imp_command_call *call,
 {
     call->cancelled = cancelled;
     call->cancelled_closure = closure;
-    ctl_call_on_cancel(call->call, tell_cancelled, call);
+    ctl_call_on_cancel(call->call, cancelled ? tell_cancelled : NULL, call);
 }
 
 void imp_command_at_end(struct imp_command_call *call, void (*release)(void *closure), void *closure)

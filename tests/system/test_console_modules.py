@@ -60,6 +60,15 @@ def test_an_answer_that_comes_later(demo):
         assert first.answer() == (False, "no was told\n")
 
 
+def test_a_command_that_misuses_its_call(demo):
+    """It waits for its client on the main thread, which would serve the client, and finishes twice."""
+    demo.start(demo.text())
+    with demo.console() as console:
+        assert console.run("demo misuse") == 512 * 1024 * "."
+        assert console.run("version")
+    demo.await_panic("module console_demo:a: a console command would wait for its client on an event loop")
+
+
 def test_the_client_leaves(demo):
     demo.start(demo.text())
     with demo.console() as other:

@@ -70,6 +70,20 @@ static void count_lines(struct imp_command_call *call, void *closure)
     imp_command_finish(call, room != IMP_COMMAND_GONE);
 }
 
+/* Finishes twice, and waits where it must not. */
+static void misuse(struct imp_command_call *call, void *closure)
+{
+    static char block[512 * 1024];
+    (void)closure;
+    memset(block, '.', sizeof block);
+    imp_command_on_room(call, NULL, NULL);
+    imp_command_on_cancel(call, NULL, NULL);
+    imp_command_write(call, block, sizeof block);
+    imp_command_wait(call);
+    imp_command_finish(call, true);
+    imp_command_finish(call, false);
+}
+
 /* Does not care whether anybody reads. */
 static void flood(struct imp_command_call *call, void *closure)
 {
@@ -145,6 +159,7 @@ static int add_commands(struct imp_module *module)
 {
     return COMMAND(.words = "demo wait", .help = "waits for demo tell", .run = wait_for_word,
                    .closure = module) ||
+           COMMAND(.words = "demo misuse", .help = "does what a command must not", .run = misuse) ||
            COMMAND(.words = "demo tell", .arguments = "WORD", .least = 1, .most = 1, .run = tell_word,
                    .help = "tells who waits") ||
            COMMAND(.words = "demo count", .arguments = "LINES", .least = 1, .most = 1, .run = count_lines,
