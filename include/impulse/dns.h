@@ -90,7 +90,7 @@ IMP_API struct imp_dns_query *imp_dns_ask(struct imp_module *module, const char 
 /* `done` will not be called. The thread that asked. NULL is harmless. */
 IMP_API void imp_dns_cancel(struct imp_dns_query *query);
 
-/* ---- reading answers; any thread. `index` is below answer->count. ----------------------------------------------- */
+/* ---- reading answers; any thread. Behind the last record there is none: false, or -1. --------------------------- */
 
 /* The address of an A or AAAA record, IPv4 as ::ffff:a.b.c.d. False: it is none. */
 IMP_API bool imp_dns_address(const struct imp_dns_answer *answer, size_t index, uint8_t address[16]);

@@ -110,7 +110,7 @@ IMP_API int imp_queue_ask(struct imp_module *module, const struct imp_queue_ques
 /*
  * Has `answer` told what the last failed attempt of a message ended with, which is kept in the spool and not in
  * memory: the reply of the next hop and its address, NULL when there was no attempt or there is no such message. On a
- * thread of the pool "SwapIn". Any thread. 0, or -1 with errno ESHUTDOWN.
+ * thread of the pool "SwapIn". Any thread. 0, or -1 with errno: EINVAL (no answer), ESHUTDOWN.
  */
 IMP_API int imp_queue_last_answer(struct imp_module *module, uint64_t message_id,
                                   void (*answer)(uint64_t message_id, const char *response, const char *peer,

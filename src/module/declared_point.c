@@ -30,10 +30,9 @@ static bool is_taken(const struct module_set *set, const char *name)
 struct imp_point *imp_point_declare(struct imp_module *module, const struct imp_point_row *given)
 {
     struct module_set *set = module->set;
-    struct imp_point_row row = {0};
+    struct imp_point_row row;
     const char *fault = NULL;
-    memcpy(&row, given, given->size < sizeof row ? given->size : sizeof row);
-    if (!given->size) {
+    if (!module_copy_struct(&row, sizeof row, given)) {
         module_misregistered(module, "imp_point_declare: the point's size is not set");
         return NULL;
     }
@@ -81,8 +80,9 @@ static void fill_refusal(struct imp_refusal *refusal, const struct imp_call *cal
 
 enum imp_verdict imp_point_call(struct imp_point *point, const struct imp_point_call *given)
 {
-    struct imp_point_call what = {0};
-    memcpy(&what, given, given->size < sizeof what ? given->size : sizeof what);
+    struct imp_point_call what;
+    if (!module_copy_struct(&what, sizeof what, given))
+        module_name_misuse(point->module, "imp_point_call: the struct has no size; nothing is passed");
     struct imp_call call = {
         .session = what.session,
         .message = what.message,

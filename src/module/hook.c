@@ -41,14 +41,6 @@ static struct hook_chain *find_chain(struct module_set *set, const char *point)
     return NULL;
 }
 
-/* A hook of a module that was built with a shorter struct has the rest as 0. */
-static struct imp_hook complete(const struct imp_hook *given)
-{
-    struct imp_hook hook = {0};
-    memcpy(&hook, given, given->size < sizeof hook ? given->size : sizeof hook);
-    return hook;
-}
-
 static int place(struct imp_module *module, struct hook_chain *chain, const struct hook *hook)
 {
     if (hook->flags & IMP_HOOK_MAY_BLOCK && !(chain->row->flags & POINT_MAY_SUSPEND))
@@ -68,10 +60,11 @@ static int find_pool(struct imp_module *module, const char *name, struct pool **
 int imp_hook_add(struct imp_module *module, const struct imp_hook *given)
 {
     struct module_set *set = module->set;
-    struct imp_hook asked = complete(given);
+    struct imp_hook asked;
+    bool sized = module_copy_struct(&asked, sizeof asked, given);
     if (!module->in_setup)
         return module_misregistered(module, "imp_hook_add: only setup may register hooks");
-    if (!given->size)
+    if (!sized)
         return module_misregistered(module, "imp_hook_add: the hook's size is not set");
     if (!asked.point || !asked.run)
         return module_misregistered(module, "imp_hook_add: the hook has no point or no function");

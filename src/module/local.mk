@@ -7,6 +7,7 @@ src_module_libmodule_a_SOURCES = \
 	src/module/crash_guard.h \
 	src/module/declared_point.c \
 	src/module/delivery_method.c \
+	src/module/given.c \
 	src/module/hook.c \
 	src/module/hook_job.c \
 	src/module/imp_config.c \

@@ -15,12 +15,15 @@ static struct module_set *taker; /* main thread only; NULL: nobody */
 int imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks)
 {
     struct module_set *set = module->set;
+    struct imp_log_hooks asked;
     if (!module->in_setup)
         return module_misregistered(module, "imp_hook_log: only setup may register hooks");
+    if (!module_copy_struct(&asked, sizeof asked, hooks))
+        return module_misregistered(module, "imp_hook_log: the struct has no size");
     set->listeners = mem_resize(set->listeners, (set->listener_count + 1) * sizeof *set->listeners);
     struct log_listener *listener = &set->listeners[set->listener_count++];
-    *listener = (struct log_listener){.module = module, .runner = {module->label, "its log hook", ""}};
-    memcpy(&listener->hooks, hooks, hooks->size < sizeof *hooks ? hooks->size : sizeof *hooks);
+    *listener = (struct log_listener){
+        .module = module, .runner = {module->label, "its log hook", ""}, .hooks = asked};
     return 0;
 }
 

@@ -135,6 +135,15 @@ void module_set_free_hooks(struct module_set *set);
 int module_misregistered(struct imp_module *module, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * given.c: copies a struct that a module gives, which begins with its size, into one of this daemon's: members
+ * that the module knows and we do not are left out, those that it does not know are 0. False when it is NULL or
+ * has no more than a size.
+ */
+bool module_copy_struct(void *to, size_t size, const void *given);
+/* A line of the paniclog about what a module did, which was refused. Any thread. */
+void module_name_misuse(const struct imp_module *module, const char *what);
+
 /* ask.c: calls the chain from call->next_hook on. */
 enum hook_outcome hook_chain_continue(struct imp_call *call);
 /* What the verdict of the hook that was called last amounts to, and then the rest of the chain. */

@@ -327,7 +327,7 @@ static struct command_row *make_row(struct imp_module *module, const struct imp_
 int imp_command_add(struct imp_module *module, const struct imp_command *given)
 {
     struct imp_command command;
-    if (!sdk_copy_struct(&command, sizeof command, given) || !are_words(command.words) || !command.run ||
+    if (!module_copy_struct(&command, sizeof command, given) || !are_words(command.words) || !command.run ||
         !sdk_has_text(command.help) || command.most < command.least)
         return module_misregistered(
             module, "imp_command_add: size, words (one space between), help and run are required");

@@ -22,7 +22,7 @@ int imp_delivery_method(struct imp_module *module, const struct imp_delivery_met
     const struct registry form = {
         .kind = "delivery_method", .below = delivery_methods(), .release = free_row};
     struct imp_delivery_method method;
-    if (!sdk_copy_struct(&method, sizeof method, given) || !sdk_has_text(method.name) || !method.deliver)
+    if (!module_copy_struct(&method, sizeof method, given) || !sdk_has_text(method.name) || !method.deliver)
         return module_misregistered(module, "imp_delivery_method: the method has no name or no function");
     struct module_delivery_method *row = mem_new(struct module_delivery_method);
     *row = (struct module_delivery_method){

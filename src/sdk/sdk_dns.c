@@ -115,6 +115,11 @@ struct imp_dns_query *imp_dns_ask(struct imp_module *module, const char *name, u
                                   void (*done)(const struct imp_dns_answer *answer, void *closure),
                                   void *closure)
 {
+    if (!name || !done) {
+        module_name_misuse(module, "imp_dns_ask: a name and a function are required");
+        errno = EINVAL;
+        return NULL;
+    }
     struct imp_dns_query *query = mem_new(struct imp_dns_query);
     query->runner = (struct runner){module->label, "the answer of DNS to it", ""};
     query->done = done;
@@ -139,18 +144,25 @@ void imp_dns_cancel(struct imp_dns_query *query)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* A record of the answer; an empty one behind the last. */
+static struct imp_dns_record record_at(const struct imp_dns_answer *answer, size_t index)
+{
+    static const struct imp_dns_record none = {(const unsigned char *)"", 0};
+    return index < answer->count ? answer->records[index] : none;
+}
+
 bool imp_dns_address(const struct imp_dns_answer *answer, size_t index, uint8_t address[16])
 {
-    const struct imp_dns_record *record = &answer->records[index];
+    struct imp_dns_record record = record_at(answer, index);
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (answer->type == DNS_A && record->size == 4) {
+    if (answer->type == DNS_A && record.size == 4) {
         memcpy(address, mapped, sizeof mapped);
-        memcpy(address + 12, record->data, 4);
+        memcpy(address + 12, record.data, 4);
         return true;
     }
-    if (answer->type != DNS_AAAA || record->size != 16)
+    if (answer->type != DNS_AAAA || record.size != 16)
         return false;
-    memcpy(address, record->data, 16);
+    memcpy(address, record.data, 16);
     return true;
 }
 
@@ -174,22 +186,22 @@ static int host_offset(unsigned type)
 bool imp_dns_host(const struct imp_dns_answer *answer, size_t index, unsigned *preference,
                   char host[IMP_DNS_NAME_SIZE])
 {
-    const struct imp_dns_record *record = &answer->records[index];
+    struct imp_dns_record record = record_at(answer, index);
     int offset = host_offset(answer->type);
-    if (offset < 0 || record->size < (size_t)offset)
+    if (offset < 0 || index >= answer->count || record.size < (size_t)offset)
         return false;
     if (preference)
-        *preference = offset ? record->data[0] * 256u + record->data[1] : 0;
-    return dns_name_text(slice_of((const char *)record->data + offset, record->size - (size_t)offset), host);
+        *preference = offset ? record.data[0] * 256u + record.data[1] : 0;
+    return dns_name_text(slice_of((const char *)record.data + offset, record.size - (size_t)offset), host);
 }
 
 long imp_dns_text(const struct imp_dns_answer *answer, size_t index, char *text, size_t size)
 {
-    const struct imp_dns_record *record = &answer->records[index];
-    if (answer->type != DNS_TXT)
+    struct imp_dns_record record = record_at(answer, index);
+    if (answer->type != DNS_TXT || index >= answer->count)
         return -1;
     size_t room = size ? size - 1 : 0;
-    long length = dns_text_join(slice_of((const char *)record->data, record->size), text, room);
+    long length = dns_text_join(slice_of((const char *)record.data, record.size), text, room);
     if (size)
         text[length < 0 ? 0 : (size_t)length < room ? (size_t)length : room] = '\0';
     return length;

@@ -429,11 +429,11 @@ static void begin(struct message_injection *injection, const struct imp_injectio
 
 int imp_inject(struct imp_module *module, const struct imp_injection *given)
 {
-    struct imp_injection asked = {0};
+    struct imp_injection asked;
     struct buf context = {0};
     bool utf8 = false;
     int error = EINVAL;
-    memcpy(&asked, given, given->size < sizeof asked ? given->size : sizeof asked);
+    module_copy_struct(&asked, sizeof asked, given); /* without a size there is no sender, which is named */
     uint64_t bytes = asked.read ? READ_BYTES : asked.content_size + 1024;
     if (!asked.read && asked.content_size > IMP_INJECT_CONTENT_MAX)
         error = EFBIG;

@@ -50,14 +50,6 @@ static void done(struct pool_job *job)
 
 /* ---- starting -------------------------------------------------------------------------------- */
 
-/* How much of the struct the module has, which may have been built when it was shorter. */
-static struct imp_job read_job(const struct imp_job *job)
-{
-    struct imp_job read = {0};
-    memcpy(&read, job, job->size < sizeof read ? job->size : sizeof read);
-    return read;
-}
-
 static struct loop *home_of(const struct imp_job *job)
 {
     if (job->loop)
@@ -123,7 +115,9 @@ static int start_job(struct imp_module *module, const struct imp_job *job, struc
     struct imp_work *unused;
     handle = handle ? handle : &unused;
     *handle = NULL;
-    int error = start(module, job, handle);
+    if (!job->work)
+        module_name_misuse(module, "it starts a job without a function, or whose struct has no size");
+    int error = job->work ? start(module, job, handle) : EINVAL;
     if (error)
         errno = error;
     return error ? -1 : 0;
@@ -131,7 +125,8 @@ static int start_job(struct imp_module *module, const struct imp_job *job, struc
 
 int imp_job_start(struct imp_module *module, const struct imp_job *job, struct imp_work **work)
 {
-    struct imp_job read = read_job(job);
+    struct imp_job read;
+    module_copy_struct(&read, sizeof read, job);
     return start_job(module, &read, work);
 }
 

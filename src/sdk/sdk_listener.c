@@ -319,9 +319,27 @@ void imp_connection_close(struct imp_connection *connection)
         uv_timer_start(&connection->linger, on_linger, LINGER_MS, 0);
 }
 
+/* Was it taken already? Once is enough: twice, nobody could say whose the socket is. */
+static bool is_taken(const struct imp_connection *connection, const char *by)
+{
+    if (!connection->handler && !connection->is_stream)
+        return false;
+    paniclog(PANIC_ERROR, "module %s: %s: the connection was taken before; this is ignored",
+             connection->module->label, by);
+    return true;
+}
+
 void imp_connection_start(struct imp_connection *connection, const struct imp_connection_handler *with,
                           void *closure)
 {
+    struct imp_connection_handler given;
+    if (is_taken(connection, "imp_connection_start"))
+        return;
+    if (!module_copy_struct(&given, sizeof given, with) || !given.received) {
+        module_name_misuse(connection->module,
+                           "imp_connection_start: the handler has no size, or no function received");
+        return;
+    }
     connection->handler = with;
     connection->closure = closure;
     if (!connection->leaving)
@@ -339,7 +357,10 @@ static void on_stream_gone(void *closure)
 struct imp_stream *imp_connection_stream(struct imp_connection *connection,
                                          const struct imp_stream_events *events, void *closure)
 {
-    int fd = fcntl(connection->stream.fd, F_DUPFD_CLOEXEC, 0);
+    bool taken = is_taken(connection, "imp_connection_stream");
+    int fd = taken ? -1 : fcntl(connection->stream.fd, F_DUPFD_CLOEXEC, 0);
+    if (taken)
+        errno = EINVAL;
     if (fd < 0)
         return NULL;
     struct imp_stream *stream =
@@ -469,7 +490,7 @@ static const struct registry form = {.kind = "listener", .release = free};
 int imp_listener_add(struct imp_module *module, const struct imp_listener *given)
 {
     struct imp_listener listener;
-    if (!sdk_copy_struct(&listener, sizeof listener, given) || !listener.accepted)
+    if (!module_copy_struct(&listener, sizeof listener, given) || !listener.accepted)
         return module_misregistered(module, "imp_listener_add: size and accepted are required");
     struct listener_row *row = mem_new(struct listener_row);
     row->listener = listener;

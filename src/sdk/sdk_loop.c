@@ -295,6 +295,10 @@ static bool post_early(struct imp_loop *loop, struct post *post)
 
 int imp_loop_post(struct imp_loop *loop, struct imp_module *module, void (*run)(void *closure), void *closure)
 {
+    if (!loop || !run) {
+        module_name_misuse(module, "imp_loop_post: a loop and a function are required");
+        return -1;
+    }
     struct post *post = mem_new(struct post);
     *post = (struct post){
         {NULL, NULL}, {.run = run_post}, module, {module->label, "a function it posted", ""}, run, closure};

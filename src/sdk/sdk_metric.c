@@ -11,14 +11,6 @@
 #include "metrics/metric.h"
 #include "module/set.h"
 
-/* Members that a module knows and this daemon does not are left out; those it does not know are 0. */
-static struct imp_metric_row row_of(const struct imp_metric_row *given)
-{
-    struct imp_metric_row row = {0};
-    memcpy(&row, given, given->size < sizeof row ? given->size : sizeof row);
-    return row;
-}
-
 static struct imp_metric *refuse(struct imp_module *module, const char *error)
 {
     snprintf(module->error, sizeof module->error, "%s", error);
@@ -59,7 +51,9 @@ static struct imp_metric *add(struct imp_module *module, enum metric_kind kind,
                               const struct imp_metric_row *given)
 {
     char name[128], error[256];
-    struct imp_metric_row row = row_of(given);
+    struct imp_metric_row row;
+    if (!module_copy_struct(&row, sizeof row, given))
+        return refuse(module, "the row of a metric has no size");
     if (row.name && strncmp(row.name, "impulse_", 8) == 0)
         return refuse(module, "names of metrics that begin with \"impulse_\" are the daemon's own");
     snprintf(name, sizeof name, "module %s", module->definition->name);

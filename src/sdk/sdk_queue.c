@@ -165,9 +165,8 @@ static bool enter(void)
 
 int imp_queue_ask(struct imp_module *module, const struct imp_queue_question *given)
 {
-    struct imp_queue_question asked = {0};
-    memcpy(&asked, given, given->size < sizeof asked ? given->size : sizeof asked);
-    if (!asked.done) {
+    struct imp_queue_question asked;
+    if (!module_copy_struct(&asked, sizeof asked, given) || !asked.done) {
         errno = EINVAL;
         return -1;
     }
@@ -233,6 +232,10 @@ int imp_queue_last_answer(struct imp_module *module, uint64_t message_id,
                                          void *closure),
                           void *closure)
 {
+    if (!answer) {
+        errno = EINVAL;
+        return -1;
+    }
     if (!enter())
         return -1;
     struct remark_question *question = mem_new(struct remark_question);

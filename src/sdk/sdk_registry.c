@@ -3,20 +3,6 @@
  */
 #include "sdk/sdk_registry.h"
 
-#include <string.h>
-
-bool sdk_copy_struct(void *to, size_t size, const void *given)
-{
-    size_t given_size = 0;
-    memset(to, 0, size);
-    if (given)
-        memcpy(&given_size, given, sizeof given_size);
-    if (given_size < sizeof given_size)
-        return false;
-    memcpy(to, given, given_size < size ? given_size : size);
-    return true;
-}
-
 int sdk_register(struct imp_module *module, enum module_registry which, const struct registry *form,
                  const struct registry_row *given)
 {

@@ -15,13 +15,6 @@
 int sdk_register(struct imp_module *module, enum module_registry which, const struct registry *form,
                  const struct registry_row *row);
 
-/*
- * Copies a struct that a module gives, which begins with its size, into one of this daemon's: members that
- * the module knows and we do not are left out, those that it does not know are 0. False when it is NULL or
- * has no size.
- */
-bool sdk_copy_struct(void *to, size_t size, const void *given);
-
 /* Is there text? For members that are required. */
 static inline bool sdk_has_text(const char *text)
 {

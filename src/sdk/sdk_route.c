@@ -39,8 +39,8 @@ static bool is_path(const char *path)
 int imp_route_add(struct imp_module *module, const struct imp_route *given)
 {
     struct imp_route route;
-    if (!sdk_copy_struct(&route, sizeof route, given) || !is_method(route.method) || !is_path(route.path) ||
-        !sdk_has_text(route.help) || !route.run)
+    if (!module_copy_struct(&route, sizeof route, given) || !is_method(route.method) ||
+        !is_path(route.path) || !sdk_has_text(route.help) || !route.run)
         return module_misregistered(
             module, "imp_route_add: size, method (upper case), path (from /), help and run are required");
     struct route_row *row = mem_new(struct route_row);

@@ -24,7 +24,7 @@ static const struct registry form = {.kind = "service", .release = free_row};
 int imp_service_offer(struct imp_module *module, const struct imp_service *given)
 {
     struct imp_service service;
-    if (!sdk_copy_struct(&service, sizeof service, given) || !sdk_has_text(service.name) ||
+    if (!module_copy_struct(&service, sizeof service, given) || !sdk_has_text(service.name) ||
         !service.version || !service.functions)
         return module_misregistered(module,
                                     "imp_service_offer: size, name, version and functions are required");

@@ -152,7 +152,7 @@ int imp_smtp_add(struct imp_module *module, const struct imp_smtp_extension *giv
 {
     struct imp_smtp_extension asked;
     unsigned bit = 0;
-    if (!sdk_copy_struct(&asked, sizeof asked, given))
+    if (!module_copy_struct(&asked, sizeof asked, given))
         return module_misregistered(module, "imp_smtp_add: the struct has no size");
     if (!is_sound(module, &asked))
         return -1;

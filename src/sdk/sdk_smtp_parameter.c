@@ -96,7 +96,7 @@ int imp_smtp_add_parameter(struct imp_module *module, const struct imp_smtp_para
 {
     const struct registry form = {.kind = "SMTP parameter", .below = parameters_core(), .release = free_row};
     struct imp_smtp_parameter asked;
-    if (!sdk_copy_struct(&asked, sizeof asked, given))
+    if (!module_copy_struct(&asked, sizeof asked, given))
         return module_misregistered(module, "imp_smtp_add_parameter: the struct has no size");
     const char *fault = find_fault(module, &asked);
     if (fault)

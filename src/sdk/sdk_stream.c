@@ -281,6 +281,12 @@ static void on_stream_closed(struct stream *stream)
 static struct imp_stream *create(struct imp_module *module, const struct imp_stream_events *events,
                                  void *closure)
 {
+    struct imp_stream_events told;
+    if (!module_copy_struct(&told, sizeof told, events) || !told.closed) {
+        module_name_misuse(module, "the events of its stream have no size, or no function closed");
+        errno = EINVAL;
+        return NULL;
+    }
     struct imp_stream *s = mem_new(struct imp_stream);
     if (!loop_current() || !sdk_open_add(&s->open, module, end_for_instance)) {
         errno = loop_current() ? ESHUTDOWN : ENOTSUP;
@@ -288,7 +294,7 @@ static struct imp_stream *create(struct imp_module *module, const struct imp_str
         return NULL;
     }
     s->stream.loop = loop_current();
-    s->events = events;
+    s->events = told;
     s->closure = closure;
     s->runner = (struct runner){module->label, "its stream", ""};
     s->read_limit = DEFAULT_READ_LIMIT;
@@ -324,8 +330,8 @@ static char *expected_name(const struct imp_stream_target *target)
 struct imp_stream *imp_stream_connect(struct imp_module *module, const struct imp_stream_target *given,
                                       const struct imp_stream_events *events, void *closure)
 {
-    struct imp_stream_target target = {0};
-    memcpy(&target, given, given->size < sizeof target ? given->size : sizeof target);
+    struct imp_stream_target target;
+    module_copy_struct(&target, sizeof target, given);
     if (!is_valid(&target)) {
         errno = EINVAL;
         return NULL;
@@ -361,8 +367,7 @@ struct imp_stream *sdk_stream_accepted(struct imp_module *module, int fd, const 
         stream_connect(&s->stream, s->stream.loop, fd, &handler); /* it is connected: which is told later */
     if (error) {
         /* The owner never heard of it. */
-        static const struct imp_stream_events nobody = {.size = sizeof nobody};
-        s->events = &nobody;
+        s->events = (struct imp_stream_events){0};
         sdk_stream_end(s, IMP_STREAM_BROKEN, "");
         errno = -error;
         return NULL;

@@ -143,7 +143,7 @@ static int may_secure(const struct imp_stream *s)
 
 int imp_stream_start_tls(struct imp_stream *s, struct imp_tls *tls, const char *name)
 {
-    int error = may_secure(s);
+    int error = tls ? may_secure(s) : -EINVAL;
     return securing(s, error ? error : stream_start_tls_client(&s->stream, (struct tls_client *)tls, name));
 }
 

@@ -34,7 +34,7 @@ struct imp_stream {
     enum stage stage;
     bool stream_open, timer_open;
     bool paused, at_end, finished, told_connected;
-    const struct imp_stream_events *events;
+    struct imp_stream_events events;
     void *closure;
     struct runner runner;
     char *path, *host, *source, *tls_name;
@@ -59,9 +59,9 @@ static inline struct imp_stream *sdk_stream_of(struct stream *stream)
 /* Calls a function of the owner, if it has that one. */
 #define SDK_STREAM_TELL(s, event, ...)                                                                       \
     do {                                                                                                     \
-        if ((s)->events->event) {                                                                            \
+        if ((s)->events.event) {                                                                             \
             const struct runner *outer = runner_enter(&(s)->runner);                                         \
-            (s)->events->event(s, __VA_ARGS__);                                                              \
+            (s)->events.event(s, __VA_ARGS__);                                                               \
             runner_leave(outer);                                                                             \
         }                                                                                                    \
     } while (0)

@@ -39,6 +39,10 @@ static void on_timer(uv_timer_t *uv)
 struct imp_timer *imp_timer_create(struct imp_module *module,
                                    void (*fired)(struct imp_timer *timer, void *closure), void *closure)
 {
+    if (!fired) {
+        module_name_misuse(module, "imp_timer_create: a function is required");
+        return NULL;
+    }
     struct imp_timer *timer = mem_new(struct imp_timer);
     if (!sdk_open_add(&timer->open, module, close_timer)) {
         free(timer);
@@ -68,7 +72,7 @@ void imp_timer_stop(struct imp_timer *timer)
 
 bool imp_timer_is_running(const struct imp_timer *timer)
 {
-    return uv_is_active((const uv_handle_t *)&timer->timer);
+    return timer && uv_is_active((const uv_handle_t *)&timer->timer);
 }
 
 uint64_t imp_timer_left(const struct imp_timer *timer)

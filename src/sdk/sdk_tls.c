@@ -3,13 +3,17 @@
  */
 #include "base/mem.h"
 #include "impulse/stream.h"
+#include "module/set.h"
 #include "tls/tls_client.h"
 
 struct imp_tls *imp_tls_create(struct imp_module *module, const struct imp_tls_settings *settings)
 {
-    struct imp_tls_settings read = {0};
+    struct imp_tls_settings read;
     char error[400] = "";
-    memcpy(&read, settings, settings->size < sizeof read ? settings->size : sizeof read);
+    if (!module_copy_struct(&read, sizeof read, settings)) {
+        imp_module_error(module, "imp_tls_create: the struct has no size");
+        return NULL;
+    }
     struct tls_client_settings mine = {
         .verify = read.accept_unverified ? TLS_CLIENT_ASK : TLS_CLIENT_REQUIRE,
         .ca_file = read.ca_file,

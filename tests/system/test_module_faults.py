@@ -2,11 +2,13 @@
 always ends."""
 import base64
 import signal
+import socket
 import time
 
 import pytest
 
 from harness import await_true, patience
+from harness.daemon import free_port, run
 from harness.messages import EXACT
 from harness.sdk import build
 from harness.wire import Wire, stuff
@@ -323,3 +325,36 @@ def test_a_delivery_that_has_no_result_is_named_and_tried_again(misbehaving):
     impulse.await_log("T")
     assert 'module misbehaves: its delivery_method "misbehaves" returned 7, which is no result' in \
         impulse.await_panic("no result")
+
+
+# ---- NULL, and structs without a size -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def careless(installed, impulse, site, modules):
+    build(installed, "careless", modules)
+    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    return impulse
+
+
+def test_calls_without_what_they_need_are_refused(careless, site):
+    port = free_port()
+    careless.start(site.config(f'careless {{ Listen "127.0.0.1:{port}" {{ }} }}'))
+    careless.await_panic("module careless: it starts a job without a function")
+    careless.await_panic("behind the last record: nothing")
+    with socket.create_connection(("127.0.0.1", port), timeout=patience(10)) as client:
+        client.sendall(b"x\n")
+        assert client.recv(100) == b"refused 3\n", "its first handler stays, and nothing else takes the connection"
+    careless.await_panic("the connection was taken before")
+
+
+@pytest.mark.parametrize("what, said", [
+    ("hook", "imp_hook_add: the hook's size is not set"), ("hook_cut", "imp_hook_add: the hook has no point or no function"),
+    ("point", "imp_point_declare: the point's size is not set"), ("log", "imp_hook_log: the struct has no size"),
+    ("metric", "the row of a metric has no size"), ("tls", "imp_tls_create: the struct has no size"),
+    ("command", "imp_command_add: size"), ("smtp", "imp_smtp_add: the struct has no size"),
+    ("delivery", "imp_delivery_method: the method has no name")])
+def test_registering_without_what_it_needs_is_refused(careless, site, what, said):
+    careless.write(site.config(f'careless {{ what = "{what}" }}'))
+    status, told = run("-d", "-c", careless.file, environment=careless.environment)
+    assert status == 1 and f"module careless: {said}" in told and "crashed" not in told, told
