@@ -14,7 +14,7 @@ EXTRA_DIST += .ci/run .clang-format .clang-tidy .codespellrc CONTRIBUTING.md tes
 TIDY_FLAGS = -std=gnu11 $(DEFS) $(DEFAULT_INCLUDES) -I$(top_builddir)/confparse $(AM_CPPFLAGS) $(CPPFLAGS) $(CRYPTO_CFLAGS) \
 	$(GSASL_CFLAGS) $(EDIT_CFLAGS) -DIMPULSE_SBIN_DIR='"$(sbindir)"' \
 	-Xclang -analyzer-config -Xclang max-nodes=10000
-tidy_folders = confparse src src/* src/*/* modules/* tools
+tidy_folders = confparse src src/* src/*/* modules/* tools tools/load
 tidy_sources = $(filter-out confparse/grammar.c confparse/lexer.c, \
 	$(patsubst $(srcdir)/%,%,$(wildcard $(tidy_folders:%=$(srcdir)/%/*.c))))
 

@@ -1,4 +1,6 @@
 ## Tools for operators and module authors.
+include tools/load/local.mk
+
 EXTRA_DIST += quickstart tools/install-dependencies
 
 bin_SCRIPTS += tools/ecxs

@@ -5,7 +5,7 @@
 
 UNIT_CPPFLAGS = $(CRYPTO_CFLAGS) $(GSASL_CFLAGS) $(CUNIT_CFLAGS) -DMODULES_BUILT='"$(abs_top_builddir)/modules/built"'
 ## The harnesses come last, so that a stub in one of them does not stand in for a function that is there.
-UNIT_ARCHIVES = tools/libconsole.a $(IMPULSE_LIBS) tests/unit/libharness.a
+UNIT_ARCHIVES = tools/libconsole.a tools/load/libload.a $(IMPULSE_LIBS) tests/unit/libharness.a
 UNIT_LIBS = $(CUNIT_LIBS) $(DEP_LIBS) $(GSASL_LIBS) -ldl -lm
 
 ## What several tests share, and what they test that is in no library.

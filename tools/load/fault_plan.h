@@ -1,0 +1,73 @@
+/*
+ * fault_plan: what impulse-sink does wrong, where, and when: the rules of --at.
+ *
+ * A rule is a point of the session, what happens there, and what limits it, separated by commas:
+ *
+ *     POINT,ACTION[,after=WHEN][,until=WHEN][,fraction=F][,times=N]
+ *     mail,refuse=451              content+2000,reset,fraction=0.01         end,delay=500,after=10s,until=20s
+ *
+ * Rules are added before the threads start; then any thread may ask.
+ */
+#ifndef IMPULSE_TOOLS_LOAD_FAULT_PLAN_H
+#define IMPULSE_TOOLS_LOAD_FAULT_PLAN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sink_point {
+    POINT_CONNECT, /* the banner */
+    POINT_EHLO,    /* and HELO */
+    POINT_STARTTLS,
+    POINT_MAIL,
+    POINT_RCPT,
+    POINT_DATA, /* the reply to DATA, or to a BDAT that is not the last */
+    POINT_END,  /* the reply to the whole content */
+    POINT_RSET,
+    POINT_QUIT,
+    POINT_CONTENT, /* content+N: N bytes of the content have arrived */
+    POINT_BYTE,    /* byte+N: N bytes have arrived on the connection */
+    POINTS
+};
+
+enum sink_action { ACTION_NONE, ACTION_REFUSE, ACTION_DELAY, ACTION_CLOSE, ACTION_RESET, ACTION_HANG };
+
+struct fault_time { /* zero-initialised: not set */
+    bool set;
+    bool in_seconds; /* else a number of messages */
+    double value;
+};
+
+struct fault_rule {
+    enum sink_point point;
+    enum sink_action action;
+    uint64_t offset; /* of POINT_CONTENT and POINT_BYTE */
+    unsigned code;   /* of ACTION_REFUSE */
+    unsigned delay;  /* of ACTION_DELAY, in milliseconds */
+    double fraction; /* of the times that the rule applies; 1: always */
+    struct fault_time after, until;
+    uint64_t times;                 /* at most; 0: no limit */
+    _Atomic uint64_t asked, struck; /* how often it could have applied, and did */
+};
+
+enum { FAULT_RULES = 64 };
+
+struct fault_plan {
+    uint64_t seed, started; /* the latter as clock_mono_us */
+    size_t count;
+    struct fault_rule rules[FAULT_RULES];
+};
+
+/* Adds a rule. NULL, or what is wrong with the text. */
+const char *fault_plan_add(struct fault_plan *plan, const char *text);
+/* The smallest offset above `now` of a rule for POINT_CONTENT or POINT_BYTE; UINT64_MAX: there is none. */
+uint64_t fault_plan_next_offset(const struct fault_plan *plan, enum sink_point point, uint64_t now);
+/*
+ * What happens at the point, after `messages` messages have ended: the first rule that applies, or NULL.
+ * For POINT_CONTENT and POINT_BYTE only rules with an offset of `before` < offset <= `now`.
+ */
+const struct fault_rule *fault_plan_strike(struct fault_plan *plan, enum sink_point point, uint64_t messages,
+                                           uint64_t before, uint64_t now);
+
+#endif

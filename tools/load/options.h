@@ -1,0 +1,50 @@
+/*
+ * options: the command line of the load tools, as a table of rows that say where each value goes.
+ */
+#ifndef IMPULSE_TOOLS_LOAD_OPTIONS_H
+#define IMPULSE_TOOLS_LOAD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum exit_status {
+    EXIT_GOOD,
+    EXIT_BAD,
+    EXIT_TROUBLE
+}; /* done; something was lost or failed; it could not be tried */
+
+enum option_kind {
+    OPTION_FLAG,   /* bool: becomes true */
+    OPTION_COUNT,  /* uint64_t: a whole number, or with k or m behind it thousands or millions; at least 1 */
+    OPTION_NUMBER, /* double: a number above 0 */
+    OPTION_TEXT,   /* const char *: the argument itself */
+    OPTION_TAKE    /* a function that looks at the argument */
+};
+
+struct option_row {
+    const char *name; /* without "--"; NULL ends the table */
+    enum option_kind kind;
+    size_t offset;        /* of the value in the settings */
+    const char *argument; /* what stands for the argument in the help; NULL: there is none */
+    const char *help;
+    /* For OPTION_TAKE: puts it into the value. NULL, or what is wrong with the argument. */
+    const char *(*take)(void *value, const char *argument);
+};
+
+struct option_set {
+    const char *program, *usage,
+        *closing; /* `usage` after "usage: PROGRAM ", `closing` at the end of the help */
+    const struct option_row *rows;
+};
+
+/*
+ * Reads argv into the settings. Returns the index of the first operand; or, when the program is to end now
+ * (--help, --version, a mistake that has been reported), -1 with *status.
+ */
+int options_read(const struct option_set *set, void *settings, int argc, char **argv, int *status);
+
+/* A whole number with k or m behind it, if at all. False if it is none, or 0. */
+bool options_count(const char *text, uint64_t *count);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * sink: what the parts of impulse-sink share: its settings, its counts, its threads, its sessions.
+ */
+#ifndef IMPULSE_TOOLS_LOAD_SINK_H
+#define IMPULSE_TOOLS_LOAD_SINK_H
+
+#include <pthread.h>
+#include "base/counter.h"
+#include "base/list.h"
+#include "tools/load/fault_plan.h"
+#include "tools/load/target.h"
+#include "tools/load/wire.h"
+
+struct sink_settings {
+    struct target address;
+    const char *hostname, *ledger, *certificate, *key;
+    uint64_t threads, messages; /* the latter: ends after so many; 0: no bound */
+    double seconds;             /* ends after that time; 0: no bound */
+    bool no_pipelining, no_chunking, no_8bitmime, no_verify, tls_at_once, json, quiet;
+    struct fault_plan faults;
+};
+
+/* Each is counted by one thread and added up by the main one. */
+struct sink_counts {
+    struct counter connections, open;
+    struct counter messages, recipients, bytes; /* accepted with 250; the bytes of all content */
+    struct counter whole, altered, unstamped;   /* of the accepted ones, unless nothing is verified */
+    struct counter refused;                     /* the content arrived and was answered 4xx or 5xx */
+    struct counter unanswered; /* the content arrived, and the connection went before the answer */
+    struct counter faults;     /* rules that applied */
+};
+
+struct sink;
+
+struct sink_thread {
+    struct sink *sink;
+    pthread_t thread;
+    uv_loop_t loop;
+    uv_poll_t listener;
+    uv_async_t ending; /* sent by the main thread */
+    int fd;            /* it listens */
+    bool accepting;
+    struct list sessions;
+    struct buf lines; /* of the ledger, to be written before what they tell is answered */
+    struct sink_counts counts;
+};
+
+struct sink {
+    struct sink_settings settings;
+    SSL_CTX *tls;   /* NULL: no TLS is offered */
+    char *greeting; /* the text of the banner */
+    int ledger;     /* a descriptor; -1: none is written */
+    _Atomic uint64_t
+        ended; /* messages that were accepted, refused or dropped at their end, which the fault plan counts */
+    struct sink_thread *threads;
+};
+
+/* Begins a session on a connection that was accepted. */
+void sink_session_start(struct sink_thread *thread, int fd);
+/* Closes all of them; they go in later turns of the loop. */
+void sink_sessions_end(struct sink_thread *thread);
+/* Writes the lines of the ledger. A failure ends the process, because nothing could be proved any more. */
+void sink_write_lines(struct sink_thread *thread);
+
+#endif
