@@ -2,7 +2,7 @@
  * ask: calls a chain of hooks, and judges what they return.
  *
  * The call keeps its place in the chain (next_hook), so that a chain that a hook suspended goes on where it
- * stopped, on the session's loop.
+ * stopped, on the call's loop.
  *
  * What contradicts itself is decided on the safe side: nothing is accepted that a hook wanted to refuse, or
  * may have wanted to.
@@ -153,6 +153,11 @@ enum hook_outcome module_set_validate(struct module_set *set, enum hook_point po
     struct message *message = session->message;
     call->message = (struct imp_message *)message;
     call->recipient = message ? (struct imp_recipient *)message->in_question : NULL;
+    return module_set_ask(set, point, call);
+}
+
+enum hook_outcome module_set_ask(struct module_set *set, enum hook_point point, struct imp_call *call)
+{
     call->set = set;
     call->chain = &set->chains[point];
     call->next_hook = 0;

@@ -46,7 +46,7 @@ void hook_call_name_late(const struct imp_call *call, const char *limit)
                        hook->module->label, hook->runner.what, limit);
 }
 
-void hook_call_abandon(struct imp_call *call, void (*released)(struct imp_session *session))
+void hook_call_abandon(struct imp_call *call, void (*released)(struct imp_call *call))
 {
     hook_job_abandon(call->job, released);
 }

@@ -1,8 +1,8 @@
 /*
  * call.h: one call of a chain of hooks: struct imp_call of include/impulse/hooks.h, from the daemon's side.
  *
- * A session has one, which keeps its place in the chain while a hook is waited for; whoever only tells has
- * one on the stack.
+ * A session has one, and so has an attempt to deliver: it keeps its place in the chain while a hook is waited
+ * for. Whoever only tells has one on the stack.
  */
 #ifndef IMPULSE_MODULE_CALL_H
 #define IMPULSE_MODULE_CALL_H
@@ -26,7 +26,7 @@ struct hook_reply { /* a refusal that a hook asked for */
 enum hook_outcome {
     HOOK_PASS,      /* nobody objected */
     HOOK_REFUSED,   /* call.reply says with what; call.refused_by says who */
-    HOOK_SUSPENDED, /* the session's `resumed` will be called on its loop */
+    HOOK_SUSPENDED, /* call.resumed will be called on call.loop */
 };
 
 struct imp_call {
@@ -34,6 +34,9 @@ struct imp_call {
     struct imp_message *message;
     struct imp_recipient *recipient;
     const void *argument;
+    struct loop *loop; /* where suspended hooks are heard, with `resumed`; neither where none may suspend */
+    /* Set by the owner: goes on after a suspension. HOOK_SUSPENDED: another hook is waited for. On `loop`. */
+    void (*resumed)(struct imp_call *call, enum hook_outcome outcome);
     struct module_set *set; /* whose chain; the caller holds a reference */
     const struct hook_chain *chain;
     size_t next_hook;              /* index into the chain to go on at */
@@ -82,7 +85,7 @@ uint64_t hook_call_wait_ms(const struct imp_call *call);
  * The answer is not waited for any longer: the module is told (`cancelled` of imp_call_suspend), and a hook
  * that waits for a thread of its pool is taken back: it is not called. Unless a hook runs on a pool's thread
  * nothing refers to the call afterwards; else see hook_call_abandon. To be called before what the hook was
- * asked about is freed: `cancelled` may still read it. The session's loop thread.
+ * asked about is freed: `cancelled` may still read it. The call's loop thread.
  */
 void hook_call_cancel(struct imp_call *call);
 /*
@@ -91,10 +94,10 @@ void hook_call_cancel(struct imp_call *call);
  */
 void hook_call_name_late(const struct imp_call *call, const char *limit);
 /*
- * While a hook runs on a pool's thread: when it has returned `released` is called on the session's loop, in
- * place of the session's `resumed`.
+ * While a hook runs on a pool's thread: when it has returned `released` is called on the call's loop, in place
+ * of `resumed`.
  */
-void hook_call_abandon(struct imp_call *call, void (*released)(struct imp_session *session));
+void hook_call_abandon(struct imp_call *call, void (*released)(struct imp_call *call));
 
 /* Releases the reply and cancels what is waited for. Not while a hook runs on a pool's thread. */
 void hook_call_release(struct imp_call *call);

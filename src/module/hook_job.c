@@ -1,10 +1,10 @@
 /*
- * hook_job: hooks that may block (IMP_HOOK_MAY_BLOCK): each runs as a job of a pool while its session is
+ * hook_job: hooks that may block (IMP_HOOK_MAY_BLOCK): each runs as a job of a pool while its call is
  * suspended.
  *
  * From the start of the job until its end is heard on the loop, the call and what can be reached from it
- * belong to the pool's thread. A server that does not want to wait for the end takes the job back, which
- * keeps clients that come and go from filling the pool's queue. When a thread has begun with it the server
+ * belong to the pool's thread. An owner that does not want to wait for the end takes the job back, which
+ * keeps clients that come and go from filling the pool's queue. When a thread has begun with it the owner
  * abandons the job, and frees nothing until it is told that the hook has returned.
  */
 #include <stdatomic.h>
@@ -19,7 +19,7 @@ struct hook_job {
     _Atomic bool begun;
     int verdict;
     uint64_t due_ms;                               /* clock_mono_ms */
-    void (*released)(struct imp_session *session); /* NULL: the answer is wanted */
+    void (*released)(struct imp_call *call); /* NULL: the answer is wanted */
 };
 
 static void run(struct pool_job *pool_job)
@@ -36,13 +36,12 @@ static void done(struct pool_job *pool_job)
 {
     struct hook_job *job = container_of(pool_job, struct hook_job, job);
     struct imp_call *call = job->call;
-    struct imp_session *session = call->session;
     struct module_set *set = job->set;
     call->job = NULL;
     if (job->released)
-        job->released(session);
+        job->released(call);
     else
-        session->resumed(session, hook_chain_judge(call, job->verdict));
+        call->resumed(call, hook_chain_judge(call, job->verdict));
     free(job);
     module_set_unref(set);
 }
@@ -51,7 +50,7 @@ enum hook_outcome hook_job_start(struct imp_call *call)
 {
     struct hook *hook = hook_call_current(call);
     struct hook_job *job = mem_new(struct hook_job);
-    job->job = (struct pool_job){.work = run, .done = done, .home = call->session->loop};
+    job->job = (struct pool_job){.work = run, .done = done, .home = call->loop};
     job->job.owner = (struct pool_job_owner){hook->module->label, hook->runner.kind, hook->runner.what};
     job->call = call;
     job->set = module_set_ref(call->set);
@@ -64,8 +63,8 @@ enum hook_outcome hook_job_start(struct imp_call *call)
     free(job);
     paniclog_rated(
         &hook->unbegun, PANIC_WARNING,
-        "module %s: its hook at %s was not called: ThreadPool \"%s\" takes no more jobs (Backlog); clients "
-        "are answered 451 4.3.0",
+        "module %s: its hook at %s was not called: ThreadPool \"%s\" takes no more jobs (Backlog); refused "
+        "with 451 4.3.0",
         hook->module->label, hook->runner.what, pool_name(hook->pool));
     return hook_call_fail(call);
 }
@@ -104,7 +103,7 @@ void hook_job_name_waiting(const struct hook_job *job, const char *limit)
         hook->module->label, hook->runner.what, limit, counts.busy, pool_name(hook->pool), counts.queued);
 }
 
-void hook_job_abandon(struct hook_job *job, void (*released)(struct imp_session *session))
+void hook_job_abandon(struct hook_job *job, void (*released)(struct imp_call *call))
 {
     job->released = released;
 }

@@ -16,6 +16,7 @@ void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t i
     memset(session, 0, sizeof *session);
     session->loop = loop;
     session->call.session = session;
+    session->call.loop = loop;
     session->id = id;
     session->ehlo = "";
     imp_session_set_addresses(session, local, peer);

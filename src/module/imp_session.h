@@ -34,13 +34,8 @@ struct imp_session {
     char *binding, *binding_group; /* owned; NULL: not set; cleared before validate_set_binding */
     struct context connection_context;
     struct attachments attached;       /* to the connection */
-    struct imp_call call;              /* the hook chain that runs or ran last */
+    struct imp_call call; /* the hook chain that runs or ran last; the server sets `resumed` */
     const struct imp_auth_facts *auth; /* during validate_auth; otherwise NULL */
-    /*
-     * Set by the server: continues the command after a suspension. HOOK_SUSPENDED: another hook is waited
-     * for. Loop thread.
-     */
-    void (*resumed)(struct imp_session *session, enum hook_outcome outcome);
     /* Cached texts for the SDK: */
     char peer_text[NET_ADDR_TEXT_SIZE], local_text[NET_ADDR_TEXT_SIZE];
 };

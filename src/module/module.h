@@ -118,11 +118,17 @@ void imp_policy_unref(struct imp_policy *policy);
 /* Is anybody registered at this point? Lets the server skip preparing. */
 bool module_set_has_hook(const struct module_set *set, enum hook_point point);
 /*
- * Asks the chain. On HOOK_SUSPENDED the server leaves the session alone until session->resumed is called, on the
- * session's loop. The session's loop thread.
+ * Asks the chain about a session. On HOOK_SUSPENDED the server leaves the session alone until session->call.resumed is
+ * called, on the session's loop. The session's loop thread.
  */
 enum hook_outcome module_set_validate(struct module_set *set, enum hook_point point,
                                       struct imp_session *session);
+/*
+ * Asks the chain about what the caller has set in *call: what it is about, `loop` and `resumed`; the rest of it was
+ * zero, or of a call that has ended. On HOOK_SUSPENDED the caller leaves all of it alone until call->resumed is called.
+ * In the end hook_call_release. The caller holds a reference to `set`. The loop's thread.
+ */
+enum hook_outcome module_set_ask(struct module_set *set, enum hook_point point, struct imp_call *call);
 
 /*
  * Calls the chain of a point that is told, not asked. The thread of the point's row. Who prepares much

@@ -155,7 +155,7 @@ struct hook *hook_call_current(const struct imp_call *call);
 enum hook_outcome hook_job_start(struct imp_call *call);
 /* False: a thread has begun with it. Otherwise the job is gone, and the call has none. Loop thread. */
 bool hook_job_take_back(struct hook_job *job);
-void hook_job_abandon(struct hook_job *job, void (*released)(struct imp_session *session));
+void hook_job_abandon(struct hook_job *job, void (*released)(struct imp_call *call));
 uint64_t hook_job_wait_ms(const struct hook_job *job);
 /* Has a thread of the pool begun with it? */
 bool hook_job_has_begun(const struct hook_job *job);

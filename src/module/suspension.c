@@ -6,7 +6,7 @@
  * never freed.
  *
  * The module that suspends owes one resume. Whether an answer comes or nobody waits any more is decided by
- * one compare-and-swap: exactly one of the two happens. An answer is posted to the session's loop, so it does
+ * one compare-and-swap: exactly one of the two happens. An answer is posted to the call's loop, so it does
  * not matter if it is there before the hook has returned. A suspension holds a reference to the module set
  * until it is resumed: the code that will do so is still running.
  */
@@ -163,7 +163,7 @@ struct imp_suspension *imp_call_suspend(struct imp_call *call, void (*cancelled)
         return NULL;
     }
     slot->call = call;
-    slot->loop = call->session->loop;
+    slot->loop = call->loop;
     slot->set = module_set_ref(call->set);
     slot->hook = hook;
     slot->cancelled = cancelled;
@@ -231,9 +231,8 @@ static void deliver_answer(struct loop_task *task)
     struct imp_call *call = slot->call;
     struct module_set *set = slot->set;
     if (call) {
-        struct imp_session *session = call->session;
         call->suspension = NULL;
-        session->resumed(session, outcome_of(slot, call));
+        call->resumed(call, outcome_of(slot, call));
     }
     slot_give(slot);
     module_set_unref(set);

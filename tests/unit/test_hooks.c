@@ -317,13 +317,13 @@ static enum imp_verdict count_asked(struct imp_call *call, void *closure)
     return IMP_CONT;
 }
 
-static void finish(struct imp_session *session, enum hook_outcome outcome)
+static void finish(struct imp_call *call, enum hook_outcome outcome)
 {
-    struct client *client = container_of(session, struct client, session);
+    struct client *client = container_of(call, struct client, session.call);
     struct module_set *set = client->set;
     client->outcome = outcome;
-    client->code = hook_call_reply_code(&session->call);
-    imp_session_release(session);
+    client->code = hook_call_reply_code(call);
+    imp_session_release(&client->session);
     module_set_unref(set);
     sem_post(&finished);
 }
@@ -335,7 +335,7 @@ static void begin(struct loop_task *task) /* on the session's loop */
     if (outcome != HOOK_SUSPENDED)
         abort();
     if (leaves_early(client->number))
-        finish(&client->session, HOOK_SUSPENDED);
+        finish(&client->session.call, HOOK_SUSPENDED);
 }
 
 static void test_suspension(void)
@@ -354,7 +354,7 @@ static void test_suspension(void)
     for (unsigned i = 0; i < SESSIONS; i++) {
         clients[i] = (struct client){.number = i, .set = module_set_ref(set), .task = {.run = begin}};
         init_session(&clients[i].session, loop_group_next(loops));
-        clients[i].session.resumed = finish;
+        clients[i].session.call.resumed = finish;
         loop_post(clients[i].session.loop, &clients[i].task);
     }
     module_set_unref(set); /* the sessions, their suspensions and the work keep it */

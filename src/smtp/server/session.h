@@ -98,7 +98,7 @@ struct smtps_session {
     enum session_state state;
     enum hello_kind hello;
     bool waiting_for_turn; /* SESSION_WAITING: no message has begun yet, so a drain need not wait */
-    bool waiting_for_hook; /* SESSION_WAITING: `view.resumed` will be called */
+    bool waiting_for_hook; /* SESSION_WAITING: `view.call.resumed` will be called */
     bool held; /* a hook that is no longer waited for still runs on a pool thread and uses the session */
     bool untold_abort, untold_end; /* POINT_SESSION_ABORTED, POINT_SESSION_ENDED: to be told when held ends */
     bool last_chance;              /* its time is up, and the loop has yet to look at its input */
@@ -240,8 +240,8 @@ void session_tell(struct smtps_session *session, enum hook_point point, const vo
 void session_process(struct smtps_session *session);
 /* Gives the client idle_time from now. */
 void session_renew_deadline(struct smtps_session *session);
-/* Implements imp_session.resumed. */
-void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome);
+/* The `resumed` of the session's call. */
+void session_hook_resumed(struct imp_call *call, enum hook_outcome outcome);
 /* Called when the server drains: limits the wait for a suspended hook to a few seconds. */
 void session_hurry_hook(struct smtps_session *session);
 /* Called when a user of the session's memory has ended: one of its handles, or a hook on a pool thread. */

@@ -29,15 +29,15 @@ static void tell_the_end(struct smtps_session *session)
 }
 
 /* The hook has returned. */
-static void released(struct imp_session *view)
+static void released(struct imp_call *call)
 {
-    struct smtps_session *session = container_of(view, struct smtps_session, view);
+    struct smtps_session *session = container_of(call, struct smtps_session, view.call);
     session->held = false;
     if (session->stream.closing)
         tell_the_end(session);
     session_reset_transaction(session);
     if (session->stream.closing)
-        imp_session_release(view);
+        imp_session_release(&session->view);
     session_let_go(session);
 }
 
@@ -145,9 +145,9 @@ void session_ask(struct smtps_session *session, enum hook_point point, session_c
     await(session);
 }
 
-void session_hook_resumed(struct imp_session *view, enum hook_outcome outcome)
+void session_hook_resumed(struct imp_call *call, enum hook_outcome outcome)
 {
-    struct smtps_session *session = container_of(view, struct smtps_session, view);
+    struct smtps_session *session = container_of(call, struct smtps_session, view.call);
     if (outcome == HOOK_SUSPENDED) { /* the next hook is waited for */
         arm(session);
         return;

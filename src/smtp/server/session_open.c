@@ -301,7 +301,7 @@ void session_start(struct smtps_worker *worker, const struct session_protocol *p
     session->policies = policies;
     session->slots = &terms->limits;
     imp_session_init(&session->view, worker->loop, id, local, peer);
-    session->view.resumed = session_hook_resumed;
+    session->view.call.resumed = session_hook_resumed;
     set_terms(session);
     if (session->policy->proxy_protocol)
         await_header(session);

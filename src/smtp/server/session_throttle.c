@@ -9,7 +9,7 @@
 
 static void take_turn(struct smtps_session *session)
 {
-    session_hook_resumed(&session->view, HOOK_PASS);
+    session_hook_resumed(&session->view.call, HOOK_PASS);
 }
 
 void session_throttle(struct smtps_session *session, session_continue_fn *next)
