@@ -17,12 +17,14 @@ IMP_API uint64_t imp_delivery_message_id(const struct imp_delivery *delivery);
 IMP_API const char *imp_delivery_reverse_path(const struct imp_delivery *delivery);     /* "" for null */
 IMP_API const char *imp_delivery_recipient(const struct imp_delivery *delivery);        /* as given */
 IMP_API const char *imp_delivery_recipient_domain(const struct imp_delivery *delivery); /* lower case */
-IMP_API uint64_t imp_delivery_size(const struct imp_delivery *delivery);                /* bytes of content */
+/* Bytes of content, as imp_delivery_read gives it. */
+IMP_API uint64_t imp_delivery_size(const struct imp_delivery *delivery);
 /* The content is binary (RFC 3030): a CR LF in it need not be a line end, and is to be kept. */
 IMP_API bool imp_delivery_is_binary(const struct imp_delivery *delivery);
 /*
- * The same message as in hooks (impulse/message.h), as it was accepted, edits included: header fields by name, cursors
- * that block, the message context. It can be read, not changed (EPERM). Valid until the deliver function returns.
+ * The same message as in hooks (impulse/message.h), as it was accepted, with the edits of hooks of message_sending:
+ * header fields by name, cursors that block, the message context. It can be read, not changed (EPERM). Valid until the
+ * deliver function returns.
  */
 IMP_API struct imp_message *imp_delivery_message(struct imp_delivery *delivery);
 /*
@@ -31,8 +33,9 @@ IMP_API struct imp_message *imp_delivery_message(struct imp_delivery *delivery);
  */
 IMP_API void *imp_delivery_policy(const struct imp_delivery *delivery, const struct imp_module *module);
 /*
- * The next part of the content (CR LF line ends; trace headers, and those of this recipient alone, included): *data is
- * valid until the next call. 1: a part; 0: the end; -1: the spool could not be read (report a transient failure).
+ * The next part of the content (CR LF line ends; trace headers, those of this recipient alone, and what hooks of
+ * message_sending made of it, included): *data is valid until the next call. 1: a part; 0: the end; -1: the spool could
+ * not be read (report a transient failure).
  */
 IMP_API int imp_delivery_read(struct imp_delivery *delivery, const char **data, size_t *size);
 

@@ -7,9 +7,10 @@
  * priority, then in order of registration.
  *
  * Thread: the hooks of a session's points run on the session's event-loop thread: several sessions at once, never the
- * same session twice at once. There they must not block: suspend (imp_call_suspend), or register the hook with
- * IMP_HOOK_MAY_BLOCK, which runs it on a thread pool while the session is suspended. A hook that keeps a loop for
- * longer than module_hook_slow_time is named in the paniclog.
+ * same session twice at once; those of message_sending on the queue's. There they must not block: suspend
+ * (imp_call_suspend), or register the hook with IMP_HOOK_MAY_BLOCK, which runs it on a thread pool while the session,
+ * or the attempt to deliver, is suspended. A hook that keeps a loop for longer than module_hook_slow_time is named in
+ * the paniclog.
  * Source: Momentum 4 manual, "Policy", "Hook points", module hooks.
  *
  *     static enum imp_verdict at_rcptto(struct imp_call *call, void *closure)
@@ -50,6 +51,19 @@ extern "C" {
  *                                  notification. One with 4xx answers the message.
  *   validate_set_binding           as before, after it: chooses the binding; a refusal likewise
  *
+ * Asked of an attempt to deliver, on the event loop of the queue; a hook may refuse and may suspend:
+ *
+ *   message_sending                an attempt is about to be made: over a connection to the next hop, before MAIL; by a
+ *                                  delivery method of a module, before it is called
+ *
+ * imp_call_message gives the message with the recipients of this attempt; its header and body can be edited, for this
+ * attempt alone (message.h). The argument is a struct imp_moment, whose record is that of the first recipient, with the
+ * address of the next hop and the id of the connection if there are such, and which names the host. There is no
+ * session. A refusal concerns all recipients of the attempt: with 4xx they are tried again later, with 5xx they are
+ * given up; the mainlog has it as the response. If a hook is late (imp_call_suspend) or answers nonsense they are tried
+ * again later. The connection waits as long as a hook does. If the next hop hangs up meanwhile, or the daemon stops,
+ * `cancelled` is called and nothing is sent. Edits are forgotten at the end of every attempt, whatever its result.
+ *
  * Told, not asked; a hook can neither refuse nor suspend, and IMP_DONE keeps the following hooks from being told:
  *
  *   core_post_validate_set_binding       a hook has chosen a recipient's binding. Argument: struct imp_binding_choice
@@ -57,14 +71,12 @@ extern "C" {
  *   core_server_esmtp_session_abort      a client has left without QUIT, or its connection broke
  *   core_dec_inbound_connections         an SMTP connection ends, whoever ends it
  *   core_ec_message_enqueue              a recipient's copy is in the spool and enters its queue (any thread)
- *   message_sending                      it is about to be sent (this and the next two: on the queue's event loop)
- *   message_attempted                    an attempt has ended, with a result
+ *   message_attempted                    an attempt has ended, with a result (queue's event loop, and so the next)
  *   core_pre_mail_queue_message_requeue  after a transient failure, before it waits for the next attempt
  *   message_gone                         it was delivered or given up, and leaves the spool (any thread)
  *   core_control_shutdown                the daemon begins to stop (main thread)
  *
- * The argument of those about messages is a struct imp_moment. A copy in a queue has neither a session nor an
- * imp_message.
+ * The argument of those about messages is a struct imp_moment; they have neither a session nor an imp_message.
  */
 
 struct imp_binding_choice { /* texts are valid during the call */
@@ -80,11 +92,17 @@ enum imp_moment_result {
     IMP_MOMENT_PERMANENT, /* refused for good, or given up */
 };
 
-/* A moment of one recipient's copy; texts are valid during the call, counted, and not NUL-terminated. */
+/*
+ * A moment of one recipient's copy; texts are valid during the call (and while it is suspended), counted, and not
+ * NUL-terminated.
+ */
 struct imp_moment {
     size_t size; /* sizeof(struct imp_moment), as the daemon has it */
     enum imp_moment_result result;
-    /* What the mainlog says of it. Before an attempt `peer` and `response` are empty, and `connection_id` is 0. */
+    /*
+     * What the mainlog says of it. Before an attempt `response` is empty; but for message_sending `peer` is empty and
+     * `connection_id` is 0 then.
+     */
     const struct imp_log_delivery *record;
     /*
      * What applies to the binding and domain of the copy: imp_policy_get (config.h) finds in it what the module's
@@ -92,8 +110,9 @@ struct imp_moment {
      */
     const struct imp_policy *policy;
     /*
-     * After an attempt by SMTP or LMTP: the host that was tried, as the MX record or the route names it (its address,
-     * if it names an address). Empty before an attempt, for a Unix socket, and when there was no host to try.
+     * For message_sending and after an attempt, by SMTP or LMTP: the host that is tried, as the MX record or the route
+     * names it (its address, if it names an address). Empty otherwise, for a Unix socket, and when there was no host to
+     * try.
      */
     struct imp_text host;
     /* What applies to that host: there is what the module's host_policy kept. NULL: no host, or no module keeps
@@ -174,12 +193,12 @@ struct imp_suspension; /* the right, and the duty, to resume a call once */
  * Suspends: call it, hand the result to whoever will find the answer, and return IMP_AGAIN. A suspended session costs
  * no thread.
  *
- * A suspension always ends: with imp_suspension_resume, when the client leaves, or at the deadline (deadline_ms of the
- * hook, else module_hook_timeout), at which the client is answered 451 4.3.0 and the paniclog names module and hook.
- * Without a resume `cancelled` (may be NULL) is then called with `closure`, once, on the session's event-loop thread:
- * nobody waits for the answer any more. It must not block. The handle is still to be resumed, which is harmless then,
- * and may be done from within `cancelled`. `cancelled` is not called once imp_suspension_resume has returned on this
- * thread, but may be running while another thread resumes.
+ * A suspension always ends: with imp_suspension_resume, when the client leaves (the next hop, at message_sending), or
+ * at the deadline (deadline_ms of the hook, else module_hook_timeout), at which the client is answered 451 4.3.0 and
+ * the paniclog names module and hook. Without a resume `cancelled` (may be NULL) is then called with `closure`, once,
+ * on the event-loop thread of the call: nobody waits for the answer any more. It must not block. The handle is still to
+ * be resumed, which is harmless then, and may be done from within `cancelled`. `cancelled` is not called once
+ * imp_suspension_resume has returned on this thread, but may be running while another thread resumes.
  *
  * NULL, and named in the paniclog, where a call cannot be suspended: at a point that is told, in a hook with
  * IMP_HOOK_MAY_BLOCK, twice in one hook.

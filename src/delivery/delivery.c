@@ -68,6 +68,7 @@ struct delivery *delivery_create(struct queue_set *queues, const struct queue_de
         .spool = dependencies->spool,
         .swap_in = pool_set_find(dependencies->pools, "SwapIn"),
         .hostname = delivery->hostname,
+        .reader = &delivery->reader,
         .outside = &delivery->outside,
     };
     content_reader_init(&delivery->reader, spool_read_content, dependencies->spool);
@@ -87,8 +88,8 @@ void delivery_free(struct delivery *delivery)
 {
     pending_wait(&delivery->outside);
     for (unsigned i = 0; i < delivery->loop_count; i++) {
+        method_free_all(&delivery->loops[i]); /* it reads through the clients' reader */
         smtpc_free_all(&delivery->loops[i].clients);
-        method_free_all(&delivery->loops[i]);
     }
     pending_destroy(&delivery->outside);
     free(delivery->hostname);

@@ -1,14 +1,15 @@
 /*
  * method: delivery methods that modules add (include/impulse/delivery.h).
  *
- * A worker stands for one of the queue's connections: it takes an envelope, has the module deliver it on a
- * thread of the method's pool, settles it on the loop, and takes the next. While a job is on its way the
- * pool's thread alone touches the worker.
+ * A worker stands for one of the queue's connections: it takes an envelope, asks the hooks of message_sending
+ * about it, has the module deliver it on a thread of the method's pool, settles it on the loop, and takes the
+ * next. While a job is on its way the pool's thread alone touches the worker.
  */
 #include <stdio.h>
 #include "base/mem.h"
 #include "message/message_copy.h"
 #include "delivery/delivery_private.h"
+#include "queue/sending.h"
 
 enum { METHOD_RESPONSE_SIZE = 512 };
 
@@ -24,6 +25,7 @@ struct method_worker {
     struct pool_job job;
     struct loop_task task;
     struct envelope *envelope;     /* NULL: none in hand */
+    struct sending *sending;       /* of that attempt; owned; NULL: nobody is asked */
     struct message_cursor content; /* while the module delivers */
     struct message *message;       /* its handle, when the module asked for it */
     enum imp_delivery_result result;
@@ -48,6 +50,8 @@ static int read_chunk(struct imp_delivery *delivery, const char **data, size_t *
 static struct message *get_message(struct imp_delivery *delivery)
 {
     struct method_worker *worker = container_of(delivery, struct method_worker, delivery);
+    if (worker->sending)
+        return sending_message(worker->sending);
     if (!worker->message)
         worker->message = message_of_copy(worker->envelope, &worker->home->delivery->reader);
     return worker->message;
@@ -62,14 +66,27 @@ static void end_message(struct method_worker *worker)
     worker->message = NULL;
 }
 
+static void open_content(struct method_worker *worker)
+{
+    struct content_reader *reader = &worker->home->delivery->reader;
+    struct content_source source;
+    if (worker->sending) {
+        sending_source(worker->sending, &source);
+        cursor_open_source(&worker->content, &source, reader, NULL, NULL);
+    } else {
+        cursor_open(&worker->content, worker->envelope, reader, NULL, NULL);
+    }
+}
+
 static void deliver(struct pool_job *job)
 {
     struct method_worker *worker = container_of(job, struct method_worker, job);
     struct delivery *delivery = worker->home->delivery;
-    cursor_open(&worker->content, worker->envelope, &delivery->reader, NULL, NULL);
+    open_content(worker);
     worker->response[0] = '\0';
     worker->delivery.envelope = worker->envelope;
     worker->delivery.policy = worker->policy;
+    worker->delivery.size = cursor_size(&worker->content);
     worker->result =
         module_deliver(worker->method, &worker->delivery, worker->response, sizeof worker->response);
     cursor_close(&worker->content);
@@ -79,6 +96,16 @@ static void deliver(struct pool_job *job)
 }
 
 /* ---- on the loop ------------------------------------------------------------------------------------- */
+
+/* The attempt is over, and the envelope somebody else's. */
+static struct envelope *hand_over(struct method_worker *worker)
+{
+    struct envelope *envelope = worker->envelope;
+    worker->envelope = NULL;
+    sending_end(worker->sending);
+    worker->sending = NULL;
+    return envelope;
+}
 
 static void settle(struct method_worker *worker)
 {
@@ -95,12 +122,10 @@ static void settle(struct method_worker *worker)
     struct queue_outcome outcome = {
         .verdict = verdicts[worker->result],
         .duty = QUEUE_FINAL,
-        .bytes = worker->result == IMP_DELIVERED ? envelope_size(worker->envelope) : 0,
+        .bytes = worker->result == IMP_DELIVERED ? worker->delivery.size : 0,
         .response = slice_text(*worker->response ? worker->response : fallbacks[worker->result]),
     };
-    struct envelope *envelope = worker->envelope;
-    worker->envelope = NULL;
-    queue_settle(worker->queue, envelope, &outcome);
+    queue_settle(worker->queue, hand_over(worker), &outcome);
 }
 
 static void free_worker(struct method_worker *worker)
@@ -135,24 +160,70 @@ static void submit(struct method_worker *worker)
     loop_post(worker->home->loop, &worker->task);
 }
 
-/* A worker whose modules are of an old generation makes room for one with the new. */
-static void work(struct method_worker *worker)
+/* Takes the next envelope. A worker whose modules are of an old generation makes room for one with the new. */
+static bool take(struct method_worker *worker)
 {
     if (queue_modules(worker->queue) == worker->modules)
         worker->envelope = queue_take(worker->queue);
     imp_policy_unref(worker->policy);
     worker->policy = imp_policy_ref(queue_settings(worker->queue)->modules);
-    if (worker->envelope)
-        submit(worker);
-    else
-        close_worker(worker);
+    return worker->envelope;
+}
+
+static void go_on(void *owner);
+
+static void begin_asking(struct method_worker *worker)
+{
+    struct sending_attempt attempt = {
+        .queue = worker->queue,
+        .recipients = &worker->envelope,
+        .count = 1,
+        .on_loop = &worker->home->clients.reader,
+        .blocking = &worker->home->delivery->reader,
+        .answered = go_on,
+        .owner = worker,
+    };
+    worker->sending = sending_begin(&attempt);
+}
+
+/* True: the attempt is over before it was made. */
+static bool turn_away(struct method_worker *worker, enum sending_answer answer)
+{
+    char response[METHOD_RESPONSE_SIZE];
+    if (answer == SENDING_STOPPED) {
+        queue_give_back(worker->queue, hand_over(worker));
+        return true;
+    }
+    if (answer != SENDING_REFUSED)
+        return false;
+    struct queue_outcome outcome = *sending_outcome(worker->sending);
+    snprintf(response, sizeof response, "%.*s", (int)outcome.response.size, outcome.response.data);
+    outcome.response = slice_text(response);
+    queue_settle(worker->queue, hand_over(worker), &outcome);
+    return true;
+}
+
+/* Goes on with the envelope in hand, or with the next one. */
+static void go_on(void *owner)
+{
+    struct method_worker *worker = owner;
+    while (worker->envelope || take(worker)) {
+        if (!worker->sending && sending_is_asked(worker->queue))
+            begin_asking(worker);
+        enum sending_answer answer = worker->sending ? sending_ask(worker->sending) : SENDING_GO;
+        if (answer == SENDING_GO)
+            submit(worker);
+        if (!turn_away(worker, answer))
+            return;
+    }
+    close_worker(worker);
 }
 
 static void delivered(struct loop_task *task)
 {
     struct method_worker *worker = container_of(task, struct method_worker, task);
     settle(worker);
-    work(worker);
+    go_on(worker);
 }
 
 static void begin(struct loop_task *task)
@@ -160,7 +231,7 @@ static void begin(struct loop_task *task)
     struct method_worker *worker = container_of(task, struct method_worker, task);
     if (worker->method) {
         queue_connection_established(worker->queue);
-        work(worker);
+        go_on(worker);
         return;
     }
     static const struct queue_outcome unknown = {
@@ -198,7 +269,7 @@ void method_free_all(struct delivery_loop *home)
 {
     list_each(&home->workers, node, after) {
         struct method_worker *worker = container_of(node, struct method_worker, node);
-        queue_abandon(home->delivery->queues, worker->envelope);
+        queue_abandon(home->delivery->queues, hand_over(worker));
         free_worker(worker);
     }
 }

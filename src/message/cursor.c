@@ -166,6 +166,8 @@ static int load(struct message_cursor *cursor, uint32_t chunk)
 
 static uint64_t whole_size(const struct content_source *source)
 {
+    if (source->attempted)
+        return source->attempt_edits.size;
     if (source->own)
         return source->own_edits.size;
     return source->fields.size + (source->edited ? source->edits.size : source->stored + source->tail.size);
@@ -197,7 +199,7 @@ void cursor_change_source(struct message_cursor *cursor, const struct content_so
     }
     if (before)
         body_unref(before);
-    cursor->place = cursor->own_place = (struct edits_place){0};
+    cursor->place = cursor->own_place = cursor->attempt_place = (struct edits_place){0};
     cursor_seek(cursor, cursor->at);
 }
 
@@ -236,6 +238,17 @@ void cursor_open(struct message_cursor *cursor, const struct envelope *envelope,
     cursor->pinned = memory != NULL;
 }
 
+char *cursor_take_first(struct message_cursor *cursor, size_t *size)
+{
+    char *chunk = cursor->chunk;
+    if (!chunk || cursor->chunk_number != 0)
+        return NULL;
+    cursor->chunk = NULL;
+    cursor->run = slice_of(NULL, 0); /* it may be in there */
+    *size = cursor->chunk_size;
+    return chunk;
+}
+
 void cursor_close(struct message_cursor *cursor)
 {
     if (!cursor->open)
@@ -254,25 +267,41 @@ void cursor_close(struct message_cursor *cursor)
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
+/* From a run of an edited form to the bytes there, or to a run of what is underneath, which may be shorter. */
+static void descend(const struct edits_view *edits, struct edits_place *place, struct edits_run *run)
+{
+    uint64_t size = run->size;
+    *run = edits_find(edits, run->offset, place);
+    if (run->size > size)
+        run->size = size;
+}
+
+/* The same for the fields of this copy, in front of what is underneath. */
+static void pass_fields(struct slice fields, struct edits_run *run)
+{
+    if (run->offset >= fields.size) {
+        run->offset -= fields.size;
+        return;
+    }
+    run->text = fields.data + run->offset;
+    if (run->size > fields.size - run->offset)
+        run->size = fields.size - run->offset;
+}
+
 /* What is at cursor->at. */
 static struct edits_run locate(struct message_cursor *cursor)
 {
     const struct content_source *source = &cursor->source;
     struct edits_run run = {.offset = cursor->at, .size = source->size - cursor->at};
-    if (source->own) {
-        run = edits_find(&source->own_edits, cursor->at, &cursor->own_place);
-    } else if (cursor->at < source->fields.size) {
-        run.text = source->fields.data + cursor->at;
-        run.size = source->fields.size - cursor->at;
-    } else {
-        run.offset -= source->fields.size;
-    }
-    if (run.text || !source->edited)
-        return run;
-    struct edits_run below = edits_find(&source->edits, run.offset, &cursor->place);
-    if (below.size > run.size)
-        below.size = run.size;
-    return below;
+    if (source->attempted)
+        descend(&source->attempt_edits, &cursor->attempt_place, &run);
+    if (!run.text && source->own)
+        descend(&source->own_edits, &cursor->own_place, &run);
+    else if (!run.text)
+        pass_fields(source->fields, &run);
+    if (!run.text && source->edited)
+        descend(&source->edits, &cursor->place, &run);
+    return run;
 }
 
 static struct slice within(const char *bytes, uint64_t start, uint64_t size, const struct edits_run *run)

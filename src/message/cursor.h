@@ -51,7 +51,8 @@ struct content_source { /* what content is made of; borrowed, but for the refere
     struct slice tail;   /* the bytes after them */
     struct slice fields; /* of this copy alone, in front of everything */
     bool edited, own;    /* are there edits of the message; of this copy, upon them */
-    struct edits_view edits, own_edits;
+    bool attempted;      /* are there edits of one attempt to deliver, upon everything */
+    struct edits_view edits, own_edits, attempt_edits;
     uint64_t size; /* of what the cursor reads */
 };
 
@@ -63,7 +64,7 @@ struct message_cursor {
     uint64_t at;      /* offset of the next byte in what is read */
     struct slice run; /* the bytes at hand, from `at` on */
     bool added;       /* the run is not in the content underneath, but was put in */
-    struct edits_place place, own_place;
+    struct edits_place place, own_place, attempt_place;
     char *chunk; /* owned: the part that was read back last */
     size_t chunk_size;
     uint32_t chunk_number;
@@ -120,6 +121,11 @@ static inline uint64_t cursor_size(const struct message_cursor *cursor)
 {
     return cursor->source.size;
 }
+/*
+ * Gives the caller the memory (from malloc) of the part that was read back last, if it is the first one, which
+ * is *size bytes; the cursor would have to read it again. NULL: it is another one, or none.
+ */
+char *cursor_take_first(struct message_cursor *cursor, size_t *size);
 /* Lets go of everything; a read under way is forgotten. Harmless when not open. */
 void cursor_close(struct message_cursor *cursor);
 

@@ -82,7 +82,7 @@ struct message {
     char *head;            /* owned: the first chunk, when it is stored */
     struct buf part_flags; /* a byte for each part that is stored: has it a byte above 127? */
     bool readable;         /* all content is there, and is the hooks' to read and edit */
-    bool edited;           /* `edits` are upon the content that is stored in parts */
+    bool edited;           /* `edits` are upon the content that is stored in parts, or upon `fixed` */
     struct edits edits;
     bool rewritten;           /* content in memory was edited in place */
     bool replaced, eight_bit; /* the body is another one; the new content has 8-bit bytes */
@@ -106,7 +106,8 @@ struct message {
     const struct message_keeper *keeper;              /* NULL: all content is in memory */
     void *owner;                                      /* the keeper's */
     const struct content_source
-        *fixed; /* a copy that was accepted: its content, which cannot be changed; NULL */
+        *fixed;   /* a copy that was accepted: its content, which cannot be changed; NULL */
+    bool leaving; /* an attempt to deliver that copy begins: `edits` are of the attempt, upon `fixed` */
     void (*release_fixed)(struct message *message);
     bool ended; /* the transaction is over: there is nothing to read or change any more */
 };

@@ -39,7 +39,7 @@ static bool are_lines(struct slice text, bool *after_cr)
 int body_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text)
 {
     bool after_cr = false;
-    if (!message->readable || message->fixed)
+    if (message_edit_error(message))
         return -EPERM;
     uint64_t begins = message_body_offset(message);
     if (message->header_error)

@@ -15,7 +15,7 @@ static struct message_recipient *owner_of_edits(const struct message *message)
 
 static uint64_t shared_size(const struct message *message)
 {
-    if (message->fixed)
+    if (message->fixed && !message->edited)
         return message->fixed->size;
     return message->edited ? message->edits.size : message->stored + buf_size(&message->content);
 }
@@ -31,6 +31,10 @@ void message_source(struct message *message, struct content_source *source)
     const struct message_recipient *recipient = owner_of_edits(message);
     if (message->fixed) {
         *source = *message->fixed;
+        source->attempted = message->edited;
+        if (message->edited)
+            source->attempt_edits = edits_view(&message->edits);
+        source->size = shared_size(message);
         return;
     }
     *source = (struct content_source){
@@ -108,6 +112,17 @@ void content_cursor_close(struct content_cursor *cursor)
 
 /* ---- edits ------------------------------------------------------------------------------------------- */
 
+int message_edit_error(const struct message *message)
+{
+    return message->readable && (!message->fixed || message->leaving) ? 0 : -EPERM;
+}
+
+/* Is there content underneath that is not touched? */
+static bool has_base(const struct message *message)
+{
+    return message->stored > 0 || message->fixed;
+}
+
 static int outcome_error(enum edits_outcome outcome)
 {
     return outcome == EDITS_OK ? 0 : outcome == EDITS_OUT_OF_RANGE ? -ERANGE : -E2BIG;
@@ -159,12 +174,12 @@ static int splice_memory(struct message *message, uint64_t at, uint64_t removed,
 int message_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text)
 {
     struct message_recipient *recipient = owner_of_edits(message);
-    if (!message->readable || message->fixed)
+    if (message_edit_error(message))
         return -EPERM;
     message->header_known = false; /* also when the edit fails: there may be a table of edits now */
-    int error = recipient             ? splice_own(message, recipient, at, removed, text)
-                : message->stored > 0 ? outcome_error(edits_splice(shared_edits(message), at, removed, text))
-                                      : splice_memory(message, at, removed, text);
+    int error = recipient           ? splice_own(message, recipient, at, removed, text)
+                : has_base(message) ? outcome_error(edits_splice(shared_edits(message), at, removed, text))
+                                    : splice_memory(message, at, removed, text);
     if (error)
         return error;
     message->changes++;
@@ -192,14 +207,14 @@ static int cut_memory(struct message *message, const struct edits_range *ranges,
 int message_cut(struct message *message, const struct edits_range *ranges, size_t count)
 {
     struct message_recipient *recipient = owner_of_edits(message);
-    if (!message->readable || message->fixed)
+    if (message_edit_error(message))
         return -EPERM;
     if (count == 0)
         return 0;
     message->header_known = false; /* also when it fails, as in message_splice */
-    int error = recipient             ? outcome_error(edits_cut(own_edits(message, recipient), ranges, count))
-                : message->stored > 0 ? outcome_error(edits_cut(shared_edits(message), ranges, count))
-                                      : cut_memory(message, ranges, count);
+    int error = recipient           ? outcome_error(edits_cut(own_edits(message, recipient), ranges, count))
+                : has_base(message) ? outcome_error(edits_cut(shared_edits(message), ranges, count))
+                                    : cut_memory(message, ranges, count);
     if (!error)
         message->changes++;
     return error;
@@ -219,7 +234,7 @@ static size_t header_size(struct slice content, bool all)
 /* Is the header at the beginning of one block of memory? */
 static bool is_plain(const struct content_source *source)
 {
-    return !source->own && !source->edited && source->fields.size == 0 &&
+    return !source->attempted && !source->own && !source->edited && source->fields.size == 0 &&
            (source->head.size > 0 || source->stored == 0);
 }
 

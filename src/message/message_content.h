@@ -1,10 +1,11 @@
 /*
- * message_content: reading and editing the content of a message that arrives.
+ * message_content: reading and editing the content of a message that arrives, or of a copy that leaves.
  *
  * Once all content is there (message->readable) it can be read and edited, by one hook after the other, each
  * of which sees what those before it made. Content that is still in memory is edited in place. What is in the
  * spool in parts is not touched: the edits are a piece table (edits.h) that is stored with the body. While
- * hooks are asked about one recipient (message_select) edits are that recipient's copy's alone.
+ * hooks are asked about one recipient (message_select) edits are that recipient's copy's alone. Those of a copy
+ * that leaves (message_copy.h) are of one attempt to deliver it.
  *
  * Offsets count from the first byte of the message, header included, as it is with the edits so far. The
  * thread that the message belongs to at the moment.
@@ -35,6 +36,8 @@ uint64_t message_size(const struct message *message);
 /* Its beginning: all of a small message, the first chunk of one that is in the spool in parts, the header of
  * one whose parts were edited. Until the next edit. */
 struct slice message_beginning(struct message *message);
+/* May its content be edited now? 0 or -EPERM. */
+int message_edit_error(const struct message *message);
 /* The content as the next reader of it sees it. */
 void message_source(struct message *message, struct content_source *source);
 

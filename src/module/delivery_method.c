@@ -66,7 +66,7 @@ bool imp_delivery_is_binary(const struct imp_delivery *delivery)
 
 uint64_t imp_delivery_size(const struct imp_delivery *delivery)
 {
-    return envelope_size(delivery->envelope);
+    return delivery->size;
 }
 
 struct imp_message *imp_delivery_message(struct imp_delivery *delivery)

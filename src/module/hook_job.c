@@ -18,7 +18,7 @@ struct hook_job {
     struct module_set *set; /* a reference */
     _Atomic bool begun;
     int verdict;
-    uint64_t due_ms;                               /* clock_mono_ms */
+    uint64_t due_ms;                         /* clock_mono_ms */
     void (*released)(struct imp_call *call); /* NULL: the answer is wanted */
 };
 

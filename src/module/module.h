@@ -189,6 +189,7 @@ const struct module_delivery_method *module_set_delivery_method(const struct mod
 struct envelope;
 struct imp_delivery {
     const struct envelope *envelope;
+    uint64_t size;                   /* of the content that read_chunk gives */
     const struct imp_policy *policy; /* the outbound one of its queue; NULL: there is none */
     int (*read_chunk)(struct imp_delivery *delivery, const char **data, size_t *size);
     struct message *(*message)(struct imp_delivery *delivery); /* made when it is first asked for */

@@ -41,8 +41,8 @@ static const struct point_row rows[HOOK_POINTS] = {
     [POINT_ENQUEUED] =
         {"core_ec_message_enqueue", "core", any, 0,
          "a recipient's copy is in the spool and enters its queue; the argument is a struct imp_moment"},
-    [POINT_SENDING] = {"message_sending", "core", queue, 0,
-                       "a copy is about to be sent; the argument is a struct imp_moment"},
+    [POINT_SENDING] = {"message_sending", "core", queue, ASKED,
+                       "an attempt to deliver is about to be made; the argument is a struct imp_moment"},
     [POINT_ATTEMPTED] = {"message_attempted", "core", queue, 0,
                          "an attempt has ended; the argument is a struct imp_moment with its result"},
     [POINT_REQUEUE] =

@@ -33,6 +33,9 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/retry.h \
 	src/queue/schedule.c \
 	src/queue/schedule.h \
+	src/queue/sending.c \
+	src/queue/sending.h \
+	src/queue/sending_stop.h \
 	src/queue/set.c \
 	src/queue/settings.c \
 	src/queue/settle.c \

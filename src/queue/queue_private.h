@@ -10,6 +10,7 @@
  *   connections.c   decides when a queue needs a connection
  *   settle.c        handles the outcome of an attempt
  *   sweep.c         finds deferred envelopes that must be stored
+ *   sending.c       asks hooks about an attempt, for those above
  *   ready.c         the ready list
  *   bounce.c        gives up: the P record, the notification, the removal
  *   notice.c        notifications (dsn.c)
@@ -72,6 +73,8 @@ struct shard {
     struct list_node *walk_next;
     uint16_t walk_mark;
     uint64_t in_flight;          /* envelopes that delivery or a bounce holds */
+    struct list sendings;        /* struct sending: attempts that hooks are asked about */
+    unsigned turned_away;        /* attempts that hooks refused since the loop had another turn for it */
     struct list notices;         /* struct notice: notifications being made */
     struct list notices_waiting; /* notifications that wait until there are fewer */
     unsigned notice_count;

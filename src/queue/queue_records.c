@@ -24,10 +24,11 @@ static struct imp_text name_or_default(struct slice name)
     return text_of(name.size ? name : SLICE_LITERAL("default"));
 }
 
-static struct imp_log_delivery describe(const struct envelope *envelope, const struct queue_outcome *outcome)
+void record_describe(struct imp_log_delivery *record, const struct envelope *envelope,
+                     const struct queue_outcome *outcome)
 {
     uint64_t now = clock_wall_us();
-    return (struct imp_log_delivery){
+    *record = (struct imp_log_delivery){
         .size = sizeof(struct imp_log_delivery),
         .time_us = now,
         .message_id = envelope->id,
@@ -62,7 +63,8 @@ void record_moment(struct generation *generation, const struct queue_settings *s
         return;
     if (!outcome)
         outcome = &nothing;
-    struct imp_log_delivery record = describe(envelope, outcome);
+    struct imp_log_delivery record;
+    record_describe(&record, envelope, outcome);
     struct imp_moment moment = {
         .size = sizeof moment,
         .result = outcome == &nothing ? IMP_MOMENT_NONE : results[outcome->verdict],
@@ -78,7 +80,8 @@ void record_outcome(struct generation *generation, const struct queue_settings *
                     enum record_kind kind, const struct envelope *envelope,
                     const struct queue_outcome *outcome)
 {
-    struct imp_log_delivery event = describe(envelope, outcome);
+    struct imp_log_delivery event;
+    record_describe(&event, envelope, outcome);
     static void (*const tell[])(struct module_set *, const struct imp_log_delivery *) = {
         [RECORD_DELIVERY] = module_set_log_delivery,
         [RECORD_TRANSIENT] = module_set_log_transient,

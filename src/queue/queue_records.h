@@ -6,6 +6,10 @@
 
 #include "queue/generation.h"
 
+/* Fills in what the mainlog says of an outcome; the texts point into the envelope and the outcome. */
+void record_describe(struct imp_log_delivery *record, const struct envelope *envelope,
+                     const struct queue_outcome *outcome);
+
 enum record_kind { RECORD_DELIVERY, RECORD_TRANSIENT, RECORD_PERMANENT };
 /* Tells the hooks of a point about a copy, whose queue has `settings`; `outcome` is NULL where nothing was tried. */
 void record_moment(struct generation *generation, const struct queue_settings *settings,

@@ -183,7 +183,6 @@ static bool take(struct queue *queue, struct envelope *envelope)
     }
     shard_flight_begin(queue->shard);
     flying_begin(queue->shard, envelope);
-    record_moment(queue_generation(queue), queue_settings(queue), POINT_SENDING, envelope, NULL);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "queue/flight.h"
 #include "queue/notice.h"
 #include "queue/ready.h"
+#include "queue/sending_stop.h"
 #include "queue/shard.h"
 #include "queue/succession.h"
 #include "queue/sweep.h"
@@ -89,6 +90,7 @@ static void drain(struct loop_task *task)
         admit(shard, container_of(node, struct envelope, link), now);
     sweep_all(shard);
     shard_drain(shard);
+    sending_stop_all(shard); /* behind it: what is given back ends its flight */
 }
 
 static void reconfigure(struct loop_task *task)
@@ -126,6 +128,7 @@ struct shard *shard_create(struct queue_set *set, struct loop *loop)
     list_init(&shard->successions);
     list_init(&shard->arrived);
     list_init(&shard->flying);
+    list_init(&shard->sendings);
     list_init(&shard->walks);
     list_init(&shard->notices);
     list_init(&shard->notices_waiting);

@@ -106,10 +106,59 @@ enum imp_delivery_result module_deliver(const struct module_delivery_method *met
     return method->deliver(delivery, response, response_size, method->closure);
 }
 
+enum hook_outcome (*_Atomic harness_sending)(struct imp_call *call);
+
 bool module_set_has_hook(const struct module_set *set, enum hook_point point)
 {
+    (void)set;
+    return point == POINT_SENDING && harness_sending;
+}
+
+/* The harness's hook answers at once: it never suspends. */
+enum hook_outcome module_set_ask(struct module_set *set, enum hook_point point, struct imp_call *call)
+{
     (void)set, (void)point;
-    return false;
+    return harness_sending(call);
+}
+
+struct hook_reply *hook_call_reply(struct imp_call *call)
+{
+    if (!call->reply)
+        call->reply = mem_new(struct hook_reply);
+    return call->reply;
+}
+
+void hook_call_release(struct imp_call *call)
+{
+    free(call->reply);
+    call->reply = NULL;
+}
+
+void hook_call_cancel(struct imp_call *call)
+{
+    (void)call;
+}
+
+void hook_call_abandon(struct imp_call *call, void (*released)(struct imp_call *call))
+{
+    (void)call, (void)released;
+}
+
+void hook_call_name_late(const struct imp_call *call, const char *how)
+{
+    (void)call, (void)how;
+}
+
+unsigned hook_call_deadline_ms(const struct imp_call *call)
+{
+    (void)call;
+    return 0;
+}
+
+uint64_t hook_call_wait_ms(const struct imp_call *call)
+{
+    (void)call;
+    return 0;
 }
 
 void module_set_tell(struct module_set *set, enum hook_point point, const struct hook_moment *moment)

@@ -74,6 +74,10 @@ unsigned harness_count(struct harness *harness);
 /* A delivery method that the "module" offers; NULL: none. */
 extern const struct module_delivery_method *_Atomic harness_method;
 
+/* A hook of message_sending, which answers at once; NULL: none. */
+struct imp_call;
+extern enum hook_outcome (*_Atomic harness_sending)(struct imp_call *call);
+
 /* ---- a server ---------------------------------------------------------------------------------------- */
 
 /*

@@ -78,7 +78,9 @@ static void test_mail(void)
         struct buf out = {0};
         struct offers offers = {.extensions = rows[i].offers};
         struct envelope *envelope = make_envelope(rows[i].facts, rows[i].eight_bit);
-        command_write_mail(envelope, &offers, rows[i].international, &out);
+        struct mail_facts facts = {envelope, envelope_size(envelope), envelope_has_eight_bit(envelope),
+                                   (envelope->flags & ENVELOPE_SMTPUTF8) || rows[i].international};
+        command_write_mail(&facts, &offers, &out);
         CU_ASSERT(slice_equal(buf_slice(&out), slice_text(rows[i].line)));
         buf_release(&out);
         envelope_free(envelope);
@@ -173,8 +175,9 @@ static void test_obstacles(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct offers offers = {.extensions = rows[i].offers};
-        struct obstacle_facts facts = {&offers, rows[i].ascii_header, rows[i].same_host};
         struct envelope *envelope = make_envelope(rows[i].facts, false);
+        struct obstacle_facts facts = {&offers, envelope->flags & ENVELOPE_SMTPUTF8, rows[i].ascii_header,
+                                       rows[i].same_host};
         struct slice found = obstacle_find(envelope, &facts);
         CU_ASSERT_EQUAL(found.size > 0, rows[i].code[0] != '\0');
         CU_ASSERT(slice_starts_nocase(found, slice_text(rows[i].code)));

@@ -92,8 +92,11 @@ static void on_drained(struct link *link)
 static void on_timed_out(struct link *link)
 {
     struct client *client = client_of(link);
-    if (client->established && client->count == 0 && !client->current)
+    bool idle = client->established && client->count == 0;
+    if (idle && !client->current)
         client_quit(client);
+    else if (idle && client->current->state == TRANSACTION_LOADING)
+        client_flush(client); /* the server waits for us, and hooks have a deadline of their own */
     else
         lose(client, client_no_reply(client));
 }

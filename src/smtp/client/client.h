@@ -96,6 +96,8 @@ void client_settle_all(struct client *client, struct smtpc_transaction *transact
                        enum queue_verdict verdict, unsigned stage, struct slice response);
 /* Returns recipient `index`, which was not tried, to its place in the queue. */
 void client_give_back(struct client *client, struct smtpc_transaction *transaction, unsigned index);
+/* Returns all unsettled recipients, likewise. */
+void client_give_all_back(struct client *client, struct smtpc_transaction *transaction);
 /* Called before the greeting is complete, if this hop cannot be used: tries the next one. */
 void client_give_up_hop(struct client *client, struct slice reason);
 /* Ends the connection: settles its messages or returns them to the queue, and closes the link. */

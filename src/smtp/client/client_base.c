@@ -123,6 +123,14 @@ void client_give_back(struct client *client, struct smtpc_transaction *transacti
     queue_give_back(client->queue, transaction_release(transaction, index));
 }
 
+/* In reverse order, because each goes in front of those returned before it. */
+void client_give_all_back(struct client *client, struct smtpc_transaction *transaction)
+{
+    for (unsigned i = transaction->count; i-- > 0;)
+        if (transaction_unsettled(transaction, i))
+            client_give_back(client, transaction, i);
+}
+
 /* ---- the end ----------------------------------------------------------------------------------------- */
 
 static void drop_held(struct client *client)
@@ -140,14 +148,6 @@ void client_give_up_hop(struct client *client, struct slice reason)
     link_give_up_hop(&client->link, stage, reason);
 }
 
-/* Returns recipients in reverse order, because each goes in front of those returned before it. */
-static void give_all_back(struct client *client, struct smtpc_transaction *transaction)
-{
-    for (unsigned i = transaction->count; i-- > 0;)
-        if (transaction_unsettled(transaction, i))
-            client_give_back(client, transaction, i);
-}
-
 /*
  * Decides what happens to a transaction when the connection ends. If only commands were sent and the
  * connection had already served other messages, the end is not related to this message: its recipients go
@@ -159,7 +159,7 @@ static void interrupt(struct client *client, struct smtpc_transaction *transacti
     bool untried = transaction->state == TRANSACTION_COMMANDS && served && !transaction->answered;
     unsigned stage = transaction->state == TRANSACTION_CONTENT ? (unsigned)STAGE_BODY : current_stage(client);
     if (transaction->state == TRANSACTION_LOADING || untried)
-        give_all_back(client, transaction);
+        client_give_all_back(client, transaction);
     else
         client_settle_all(client, transaction, QUEUE_TRANSIENT, stage, reason);
 }

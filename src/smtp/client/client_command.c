@@ -5,23 +5,21 @@
 
 #include "base/utf8.h"
 
-void command_write_mail(const struct envelope *envelope, const struct offers *offers, bool international,
-                        struct buf *out)
+void command_write_mail(const struct mail_facts *facts, const struct offers *offers, struct buf *out)
 {
+    const struct envelope *envelope = facts->envelope;
     unsigned extensions = offers->extensions;
     struct slice id = envelope_parameter(envelope, "ENVID");
     buf_append_text(out, "MAIL FROM:<");
     buf_append_slice(out, envelope->reverse_path);
     buf_append_text(out, ">");
     if (extensions & OFFERS_SIZE)
-        buf_printf(out, " SIZE=%llu", (unsigned long long)envelope_size(envelope));
+        buf_printf(out, " SIZE=%llu", (unsigned long long)facts->size);
     if (envelope->flags & ENVELOPE_BINARY)
         buf_append_text(out, " BODY=BINARYMIME");
-    else if ((extensions & OFFERS_8BITMIME) &&
-             (envelope_has_eight_bit(envelope) || (envelope->flags & ENVELOPE_EIGHT_BIT)))
+    else if ((extensions & OFFERS_8BITMIME) && (facts->eight_bit || (envelope->flags & ENVELOPE_EIGHT_BIT)))
         buf_append_text(out, " BODY=8BITMIME");
-    if ((extensions & OFFERS_SMTPUTF8) &&
-        ((envelope->flags & ENVELOPE_SMTPUTF8) || international || !slice_is_ascii(envelope->reverse_path)))
+    if ((extensions & OFFERS_SMTPUTF8) && (facts->utf8 || !slice_is_ascii(envelope->reverse_path)))
         buf_append_text(out, " SMTPUTF8");
     if ((extensions & OFFERS_DSN) && (envelope->flags & ENVELOPE_RET_FULL))
         buf_append_text(out, " RET=FULL");

@@ -13,12 +13,14 @@
 #include "smtp/client/client_offers.h"
 #include "message/envelope.h"
 
-/*
- * Append the command line to `out`. `international`: some recipient of the transaction has a non-ASCII
- * address.
- */
-void command_write_mail(const struct envelope *envelope, const struct offers *offers, bool international,
-                        struct buf *out);
+struct mail_facts {
+    const struct envelope *envelope; /* one of the transaction */
+    uint64_t size;                   /* of the content that is sent */
+    bool eight_bit;                  /* that content has a byte above 127 */
+    bool utf8; /* the message is an internationalized one, or some recipient has a non-ASCII address */
+};
+/* Append the command line to `out`. */
+void command_write_mail(const struct mail_facts *facts, const struct offers *offers, struct buf *out);
 void command_write_rcpt(const struct envelope *envelope, const struct offers *offers, struct buf *out);
 
 #endif

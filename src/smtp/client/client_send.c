@@ -76,12 +76,8 @@ static void on_content(void *owner)
 /* Settles a transaction whose content cannot be read from the spool; `error` is a negative errno. */
 static void fail_unreadable(struct client *client, struct smtpc_transaction *transaction, int error)
 {
-    if (error == -ENOENT)
-        client_settle_all(client, transaction, QUEUE_PERMANENT, STAGE_IDLE,
-                          SLICE_LITERAL("550 5.3.0 [internal] message body missing"));
-    else
-        client_settle_all(client, transaction, QUEUE_TRANSIENT, STAGE_IDLE,
-                          SLICE_LITERAL("451 4.3.0 [internal] message body cannot be read"));
+    struct queue_outcome outcome = sending_unreadable(error);
+    client_settle_all(client, transaction, outcome.verdict, STAGE_IDLE, outcome.response);
 }
 
 /* Settles the recipients to whom this hop cannot deliver the message. */
@@ -90,10 +86,13 @@ static void find_obstacles(struct client *client, struct smtpc_transaction *tran
     const struct envelope *sample = transaction_sample(transaction);
     struct obstacle_facts facts = {
         .offers = &client->offers,
-        .ascii_header = (sample->flags & ENVELOPE_SMTPUTF8) &&
-                        cursor_header_is_ascii(&transaction->content, envelope_has_eight_bit(sample)),
+        .utf8 = transaction->utf8,
+        .ascii_header =
+            transaction->utf8 && cursor_header_is_ascii(&transaction->content, transaction->eight_bit),
         .same_host = client->lmtp && client->link.peer[0] == '/',
     };
+    if (facts.ascii_header && !(sample->flags & ENVELOPE_SMTPUTF8))
+        transaction->utf8 = false; /* what hooks put in is in the body */
     for (unsigned i = 0; i < transaction->count && transaction->live > 0; i++) {
         struct slice response = obstacle_find(transaction_unsettled(transaction, i), &facts);
         if (response.size)
@@ -103,12 +102,46 @@ static void find_obstacles(struct client *client, struct smtpc_transaction *tran
 }
 
 /*
- * Writes the commands once the first part of the content is in memory. Returns false if the read is not
- * complete.
+ * Asks the hooks of message_sending. Returns false until they have answered, or if the transaction is not to
+ * be made.
+ */
+static bool ask_hooks(struct client *client, struct smtpc_transaction *transaction)
+{
+    char response[TRANSACTION_RESPONSE_SIZE];
+    switch (sending_ask(transaction->sending)) {
+    case SENDING_WAITS:
+        return false;
+    case SENDING_REFUSED: {
+        const struct queue_outcome *outcome = sending_outcome(transaction->sending);
+        size_t size = outcome->response.size < sizeof response ? outcome->response.size : sizeof response;
+        memcpy(response, outcome->response.data, size); /* it ends with the last recipient */
+        client_settle_all(client, transaction, outcome->verdict, STAGE_IDLE, slice_of(response, size));
+        return false;
+    }
+    case SENDING_STOPPED:
+        client_give_all_back(client, transaction);
+        return false;
+    default:
+        return true;
+    }
+}
+
+/*
+ * Writes the commands once hooks have answered and the first part of the content is in memory. Returns false
+ * until then.
  */
 static bool begin_commands(struct client *client)
 {
     struct smtpc_transaction *transaction = client->current;
+    if (!transaction->content.open) {
+        if (transaction->sending && !ask_hooks(client, transaction)) {
+            if (transaction->live > 0)
+                return false;
+            client->current = NULL;
+            return true;
+        }
+        transaction_open_content(transaction, &client->home->reader, on_content, client);
+    }
     int fetched = cursor_prepare(&transaction->content);
     if (fetched == -EAGAIN)
         return false;
@@ -176,6 +209,23 @@ static size_t next_recipients(struct client *client, struct envelope *taken[TRAN
     return 1 + queue_take_batch(client->queue, taken[0], taken + 1, recipient_limit(client) - 1);
 }
 
+static void begin_asking(struct client *client, struct smtpc_transaction *transaction)
+{
+    struct sending_attempt attempt = {
+        .queue = client->queue,
+        .recipients = transaction->recipients,
+        .count = transaction->count,
+        .connection_id = client->id,
+        .peer = slice_text(client->link.peer),
+        .host = slice_text(client->link.host),
+        .on_loop = &client->home->reader,
+        .blocking = client->home->shared->reader,
+        .answered = on_content,
+        .owner = client,
+    };
+    transaction->sending = sending_begin(&attempt);
+}
+
 /* Begins the next message if there is one and it may begin now. Returns whether something was written. */
 static bool begin(struct client *client)
 {
@@ -200,7 +250,9 @@ static bool begin(struct client *client)
         return false;
     }
     client->current = client->finishing == &client->slots[0] ? &client->slots[1] : &client->slots[0];
-    transaction_start(client->current, client->home, taken, count, on_content, client);
+    transaction_start(client->current, taken, count);
+    if (sending_is_asked(client->queue))
+        begin_asking(client, client->current);
     return true;
 }
 

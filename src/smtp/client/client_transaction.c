@@ -12,15 +12,37 @@ enum { OUTPUT_PIECE = 64 * 1024 };
 
 /* ---- recipients -------------------------------------------------------------------------------------- */
 
-void transaction_start(struct smtpc_transaction *transaction, struct smtpc_loop *home,
-                       struct envelope *const *envelopes, size_t count, void (*arrived)(void *owner),
-                       void *owner)
+void transaction_start(struct smtpc_transaction *transaction, struct envelope *const *envelopes, size_t count)
 {
     *transaction = (struct smtpc_transaction){.count = (unsigned)count, .live = (unsigned)count};
     transaction->recipients = count == 1 ? &transaction->single : mem_array(count, sizeof *envelopes);
     memcpy(transaction->recipients, envelopes, count * sizeof *envelopes);
     transaction->chunking = envelopes[0]->flags & ENVELOPE_BINARY;
-    cursor_open(&transaction->content, envelopes[0], &home->reader, arrived, owner);
+    transaction->eight_bit = envelope_has_eight_bit(envelopes[0]);
+    transaction->utf8 = envelopes[0]->flags & ENVELOPE_SMTPUTF8;
+}
+
+void transaction_open_content(struct smtpc_transaction *transaction, struct content_reader *reader,
+                              void (*arrived)(void *owner), void *owner)
+{
+    struct content_source source;
+    if (!transaction->sending) {
+        cursor_open(&transaction->content, transaction_sample(transaction), reader, arrived, owner);
+        return;
+    }
+    sending_source(transaction->sending, &source);
+    cursor_open_source(&transaction->content, &source, reader, arrived, owner);
+    if (!sending_has_eight_bit(transaction->sending))
+        return;
+    transaction->eight_bit = true;
+    transaction->utf8 = true; /* the header may not be ASCII any more */
+}
+
+static void close_content(struct smtpc_transaction *transaction)
+{
+    cursor_close(&transaction->content);
+    sending_end(transaction->sending);
+    transaction->sending = NULL;
 }
 
 const struct envelope *transaction_unsettled(const struct smtpc_transaction *transaction, unsigned index)
@@ -41,7 +63,7 @@ struct envelope *transaction_release(struct smtpc_transaction *transaction, unsi
     struct envelope *envelope = transaction->recipients[index];
     transaction->recipients[index] = NULL;
     if (--transaction->live == 0) {
-        cursor_close(&transaction->content);
+        close_content(transaction);
         if (transaction->recipients != &transaction->single)
             free(transaction->recipients);
         transaction->recipients = NULL;
@@ -66,7 +88,13 @@ void transaction_write_mail(const struct smtpc_transaction *transaction, const s
     bool international = false;
     for (unsigned i = 0; i < transaction->count; i++)
         international |= transaction->recipients[i] && !slice_is_ascii(transaction->recipients[i]->recipient);
-    command_write_mail(transaction_sample(transaction), offers, international, &stream->out);
+    struct mail_facts facts = {
+        .envelope = transaction_sample(transaction),
+        .size = cursor_size(&transaction->content),
+        .eight_bit = transaction->eight_bit,
+        .utf8 = transaction->utf8 || international,
+    };
+    command_write_mail(&facts, offers, &stream->out);
 }
 
 void transaction_write_rcpt(struct smtpc_transaction *transaction, const struct offers *offers,
@@ -101,7 +129,7 @@ static int end_content(struct smtpc_transaction *transaction, struct stream *str
         stuffing_end(&transaction->stuffing, &stream->out);
     else if (transaction->sent != cursor_size(&transaction->content))
         return -EIO;
-    cursor_close(&transaction->content);
+    close_content(transaction);
     return 1;
 }
 

@@ -12,6 +12,7 @@
 #include "message/cursor.h"
 #include "smtp/client/smtp_client.h"
 #include "smtp/client/client_offers.h"
+#include "queue/sending.h"
 #include "smtp/wire/stuffing.h"
 #include "message/envelope.h"
 #include "net/stream.h"
@@ -46,10 +47,13 @@ struct smtpc_transaction {
     unsigned replied;             /* RCPT commands with a reply */
     unsigned accepted;            /* RCPT commands accepted */
     unsigned confirmed;           /* LMTP: recipients that have a reply to the final dot */
+    struct sending *sending;      /* asks hooks, which may edit the content; owned; NULL: nobody is asked */
     struct message_cursor content;
     struct stuffing stuffing;
+    bool eight_bit; /* the content has a byte above 127 */
+    bool utf8;      /* the message needs SMTPUTF8 where its header is not ASCII */
     enum {
-        TRANSACTION_LOADING, /* reading the first part of the content */
+        TRANSACTION_LOADING, /* asking hooks, reading the first part of the content */
         TRANSACTION_COMMANDS,
         TRANSACTION_CONTENT,
         TRANSACTION_FINAL, /* everything is sent */
@@ -62,19 +66,26 @@ struct smtpc_transaction {
 
 /*
  * Begins a transaction with `count` envelopes (1 to TRANSACTION_RECIPIENTS), which it owns until they are
- * released. The array is copied. `arrived(owner)` is called when transaction_send can continue after a wait
- * for the spool.
+ * released. The array is copied.
  */
-void transaction_start(struct smtpc_transaction *transaction, struct smtpc_loop *home,
-                       struct envelope *const *envelopes, size_t count, void (*arrived)(void *owner),
-                       void *owner);
+void transaction_start(struct smtpc_transaction *transaction, struct envelope *const *envelopes,
+                       size_t count);
+/*
+ * Opens the content, in the form that transaction->sending gave it if there is one, from its beginning.
+ * `arrived(owner)` is called when cursor_prepare or transaction_send can continue after a wait for the spool.
+ */
+void transaction_open_content(struct smtpc_transaction *transaction, struct content_reader *reader,
+                              void (*arrived)(void *owner), void *owner);
 /*
  * Returns some unsettled recipient; all are alike except for the recipient. The transaction must not be dead.
  */
 const struct envelope *transaction_sample(const struct smtpc_transaction *transaction);
 /* Returns recipient `index`, or NULL if it is settled. The transaction owns it. */
 const struct envelope *transaction_unsettled(const struct smtpc_transaction *transaction, unsigned index);
-/* Passes the unsettled recipient `index` to the caller. With the last one, the content is released. */
+/*
+ * Passes the unsettled recipient `index` to the caller. With the last one, the content is released, and hooks
+ * that are still asked are told that nobody waits.
+ */
 struct envelope *transaction_release(struct smtpc_transaction *transaction, unsigned index);
 /* Called before the first RCPT: removes the recipients that are settled by then. */
 void transaction_forget_settled(struct smtpc_transaction *transaction);

@@ -34,8 +34,8 @@ static bool lacks_utf8_addresses(const struct envelope *envelope, const struct o
  */
 static bool lacks_utf8_header(const struct envelope *envelope, const struct obstacle_facts *facts)
 {
-    return !(facts->offers->extensions & OFFERS_SMTPUTF8) && (envelope->flags & ENVELOPE_SMTPUTF8) &&
-           !facts->ascii_header;
+    (void)envelope;
+    return !(facts->offers->extensions & OFFERS_SMTPUTF8) && facts->utf8 && !facts->ascii_header;
 }
 
 static const struct {

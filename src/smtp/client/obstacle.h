@@ -13,7 +13,8 @@
 
 struct obstacle_facts {
     const struct offers *offers;
-    bool ascii_header; /* used only for messages with ENVELOPE_SMTPUTF8 */
+    bool utf8;         /* an internationalized message, unless its header is ASCII */
+    bool ascii_header; /* used only for `utf8` */
     bool same_host;    /* the hop is a Unix socket, so no network needs TLS */
 };
 /*

@@ -18,9 +18,10 @@
 struct smtpc_shared { /* shared by the clients of all loops; constant while they run */
     struct queue_set *queues;
     struct spool *spool;
-    struct pool *swap_in;    /* thread pool that reads content back from the spool */
-    const char *hostname;    /* name in EHLO unless ehlo_hostname is set; borrowed */
-    struct pending *outside; /* counts the work that pools still do for the clients; borrowed */
+    struct pool *swap_in;          /* thread pool that reads content back from the spool */
+    struct content_reader *reader; /* one that blocks, for threads of pools; borrowed */
+    const char *hostname;          /* name in EHLO unless ehlo_hostname is set; borrowed */
+    struct pending *outside;       /* counts the work that pools still do for the clients; borrowed */
 };
 
 struct smtpc_loop { /* the clients of one loop; used on its thread only */
