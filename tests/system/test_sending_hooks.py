@@ -76,7 +76,7 @@ def test_a_message_is_signed(impulse, site, capture, how, size):
     record, = impulse.await_log("D")
     assert f"SIZE={len(message.content)}" in message.session.parameters()
     assert int(record.size) == len(message.content) > int(impulse.mainlog("R")[0].size)
-    assert asked(impulse) == [f"b@rcpt.example of a@sender.example by 127.0.0.1 in default for rcpt.example, "
+    assert asked(impulse) == [f"b@rcpt.example of a@sender.example by 127.0.0.1 (127.0.0.1) in default for rcpt.example, "
                               f"{impulse.mainlog('R')[0].size} bytes, retries=0"]
 
 

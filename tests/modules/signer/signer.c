@@ -232,11 +232,12 @@ static bool concerns(const struct signer *signer, struct imp_call *call)
         snprintf(text + used, sizeof text - used, "%s%s", i ? "," : "", address);
         found |= signer->only && strncmp(address, signer->only, strlen(signer->only)) == 0;
     }
-    imp_paniclog(
-        signer->module, IMP_ERROR, "asked about %s of %s by %.*s in %.*s for %.*s, %llu bytes, retries=%u",
-        text, imp_message_sender(message), (int)record->peer.size, record->peer.data,
-        (int)record->binding.size, record->binding.data, (int)record->recipient_domain.size,
-        record->recipient_domain.data, (unsigned long long)imp_message_size(message), record->retries);
+    imp_paniclog(signer->module, IMP_ERROR,
+                 "asked about %s of %s by %.*s (%.*s) in %.*s for %.*s, %llu bytes, retries=%u", text,
+                 imp_message_sender(message), (int)record->peer.size, record->peer.data,
+                 (int)moment->host.size, moment->host.data, (int)record->binding.size, record->binding.data,
+                 (int)record->recipient_domain.size, record->recipient_domain.data,
+                 (unsigned long long)imp_message_size(message), record->retries);
     return found;
 }
 
