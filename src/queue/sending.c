@@ -161,9 +161,9 @@ static void refuse_late(struct sending *sending)
         .verdict = QUEUE_TRANSIENT,
         .response = SLICE_LITERAL("451 4.3.0 [internal] a module did not answer in time"),
     };
-    char how[64];
-    snprintf(how, sizeof how, "did not answer within %u ms", hook_call_deadline_ms(&sending->call));
-    hook_call_name_late(&sending->call, how);
+    char limit[64];
+    snprintf(limit, sizeof limit, "within %u ms", hook_call_deadline_ms(&sending->call));
+    hook_call_name_late(&sending->call, limit);
     refuse(sending, &late);
 }
 
