@@ -95,7 +95,8 @@ static void stream_readable(struct imp_stream *stream, void *closure)
             imp_stream_close(stream);
             return;
         }
-        int written = snprintf(text, sizeof text, "%s by stream: %.*s\n", client->greeting, length, data);
+        int written = snprintf(text, sizeof text, "%s by stream: %.*s\n", client->greeting,
+                               length < 256 ? length : 256, data);
         imp_stream_write(stream, text, (size_t)written);
         imp_stream_consume(stream, (size_t)length + 1);
         data = imp_stream_data(stream, &size);
