@@ -57,6 +57,7 @@
  *           10,000 recipients
  *   EAGAIN  on an event loop: it would have to wait for the spool
  *   EIO     the spool cannot be read, or does not keep what it is given
+ * A handle that is NULL, because there is no message or recipient, is refused with EINVAL and named in the paniclog.
  *
  * Cost: a large message is in the spool while hooks are asked. An edit copies the text that is put in, and at most the
  * header; never the body.

@@ -346,6 +346,9 @@ def test_calls_without_what_they_need_are_refused(careless, site):
         client.sendall(b"x\n")
         assert client.recv(100) == b"refused 3\n", "its first handler stays, and nothing else takes the connection"
     careless.await_panic("the connection was taken before")
+    with Wire(careless.address) as client:
+        client.greet()
+    careless.await_panic("module careless: its hook at validate_connect: imp_recipient_at was called with NULL")
 
 
 @pytest.mark.parametrize("what, said", [

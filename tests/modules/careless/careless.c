@@ -3,6 +3,7 @@
  *
  *   what = calls   in setup: calls that are refused with a value. The start fails if one of them is taken. Its listener
  *                  takes each connection in all ways, of which one is right; it answers "refused N" to each line.
+ *                  A hook at validate_connect edits the message that is not there yet.
  *   anything else  registers something of that kind, badly
  */
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <impulse/listener.h>
 #include <impulse/log.h>
 #include <impulse/loop.h>
+#include <impulse/message.h>
 #include <impulse/metric.h>
 #include <impulse/queue.h>
 #include <impulse/smtp.h>
@@ -89,6 +91,34 @@ static int questions_are_refused(struct imp_module *module)
            imp_dns_ask(module, "localhost", IMP_DNS_A, answered, module);
 }
 
+/* ---- a message that is not there ------------------------------------------------------------------------- */
+
+/* At validate_connect there is no message yet. */
+static enum imp_verdict connected(struct imp_call *call, void *closure)
+{
+    struct imp_message *message = imp_call_message(call);
+    struct imp_recipient *recipient = imp_recipient_at(message, 0);
+    struct imp_cursor *cursor = imp_cursor_open(message, NULL, NULL);
+    const char *data;
+    size_t size;
+    (void)closure;
+    bool refused = !message && !recipient && !cursor &&
+                   imp_header_add(message, IMP_HEADER_FRONT, "A", "b") == -1 && errno == EINVAL &&
+                   imp_recipient_remove(recipient) == -1 && errno == EINVAL &&
+                   imp_recipient_set_address(imp_call_recipient(call), "a@b.example") == -1 &&
+                   !imp_recipient_add(message, "a@b.example") && imp_message_set_sender(message, "") == -1 &&
+                   imp_cursor_read(cursor, &data, &size) == -1 && imp_cursor_seek(cursor, 0) == -1 &&
+                   imp_body_splice(message, 0, 0, "", 0) == -1 && imp_body_replace_begin(message) == -1 &&
+                   imp_header_count(message, NULL) == 0 && !imp_message_context_set(message, "a", "b") &&
+                   !imp_recipient_context_get(recipient, "a") && imp_message_size(message) == 0;
+    imp_message_attach(message, NULL, NULL, NULL);
+    imp_cursor_close(cursor);
+    if (refused)
+        return IMP_CONT;
+    imp_call_reject(call, 554, "5.3.0", "something was taken");
+    return IMP_DONE;
+}
+
 /* ---- connections ---------------------------------------------------------------------------------------- */
 
 static size_t received(struct imp_connection *connection, const char *data, size_t size, void *closure)
@@ -154,7 +184,7 @@ static int setup(struct imp_module *module, const struct imp_config *config)
         imp_module_error(module, "something was taken");
         return -1;
     }
-    return imp_listener_add(module, &listener);
+    return imp_hook_at(module, "validate_connect", connected, NULL) || imp_listener_add(module, &listener);
 }
 
 IMP_MODULE_DEFINE(.name = "careless", .description = "Gives NULL where something is required",
