@@ -68,7 +68,7 @@ static void enter_queue(struct queue_walk *walk, struct list_node *node)
     struct shard *shard = walk->own.shard;
     if (node == &shard->queues.head) {
         walk->own.queue = NULL;
-        enter_list(walk, &shard->flying, STAGE_FLYING);
+        enter_list(walk, walk->visit ? &shard->flying : NULL, STAGE_FLYING);
         return;
     }
     struct queue *queue = container_of(node, struct queue, link);

@@ -156,6 +156,9 @@ def test_in_flight(office, capture):
         await_true(lambda: ask(office, "list", state=IN_FLIGHT)[2] == 1, "the attempt")
         row, = ask(office, "remove", "no")[0]
         assert row.result == "Device or resource busy"
+        lines, seen, _, complete = ask(office, "queues")
+        assert seen == 0 and complete == "complete", "who asks for queues alone is shown no message"
+        assert [line.split()[:3] for line in lines] == [["default", "rcpt.example", "1"]]
     finally:
         held.set()
     office.await_log("D")
