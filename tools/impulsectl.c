@@ -19,6 +19,7 @@ static const struct command {
     {"migrate", command_migrate, "says what becomes of a Momentum configuration"},
     {"module", command_module, "writes the skeleton of a module"},
     {"reload", command_reload, "has the running daemon read its configuration again"},
+    {"spool", command_spool, "checks, copies or rescues the spool"},
     {"status", command_status, "asks the running daemon how it is"},
 };
 
@@ -74,6 +75,24 @@ struct manifest_set *settings_load_options(const struct settings *settings, stru
                                           .module_directory = settings->modules};
     options->modules = manifest_set_schemas(manifests, &options->module_count);
     return manifests;
+}
+
+bool settings_look(const struct settings *settings,
+                   void (*look)(const struct conf *conf, struct conf_report *report, void *argument),
+                   void *argument)
+{
+    struct conf_load_options load;
+    struct conf_report *report;
+    struct manifest_set *manifests = settings_load_options(settings, &load);
+    if (!manifests)
+        return false;
+    load.lenient = true;
+    load.check = look;
+    load.check_argument = argument;
+    conf_unref(conf_load(settings->config, &load, &report));
+    conf_report_free(report);
+    manifest_set_free(manifests);
+    return true;
 }
 
 int main(int argc, char **argv)

@@ -44,11 +44,21 @@ int settings_help(int option, const char *help);
 struct manifest_set *settings_load_options(const struct settings *settings,
                                            struct conf_load_options *options);
 
+/* Lets `look` see the configuration; one with mistakes will do, since it may be about to be mended. False after a line on
+ * stderr. */
+bool settings_look(const struct settings *settings,
+                   void (*look)(const struct conf *conf, struct conf_report *report, void *argument),
+                   void *argument);
+
+/* Gives the running daemon a console command; `named` is its console, or NULL for that of the configuration. An exit status. */
+int console_ask(const struct settings *settings, const char *named, const char *const *words, size_t count);
+
 /* The commands: argv[0] is the command's name. */
 int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_module(int argc, char **argv);
+int command_spool(int argc, char **argv);
 /* The running daemon is asked through its console. */
 int command_reload(int argc, char **argv);
 int command_status(int argc, char **argv);

@@ -54,27 +54,17 @@ static void find_socket(const struct conf *conf, struct conf_report *report, voi
                 *found = mem_dup(conf_scope_name(listen));
 }
 
-/* The configuration's console, to be freed; NULL after a line on stderr. A configuration with mistakes will
- * do: it may be the one that is to be reloaded once they are mended. */
+/* The configuration's console, to be freed; NULL after a line on stderr. */
 static char *console_of(const struct settings *settings)
 {
-    struct conf_load_options load;
-    struct conf_report *report;
     char *address = NULL;
-    struct manifest_set *manifests = settings_load_options(settings, &load);
-    if (!manifests)
+    if (!settings_look(settings, find_socket, &address))
         return NULL;
-    load.lenient = true;
-    load.check = find_socket;
-    load.check_argument = &address;
-    conf_unref(conf_load(settings->config, &load, &report));
     if (!address)
         fprintf(
             stderr,
             "impulsectl: no Control_Listener with a Unix socket is in %s; name the console with -s ADDRESS\n",
             settings->config);
-    conf_report_free(report);
-    manifest_set_free(manifests);
     return address;
 }
 
@@ -125,16 +115,20 @@ static int command(int argc, char **argv, const char *first, int least, int most
     int given = argc - optind;
     if (given < least || given > most)
         return settings_help('?', help);
-    char *address = named ? mem_dup(named) : console_of(&settings);
-    if (!address)
-        return EXIT_TROUBLE;
     const char **words = mem_array((size_t)given + 2, sizeof *words);
     size_t count = 0;
     words[count++] = first;
     for (int i = optind; i < argc; i++)
         words[count++] = argv[i];
-    int status = run(address, words, count);
+    int status = console_ask(&settings, named, words, count);
     free(words);
+    return status;
+}
+
+int console_ask(const struct settings *settings, const char *named, const char *const *words, size_t count)
+{
+    char *address = named ? mem_dup(named) : console_of(settings);
+    int status = address ? run(address, words, count) : EXIT_TROUBLE;
     free(address);
     return status;
 }

@@ -3,7 +3,8 @@ include tools/load/local.mk
 
 EXTRA_DIST += quickstart tools/install-dependencies
 
-bin_SCRIPTS += tools/ecxs
+bin_SCRIPTS += tools/ecxs tools/ec_spool_check
+EXTRA_DIST += tools/ec_spool_check
 CLEANFILES += tools/ecxs
 EXTRA_DIST += tools/ecxs.in
 
@@ -77,6 +78,7 @@ impulsectl_SOURCES = \
 	tools/impulsectl_explain.c \
 	tools/impulsectl_migrate.c \
 	tools/impulsectl_module.c \
+	tools/impulsectl_spool.c \
 	tools/migration.c \
 	tools/migration.h \
 	tools/migration_collect.c \
@@ -90,13 +92,15 @@ impulsectl_SOURCES = \
 	tools/migration_text.c
 nodist_impulsectl_SOURCES = tools/skeleton.h
 impulsectl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DIMPULSE_SBIN_DIR='"$(sbindir)"'
-impulsectl_LDADD = src/module/libmodule.a confparse/libconfparse.a $(CONSOLE_CLIENT_LIBS) $(PCRE2_LIBS) \
-	$(JANSSON_LIBS)
+## It reads spools as the daemon does, so it has libspool and what that needs.
+impulsectl_LDADD = src/module/libmodule.a src/spool/libspool.a src/message/libmessage.a src/net/libnet.a \
+	src/metrics/libmetrics.a src/event/libevent.a src/log/liblog.a confparse/libconfparse.a $(CONSOLE_CLIENT_LIBS) \
+	$(ROCKSDB_LIBS) $(NET_LIBS) $(PCRE2_LIBS) $(JANSSON_LIBS)
 impulsectl_LDFLAGS = $(HARDEN_LDFLAGS) -pthread
 
 ## They hold the folders of --prefix.
 tools/impulsectl-impulsectl.$(OBJEXT) tools/impulsectl-daemon.$(OBJEXT): Makefile
-tools/impulsectl-impulsectl_check.$(OBJEXT): Makefile
+tools/impulsectl-impulsectl_check.$(OBJEXT) tools/impulsectl-impulsectl_spool.$(OBJEXT): Makefile
 tools/impulsectl-impulsectl_console.$(OBJEXT) tools/impulsectl-impulsectl_explain.$(OBJEXT): Makefile
 tools/impulsectl-impulsectl_migrate.$(OBJEXT) tools/impulsectl-migration_mistakes.$(OBJEXT): Makefile
 

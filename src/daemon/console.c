@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include "control/ctl_command.h"
 #include "daemon/console_modules.h"
+#include "daemon/console_spool.h"
 #include "daemon/reload.h"
 
 static struct conf *running(void *daemon)
@@ -121,6 +122,7 @@ void console_register(void)
 {
     ctl_commands_add("the daemon", table, sizeof table / sizeof *table);
     console_modules_register();
+    console_spool_register();
 }
 
 static const struct registry *commands(void *daemon)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include "config.h"
 #include "daemon/console.h"
+#include "daemon/console_spool.h"
 #include "daemon/daemon_metrics.h"
 #include "daemon/daemon_private.h"
 #include "daemon/daemon_settings.h"
@@ -149,6 +150,7 @@ static bool open_spool(struct daemon *d, char *error, size_t error_size)
     struct spool_settings settings = {.reserve_bytes = SPOOL_LEAST_RESERVE};
     spool_settings_fill(&settings, d->conf);
     d->spool = spool_open(&settings, error, error_size);
+    console_spool_use(d->spool, threads_pools(d->threads));
     return d->spool != NULL;
 }
 

@@ -8,6 +8,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/console.h \
 	src/daemon/console_modules.c \
 	src/daemon/console_modules.h \
+	src/daemon/console_spool.c \
+	src/daemon/console_spool.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
 	src/daemon/daemon_metrics.c \

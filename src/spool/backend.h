@@ -73,6 +73,9 @@ struct spool_backend_operations {
     /* Gives the space of removed rows back: of all, or with a key in `first` of the body rows from there to `last`. May take
      * minutes; a thread of its own. */
     void (*compact)(struct spool_backend *backend, struct slice first, struct slice last);
+    /* Makes a copy of the store, as of one moment, in the directory, which must not exist. May take minutes; a thread of its
+     * own. False with one line in error[]. */
+    bool (*backup)(struct spool_backend *backend, const char *directory, char *error, size_t error_size);
     /* Makes a running compact return soon, and every later one at once. Any thread. */
     void (*interrupt)(struct spool_backend *backend);
 

@@ -6,6 +6,7 @@
  */
 #include "spool/directory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -123,4 +124,29 @@ void directory_unlock(struct directory_lock *lock)
     if (lock->folder >= 0)
         close(lock->folder);
     *lock = (struct directory_lock){.file = -1, .folder = -1};
+}
+
+bool directory_is_locked(const char *path)
+{
+    char *name = mem_printf("%s/lock", path);
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    free(name);
+    return locked;
+}
+
+bool directory_give(const char *like, const char *path)
+{
+    struct stat owner;
+    DIR *directory = opendir(path);
+    bool good = directory && stat(like, &owner) == 0;
+    for (struct dirent *entry; good && (entry = readdir(directory));)
+        if (strcmp(entry->d_name, "..") != 0)
+            good = fchownat(dirfd(directory), entry->d_name, owner.st_uid, owner.st_gid,
+                            AT_SYMLINK_NOFOLLOW) == 0;
+    if (directory)
+        closedir(directory);
+    return good;
 }

@@ -19,6 +19,10 @@ struct directory_lock {
  */
 bool directory_lock(const char *path, struct directory_lock *lock, char *error, size_t error_size);
 void directory_unlock(struct directory_lock *lock);
+/* Gives the directory `path`, and all that is in it, to the owner of `like`. False if that fails. */
+bool directory_give(const char *like, const char *path);
+/* Does another process hold it? Changes nothing. */
+bool directory_is_locked(const char *path);
 
 /* Makes the entry of `path` in its folder durable: a file whose entry is lost is lost. */
 void directory_sync_parent(const char *path);

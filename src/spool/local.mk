@@ -21,6 +21,11 @@ src_spool_libspool_a_SOURCES = \
 	src/spool/record_file.h \
 	src/spool/recover.c \
 	src/spool/recover.h \
+	src/spool/rescue.c \
+	src/spool/rescue.h \
+	src/spool/rescue_copy.c \
+	src/spool/rescue_rows.c \
+	src/spool/rescue_rows.h \
 	src/spool/rocksdb.c \
 	src/spool/rocksdb_options.c \
 	src/spool/rocksdb_options.h \
@@ -29,4 +34,6 @@ src_spool_libspool_a_SOURCES = \
 	src/spool/spool.c \
 	src/spool/spool.h \
 	src/spool/survey.c \
-	src/spool/survey.h
+	src/spool/survey.h \
+	src/spool/table_file.c \
+	src/spool/table_file.h

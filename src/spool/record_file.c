@@ -93,9 +93,8 @@ void record_file_close(struct record_file *file)
 
 bool record_file_skip(struct record_file *file)
 {
-    size_t next = (file->damage / BLOCK + 1) * BLOCK;
-    file->offset = next;
-    return next < file->size;
+    file->offset = file->resume;
+    return file->offset < file->size;
 }
 
 struct fragment {
@@ -103,9 +102,12 @@ struct fragment {
     struct slice bytes;
 };
 
-static enum record_result damaged(struct record_file *file, size_t where)
+/* `end` is where the damaged fragment ends, as far as its length can be believed: once in a block. */
+static enum record_result damaged(struct record_file *file, size_t where, size_t end)
 {
+    bool again = file->damage > 0 && file->damage / BLOCK == where / BLOCK;
     file->damage = where;
+    file->resume = end && !again ? end : (where / BLOCK + 1) * BLOCK;
     return RECORD_DAMAGED;
 }
 
@@ -137,13 +139,13 @@ static enum record_result next_fragment(struct record_file *file, struct fragmen
            head_size = head[6] > FRAGMENT_LAST ? RECYCLED_HEAD : HEAD;
     size_t left = BLOCK - file->offset % BLOCK;
     if (head[6] == 0 && length == 0)
-        return is_blank(file) ? RECORD_END : damaged(file, file->offset);
+        return is_blank(file) ? RECORD_END : damaged(file, file->offset, 0);
     if (head[6] > 2 * FRAGMENT_LAST || head_size + length > left)
-        return damaged(file, file->offset);
+        return damaged(file, file->offset, 0);
     if (file->offset + head_size + length > file->size)
         return RECORD_END;
     if (!is_sound(file, (const char *)head, head_size + length))
-        return damaged(file, file->offset);
+        return damaged(file, file->offset, file->offset + head_size + length);
     fragment->type = head[6] > FRAGMENT_LAST ? head[6] - FRAGMENT_LAST : head[6];
     fragment->bytes = slice_of((const char *)head + head_size, length);
     file->offset += head_size + length;
@@ -160,8 +162,11 @@ enum record_result record_file_next(struct record_file *file, struct slice *reco
         if (result != RECORD_GOOD)
             return result;
         bool begins = fragment.type == FRAGMENT_WHOLE || fragment.type == FRAGMENT_FIRST;
-        if (begins == begun)
-            return damaged(file, where);
+        if (begins == begun) { /* what belongs to it is lost; the fragment itself is sound */
+            file->damage = where;
+            file->resume = begins ? where : file->offset;
+            return RECORD_DAMAGED;
+        }
         if (fragment.type == FRAGMENT_WHOLE) {
             *record = fragment.bytes;
             return RECORD_GOOD;

@@ -26,13 +26,15 @@ struct record_file {
     bool verify;      /* check the checksums, which reads every byte */
     struct buf whole; /* a record of several fragments */
     size_t damage;    /* after RECORD_DAMAGED: where */
+    size_t resume;    /* and where reading can begin again */
 };
 
 /* Maps the file. 0 or a negative errno. Close it also after it was only opened. */
 int record_file_open(struct record_file *file, const char *path, bool verify);
 /* Gives the next record; it is valid until the next call. */
 enum record_result record_file_next(struct record_file *file, struct slice *record);
-/* After RECORD_DAMAGED: goes to the next block, where reading can begin again. False if there is none. */
+/* After RECORD_DAMAGED: goes on behind the damage. That is the next fragment, if only the bytes of one are damaged, else the
+ * next block. Only with `verify` is what comes then known to be records. False if there is no more. */
 bool record_file_skip(struct record_file *file);
 void record_file_close(struct record_file *file);
 

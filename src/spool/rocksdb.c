@@ -45,6 +45,7 @@ struct rocksdb_backend {
     struct progress *progress;
     uint64_t messages; /* after the next commit */
     struct spool_loss loss;
+    bool kept; /* the logs, which were damaged */
     char failure[FAILURE_SIZE];
 };
 
@@ -347,6 +348,27 @@ static void rocks_compact(struct spool_backend *backend, struct slice first, str
     pthread_rwlock_unlock(&rocks->handle);
 }
 
+/* Hard links to tables and blob files where the file system is the same, copies otherwise; and the logs up to this moment. */
+static bool rocks_backup(struct spool_backend *backend, const char *directory, char *error, size_t error_size)
+{
+    struct rocksdb_backend *rocks = self(backend);
+    char *problem = NULL;
+    pthread_rwlock_rdlock(&rocks->handle);
+    rocksdb_checkpoint_t *checkpoint =
+        rocks->db ? rocksdb_checkpoint_object_create(rocks->db, &problem) : NULL;
+    if (checkpoint)
+        rocksdb_checkpoint_create(checkpoint, directory, 0, &problem);
+    if (checkpoint)
+        rocksdb_checkpoint_object_destroy(checkpoint);
+    bool good = checkpoint && !problem;
+    pthread_rwlock_unlock(&rocks->handle);
+    if (!good)
+        snprintf(error, error_size, "%s", problem ? problem : "the spool is not open");
+    if (problem)
+        rocksdb_free(problem);
+    return good;
+}
+
 /* ---- opening and closing ------------------------------------------------------------------------------- */
 
 static void rocks_close(struct spool_backend *backend)
@@ -382,6 +404,7 @@ static const struct spool_backend_operations operations = {
     .scan = rocks_scan,
     .size = rocks_size,
     .compact = rocks_compact,
+    .backup = rocks_backup,
     .interrupt = rocks_interrupt,
     .close = rocks_close,
 };
@@ -399,16 +422,22 @@ static void init_handle_lock(pthread_rwlock_t *lock)
 /* Before the log is read up to its damage and removed: what is behind the damage stays where salvage finds it. */
 static void keep_logs(struct rocksdb_backend *rocks, const char *damage)
 {
-    char *kept = survey_keep_logs(rocks->directory);
-    if (kept)
-        paniclog(PANIC_CRITICAL,
-                 "spool %s: the log is damaged or incomplete: %s; the logs are kept in %s, from which "
-                 "impulsectl spool salvage reads what it can",
-                 rocks->directory, damage, kept);
-    else
-        paniclog(PANIC_CRITICAL,
-                 "spool %s: the log is damaged or incomplete: %s; the logs cannot be kept: %s",
-                 rocks->directory, damage, strerror(errno));
+    int error = survey_keep_logs(rocks->directory);
+    rocks->kept = error == 0;
+    paniclog(PANIC_CRITICAL, "spool %s: the log is damaged or incomplete: %s%s%s", rocks->directory, damage,
+             error ? "; the logs cannot be kept: " : "", error ? strerror(-error) : "");
+}
+
+/* After it was opened. */
+static void name_kept_logs(struct rocksdb_backend *rocks)
+{
+    if (!rocks->kept)
+        return;
+    char *kept = survey_name_kept(rocks->directory, rocksdb_get_latest_sequence_number(rocks->db));
+    paniclog(
+        PANIC_CRITICAL,
+        "spool %s: the logs are kept in %s: \"impulsectl spool salvage\" reads from them what can be read",
+        rocks->directory, *kept ? kept : "the folder kept");
     free(kept);
 }
 
@@ -481,6 +510,7 @@ static bool open_first(struct rocksdb_backend *rocks)
                  strerror(errno));
         return false;
     }
+    name_kept_logs(rocks);
     judge_progress(rocks, &survey);
     progress_begin(rocks->progress, rocksdb_get_latest_sequence_number(rocks->db), rocks->messages);
     return true;

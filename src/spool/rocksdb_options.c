@@ -21,7 +21,8 @@ enum {
     LARGEST_INLINE_BODY = 512,
     BLOCK_CACHE_MIB = 16,
     BLOOM_BITS = 10,
-    HEADER_LEVEL = 5, /* InfoLogLevel::HEADER_LEVEL */
+    CHECKSUM_CRC32C = 1, /* table_file.c reads tables without RocksDB, and knows this one */
+    HEADER_LEVEL = 5,    /* InfoLogLevel::HEADER_LEVEL */
 };
 
 rocksdb_options_t *rocksdb_spool_options(void)
@@ -66,6 +67,7 @@ static rocksdb_options_t *family_options(uint64_t memtable_mib)
     rocksdb_cache_t *cache = rocksdb_cache_create_lru(BLOCK_CACHE_MIB * MIB);
     rocksdb_block_based_options_set_block_cache(table, cache);
     rocksdb_block_based_options_set_filter_policy(table, rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS));
+    rocksdb_block_based_options_set_checksum(table, CHECKSUM_CRC32C);
     rocksdb_options_set_block_based_table_factory(options, table);
     rocksdb_cache_destroy(cache);
     rocksdb_block_based_options_destroy(table);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "base/id.h"
 #include "base/mem.h"
 #include "log/paniclog.h"
@@ -166,6 +167,18 @@ int spool_remark_read(struct spool *spool, uint64_t envelope_id, char **data, si
     *size = *size > LAYOUT_RETRY_SIZE ? *size - LAYOUT_RETRY_SIZE : 0;
     memmove(*data, *data + LAYOUT_RETRY_SIZE, *size);
     return 0;
+}
+
+bool spool_backup(struct spool *spool, const char *target, char *error, size_t error_size)
+{
+    if (mkdir(target, 0750) != 0) {
+        snprintf(error, error_size, "cannot create %s: %s", target, strerror(errno));
+        return false;
+    }
+    char *folder = mem_printf("%s/impulse", target);
+    bool good = spool->backend->operations->backup(spool->backend, folder, error, error_size);
+    free(folder);
+    return good;
 }
 
 void spool_let_go(struct spool *spool)

@@ -133,6 +133,12 @@ int spool_read_content(void *spool, const struct body *body, uint32_t chunk, cha
 int spool_remark_read(struct spool *spool, uint64_t envelope_id, char **data, size_t *size);
 
 /*
+ * Makes a copy of the spool, as of one moment, in the directory `target`, which is created: a backup of what is stored when
+ * it begins, while messages come and go. Blocks on the disk: pool threads only. False with one line in error[].
+ */
+bool spool_backup(struct spool *spool, const char *target, char *error, size_t error_size);
+
+/*
  * The process ends: from here on a REMOVE, UPDATE, REPLACE or DISCARD that the disk does not take after one more
  * attempt is settled with SPOOL_ERROR, and is done again, or not at all, after the next start. Before, it is held
  * until the disk takes it. Any thread.

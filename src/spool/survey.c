@@ -273,7 +273,7 @@ static int link_logs(const struct folder *folder, const char *kept)
     return 0;
 }
 
-char *survey_keep_logs(const char *directory)
+int survey_keep_logs(const char *directory)
 {
     struct folder folder;
     char *kept = mem_printf("%s/kept", directory);
@@ -283,9 +283,16 @@ char *survey_keep_logs(const char *directory)
     if (!error)
         error = link_logs(&folder, kept);
     free(folder.logs);
-    if (!error)
-        return kept;
     free(kept);
-    errno = -error;
-    return NULL;
+    return error;
+}
+
+char *survey_name_kept(const char *directory, uint64_t reached)
+{
+    char *kept = mem_printf("%s/kept", directory);
+    char *name = mem_printf("%s/kept.%" PRIu64, directory, reached);
+    if (rename(kept, name) != 0)
+        name[0] = '\0';
+    free(kept);
+    return name;
 }

@@ -31,9 +31,11 @@ struct survey {
 void survey_take(struct survey *survey, const char *directory);
 
 /*
- * Keeps links to the logs in a folder "kept" within `directory`, since opening the spool removes them. Returns the folder's
- * name; free() it. NULL with errno set.
+ * Keeps links to the logs in a folder "kept" within `directory`, since opening the spool removes them. 0 or a negative errno.
  */
-char *survey_keep_logs(const char *directory);
+int survey_keep_logs(const char *directory);
+/* The spool was opened: the folder gets the name "kept.N", for all changes up to N were read from the logs. Returns its path
+ * ("" if that fails); free() it. */
+char *survey_name_kept(const char *directory, uint64_t reached);
 
 #endif

@@ -89,7 +89,7 @@ static void test_torn(void)
     harness_remove(folder);
 }
 
-/* One bit in a record: that is damage, and reading goes on in the next block. */
+/* One bit in a record: that is damage, and reading goes on behind it. */
 static void test_damage(void)
 {
     char *folder = harness_folder(), *path = write_file(folder, 0);
@@ -104,8 +104,25 @@ static void test_damage(void)
     CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_DAMAGED);
     CU_ASSERT_EQUAL(file.damage, 10);
     CU_ASSERT(record_file_skip(&file));
-    CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_DAMAGED); /* the rest of a record */
-    CU_ASSERT_FALSE(record_file_skip(&file));
+    CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_GOOD);
+    CU_ASSERT(slice_equal(record, slice_text("two")));
+    CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_GOOD);
+    CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_END);
+    record_file_close(&file);
+    out = fopen(
+        path,
+        "r+"); /* and now the length of the one at byte 10, so that its block is lost, and half a record */
+    fseek(out, 10 + 5, SEEK_SET);
+    fputc(0xff, out);
+    fclose(out);
+    CU_ASSERT_EQUAL_FATAL(record_file_open(&file, path, true), 0);
+    CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_GOOD);
+    CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_DAMAGED);
+    CU_ASSERT(record_file_skip(&file));
+    CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_DAMAGED); /* the rest of "two" */
+    CU_ASSERT(record_file_skip(&file));
+    CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_GOOD);
+    CU_ASSERT(slice_equal(record, slice_text("three")));
     record_file_close(&file);
     free(path);
     harness_remove(folder);
