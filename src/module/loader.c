@@ -4,9 +4,13 @@
 #include "module/loader.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "module/crash_guard.h"
 
 struct object_opening {
@@ -20,6 +24,45 @@ static int open_object(void *closure) /* its constructors run here */
     opening->handle = dlopen(opening->path, RTLD_NOW | RTLD_LOCAL);
     return opening->handle ? 0 : -1;
 }
+
+/* ---- the file ---------------------------------------------------------------------------------------- */
+
+/* Does the file hold all that its program headers say? What is no ELF file at all is for dlopen to name. */
+static bool is_whole(int fd, uint64_t size)
+{
+    ElfW(Ehdr) header;
+    ElfW(Phdr) segment;
+    if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header ||
+        memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof segment)
+        return true;
+    for (unsigned i = 0; i < header.e_phnum; i++) {
+        off_t at = (off_t)(header.e_phoff + i * sizeof segment);
+        if (at < 0 || pread(fd, &segment, sizeof segment, at) != (ssize_t)sizeof segment)
+            return false;
+        if (segment.p_type == PT_LOAD &&
+            (segment.p_offset > size || segment.p_filesz > size - segment.p_offset))
+            return false;
+    }
+    return true;
+}
+
+/* What dlopen would wait for, or crash at; NULL: nothing, or it says so itself. */
+static const char *find_file_fault(const char *path)
+{
+    struct stat status;
+    const char *fault = NULL;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status) == 0 && !S_ISREG(status.st_mode))
+        fault = "it is not a regular file";
+    else if (!is_whole(fd, (uint64_t)status.st_size))
+        fault = "it is cut short: was it being written? Install it under another name, and rename it";
+    close(fd);
+    return fault;
+}
+
+/* ---- the definition ---------------------------------------------------------------------------------- */
 
 struct first_edition { /* how a definition of ABI 1 began */
     uint32_t magic;
@@ -68,6 +111,11 @@ const struct imp_module_definition *module_load(const struct manifest *manifest,
 {
     struct object_opening opening = {.path = manifest->object};
     struct runner runner = {manifest->name, "its constructor", ""};
+    const char *file_fault = find_file_fault(manifest->object);
+    if (file_fault) {
+        snprintf(error, error_size, "module %s: %s: %s", manifest->name, manifest->object, file_fault);
+        return NULL;
+    }
     if (crash_guard_call(&runner, open_object, &opening) != 0) {
         const char *reason = dlerror();
         snprintf(error, error_size, "module %s: %s", manifest->name, reason ? reason : "dlopen failed");

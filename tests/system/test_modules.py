@@ -434,6 +434,22 @@ def test_an_object_that_is_no_object(site, modules):
     assert "faulty.so" in stopped(site, modules)
 
 
+@pytest.mark.parametrize("bytes_left", [64, 1000, 4096, 12000])
+def test_an_object_that_is_cut_short(installed, site, modules, bytes_left):
+    """It is named, where dlopen would crash: a reload while it is being copied must not end the daemon."""
+    build(installed, "faulty", modules)
+    whole = (modules / "faulty.so").read_bytes()
+    (modules / "faulty.so").write_bytes(whole[:bytes_left])
+    said = stopped(site, modules)
+    assert "crash" not in said and "faulty.so: it is cut short" in said, said
+
+
+def test_an_object_that_is_a_fifo(site, modules):
+    shutil.copy(ROOT / "tests" / "modules" / "faulty" / "faulty.ecm", modules)
+    os.mkfifo(modules / "faulty.so")
+    assert "faulty.so: it is not a regular file" in stopped(site, modules)
+
+
 def test_a_module_without_a_manifest(site, modules):
     """A stanza that no manifest and no option explains is a mistake of the configuration."""
     file = site.directory / "unknown.conf"
