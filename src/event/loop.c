@@ -4,6 +4,9 @@
  * A loop's inbox is a stack that any thread pushes onto with one compare-and-swap. The loop takes the whole
  * stack with one exchange and turns it round, which restores the order of posting. Only the push that finds
  * the stack empty wakes the loop: whoever pushes later is taken by the same wake.
+ *
+ * uv_prepare runs right before the loop waits for events, after all that the previous turn did: that is the end of
+ * a turn.
  */
 #include "event/loop.h"
 
@@ -18,7 +21,9 @@
 struct loop {
     uv_loop_t uv;
     uv_async_t wake;
+    uv_prepare_t prepare;
     _Atomic(struct loop_task *) inbox; /* last posted first */
+    struct loop_task *turn_end;        /* tasks of loop_at_turn_end, last one first; the loop's thread only */
     struct loop_task stop;
     struct loop_group *group;
     pthread_t thread;
@@ -26,6 +31,7 @@ struct loop {
     void *data;       /* loop_data */
     bool initialised; /* uv and wake */
     bool running;     /* the thread was started and is not joined */
+    bool turning;     /* loop_thread runs it; its thread only */
 };
 
 struct loop_group {
@@ -39,6 +45,35 @@ static _Thread_local struct loop *current;
 
 /* ---- tasks ----------------------------------------------------------------------------------- */
 
+enum { HELD_WAKES = 64 }; /* loops beyond these are woken at once */
+
+static _Thread_local struct {
+    unsigned depth; /* calls of loop_hold_wakes */
+    unsigned count;
+    struct loop *loops[HELD_WAKES];
+} held_wakes;
+
+void loop_hold_wakes(void)
+{
+    held_wakes.depth++;
+}
+
+void loop_release_wakes(void)
+{
+    if (--held_wakes.depth > 0)
+        return;
+    while (held_wakes.count > 0)
+        uv_async_send(&held_wakes.loops[--held_wakes.count]->wake);
+}
+
+static void wake(struct loop *loop)
+{
+    if (held_wakes.depth > 0 && held_wakes.count < HELD_WAKES)
+        held_wakes.loops[held_wakes.count++] = loop;
+    else
+        uv_async_send(&loop->wake);
+}
+
 void loop_post(struct loop *loop, struct loop_task *task)
 {
     struct loop_task *head = atomic_load_explicit(&loop->inbox, memory_order_relaxed);
@@ -47,7 +82,7 @@ void loop_post(struct loop *loop, struct loop_task *task)
     while (!atomic_compare_exchange_weak_explicit(&loop->inbox, &head, task, memory_order_release,
                                                   memory_order_relaxed));
     if (!head)
-        uv_async_send(&loop->wake);
+        wake(loop);
 }
 
 static struct loop_task *reversed(struct loop_task *task)
@@ -78,14 +113,44 @@ static void on_wake(uv_async_t *wake)
     run_tasks(wake->data);
 }
 
+/* ---- the end of a turn ----------------------------------------------------------------------- */
+
+bool loop_at_turn_end(struct loop_task *task)
+{
+    if (!current || !current->turning)
+        return false;
+    task->next = current->turn_end;
+    current->turn_end = task;
+    return true;
+}
+
+static void end_turn(struct loop *loop)
+{
+    struct loop_task *task = loop->turn_end;
+    loop->turn_end = NULL;
+    while (task) {
+        struct loop_task *next = task->next;
+        task->run(task);
+        task = next;
+    }
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    end_turn(prepare->data);
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 static void *loop_thread(void *argument)
 {
     struct loop *loop = argument;
     current = loop;
+    loop->turning = true;
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     run_tasks(loop); /* what the last turn posted */
+    loop->turning = false;
+    end_turn(loop);
     current = NULL;
     return NULL;
 }
@@ -148,6 +213,10 @@ static int loop_init(struct loop *loop, struct loop_group *group, unsigned index
         return error;
     }
     loop->wake.data = loop;
+    uv_prepare_init(&loop->uv, &loop->prepare);
+    uv_prepare_start(&loop->prepare, on_prepare);
+    uv_unref((uv_handle_t *)&loop->prepare);
+    loop->prepare.data = loop;
     loop->stop.run = run_stop;
     loop->group = group;
     loop->index = index;

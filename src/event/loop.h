@@ -68,4 +68,19 @@ uint64_t loop_now(const struct loop *loop);
  */
 void loop_post(struct loop *loop, struct loop_task *task);
 
+/*
+ * Between these two calls, which nest, the tasks that this thread posts do not wake their loops; they are woken by
+ * loop_release_wakes. For a thread that posts many tasks in a row without waiting: each loop then finds all of them
+ * in one turn. Any thread. No loop that is posted to may be freed in between.
+ */
+void loop_hold_wakes(void);
+void loop_release_wakes(void);
+
+/*
+ * Has `task` run on this thread once, when the loop's turn ends, before the loop waits for events: for what collects
+ * the requests of a turn. It must not post tasks or call loop_at_turn_end. Returns false, and does nothing, on a
+ * thread that is not that of loop_group_start's; the caller then does the work itself.
+ */
+bool loop_at_turn_end(struct loop_task *task);
+
 #endif

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "event/loop.h"
 #include "log/paniclog.h"
 #include "metrics/metric.h"
 #include "spool/batch.h"
@@ -144,8 +145,10 @@ static void settle(struct committer *committer, struct spool_request *request, e
 static void settle_all(struct committer *committer, struct request_queue *queue, enum spool_status status)
 {
     struct spool_request *request;
+    loop_hold_wakes();
     while ((request = queue_pop(queue)))
         settle(committer, request, status);
+    loop_release_wakes();
 }
 
 /*
@@ -518,15 +521,20 @@ void committer_found(struct committer *committer, uint64_t messages)
     committer->messages = messages;
 }
 
+void committer_push(struct committer *committer, struct spool_request *newest, struct spool_request *oldest)
+{
+    struct spool_request *before = atomic_load_explicit(&committer->inbox, memory_order_relaxed);
+    do
+        oldest->next = before;
+    while (!atomic_compare_exchange_weak_explicit(&committer->inbox, &before, newest, memory_order_release,
+                                                  memory_order_relaxed));
+    if (!before)
+        sem_post(&committer->arrivals);
+}
+
 void committer_submit(struct committer *committer, struct spool_request *request)
 {
-    struct spool_request *newest = atomic_load_explicit(&committer->inbox, memory_order_relaxed);
-    do
-        request->next = newest;
-    while (!atomic_compare_exchange_weak_explicit(&committer->inbox, &newest, request, memory_order_release,
-                                                  memory_order_relaxed));
-    if (!newest)
-        sem_post(&committer->arrivals);
+    committer_push(committer, request, request);
 }
 
 void committer_let_go(struct committer *committer)

@@ -25,6 +25,8 @@ struct committer *committer_start(struct spool_backend *backend, struct room *ro
 void committer_found(struct committer *committer, uint64_t messages);
 /* Any thread; never blocks. */
 void committer_submit(struct committer *committer, struct spool_request *request);
+/* The same of several, which `next` links: from `newest`, which is applied last, to `oldest`. */
+void committer_push(struct committer *committer, struct spool_request *newest, struct spool_request *oldest);
 /* From here on nothing is held that the disk does not take after one more attempt: it is settled with SPOOL_ERROR. */
 void committer_let_go(struct committer *committer);
 /* Settles everything, makes it durable, ends the thread. What is submitted from here on is not answered. Then

@@ -15,6 +15,8 @@ src_spool_libspool_a_SOURCES = \
 	src/spool/layout.h \
 	src/spool/progress.c \
 	src/spool/progress.h \
+	src/spool/outbox.c \
+	src/spool/outbox.h \
 	src/spool/reclaimer.c \
 	src/spool/reclaimer.h \
 	src/spool/record_file.c \

@@ -14,6 +14,7 @@
 #include "spool/committer.h"
 #include "spool/directory.h"
 #include "spool/layout.h"
+#include "spool/outbox.h"
 #include "spool/progress.h"
 #include "spool/reclaimer.h"
 #include "spool/recover.h"
@@ -117,7 +118,7 @@ static void note_facts(struct spool_request *request)
 void spool_submit(struct spool *spool, struct spool_request *request)
 {
     note_facts(request);
-    committer_submit(spool->committer, request);
+    outbox_submit(spool->committer, request);
 }
 
 bool spool_has_room(struct spool *spool, uint64_t size)

@@ -65,8 +65,9 @@ struct spool_request {
     bool keeps_remark;        /* UPDATE: the remark that is there stays; `data` is empty */
     bool durable;             /* REMOVE: done is called when the removal survives power loss */
     enum spool_status status; /* set before done */
-    /* Called on the committer thread when the request is settled; it must not block: post a loop task. May be
-     * NULL for UPDATE, REMOVE and DISCARD: then the spool frees the request with free(). */
+    /* Called on the committer thread when the request is settled; it must not block: post a loop task. The loop is
+     * woken when all requests of the batch are settled, and has to live until spool_close. May be NULL for UPDATE,
+     * REMOVE and DISCARD: then the spool frees the request with free(). */
     void (*done)(struct spool_request *request);
     struct { /* the spool's */
         uint64_t id, next_attempt_us;
@@ -108,7 +109,10 @@ struct spool_recovered {
 int spool_recover(struct spool *spool, void (*take)(struct envelope *envelope, void *closure), void *closure,
                   struct spool_recovered *result);
 
-/* Hands a request to the committer. Any thread; never blocks. */
+/*
+ * Hands a request to the committer: at once, or, on the thread of a loop, with the other requests of the loop's turn
+ * when that ends. Any thread; never blocks.
+ */
 void spool_submit(struct spool *spool, struct spool_request *request);
 
 /*

@@ -364,9 +364,9 @@ void harness_end(struct harness *harness)
     delivery_free(harness->delivery);
     resolvers_free(harness->resolvers);
     queue_set_free(harness->queues);
-    loop_group_free(harness->loops);
     pool_set_free(harness->pools);
     spool_close(harness->spool);
+    loop_group_free(harness->loops); /* the spool may still have been about to wake them */
 }
 
 unsigned harness_count(struct harness *harness)

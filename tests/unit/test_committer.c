@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include "base/id.h"
 #include "base/mem.h"
+#include "on_loop.h"
 #include "spool/committer.h"
 #include "spool/layout.h"
+#include "spool/outbox.h"
 #include "spool_harness.h"
 
 /* ---- the backend --------------------------------------------------------------------------------------- */
@@ -281,12 +283,17 @@ static void make_item(struct item *item, size_t size)
 }
 
 /* As spool_submit prepares it. */
+static struct spool_request removal_of(const struct item *item)
+{
+    return (struct spool_request){.kind = SPOOL_REMOVE,
+                                  .body = body_ref(item->message.body),
+                                  .facts.id = item->message.envelopes[0]->id,
+                                  .done = on_settled};
+}
+
 static void submit_remove(struct item *item)
 {
-    item->remove = (struct spool_request){.kind = SPOOL_REMOVE,
-                                          .body = body_ref(item->message.body),
-                                          .facts.id = item->message.envelopes[0]->id,
-                                          .done = on_settled};
+    item->remove = removal_of(item);
     committer_submit(committer, &item->remove);
 }
 
@@ -334,6 +341,41 @@ static void test_group(void)
     CU_ASSERT_EQUAL(fake.durable, 0);
     CU_ASSERT_EQUAL(fake.row_count, 1);
     end(items, 10);
+}
+
+enum { IN_A_TURN = 5 };
+
+static void submit_turn(void *argument)
+{
+    struct item *items = argument;
+    for (size_t i = 0; i < IN_A_TURN; i++)
+        outbox_submit(committer, &items[i].store);
+    items[0].remove = removal_of(&items[0]);
+    outbox_submit(committer, &items[0].remove); /* applied after the STORE, as it was submitted */
+}
+
+/* No gate holds the committer here: what a loop submits in one turn becomes one batch all the same. */
+static void test_turn_of_a_loop(void)
+{
+    struct item items[IN_A_TURN];
+    struct loop_group *group = loop_group_create("loops", 1);
+    begin();
+    for (size_t i = 0; i < IN_A_TURN; i++)
+        make_item(&items[i], 100);
+    loop_group_start(group);
+    for (unsigned round = 0; round < 20; round++) {
+        fake.commits = fake.durable = 0;
+        on_loop_of(group, submit_turn, items);
+        wait_settled(IN_A_TURN + 1);
+        CU_ASSERT_EQUAL(fake.commits, 1);
+        CU_ASSERT_EQUAL(fake.durable, 1);
+        CU_ASSERT_FALSE(has_envelope(&items[0]));
+        CU_ASSERT(has_envelope(&items[1]));
+        fake.row_count = 0;
+    }
+    loop_group_stop(group);
+    loop_group_free(group);
+    end(items, IN_A_TURN);
 }
 
 /* A message that was refused after it was stored must not come back. */
@@ -646,6 +688,7 @@ int main(void)
     CU_initialize_registry();
     CU_pSuite suite = CU_add_suite("committer", NULL, NULL);
     CU_add_test(suite, "group commit", test_group);
+    CU_add_test(suite, "turn of a loop", test_turn_of_a_loop);
     CU_add_test(suite, "durable removal", test_durable_removal);
     CU_add_test(suite, "one too big", test_one_too_big);
     CU_add_test(suite, "failed but kept", test_failed_but_kept);

@@ -353,6 +353,7 @@ static void test_adopted(void)
     CU_ASSERT_PTR_NULL(loop_current());
     loop_adopt(loop);
     CU_ASSERT_PTR_EQUAL(loop_current(), loop);
+    CU_ASSERT_FALSE(loop_at_turn_end(&adopted.task)); /* nobody knows when it runs */
     loop_set_data(loop, loop);
     CU_ASSERT_EQUAL(uv_run(loop_uv(loop), UV_RUN_DEFAULT), 0); /* waiting for tasks is nothing to wait for */
     uv_timer_init(loop_uv(loop), &patience);
@@ -367,6 +368,68 @@ static void test_adopted(void)
     CU_ASSERT_PTR_NULL(loop_current());
 }
 
+/* ---- turns ----------------------------------------------------------------------------------- */
+
+enum { TOGETHER = 100 };
+
+struct turn {
+    struct loop_task tasks[TOGETHER];
+    struct loop_task end;
+    unsigned ran, ran_at_end; /* tasks; when the turn ended in which the first of them ran */
+    bool accepted, in_order;  /* by loop_at_turn_end; the end came after that task had returned */
+    struct unit_counter done;
+};
+
+static struct turn turn;
+
+static void run_turn_end(struct loop_task *task)
+{
+    (void)task;
+    turn.ran_at_end = turn.ran;
+    turn.in_order = turn.accepted;
+    unit_count(&turn.done, 1);
+}
+
+static void run_together(struct loop_task *task)
+{
+    (void)task;
+    if (turn.ran++ == 0)
+        turn.accepted = loop_at_turn_end(&turn.end);
+}
+
+/* With the wakes held, a loop finds all tasks in one turn, and what is to run at its end runs after them. */
+static void test_tasks_of_one_turn(void)
+{
+    struct loop_group *group = start_group("turns", 1);
+    turn = (struct turn){.end.run = run_turn_end, .done = UNIT_COUNTER};
+    CU_ASSERT_FALSE(loop_at_turn_end(&turn.end)); /* not a loop's thread */
+    loop_hold_wakes();
+    loop_hold_wakes();
+    for (size_t i = 0; i < TOGETHER; i++) {
+        turn.tasks[i].run = run_together;
+        loop_post(loop_group_at(group, 0), &turn.tasks[i]);
+    }
+    loop_release_wakes();
+    CU_ASSERT_EQUAL(turn.ran, 0);
+    loop_release_wakes();
+    CU_ASSERT_EQUAL(unit_wait(&turn.done, 1, 10), 1);
+    CU_ASSERT(turn.accepted && turn.in_order);
+    CU_ASSERT_EQUAL(turn.ran_at_end, TOGETHER);
+    stop_group(group);
+}
+
+/* What the last turn collects is not lost. */
+static void test_turn_end_at_the_stop(void)
+{
+    struct loop_group *group = start_group("turns", 1);
+    turn = (struct turn){.end.run = run_turn_end, .done = UNIT_COUNTER, .tasks[0].run = run_together};
+    loop_post(loop_group_at(group, 0), &turn.tasks[0]);
+    loop_group_stop(group);
+    CU_ASSERT_EQUAL(turn.done.value, 1);
+    CU_ASSERT_EQUAL(turn.ran_at_end, 1);
+    loop_group_free(group);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -379,6 +442,8 @@ int main(void)
         {"never started", test_never_started},
         {"open handles", test_open_handles},
         {"adopted by its thread", test_adopted},
+        {"tasks of one turn", test_tasks_of_one_turn},
+        {"the end of the last turn", test_turn_end_at_the_stop},
         CU_TEST_INFO_NULL,
     };
     return unit_run("loop", tests);
