@@ -1,8 +1,9 @@
 ## Manual pages and documents. The option reference is written from the tables by a program of its own.
 nodist_man_MANS = doc/ec_console.1 doc/impulsed.8 doc/ecelerity.conf.5
-dist_doc_DATA = LICENSE README.md doc/architecture.md doc/compatibility.md doc/modules.md doc/performance.md \
-	doc/reliability.md
-nodist_doc_DATA = doc/commands.md doc/options.md
+## In folders as here, so that the links between the documents hold where they are installed.
+nobase_dist_doc_DATA += CONTRIBUTING.md LICENSE README.md doc/architecture.md doc/compatibility.md doc/modules.md \
+	doc/performance.md doc/reliability.md
+nobase_nodist_doc_DATA = doc/commands.md doc/options.md
 CLEANFILES += doc/commands.md doc/ec_console.1 doc/impulsed.8 doc/ecelerity.conf.5 doc/options.md
 EXTRA_DIST += doc/ec_console.1.in doc/impulsed.8.in
 

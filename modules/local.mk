@@ -8,8 +8,7 @@ MODULE_LDFLAGS = -module -avoid-version -shared $(filter-out -pie,$(HARDEN_LDFLA
 
 module_LTLIBRARIES += modules/ec_logger/ec_logger.la modules/maildir/maildir.la modules/relay/relay.la
 dist_module_DATA = modules/ec_logger/ec_logger.ecm modules/maildir/maildir.ecm modules/relay/relay.ecm
-## In folders as here, so that the links between them hold.
-nobase_dist_doc_DATA = modules/README.md modules/ec_logger/ec_logger.md modules/maildir/maildir.md \
+nobase_dist_doc_DATA += modules/README.md modules/ec_logger/ec_logger.md modules/maildir/maildir.md \
 	modules/relay/relay.md
 
 modules_ec_logger_ec_logger_la_SOURCES = modules/ec_logger/ec_logger.c modules/ec_logger/record.c \
@@ -28,6 +27,12 @@ modules_relay_relay_la_SOURCES = modules/relay/relay.c
 modules_relay_relay_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 modules_relay_relay_la_CFLAGS = $(MODULE_CFLAGS)
 modules_relay_relay_la_LDFLAGS = $(MODULE_LDFLAGS)
+
+## The daemon loads the .so; the .la files are libtool's own, and of no use beside them. It cannot uninstall without.
+install-data-hook:
+	cd $(DESTDIR)$(moduledir) && rm -f $(notdir $(module_LTLIBRARIES))
+uninstall-hook:
+	cd $(DESTDIR)$(moduledir) 2>/dev/null && rm -f $(notdir $(module_LTLIBRARIES:.la=.so)) || true
 
 noinst_DATA += modules/built/stamp
 CLEANFILES += modules/built/*

@@ -1,9 +1,13 @@
 """How the program is built: hardened by default; in a sanitizer build, with the sanitizer."""
+import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from harness import SANITIZER
 from harness.daemon import PROGRAM
+from harness.sdk import find, install
 
 
 def readelf(*arguments):
@@ -39,3 +43,42 @@ def test_option_reference():
         reference = (PROGRAM.parent / "doc" / file).read_text()
         assert [name for name in names if "\n" + entry.format(name) not in reference] == []
     assert '\n.It Ic "eventloop \\(dqname\\(dq { }"\n' in reference   # a quote within would end the argument
+
+
+def anchors(document):
+    """As GitHub and GitLab make them of headings."""
+    headings = re.findall(r"^#+ +(.*)$", document.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.xdist_group("modules")
+def test_links_of_the_installed_documents(installed):
+    root = find(installed, "README.md").parent
+    documents = sorted(root.rglob("*.md"))
+    assert {"architecture.md", "commands.md", "modules.md", "options.md", "relay.md"} <= {file.name for file in documents}
+    broken, walked = [], 0
+    for file in documents:
+        text = re.sub(r"^```.*?^```", "", file.read_text(), flags=re.M | re.S)
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            path, _, anchor = target.partition("#")
+            other = (file.parent / path) if path else file
+            walked += 1
+            if "://" not in target and not (other.is_file() and (not anchor or anchor in anchors(other))):
+                broken.append(f"{file.relative_to(root)}: {target}")
+    assert broken == [] and walked > 10
+
+
+@pytest.mark.xdist_group("modules")
+def test_modules_are_installed_without_libtools_files(installed):
+    modules = {file.name for file in find(installed, "relay.so").parent.iterdir()}
+    assert {"relay.so", "relay.ecm", "maildir.so", "ec_logger.so"} <= modules
+    assert [str(file) for file in Path(installed).rglob("*.la")] == []
+
+
+@pytest.mark.xdist_group("modules")
+def test_uninstall_leaves_nothing(tmp_path):
+    install(tmp_path)
+    assert find(tmp_path, "relay.so")
+    subprocess.run(["make", "-s", "-C", str(PROGRAM.parent), "uninstall", f"DESTDIR={tmp_path}"], check=True,
+                   stdout=subprocess.DEVNULL)
+    assert [str(file) for file in tmp_path.rglob("*") if not file.is_dir()] == []
