@@ -297,7 +297,8 @@ static bool are_words(const char *words)
            !strpbrk(words, "=()[]{}#\"'") && !slice_has_control(slice_text(words));
 }
 
-static struct command_row *make_row(struct imp_module *module, const struct imp_command *command)
+static struct command_row *make_row(struct imp_module *module, const struct imp_command *command,
+                                    const char *pool)
 {
     struct command_row *row = mem_new(struct command_row);
     row->module = module;
@@ -306,8 +307,8 @@ static struct command_row *make_row(struct imp_module *module, const struct imp_
     row->words = mem_dup(command->words);
     row->arguments = mem_dup(command->arguments ? command->arguments : "");
     row->help = mem_dup(command->help);
-    if (command->flags & IMP_COMMAND_MAY_BLOCK) {
-        row->pool = mem_dup(command->pool ? command->pool : "IO");
+    if (pool) {
+        row->pool = mem_dup(pool);
         row->thread = mem_printf("pool %s", row->pool);
     }
     row->shown = (struct ctl_command){
@@ -331,8 +332,12 @@ int imp_command_add(struct imp_module *module, const struct imp_command *given)
         !sdk_has_text(command.help) || command.most < command.least)
         return module_misregistered(
             module, "imp_command_add: size, words (one space between), help and run are required");
+    bool may_block = command.flags & IMP_COMMAND_MAY_BLOCK;
+    const char *pool = may_block ? sdk_pool_name(module, command.pool, "imp_command_add") : NULL;
+    if (may_block && !pool)
+        return -1;
     const struct registry form = {.kind = "console command", .below = ctl_commands(), .release = free_row};
-    struct command_row *row = make_row(module, &command);
+    struct command_row *row = make_row(module, &command, pool);
     struct registry_row entry = {
         .name = row->words, .help = row->help, .thread = row->thread ? row->thread : "main", .what = row};
     if (sdk_register(module, MODULE_COMMANDS, &form, &entry) == 0)

@@ -22,12 +22,17 @@ int imp_delivery_method(struct imp_module *module, const struct imp_delivery_met
     const struct registry form = {
         .kind = "delivery_method", .below = delivery_methods(), .release = free_row};
     struct imp_delivery_method method;
-    if (!module_copy_struct(&method, sizeof method, given) || !sdk_has_text(method.name) || !method.deliver)
+    if (!module_copy_struct(&method, sizeof method, given))
+        return module_misregistered(module, "imp_delivery_method: the method's size is not set");
+    if (!sdk_has_text(method.name) || !method.deliver)
         return module_misregistered(module, "imp_delivery_method: the method has no name or no function");
+    const char *pool = sdk_pool_name(module, method.pool, "imp_delivery_method");
+    if (!pool)
+        return -1;
     struct module_delivery_method *row = mem_new(struct module_delivery_method);
     *row = (struct module_delivery_method){
         .name = mem_dup(method.name),
-        .pool = mem_dup(method.pool ? method.pool : "IO"),
+        .pool = mem_dup(pool),
         .deliver = method.deliver,
         .closure = method.closure,
         .module = module,

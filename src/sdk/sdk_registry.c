@@ -3,6 +3,16 @@
  */
 #include "sdk/sdk_registry.h"
 
+const char *sdk_pool_name(struct imp_module *module, const char *name, const char *asking)
+{
+    struct pool_set *pools = module->set->pools;
+    name = name ? name : "IO";
+    if (!pools || pool_set_find(pools, name))
+        return name;
+    module_misregistered(module, "%s: there is no ThreadPool \"%s\"", asking, name);
+    return NULL;
+}
+
 int sdk_register(struct imp_module *module, enum module_registry which, const struct registry *form,
                  const struct registry_row *given)
 {

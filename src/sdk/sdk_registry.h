@@ -15,6 +15,12 @@
 int sdk_register(struct imp_module *module, enum module_registry which, const struct registry *form,
                  const struct registry_row *row);
 
+/*
+ * The name of the pool that a row is to run on: `name`, or "IO" for NULL. NULL with the reason in imp_module_error
+ * when there is no such ThreadPool. `asking` is the function that the module called. Main thread.
+ */
+const char *sdk_pool_name(struct imp_module *module, const char *name, const char *asking);
+
 /* Is there text? For members that are required. */
 static inline bool sdk_has_text(const char *text)
 {

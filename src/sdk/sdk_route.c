@@ -43,6 +43,10 @@ int imp_route_add(struct imp_module *module, const struct imp_route *given)
         !is_path(route.path) || !sdk_has_text(route.help) || !route.run)
         return module_misregistered(
             module, "imp_route_add: size, method (upper case), path (from /), help and run are required");
+    bool may_block = route.flags & IMP_ROUTE_MAY_BLOCK;
+    const char *pool = may_block ? sdk_pool_name(module, route.pool, "imp_route_add") : NULL;
+    if (may_block && !pool)
+        return -1;
     struct route_row *row = mem_new(struct route_row);
     *row = (struct route_row){
         .name = mem_printf("%s %s", route.method, route.path),
@@ -50,8 +54,8 @@ int imp_route_add(struct imp_module *module, const struct imp_route *given)
         .run = route.run,
         .closure = route.closure,
     };
-    if (route.flags & IMP_ROUTE_MAY_BLOCK) {
-        row->pool = mem_dup(route.pool ? route.pool : "IO");
+    if (pool) {
+        row->pool = mem_dup(pool);
         row->thread = mem_printf("pool %s", row->pool);
     }
     struct registry_row entry = {

@@ -2,6 +2,7 @@
 import pytest
 
 from harness import await_true
+from harness.daemon import run
 from harness.messages import EXACT
 from harness.sdk import build
 from harness.wire import Wire
@@ -43,6 +44,35 @@ def test_the_results_that_there_are(odd, site):
         send(odd, result)
         odd.await_log(kind)
     assert "no result" not in odd.paniclog()
+
+
+@pytest.mark.parametrize("lines", [0, 1, 4000])
+def test_reading_to_the_end(odd, site, lines):
+    """Also what is empty, and what is larger than what the daemon reads at once; a cursor does not disturb it."""
+    odd.start(site.config("odd { debug_level = NOTICE }\ndelivery_method = odd\n"
+                          "rfc2822_trace_headers = false\nrfc2822_date_header = ignore\n"
+                          "rfc2822_messageid_header = ignore\nrfc2822_missing_headers = allow"))
+    content = (b"Subject: x\r\n\r\n" if lines else b"") + lines * (b"0123456789" * 7 + b"\r\n")
+    with Wire(odd.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        client.command("RCPT TO:<count@rcpt.example>", 250)
+        client.command("DATA", 354)
+        client.send(content + b".\r\n")
+        assert client.reply().code == 250
+    size = len(content)
+    odd.await_panic(f"read {size}, seen {size} of {size}, then 0")
+
+
+@pytest.mark.parametrize("wrong, said", [
+    ("size", "imp_delivery_method: the method's size is not set"),
+    ("name", 'delivery_method "LMTP" of module odd is already registered by the SMTP client'),
+    ("pool", 'imp_delivery_method: there is no ThreadPool "deep end"'),
+])
+def test_a_method_that_cannot_be(odd, site, wrong, said):
+    odd.write(site.config(f"odd {{ wrong = {wrong} }}"))
+    status, output = run("-d", "-c", odd.file, environment=odd.environment)
+    assert status == 1 and f"module odd: {said}" in output
 
 
 @pytest.mark.parametrize("size", [63, 64, 65, 500])

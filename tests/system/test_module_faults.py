@@ -356,7 +356,7 @@ def test_calls_without_what_they_need_are_refused(careless, site):
     ("point", "imp_point_declare: the point's size is not set"), ("log", "imp_hook_log: the struct has no size"),
     ("metric", "the row of a metric has no size"), ("tls", "imp_tls_create: the struct has no size"),
     ("command", "imp_command_add: size"), ("smtp", "imp_smtp_add: the struct has no size"),
-    ("delivery", "imp_delivery_method: the method has no name")])
+    ("delivery", "imp_delivery_method: the method's size is not set")])
 def test_registering_without_what_it_needs_is_refused(careless, site, what, said):
     careless.write(site.config(f'careless {{ what = "{what}" }}'))
     status, told = run("-d", "-c", careless.file, environment=careless.environment)

@@ -637,6 +637,29 @@ static void test_a_module_delivers(void)
     free(large);
 }
 
+static enum imp_delivery_result deliver_nothing(struct imp_delivery *delivery, char *response,
+                                                size_t response_size, void *closure)
+{
+    const char *data;
+    size_t size;
+    (void)response, (void)closure;
+    bool empty = delivery->read_chunk(delivery, &data, &size) == 0 &&
+                 delivery->read_chunk(delivery, &data, &size) == 0 && delivery->message(delivery) != NULL;
+    return empty && response_size >= 512 ? IMP_DELIVERED : IMP_PERMANENT;
+}
+
+static void test_a_module_delivers_nothing(void)
+{
+    struct module_delivery_method method = {.name = "fake", .pool = "CPU", .deliver = deliver_nothing};
+    struct harness harness;
+    harness_method = &method;
+    harness_start(&harness, "delivery_method = fake");
+    harness_send(&harness, "a@example.com", "b@example.net", slice_of("", 0));
+    CU_ASSERT_EQUAL(event_wait('D', 0).size, 0);
+    harness_stop(&harness);
+    harness_method = NULL;
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -671,6 +694,7 @@ int main(void)
         {"blackhole", test_blackhole},
         {"blackhole after a reload", test_blackhole_after_reload},
         {"a module delivers", test_a_module_delivers},
+        {"a module delivers nothing", test_a_module_delivers_nothing},
         CU_TEST_INFO_NULL,
     };
     return unit_run("delivery", tests);
