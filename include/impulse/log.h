@@ -108,10 +108,6 @@ IMP_API void imp_log_file_write(struct imp_log_file *file, const char *line,
                                 size_t size); /* adds the newline */
 IMP_API void imp_log_file_close(struct imp_log_file *file);
 
-/* Calls `tick` about every `seconds` (at least 1) on the main thread until teardown; only from setup. */
-IMP_API void imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(void *closure),
-                              void *closure);
-
 #ifdef __cplusplus
 }
 #endif

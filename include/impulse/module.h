@@ -100,6 +100,15 @@ IMP_API void *imp_module_data(const struct imp_module *module);
 IMP_API void imp_module_error(struct imp_module *module, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * Calls `tick` every `seconds`, to about a second, on the main thread, which must not be kept: the simplest timer
+ * (timer.h has those of event loops). The first call comes a whole period after the instance's generation has begun, the
+ * last before a reload replaces it or the daemon ends. `seconds` 0 counts as 1; `closure` lives as long as the instance.
+ * Only from setup; several are allowed. 0, or -1 with a line in imp_module_error.
+ */
+IMP_API int imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(void *closure),
+                             void *closure);
+
 /* ---- paniclog ---------------------------------------------------------------------------------------------- */
 
 enum imp_level { IMP_CRITICAL, IMP_ERROR, IMP_WARNING, IMP_NOTICE, IMP_INFO, IMP_DEBUG };

@@ -6,6 +6,9 @@
  * therefore must not touch them. In setup the loop is the main thread's; a module that wants a timer on every loop
  * posts a function to each that makes one (impulse/loop.h).
  *
+ * What is to happen every few seconds for the instance as a whole, on the main thread, needs less: imp_module_every
+ * (impulse/module.h).
+ *
  * Example: once a minute, on the main thread.
  *
  *     static void expire(struct imp_timer *timer, void *closure) { forget_old_entries(closure); }

@@ -329,7 +329,7 @@ static void ec_logger_teardown(struct imp_module *module)
     free(logger);
 }
 
-static void hook_in(struct imp_module *module, const struct imp_config *config)
+static int hook_in(struct imp_module *module, const struct imp_config *config)
 {
     struct logger *logger = imp_module_data(module);
     struct imp_log_hooks hooks = {.size = sizeof hooks, .closure = module};
@@ -347,10 +347,10 @@ static void hook_in(struct imp_module *module, const struct imp_config *config)
         hooks.authentication = log_authentication;
         hooks.authorization = log_authorization;
     }
-    imp_hook_log(module, &hooks);
     int64_t heartbeat = imp_config_int(config, "heartbeat");
-    if (heartbeat > 0)
-        imp_module_every(module, (unsigned)heartbeat, log_heartbeat, module);
+    if (heartbeat > 0 && imp_module_every(module, (unsigned)heartbeat, log_heartbeat, module) != 0)
+        return -1;
+    return imp_hook_log(module, &hooks);
 }
 
 static int ec_logger_setup(struct imp_module *module, const struct imp_config *config)
@@ -360,13 +360,13 @@ static int ec_logger_setup(struct imp_module *module, const struct imp_config *c
         return -1;
     imp_module_set_data(module, logger);
     logger->high_resolution = imp_config_global_bool(config, "log_hires_timestamp");
-    for (int i = 0; i < LOGS; i++)
-        if (open_log(module, config, (enum log_name)i) != 0) {
-            ec_logger_teardown(module);
-            return -1;
-        }
-    hook_in(module, config);
-    return 0;
+    bool open = true;
+    for (int i = 0; open && i < LOGS; i++)
+        open = open_log(module, config, (enum log_name)i) == 0;
+    if (open && hook_in(module, config) == 0)
+        return 0;
+    ec_logger_teardown(module);
+    return -1;
 }
 
 IMP_MODULE_DEFINE(.name = "ec_logger",

@@ -45,14 +45,15 @@ void imp_paniclog(const struct imp_module *module, enum imp_level level, const c
     free(text);
 }
 
-void imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(void *closure), void *closure)
+int imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(void *closure), void *closure)
 {
     struct module_set *set = module->set;
     if (!module->in_setup || !tick)
-        return;
+        return module_misregistered(module, "imp_module_every: only in setup, and with a function");
     set->periodics = mem_resize(set->periodics, (set->periodic_count + 1) * sizeof *set->periodics);
     set->periodics[set->periodic_count++] = (struct periodic){.runner = {module->label, "its tick", ""},
                                                               .tick = tick,
                                                               .closure = closure,
                                                               .seconds = seconds ? seconds : 1};
+    return 0;
 }
