@@ -41,13 +41,13 @@ static bool check(struct imp_session *session, struct slice value, char *text, s
 const char *imp_message_parameter(const struct imp_message *handle, const char *name)
 {
     const struct message *message = (const struct message *)handle;
-    return parameter_find(&message->parameters, name);
+    return module_is_given(message, __func__) ? parameter_find(&message->parameters, name) : NULL;
 }
 
 const char *imp_recipient_parameter(const struct imp_recipient *handle, const char *name)
 {
     const struct message_recipient *recipient = (const struct message_recipient *)handle;
-    return parameter_find(&recipient->parameters, name);
+    return module_is_given(recipient, __func__) ? parameter_find(&recipient->parameters, name) : NULL;
 }
 
 /* ---- registering ----------------------------------------------------------------------------- */
