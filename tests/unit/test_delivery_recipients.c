@@ -2,6 +2,8 @@
 #include "delivery_harness.h"
 
 #include <string.h>
+#include "message/message_content.h"
+#include "module/module.h"
 
 #define S SLICE_LITERAL
 
@@ -431,6 +433,72 @@ static void test_untried_recipients_go_back(void)
     scene_end(&scene);
 }
 
+/* ---- hooks that are asked ---------------------------------------------------------------------------- */
+
+static _Atomic unsigned times_asked;
+
+/* Once for each attempt: with the first as it was accepted, then as the edits before this have left it. */
+static enum hook_outcome edit(struct imp_call *call)
+{
+    struct message *message = (struct message *)call->message;
+    times_asked++;
+    CU_ASSERT_EQUAL(message_size(message), hello.size);
+    header_add(message, HEADER_END, NULL, 0, "X", S("1"));
+    return HOOK_PASS;
+}
+
+static enum hook_outcome refuse(struct imp_call *call)
+{
+    static const struct hook_reply reply = {451, "4.7.5", "there is no key"};
+    times_asked++;
+    *hook_call_reply(call) = reply;
+    return HOOK_REFUSED;
+}
+
+static void test_hooks_edit_an_attempt(void)
+{
+    struct scene scene;
+    times_asked = 0;
+    harness_sending = edit;
+    scene_start(&scene, &(struct server_script){.final = "451 4.3.0 no|250 2.0.0 taken"},
+                "retry_interval = 1");
+    send_batch(&scene, 3, hello);
+    scene_go(&scene);
+    CU_ASSERT(events_are('T', "012"));
+    CU_ASSERT(events_are('D', "012"));
+    CU_ASSERT(times_asked >= 2); /* those that failed together need not be tried again together */
+    CU_ASSERT_EQUAL(times_heard(&scene, "MAIL FROM:<a@example.com> SIZE=28\n"), times_asked);
+    CU_ASSERT_EQUAL(event_wait('D', 0).size, 28);
+    static const char once[] = "Subject: hi\r\nX: 1\r\n\r\nhello\r\n\n=\n";
+    char *content = server_text(&scene.server, &scene.server.contents);
+    size_t at = 0;
+    while (strncmp(content + at, once, strlen(once)) == 0)
+        at += strlen(once);
+    CU_ASSERT_EQUAL(content[at], '\0');
+    free(content);
+    scene_end(&scene);
+    harness_sending = NULL;
+}
+
+static void test_hooks_refuse_an_attempt(void)
+{
+    struct scene scene;
+    times_asked = 0;
+    harness_sending = refuse;
+    scene_start(&scene, &(struct server_script){0}, "retry_interval = 1000");
+    send_batch(&scene, 3, hello);
+    scene_go(&scene);
+    CU_ASSERT(events_are('T', "012"));
+    struct event event = event_wait('T', 0);
+    CU_ASSERT_STRING_EQUAL(event.response, "451 4.7.5 [internal] there is no key");
+    CU_ASSERT_EQUAL(event.stage, 1);
+    CU_ASSERT_EQUAL(times_asked, 1);
+    CU_ASSERT_EQUAL(times_heard(&scene, "MAIL"), 0);
+    CU_ASSERT_EQUAL(harness_stop_and_count(&scene.harness), 3);
+    server_stop(&scene.server);
+    harness_sending = NULL;
+}
+
 /* The daemon stops while transactions are under way: nothing is lost, and nothing is freed twice. */
 static void test_stopped_in_the_middle(void)
 {
@@ -468,6 +536,8 @@ int main(void)
         {"LMTP replies early", test_lmtp_replies_early},
         {"broken connections", test_broken_connections},
         {"untried recipients go back", test_untried_recipients_go_back},
+        {"hooks edit an attempt", test_hooks_edit_an_attempt},
+        {"hooks refuse an attempt", test_hooks_refuse_an_attempt},
         {"stopped in the middle", test_stopped_in_the_middle},
         CU_TEST_INFO_NULL,
     };
