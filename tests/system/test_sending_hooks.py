@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from harness import SANITIZER, await_true, patience
+from harness import SANITIZER, await_true, patience, scaled
 from harness.capture import ALL_EXTENSIONS, CLOSE
 from harness.messages import EXACT, HEADER, large
 from harness.sdk import build
@@ -253,6 +253,17 @@ def test_nonsense_is_named_and_the_message_waits(impulse, site, capture):
     assert not capture.messages
 
 
+@pytest.mark.parametrize("size", BODIES)
+def test_what_is_not_possible_here(impulse, site, capture, size):
+    """And IMP_DONE: the second module is not asked."""
+    impulse.start(site.config(signer(answer="spoil") + signer("two", priority=1), to=capture))
+    send(impulse, BODIES[size])
+    message, = capture.wait()
+    first, content = message.content.split(b"\r\n", 1)
+    assert first == b"X-Spoiled: 8 of 8 refused" and content.endswith(BODIES[size])
+    assert message.commands[0].startswith("MAIL FROM:<a@sender.example>") and len(asked(impulse)) == 1
+
+
 @pytest.mark.plain
 def test_a_crash_is_named_and_the_message_is_there(impulse, site, capture):
     impulse.start(site.config(signer(answer="crash"), to=capture))
@@ -296,6 +307,21 @@ def test_a_blocking_hook_that_is_late_keeps_what_it_uses(impulse, site, capture,
     impulse.await_log("D")
     impulse.stop()
     assert len(impulse.mainlog("D")) == 1 and len(asked(impulse, 2)) == 2
+
+
+def test_a_hook_that_no_thread_begins_with(impulse, site, capture):
+    """It is named with its pool, and not called any more."""
+    held = site.directory / "held"
+    impulse.start(site.config('ThreadPool "IO" { Concurrency = 1 }\nmax_outbound_connections = 2\nretry_interval = 3600\n' +
+                              signer(how="block", hold=held, deadline_ms=500), to=capture))
+    for recipient in ("a@rcpt.example", "b@other.example", "c@third.example"):
+        send(impulse, SMALL, recipients=[recipient])
+    assert all("a module did not answer in time" in record.line for record in impulse.await_log("T", 3))
+    impulse.await_panic("was not begun within 500 ms")
+    held.touch()
+    send(impulse, SMALL)
+    capture.wait()
+    assert len(asked(impulse, 2)) == 2
 
 
 @pytest.mark.parametrize("how", ["thread", "block"])
@@ -369,6 +395,43 @@ def test_a_reload_in_the_middle(impulse, site, capture, how):
     last, content = capture.wait(2)[1].content.split(b"\r\n", 1)
     assert last.startswith(b"X-Last: ") and signed(content, SMALL)
     assert len(impulse.await_log("D", 2)) == 2
+
+
+@pytest.mark.parametrize("how", ["loop", "thread", "block"])
+def test_reloads_while_messages_leave(impulse, site, captures, how):
+    """Over connections that break: each message arrives once, signed by one generation's module."""
+    count = scaled(300, 100)
+    commands = {"MAIL": 0}
+
+    def behave(_, verb, line):
+        if verb != "MAIL":
+            return None
+        commands[verb] += 1
+        return CLOSE if commands[verb] % 13 == 0 else None
+    capture = captures(behave=behave)
+
+    def config(field):
+        return site.config(f"retry_interval = 1\nmax_outbound_connections = 5\n{signer(how=how, field=field, remove='x-secret')}",
+                           to=capture)
+    impulse.start(config("X-0"))
+    sent = 0
+    for generation in range(1, 6):
+        with Wire(impulse.address, 60) as client:
+            client.greet()
+            for _ in range(count // 5):
+                content = (LARGE if sent % 10 == 0 else SMALL).replace(b"a test", b"test %d." % sent)
+                assert client.mail(content).code == 250
+                sent += 1
+        impulse.write(config(f"X-{generation}"))
+        impulse.reload()
+        await_true(lambda: impulse.paniclog().count("configuration reloaded") == generation, "it is reloaded")
+    seen = set()
+    for message in capture.wait(sent, 60):
+        number = re.search(rb"Subject: test (\d+)\.", message.content)[1]
+        content = (LARGE if int(number) % 10 == 0 else SMALL).replace(b"a test", b"test %s." % number)
+        assert signed(message.content, content, field=message.content[:3])
+        seen.add(number)
+    assert len(impulse.await_log("D", sent)) == sent == len(seen) == len(capture.messages)
 
 
 def test_nobody_asks(impulse, site, captures):

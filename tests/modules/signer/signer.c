@@ -8,7 +8,8 @@
  *   how        "loop": reads on the event loop, suspended while the spool is read; "thread": suspends, and reads on
  *              a thread; "block": its hook may block
  *   hold       a file: with "thread" and "block" it waits until there is one
- *   answer     in place of all that: "transient", "fail", "nonsense", "crash", or "never" (it does not answer)
+ *   answer     in place of all that: "transient", "fail", "nonsense", "crash", "never" (it does not answer), or "spoil":
+ *              it tries what is not possible here, and says in X-Spoiled how often that was refused
  *   only       the local part of a recipient: attempts without are left alone
  *
  * The paniclog is told of what it is asked about, and when nobody waits for it any more.
@@ -200,9 +201,27 @@ static enum imp_verdict refuse(struct imp_call *call, int code, const char *enha
     return IMP_DONE;
 }
 
+static enum imp_verdict spoil(struct imp_message *message)
+{
+    char text[32];
+    int refused = imp_message_set_sender(message, "a@b.example") != 0 && errno == EPERM;
+    refused += !imp_recipient_add(message, "a@b.example") && errno == EPERM;
+    refused += imp_recipient_remove(imp_recipient_at(message, 0)) != 0 && errno == EPERM;
+    refused += imp_recipient_set_address(imp_recipient_at(message, 0), "a@b.example") != 0 && errno == EPERM;
+    refused += imp_body_replace_begin(message) != 0 && errno == EPERM;
+    refused += imp_body_splice(message, imp_message_size(message) + 1, 0, "x\r\n", 3) != 0 && errno == ERANGE;
+    refused += imp_body_splice(message, imp_body_offset(message), 0, "a\n.\n", 4) != 0 && errno == EINVAL;
+    refused += imp_header_add(message, IMP_HEADER_FRONT, "X-A", "a\r\n\r\nbody") != 0 && errno == EINVAL;
+    snprintf(text, sizeof text, "%d of 8 refused", refused);
+    imp_header_add(message, IMP_HEADER_FRONT, "X-Spoiled", text);
+    return IMP_DONE;
+}
+
 static enum imp_verdict misbehave(struct imp_call *call, const struct signer *signer)
 {
     struct imp_message *message = imp_call_message(call);
+    if (strcmp(signer->answer, "spoil") == 0)
+        return spoil(message);
     imp_header_add(message, IMP_HEADER_FRONT, "X-Half", "this is not to be seen");
     if (strcmp(signer->answer, "transient") == 0)
         return refuse(call, 451, "4.7.5");
