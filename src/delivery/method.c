@@ -97,7 +97,7 @@ static void deliver(struct pool_job *job)
 
 /* ---- on the loop ------------------------------------------------------------------------------------- */
 
-/* The attempt is over, and the envelope somebody else's. */
+/* Ends the attempt; returns the envelope, for the queue. */
 static struct envelope *hand_over(struct method_worker *worker)
 {
     struct envelope *envelope = worker->envelope;
@@ -186,7 +186,7 @@ static void begin_asking(struct method_worker *worker)
     worker->sending = sending_begin(&attempt);
 }
 
-/* True: the attempt is over before it was made. */
+/* Ends an attempt that is not made. Returns false if it is made, or if hooks are still asked. */
 static bool turn_away(struct method_worker *worker, enum sending_answer answer)
 {
     char response[METHOD_RESPONSE_SIZE];
@@ -203,7 +203,7 @@ static bool turn_away(struct method_worker *worker, enum sending_answer answer)
     return true;
 }
 
-/* Goes on with the envelope in hand, or with the next one. */
+/* Continues with the envelope in hand, or takes the next one, until there is something to wait for. */
 static void go_on(void *owner)
 {
     struct method_worker *worker = owner;

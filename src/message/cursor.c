@@ -267,7 +267,7 @@ void cursor_close(struct message_cursor *cursor)
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
-/* From a run of an edited form to the bytes there, or to a run of what is underneath, which may be shorter. */
+/* Turns a run of an edited form into text, or into the run underneath; it may become shorter. */
 static void descend(const struct edits_view *edits, struct edits_place *place, struct edits_run *run)
 {
     uint64_t size = run->size;
@@ -276,7 +276,7 @@ static void descend(const struct edits_view *edits, struct edits_place *place, s
         run->size = size;
 }
 
-/* The same for the fields of this copy, in front of what is underneath. */
+/* The same for the fields of this copy, which are in front of what is underneath. */
 static void pass_fields(struct slice fields, struct edits_run *run)
 {
     if (run->offset >= fields.size) {

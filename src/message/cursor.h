@@ -122,8 +122,8 @@ static inline uint64_t cursor_size(const struct message_cursor *cursor)
     return cursor->source.size;
 }
 /*
- * Gives the caller the memory (from malloc) of the part that was read back last, if it is the first one, which
- * is *size bytes; the cursor would have to read it again. NULL: it is another one, or none.
+ * Passes the part that was read back last to the caller, if it is the first part of the content: *size bytes from
+ * malloc. The cursor reads it again when it needs it. Returns NULL if it is another part, or none.
  */
 char *cursor_take_first(struct message_cursor *cursor, size_t *size);
 /* Lets go of everything; a read under way is forgotten. Harmless when not open. */

@@ -117,7 +117,7 @@ int message_edit_error(const struct message *message)
     return message->readable && (!message->fixed || message->leaving) ? 0 : -EPERM;
 }
 
-/* Is there content underneath that is not touched? */
+/* Returns whether edits go to a piece table, because the content underneath does not change. */
 static bool has_base(const struct message *message)
 {
     return message->stored > 0 || message->fixed;

@@ -15,18 +15,18 @@
 struct message *message_of_copy(const struct envelope *envelope, struct content_reader *reader);
 
 /*
- * The same for an attempt to deliver: its recipients are those of `count` envelopes (at least one) that may
- * share a transaction, and its content can be edited until message_settle. The edits are of this attempt: what
- * is stored stays as it is. Cursors on a loop read through `on_loop`, those elsewhere through `blocking`.
+ * Makes a handle for an attempt to deliver. Its recipients are those of `count` envelopes (at least 1) that may
+ * share a transaction. Its content can be edited until message_settle; the edits belong to the handle and change
+ * nothing that is stored. Cursors on a loop read through `on_loop`, those on other threads through `blocking`.
  */
 struct message *message_of_attempt(struct envelope *const *envelopes, size_t count,
                                    struct content_reader *on_loop, struct content_reader *blocking);
 /*
- * Gives the message the first part of content that is not in memory (from malloc; cursor_take_first), which is
- * kept until message_end: the header can be read and edited on a loop then.
+ * Takes the first part of the content (from malloc; see cursor_take_first) and keeps it until message_end, so that
+ * the header can be read and edited on a loop.
  */
 void message_keep_first(struct message *message, char *chunk, size_t size);
-/* The attempt is about to be made: nothing can be edited any more. */
+/* Makes the content read-only: the attempt is made with it as it is. */
 void message_settle(struct message *message);
 
 #endif

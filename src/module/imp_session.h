@@ -34,7 +34,7 @@ struct imp_session {
     char *binding, *binding_group; /* owned; NULL: not set; cleared before validate_set_binding */
     struct context connection_context;
     struct attachments attached;       /* to the connection */
-    struct imp_call call; /* the hook chain that runs or ran last; the server sets `resumed` */
+    struct imp_call call;              /* the hook chain that runs or ran last; the server sets `resumed` */
     const struct imp_auth_facts *auth; /* during validate_auth; otherwise NULL */
     /* Cached texts for the SDK: */
     char peer_text[NET_ADDR_TEXT_SIZE], local_text[NET_ADDR_TEXT_SIZE];

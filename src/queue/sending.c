@@ -6,7 +6,7 @@
  *                                           v   |  (another turn of the loop, after many refusals in one)
  *                                          RESTING
  *
- * What a hook may read while it is asked belongs to the sending: an attempt may be over, and its envelopes gone,
+ * Everything that a hook can reach belongs to the sending. An attempt may end, and its envelopes may be freed,
  * while a hook still runs on a thread of its pool (`held`).
  */
 #include "queue/sending.h"
@@ -23,7 +23,7 @@
 enum {
     RESPONSE_SIZE = 512,
     PEER_SIZE = 128,
-    REFUSALS_A_TURN = 100, /* hooks that refuse at once whatever is ready do not keep the loop longer */
+    REFUSALS_A_TURN = 100, /* after so many refusals other work of the loop has its turn first */
 };
 
 struct sending {
@@ -32,8 +32,8 @@ struct sending {
     void (*answered)(void *owner);
     void *owner;
     enum { READING, RESTING, ASKING, ANSWERED } phase;
-    bool held;  /* a hook that nobody waits for still runs */
-    bool ended; /* sending_end was called meanwhile */
+    bool held;  /* the call was cancelled, but the hook still runs on a pool's thread */
+    bool ended; /* sending_end was called while `held` */
     enum sending_answer answer;
     struct queue_outcome outcome;
     char response[RESPONSE_SIZE];
@@ -71,7 +71,7 @@ static void free_sending(struct sending *sending)
         free(sending);
 }
 
-/* The hook that nobody waits for has returned. */
+/* Called when the hook of a cancelled call has returned. */
 static void released(struct imp_call *call)
 {
     struct sending *sending = container_of(call, struct sending, call);
@@ -80,7 +80,7 @@ static void released(struct imp_call *call)
         free_sending(sending);
 }
 
-/* Nothing is waited for any more. */
+/* Ends every wait: for the spool, for a hook, for the timer. */
 static void let_go(struct sending *sending)
 {
     if (list_linked(&sending->node))
@@ -140,7 +140,7 @@ static void refuse(struct sending *sending, const struct queue_outcome *outcome)
     conclude(sending, SENDING_REFUSED);
 }
 
-/* With the reply that a hook asked for, or that the daemon gives in its place. */
+/* Refuses with the reply that a hook asked for, or with the daemon's if the hook failed. */
 static void refuse_as_asked(struct sending *sending)
 {
     const struct hook_reply *reply = hook_call_reply(&sending->call);
@@ -221,7 +221,10 @@ static void on_timer(uv_timer_t *timer)
         sending->answered(sending->owner);
 }
 
-/* Hooks on a loop can read and edit the header only when it is in memory. */
+/*
+ * Reads the first part of the content, because hooks on a loop can only read and edit a header that is in memory,
+ * and then asks the hooks.
+ */
 static void read_first(struct sending *sending)
 {
     size_t size;
@@ -261,7 +264,7 @@ static void arrived(void *owner)
     sending->answered(sending->owner);
 }
 
-/* What the record says is copied, with the name of the next hop. */
+/* Fills in the moment, with copies of all texts. */
 static void describe(struct sending *sending, const struct sending_attempt *attempt)
 {
     const struct envelope *first = attempt->recipients[0];
@@ -313,7 +316,7 @@ struct sending *sending_begin(const struct sending_attempt *attempt)
     return sending;
 }
 
-/* ---- what it has come to ----------------------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------------------------- */
 
 const struct queue_outcome *sending_outcome(const struct sending *sending)
 {

@@ -1,5 +1,5 @@
 /*
- * sending_stop: ends what hooks are asked about when a shard drains. Private to src/queue; see sending.h. The
+ * sending_stop: stops the attempts that wait for hooks. Private to src/queue; the rest is in sending.h. The
  * shard's loop thread.
  */
 #ifndef IMPULSE_QUEUE_SENDING_STOP_H
@@ -7,7 +7,7 @@
 
 #include "queue/queue_private.h"
 
-/* Every attempt that waits for a hook is answered SENDING_STOPPED. */
+/* Answers every attempt of the shard that waits with SENDING_STOPPED, and calls its `answered`. */
 void sending_stop_all(struct shard *shard);
 
 #endif
