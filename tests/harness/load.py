@@ -17,11 +17,11 @@ def tool(name):
 
 
 def load(address, *arguments, expect=0, **popen):
-    """The sums of one run of impulse-load, which must end with status `expect`."""
+    """The sums of one run of impulse-load, which must end with status `expect`, unless that is None."""
     done = subprocess.run([tool("impulse-load"), "--json", *map(str, arguments), "%s:%s" % address],
                           capture_output=True, text=True, env=ENVIRONMENT, timeout=patience(120), check=False, **popen)
     assert not COMPLAINT.search(done.stderr), done.stderr
-    assert done.returncode == expect, f"impulse-load ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    assert expect is None or done.returncode == expect, f"impulse-load ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return json.loads(done.stdout) if done.stdout else done.stderr
 
 
@@ -59,3 +59,12 @@ class Sink:
         self.sums = json.loads(output)
         assert self.process.returncode == (1 if self.sums["altered"] else 0), errors
         return self.sums
+
+
+def verify(sent, *received, expect=0):
+    """What impulse-load --verify found, comparing the ledgers."""
+    arguments = [word for ledger in received for word in ("--received", str(ledger))]
+    done = subprocess.run([tool("impulse-load"), "--json", "--verify", str(sent), *arguments], capture_output=True,
+                          text=True, env=ENVIRONMENT, timeout=patience(60), check=False)
+    assert done.returncode == expect, f"impulse-load --verify ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return json.loads(done.stdout) if done.stdout else done.stderr

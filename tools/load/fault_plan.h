@@ -64,7 +64,8 @@ const char *fault_plan_add(struct fault_plan *plan, const char *text);
 /* The smallest offset above `now` of a rule for POINT_CONTENT or POINT_BYTE; UINT64_MAX: there is none. */
 uint64_t fault_plan_next_offset(const struct fault_plan *plan, enum sink_point point, uint64_t now);
 /*
- * What happens at the point, after `messages` messages have ended: the first rule that applies, or NULL.
+ * What happens at the point, in a message that `messages` others (MAIL) came before: the first rule that
+ * applies, or NULL.
  * For POINT_CONTENT and POINT_BYTE only rules with an offset of `before` < offset <= `now`.
  */
 const struct fault_rule *fault_plan_strike(struct fault_plan *plan, enum sink_point point, uint64_t messages,

@@ -2,9 +2,9 @@
  * histogram: how long things took, in buckets whose width grows with the value (log-linear, as in
  * HdrHistogram): each power of two is divided into 128 equal buckets.
  *
- * A percentile is never less than the true value, and at most 1/128 (0.8%) greater. Values below 256 are
- * exact. A histogram is a fixed array, however many values it counts. Not thread-safe: each thread has its own, and they are
- * added up at the end.
+ * A percentile is never less than the true value, and at most 1/128 (0.8%) greater; below 256 it is exact. A
+ * histogram is a fixed array, however many values it counts. Not thread-safe: each thread has its own, and
+ * they are added up at the end.
  */
 #ifndef IMPULSE_TOOLS_LOAD_HISTOGRAM_H
 #define IMPULSE_TOOLS_LOAD_HISTOGRAM_H

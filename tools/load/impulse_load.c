@@ -18,12 +18,18 @@
 #include "tools/load/ledger.h"
 #include "tools/load/load.h"
 #include "tools/load/options.h"
+#include "tools/load/verify.h"
 
 enum { MOST_THREADS = 256, MOST_CONNECTIONS = 1000000, MOST_RECIPIENTS = 10000, DEFAULT_SECONDS = 10 };
 
 static const char *take_distribution(void *distribution, const char *text)
 {
     return distribution_read(distribution, text);
+}
+
+static const char *take_received(void *verify, const char *path)
+{
+    return verify_add_received(verify, path);
 }
 
 static const char *take_pattern(void *pattern, const char *text)
@@ -53,6 +59,8 @@ static const struct option_row rows[] = {
      NULL},
     {"quiet", OPTION_FLAG, AT(quiet), NULL, "print no line each second", NULL},
     {"rate", OPTION_NUMBER, AT(rate), "R", "messages a second (default: as fast as it goes)", NULL},
+    {"received", OPTION_TAKE, AT(verify), "FILE",
+     "with --verify: a ledger of impulse-sink; several may be named", take_received},
     {"recipients", OPTION_TAKE, AT(recipients), "NUMBERS", "of a message (default 1)", take_distribution},
     {"run", OPTION_TEXT, AT(run_text), "ID", "16 hexadecimal digits that name this run (default: random)",
      NULL},
@@ -68,10 +76,13 @@ static const struct option_row rows[] = {
     {"tls-name", OPTION_TEXT, AT(tls_name), "NAME", "the server's name in the handshake (SNI)", NULL},
     {"to", OPTION_TAKE, AT(to), "PATTERN", "recipients (default user[1000]@rcpt.example)", take_pattern},
     {"user", OPTION_TEXT, AT(user), "NAME", "the name to authenticate with", NULL},
+    {"verify", OPTION_TEXT, AT(verify.sent), "FILE",
+     "send nothing: compare this ledger with those of --received", NULL},
     {0}};
 
 static const struct option_set options = {
-    "impulse-load", "[OPTION ...] HOST[:PORT] | /SOCKET",
+    "impulse-load",
+    "[OPTION ...] HOST[:PORT] | /SOCKET\n       impulse-load --verify LEDGER --received LEDGER ... [--json]",
     "\nNUMBERS  1000, or 1000-50000, or with weights: 1000:5,10k:3,100k-1m:1\n"
     "PATTERN  user[1000]@d[100].example: [N] stands for 0 to N-1, the last one changes first\n"
     "Certificates are not checked. Status: 0 all messages were accepted, 1 some were not, 2 it could not be "
@@ -139,6 +150,8 @@ static const char *contradiction(const struct load_settings *settings)
         return "there are at most a million connections";
     if (distribution_most(&settings->recipients) > MOST_RECIPIENTS)
         return "a message has at most 10000 recipients";
+    if (distribution_most(&settings->recipients) > pattern_count(&settings->to))
+        return "--to stands for fewer addresses than a message has --recipients";
     if (settings->rate > 1e9 || settings->seconds > 1e9 || settings->timeout > 1e9)
         return "that is too much";
     return NULL;
@@ -279,8 +292,12 @@ int main(int argc, char **argv)
     int status, operand = options_read(&options, settings, argc, argv, &status);
     if (operand < 0)
         return status;
-    if (argc - operand != 1)
-        return complain("usage", "impulse-load [OPTION ...] HOST[:PORT]; --help says more");
+    if (settings->verify.sent && settings->verify.count && argc == operand)
+        return verify_run(&settings->verify, settings->json);
+    if (argc - operand != 1 || settings->verify.sent || settings->verify.count)
+        return complain(
+            "usage",
+            "impulse-load [OPTION ...] HOST[:PORT] | --verify LEDGER --received LEDGER; --help says more");
     settings->where = argv[operand];
     status = prepare(&load);
     if (!status)

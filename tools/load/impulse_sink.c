@@ -1,5 +1,6 @@
 /*
- * impulse-sink: an SMTP server that keeps nothing, counts and verifies what arrives, and fails as it is told to.
+ * impulse-sink: an SMTP server that keeps nothing, counts and verifies what arrives, and fails as it is told
+ * to.
  *
  * Each thread has a loop and a listening socket of its own; the kernel spreads the connections over them
  * (SO_REUSEPORT). The main thread waits for the end.

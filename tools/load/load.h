@@ -14,12 +14,14 @@
 #include "tools/load/histogram.h"
 #include "tools/load/pattern.h"
 #include "tools/load/target.h"
+#include "tools/load/verify.h"
 #include "tools/load/wire.h"
 
 struct load_settings {
     const char *where; /* the operand */
     struct target target;
     const char *may_load, *helo, *ledger, *auth, *user, *password_file, *tls_name, *run_text;
+    struct verify_request verify; /* ledgers to compare instead of sending */
     struct pattern from, to, source;
     struct distribution sizes, recipients;
     uint64_t connections, threads, per_connection; /* the latter: messages on a connection; 0: no bound */

@@ -28,7 +28,10 @@ bin_PROGRAMS += impulse-sink
 impulse_sink_SOURCES = \
 	tools/load/impulse_sink.c \
 	tools/load/sink.h \
-	tools/load/sink_session.c
+	tools/load/sink_command.c \
+	tools/load/sink_content.c \
+	tools/load/sink_session.c \
+	tools/load/sink_session.h
 impulse_sink_LDADD = $(LOAD_LIBS)
 impulse_sink_LDFLAGS = $(HARDEN_LDFLAGS) -pthread
 
@@ -39,6 +42,8 @@ impulse_load_SOURCES = \
 	tools/load/load_client.c \
 	tools/load/load_report.c \
 	tools/load/load_transaction.c \
-	tools/load/load_worker.c
+	tools/load/load_worker.c \
+	tools/load/verify.c \
+	tools/load/verify.h
 impulse_load_LDADD = $(LOAD_LIBS)
 impulse_load_LDFLAGS = $(HARDEN_LDFLAGS) -pthread

@@ -39,6 +39,11 @@ const char *pattern_read(struct pattern *pattern, const char *text)
                                                                     : NULL;
 }
 
+uint64_t pattern_count(const struct pattern *pattern)
+{
+    return pattern->count > 1 ? pattern->parts[0].every * pattern->parts[0].numbers : 1;
+}
+
 void pattern_write(const struct pattern *pattern, uint64_t index, struct buf *to)
 {
     for (size_t i = 0; i < pattern->count; i++) {

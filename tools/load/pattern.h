@@ -24,6 +24,8 @@ struct pattern {
 
 /* Reads the text, which must live as long as the pattern. NULL, or what is wrong with it. */
 const char *pattern_read(struct pattern *pattern, const char *text);
+/* How many different addresses it stands for. */
+uint64_t pattern_count(const struct pattern *pattern);
 /* Appends the index-th address, counted from 0; after the last one the first one follows. */
 void pattern_write(const struct pattern *pattern, uint64_t index, struct buf *to);
 

@@ -47,11 +47,10 @@ struct sink_thread {
 
 struct sink {
     struct sink_settings settings;
-    SSL_CTX *tls;   /* NULL: no TLS is offered */
-    char *greeting; /* the text of the banner */
-    int ledger;     /* a descriptor; -1: none is written */
-    _Atomic uint64_t
-        ended; /* messages that were accepted, refused or dropped at their end, which the fault plan counts */
+    SSL_CTX *tls;           /* NULL: no TLS is offered */
+    char *greeting;         /* the text of the banner */
+    int ledger;             /* a descriptor; -1: none is written */
+    _Atomic uint64_t begun; /* messages: MAIL commands, which the rules count */
     struct sink_thread *threads;
 };
 

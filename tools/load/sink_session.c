@@ -9,36 +9,9 @@
 #include <string.h>
 #include "base/mem.h"
 #include "tools/load/ledger.h"
-#include "tools/load/sink.h"
+#include "tools/load/sink_session.h"
 
-enum { MOST_LINE = 4096, MOST_RECIPIENTS = 100000 };
-
-enum reading { READ_COMMANDS, READ_DATA, READ_CHUNK };
-
-struct reply {
-    enum sink_point point;
-    unsigned code;
-    const char *text;
-};
-
-struct sink_session {
-    struct wire wire;
-    struct sink_thread *thread;
-    struct list_node node; /* of thread->sessions */
-    uv_timer_t timer;      /* of a delayed reply */
-    struct reply delayed;
-    unsigned closed; /* of the wire and the timer */
-    enum reading reading;
-    bool greeted, has_sender, in_content, last_chunk, ended;
-    char before[2];        /* the last two bytes of content: a dot counts after CR LF only */
-    uint64_t content_size; /* of what has arrived */
-    uint64_t bytes_seen;   /* on the connection: rules about them were asked */
-    uint64_t chunk_left;
-    size_t recipient_count;
-    struct buf recipient;  /* of the RCPT that is being answered */
-    struct buf recipients; /* " ADDRESS" for each */
-    struct stamp_reader stamp;
-};
+enum { MOST_LINE = 4096 };
 
 static void on_timer_closed(uv_handle_t *timer);
 
@@ -49,16 +22,16 @@ static struct sink_session *session_of(struct wire *wire)
 
 /* ---- transactions ------------------------------------------------------------------------------ */
 
-static void forget_transaction(struct sink_session *session)
+void sink_session_forget(struct sink_session *session)
 {
-    session->has_sender = session->in_content = session->ended = false;
+    session->counted = session->has_sender = session->in_content = session->ended = false;
     session->recipient_count = 0;
     session->content_size = 0;
     session->reading = READ_COMMANDS;
     buf_clear(&session->recipients);
 }
 
-static void begin_content(struct sink_session *session, enum reading reading)
+void sink_session_begin_content(struct sink_session *session, enum reading reading)
 {
     session->reading = reading;
     if (session->in_content)
@@ -92,7 +65,6 @@ static void account(struct sink_session *session, unsigned code)
         buf_append_slice(&thread->lines, buf_slice(&session->recipients));
         buf_append_text(&thread->lines, "\n");
     }
-    atomic_fetch_add_explicit(&thread->sink->ended, 1, memory_order_relaxed);
     session->ended = false;
 }
 
@@ -148,10 +120,10 @@ static void take_effect(struct sink_session *session, enum sink_point point, uns
     switch (point) {
     case POINT_EHLO:
         session->greeted = good;
-        forget_transaction(session);
+        sink_session_forget(session);
         break;
     case POINT_MAIL:
-        session->has_sender = good;
+        session->has_sender = session->counted = good;
         break;
     case POINT_RCPT:
         if (good) {
@@ -161,16 +133,16 @@ static void take_effect(struct sink_session *session, enum sink_point point, uns
         break;
     case POINT_DATA:
         if (code == 354)
-            begin_content(session, READ_DATA);
+            sink_session_begin_content(session, READ_DATA);
         else if (!good)
-            forget_transaction(session);
+            sink_session_forget(session);
         break;
     case POINT_END:
         account(session, code);
-        forget_transaction(session);
+        sink_session_forget(session);
         break;
     case POINT_RSET:
-        forget_transaction(session);
+        sink_session_forget(session);
         break;
     default:
         break;
@@ -220,7 +192,9 @@ static bool strike(struct sink_session *session, const struct fault_rule *rule, 
     case ACTION_DELAY:
         session->delayed = *reply;
         wire_pause(&session->wire);
-        uv_timer_start(&session->timer, on_timer, rule->delay, 0);
+        uv_update_time(&session->thread->loop);
+        uv_timer_start(&session->timer, on_timer, rule->delay + 1,
+                       0); /* the loop's clock is up to 1 ms behind */
         return true;
     case ACTION_HANG:
         wire_pause(&session->wire);
@@ -232,223 +206,33 @@ static bool strike(struct sink_session *session, const struct fault_rule *rule, 
     }
 }
 
+/* How many messages came before this one, or before this moment. */
+static uint64_t messages_before(const struct sink_session *session)
+{
+    return session->counted ? session->place
+                            : atomic_load_explicit(&session->thread->sink->begun, memory_order_relaxed);
+}
+
 /* Replies at a point of the session, as far as the fault plan lets it. */
-static void respond(struct sink_session *session, enum sink_point point, unsigned code, const char *text)
+void sink_session_respond(struct sink_session *session, enum sink_point point, unsigned code,
+                          const char *text)
 {
     struct sink *sink = session->thread->sink;
     struct reply reply = {point, code, text};
     const struct fault_rule *rule = NULL;
     if (sink->settings.faults.count)
-        rule = fault_plan_strike(&sink->settings.faults, point,
-                                 atomic_load_explicit(&sink->ended, memory_order_relaxed), 0, 0);
+        rule = fault_plan_strike(&sink->settings.faults, point, messages_before(session), 0, 0);
     if (!rule || !strike(session, rule, &reply))
         give_reply(session, &reply);
 }
 
 /* A reply that no rule is about: to what is wrong or has no effect. */
-static void reply(struct sink_session *session, unsigned code, const char *text)
+void sink_session_reply(struct sink_session *session, unsigned code, const char *text)
 {
     give_reply(session, &(struct reply){POINTS, code, text});
 }
 
-/* ---- commands ---------------------------------------------------------------------------------- */
-
-static void do_ehlo(struct sink_session *session, struct slice argument)
-{
-    (void)argument;
-    respond(session, POINT_EHLO, 250, session->thread->sink->settings.hostname);
-}
-
-static void do_starttls(struct sink_session *session, struct slice argument)
-{
-    (void)argument;
-    if (!session->thread->sink->tls || session->wire.ssl)
-        reply(session, 502, "5.5.1 there is no TLS to begin");
-    else
-        respond(session, POINT_STARTTLS, 220, "2.0.0 begin TLS");
-}
-
-static void do_mail(struct sink_session *session, struct slice argument)
-{
-    (void)argument;
-    if (!session->greeted || session->has_sender)
-        reply(session, 503, session->greeted ? "5.5.1 there is a sender" : "5.5.1 EHLO comes first");
-    else
-        respond(session, POINT_MAIL, 250, "2.1.0 Ok");
-}
-
-static void do_rcpt(struct sink_session *session, struct slice argument)
-{
-    const char *begin = memchr(argument.data, '<', argument.size), *end = NULL;
-    if (begin)
-        end = memchr(begin, '>', argument.size - (size_t)(begin - argument.data));
-    if (!session->has_sender || !end || session->recipient_count >= MOST_RECIPIENTS) {
-        reply(session, end ? 503 : 501, end ? "5.5.1 MAIL comes first" : "5.5.4 there is no address");
-        return;
-    }
-    buf_clear(&session->recipient);
-    buf_append_text(&session->recipient, " ");
-    buf_append_printable(&session->recipient, slice_of(begin + 1, (size_t)(end - begin) - 1));
-    respond(session, POINT_RCPT, 250, "2.1.5 Ok");
-}
-
-static void do_data(struct sink_session *session, struct slice argument)
-{
-    (void)argument;
-    if (session->recipient_count == 0 || session->in_content)
-        reply(session, 503, "5.5.1 RCPT comes first");
-    else
-        respond(session, POINT_DATA, 354, "go on");
-}
-
-static void do_bdat(struct sink_session *session, struct slice argument)
-{
-    struct slice number, rest = argument;
-    if (!slice_next(&rest, ' ', &number) || !slice_to_uint(number, &session->chunk_left)) {
-        reply(session, 501, "5.5.4 BDAT has a size");
-        return;
-    }
-    session->last_chunk = slice_equal_nocase(slice_trim(rest), SLICE_LITERAL("LAST"));
-    /* Without a recipient the chunk is read all the same, and refused then (RFC 3030 section 3). */
-    begin_content(session, READ_CHUNK);
-}
-
-static void do_rset(struct sink_session *session, struct slice argument)
-{
-    (void)argument;
-    respond(session, POINT_RSET, 250, "2.0.0 Ok");
-}
-
-static void do_noop(struct sink_session *session, struct slice argument)
-{
-    (void)argument;
-    reply(session, 250, "2.0.0 Ok");
-}
-
-static void do_quit(struct sink_session *session, struct slice argument)
-{
-    (void)argument;
-    respond(session, POINT_QUIT, 221, "2.0.0 Bye");
-}
-
-static const struct command {
-    struct slice name;
-    void (*run)(struct sink_session *session, struct slice argument);
-} commands[] = {
-    {SLICE_LITERAL("MAIL"), do_mail},         {SLICE_LITERAL("RCPT"), do_rcpt},
-    {SLICE_LITERAL("DATA"), do_data},         {SLICE_LITERAL("BDAT"), do_bdat},
-    {SLICE_LITERAL("EHLO"), do_ehlo},         {SLICE_LITERAL("HELO"), do_ehlo},
-    {SLICE_LITERAL("STARTTLS"), do_starttls}, {SLICE_LITERAL("RSET"), do_rset},
-    {SLICE_LITERAL("NOOP"), do_noop},         {SLICE_LITERAL("QUIT"), do_quit},
-};
-
-static void run_command(struct sink_session *session, struct slice line)
-{
-    struct slice rest = slice_trim(line), verb;
-    if (!slice_next(&rest, ' ', &verb))
-        verb = slice_of("", 0);
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (slice_equal_nocase(verb, commands[i].name)) {
-            commands[i].run(session, rest);
-            return;
-        }
-    reply(session, 500, "5.5.2 there is no such command");
-}
-
 /* ---- input ------------------------------------------------------------------------------------- */
-
-static void take_content(struct sink_session *session, const char *data, size_t size)
-{
-    session->content_size += size;
-    counter_add(&session->thread->counts.bytes, size);
-    if (!session->thread->sink->settings.no_verify)
-        stamp_reader_take(&session->stamp, data, size);
-}
-
-static void end_content(struct sink_session *session)
-{
-    session->ended = true;
-    session->reading = READ_COMMANDS;
-    respond(session, POINT_END, 250, "2.0.0 Ok");
-}
-
-/* Remembers the last two bytes of what was taken. */
-static void remember(struct sink_session *session, const char *data, size_t size)
-{
-    if (size == 1)
-        session->before[0] = session->before[1];
-    else if (size > 1)
-        session->before[0] = data[size - 2];
-    if (size > 0)
-        session->before[1] = data[size - 1];
-}
-
-/* As much of it as a rule about a place in the content lets pass in one step. */
-static struct slice cut_at_rule(const struct sink_session *session, struct slice input)
-{
-    const struct fault_plan *plan = &session->thread->sink->settings.faults;
-    if (plan->count) {
-        uint64_t left =
-            fault_plan_next_offset(plan, POINT_CONTENT, session->content_size) - session->content_size;
-        if (input.size > left)
-            input.size = (size_t)left;
-    }
-    return input;
-}
-
-/* At the beginning of a line with a dot. Returns how much was used, 0 if more is needed to decide. */
-static size_t take_dot(struct sink_session *session, struct slice input)
-{
-    if (input.size < 2 || (input.data[1] == '\r' && input.size < 3))
-        return 0;
-    if (input.data[1] == '\r' && input.data[2] == '\n') {
-        end_content(session);
-        return 3;
-    }
-    memcpy(session->before, "x.", 2); /* this dot is dropped, the next one stays */
-    return 1;
-}
-
-/* Content after DATA, up to a dot at the beginning of a line. Returns how much was used. */
-static size_t take_data(struct sink_session *session, struct slice input)
-{
-    if (input.data[0] == '.' && memcmp(session->before, "\r\n", 2) == 0)
-        return take_dot(session, input);
-    input = cut_at_rule(session, input);
-    size_t size = input.size;
-    const char *dot = NULL;
-    if (session->before[1] == '\r' && size >= 2 && memcmp(input.data, "\n.", 2) == 0)
-        dot = input.data + 1;
-    else if ((dot = memmem(input.data, size, "\r\n.", 3)))
-        dot += 2;
-    if (dot)
-        size = (size_t)(dot - input.data);
-    take_content(session, input.data, size);
-    remember(session, input.data, size);
-    return size;
-}
-
-static size_t take_chunk(struct sink_session *session, struct slice input)
-{
-    input = cut_at_rule(session, input);
-    size_t size = input.size < session->chunk_left ? input.size : (size_t)session->chunk_left;
-    take_content(session, input.data, size);
-    session->chunk_left -= size;
-    return size;
-}
-
-static void end_chunk(struct sink_session *session)
-{
-    session->reading = READ_COMMANDS;
-    if (session->recipient_count == 0) {
-        forget_transaction(session);
-        reply(session, 503, "5.5.1 RCPT comes first");
-    } else if (session->last_chunk) {
-        end_content(session);
-    } else {
-        respond(session, POINT_DATA, 250, "2.0.0 Ok");
-    }
-}
 
 /* A command, if its line is there. Returns how much was used. */
 static size_t take_line(struct sink_session *session, struct slice input)
@@ -461,7 +245,7 @@ static size_t take_line(struct sink_session *session, struct slice input)
     if (!end)
         return 0;
     size_t size = (size_t)(end - input.data);
-    run_command(session, slice_of(input.data, size > 0 && end[-1] == '\r' ? size - 1 : size));
+    sink_session_run_command(session, slice_of(input.data, size > 0 && end[-1] == '\r' ? size - 1 : size));
     return size + 1;
 }
 
@@ -470,9 +254,9 @@ static size_t take_some(struct sink_session *session, struct slice input)
 {
     switch (session->reading) {
     case READ_DATA:
-        return take_data(session, input);
+        return sink_content_data(session, input);
     case READ_CHUNK:
-        return take_chunk(session, input);
+        return sink_content_chunk(session, input);
     default:
         return take_line(session, input);
     }
@@ -484,8 +268,8 @@ static void check_offsets(struct sink_session *session, enum sink_point point, u
     struct sink *sink = session->thread->sink;
     if (session->wire.closing || now <= before)
         return;
-    const struct fault_rule *rule = fault_plan_strike(
-        &sink->settings.faults, point, atomic_load_explicit(&sink->ended, memory_order_relaxed), before, now);
+    const struct fault_rule *rule =
+        fault_plan_strike(&sink->settings.faults, point, messages_before(session), before, now);
     struct reply none = {0};
     if (rule && rule->action != ACTION_DELAY)
         strike(session, rule, &none);
@@ -506,7 +290,7 @@ static size_t on_input(struct wire *wire, struct slice input)
         if (rules)
             check_offsets(session, POINT_CONTENT, content, session->content_size);
         if (session->reading == READ_CHUNK && session->chunk_left == 0 && !wire->closing && !wire->paused)
-            end_chunk(session);
+            sink_content_end_chunk(session);
     }
     flush(session);
     return used;
@@ -518,10 +302,10 @@ static void on_event(struct wire *wire, enum wire_event event)
     if (event == WIRE_LOST) {
         end_session(session, false);
     } else if (event == WIRE_SECURED) {
-        forget_transaction(session);
+        sink_session_forget(session);
         session->greeted = false;
         if (session->thread->sink->settings.tls_at_once) {
-            respond(session, POINT_CONNECT, 220, session->thread->sink->greeting);
+            sink_session_respond(session, POINT_CONNECT, 220, session->thread->sink->greeting);
             flush(session);
         }
     }
@@ -570,7 +354,7 @@ void sink_session_start(struct sink_thread *thread, int fd)
         wire_secure(&session->wire, thread->sink->tls, true, NULL);
         return;
     }
-    respond(session, POINT_CONNECT, 220, thread->sink->greeting);
+    sink_session_respond(session, POINT_CONNECT, 220, thread->sink->greeting);
     flush(session);
 }
 

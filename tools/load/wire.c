@@ -208,19 +208,22 @@ static void give(struct wire *wire, struct slice input)
         buf_release(&wire->rest);
 }
 
-static void take_input(struct wire *wire)
+/* Until there is no more; `broken`: up to the error, which will not be told again. */
+static void take_input(struct wire *wire, bool broken)
 {
     while (!wire->paused && !wire->closing && !wire->shaking) {
         ssize_t got = receive(wire, scratch, SCRATCH);
-        if (got == AGAIN)
+        if (got == AGAIN && !broken)
             return;
-        if (got == GONE) {
+        if (got == AGAIN)
+            fail(wire, "the connection broke");
+        if (got < 0) {
             wire->owner->event(wire, WIRE_LOST);
             return;
         }
         wire->received += (uint64_t)got;
         give(wire, slice_of(scratch, (size_t)got));
-        if (!wire->ssl && got < SCRATCH)
+        if (!wire->ssl && got < SCRATCH && !broken)
             return;
     }
 }
@@ -237,7 +240,7 @@ void wire_resume(struct wire *wire)
     if (buf_size(&wire->rest) > 0)
         give(wire, slice_of(NULL, 0));
     if (!wire->closing && wire->ssl)
-        take_input(wire); /* what OpenSSL has read already is not polled for */
+        take_input(wire, false); /* what OpenSSL has read already is not polled for */
     await_events(wire);
 }
 
@@ -261,7 +264,7 @@ static void shake_hands(struct wire *wire)
     }
     wire->shaking = false;
     wire->owner->event(wire, WIRE_SECURED);
-    take_input(wire);
+    take_input(wire, false);
     await_events(wire);
 }
 
@@ -280,6 +283,7 @@ static void finish_connect(struct wire *wire)
     await_events(wire);
 }
 
+/* A negative status says that the connection broke, and is said once: libuv has stopped polling. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct wire *wire = poll->data;
@@ -287,18 +291,22 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         finish_connect(wire);
     } else if (wire->shaking) {
         shake_hands(wire);
-    } else if (wire->paused && (events & UV_DISCONNECT)) {
+        if (status < 0 && wire->shaking && !wire->closing) {
+            fail(wire, "the connection broke");
+            wire->owner->event(wire, WIRE_LOST);
+        }
+    } else if (wire->paused && (status < 0 || (events & UV_DISCONNECT))) {
         fail(wire, "closed by the peer");
         wire->owner->event(wire, WIRE_LOST);
     } else {
-        if ((events & UV_WRITABLE) && !wire->closing) {
+        if (events & UV_WRITABLE) {
             if (!wire_flush(wire))
                 wire->owner->event(wire, WIRE_LOST);
             else if (wire_drained(wire))
                 wire->owner->event(wire, WIRE_DRAINED);
         }
         if (((events & (UV_READABLE | UV_DISCONNECT)) || status < 0) && !wire->closing)
-            take_input(wire);
+            take_input(wire, status < 0);
     }
 }
 
