@@ -1,8 +1,15 @@
 """impulse-load and impulse-sink: what they send, count, refuse, and find."""
+import re
+import resource
+import socket
+import subprocess
+
 import pytest
 
-from harness import scaled
-from harness.load import Sink, lines, load, verify
+from harness import await_true, scaled
+from harness.daemon import ROOT
+from harness.load import Sink, lines, load, tool, verify
+from harness.services import PASSWORD, USER, Services
 
 
 def adds_up(sums):
@@ -42,14 +49,145 @@ def test_all_arrives(tmp_path, way):
     assert {line[1] for line in sent} == {"250"} and {line[0] for line in received} == {sums["run"]}
 
 
-def test_through_the_daemon(impulse, site, tmp_path):
-    """The stamps survive a relay, which puts trace fields before them."""
+DOORS = {
+    "plain": (),
+    "auth plain": ("--auth", "PLAIN"),
+    "auth login": ("--auth", "LOGIN"),
+    "starttls": ("--starttls", "--auth", "PLAIN"),
+    "implicit tls": ("--tls", "--auth", "LOGIN", "--pipelining"),
+    "bdat over tls": ("--starttls", "--auth", "PLAIN", "--bdat", "--pipelining", "--chunk", 4000),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_through_the_daemon(impulse, site, certificates, tmp_path, door):
+    """Past impulsed, by every door that it has: what it answered 250 arrives, once and whole."""
+    count = scaled(200, 60)
     with Sink(tmp_path) as sink:
-        impulse.start(site.config(f'gateway = "127.0.0.1"\nremote_smtp_port = {sink.port}'))
-        sums = adds_up(load(impulse.address, "--messages", 200, "--size", "500-5000", "--ledger", tmp_path / "sent"))
-        assert sums["accepted"] == 200
+        services = Services(impulse, site, certificates, sink)
+        services.start('relay_hosts = ( "127.0.0.0/8" )' if door == "plain" else 'relay_hosts = ( "192.0.2.0/24" )')
+        (tmp_path / "password").write_text(PASSWORD + "\n")
+        address = services.tls_address if "--tls" in DOORS[door] else services.address
+        sums = adds_up(load(address, "--messages", count, "--connections", 5, "--size", "500-50k", "--recipients", "1-3",
+                            "--to", "user[20]@d[4].example", "--user", USER, "--password-file", tmp_path / "password",
+                            "--per-connection", 25, "--ledger", tmp_path / "sent", *DOORS[door]))
+        assert sums["accepted"] == count
+        assert ("auth" in sums["latency_us"]) == (door != "plain")
+        assert ("tls" in sums["latency_us"]) == ("tls" in door)
+        await_true(lambda: received(sink) == sums["recipients"], "every recipient's copy has arrived")
         impulse.stop()
-    assert sink.sums["whole"] == 200 and sink.sums["altered"] == sink.sums["unstamped"] == 0
+    found = verify(tmp_path / "sent", sink.ledger)
+    assert found["messages"] == count and found["arrived"] == sums["recipients"]
+    assert sink.sums["altered"] == sink.sums["unstamped"] == 0
+
+
+def received(sink):
+    return sum(len(line) - 4 for line in lines(sink.ledger))
+
+
+def test_wrong_password(impulse, site, certificates, tmp_path):
+    """Nobody gets in: nothing is sent, the reply is told, and the tool ends."""
+    with Sink(tmp_path) as sink:
+        services = Services(impulse, site, certificates, sink).start()
+        (tmp_path / "password").write_text("wrong\n")
+        sums = load(services.address, "--messages", 5, "--auth", "PLAIN", "--user", USER, "--connections", 1,
+                    "--password-file", tmp_path / "password", "--timeout", 1, expect=2)
+        assert sums["messages"] == 0 and any(text.startswith("AUTH: 535") for text in sums["complaints"])
+
+
+@pytest.mark.parametrize("door", ["--starttls", "--tls"])
+def test_tls_of_the_sink(tmp_path, certificates, door):
+    at_once = ["--tls-at-once"] if door == "--tls" else []
+    with Sink(tmp_path, "--tls-certificate", certificates.certificate, "--tls-key", certificates.key, *at_once) as sink:
+        sums = adds_up(load(sink.address, door, "--messages", 100, "--size", "100-100k", "--per-connection", 5))
+    assert sums["accepted"] == sink.sums["whole"] == 100
+    assert sums["latency_us"]["tls"]["count"] == sums["connections"]
+
+
+# ---- how fast ------------------------------------------------------------------------------------------------
+
+
+def test_latency_counts_from_when_a_message_was_due(tmp_path):
+    """One reply takes half a second: the fifty messages that were due meanwhile are late, not one."""
+    with Sink(tmp_path, "--at", "end,delay=500,times=1") as sink:
+        sums = adds_up(load(sink.address, "--messages", 100, "--rate", 100, "--connections", 1))
+    assert sums["accepted"] == 100
+    assert sums["latency_us"]["message"]["mean"] > 100_000          # 125,000 by arithmetic: 50 of 100, 250 ms each
+    assert sums["latency_us"]["content"]["p90"] < 500_000           # those themselves were answered at once
+
+
+def test_what_was_due_and_not_begun_is_told(tmp_path):
+    with Sink(tmp_path, "--at", "end,delay=100") as sink:
+        sums = adds_up(load(sink.address, "--seconds", 1, "--rate", 500, "--connections", 2, "--threads", 2))
+    assert 2 <= sums["messages"] <= 22
+    assert sums["messages"] + sums["not_begun_in_time"] == 500
+
+
+def test_rate_is_kept(tmp_path):
+    """With several threads: as many as the rate says, and not faster."""
+    with Sink(tmp_path) as sink:
+        sums = adds_up(load(sink.address, "--messages", 300, "--rate", 300, "--threads", 2, "--connections", 10))
+    assert sums["accepted"] == 300 and sums["seconds"] > 0.99
+
+
+# ---- limits --------------------------------------------------------------------------------------------------
+
+
+def test_strangers_are_not_loaded_by_accident():
+    """192.0.2.1 is nobody's (RFC 5737), but the tool does not know that."""
+    stranger = ("192.0.2.1", 25)
+    assert "--i-may-load 192.0.2.1" in load(stranger, "--messages", 1, expect=2)
+    assert "--i-may-load 192.0.2.1" in load(stranger, "--messages", 1, "--i-may-load", "192.0.2.2", expect=2)
+
+
+def test_open_files():
+    """The limit is raised as far as it may be, and one that is too low is named before anything is sent."""
+    def lower():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (80, 100))
+    said = load(("127.0.0.1", 1), "--messages", 1, "--connections", 50, expect=2, preexec_fn=lower)
+    assert "limit" in said and "36" in said                         # 100 but for the tool's own 64
+
+
+def test_nobody_listens():
+    """Tries again for the time of --timeout, then says what was wrong."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        sums = load(closed.getsockname(), "--messages", 1, "--timeout", 0.5, expect=2)
+    assert sums["messages"] == 0 and sums["complaints"].keys() == {"connect: Connection refused"}
+
+
+@pytest.mark.parametrize("missing", ["chunking", "pipelining"])
+def test_what_the_server_must_offer(tmp_path, missing):
+    with Sink(tmp_path, f"--no-{missing}") as sink:
+        sums = load(sink.address, "--messages", 5, "--bdat", "--pipelining", expect=2)
+    assert sums["messages"] == 0 and sink.sums["messages"] == 0
+
+
+def test_memory_does_not_grow(tmp_path):
+    """Ten times as many messages need no more memory, on either side."""
+    def peak(pid):
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+
+    def run(sink, count):
+        done = subprocess.run(["/usr/bin/python3", "-c", MEASURE, tool("impulse-load"), "--quiet", "--json", "--messages",
+                               str(count), "--size", "1000-20k", "--pipelining", "--ledger", tmp_path / "sent",
+                               "%s:%s" % sink.address], check=True, capture_output=True, text=True)
+        return int(done.stdout)
+    with Sink(tmp_path) as sink:
+        first, first_sink = run(sink, scaled(2000, 500)), peak(sink.process.pid)
+        second, second_sink = run(sink, scaled(20000, 5000)), peak(sink.process.pid)
+    assert second < first * 1.2 + 1024 and second_sink < first_sink * 1.2 + 1024    # kilobytes
+
+
+MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+# ---- faults and what is found --------------------------------------------------------------------------------
 
 
 FAULTS = {
@@ -126,3 +264,14 @@ def test_verify_refuses_what_is_no_ledger(tmp_path):
     assert "line 2" in verify(tmp_path / "sent", tmp_path / "received", expect=2)
     assert "no ledger" in verify("/etc/passwd", tmp_path / "received", expect=2)
     assert "not of impulse-load" in verify(tmp_path / "received", tmp_path / "sent", expect=2)
+
+
+@pytest.mark.parametrize("name", ["impulse-load", "impulse-sink"])
+def test_manual_page(name):
+    """It has each option that --help lists, and no other."""
+    said = subprocess.run([tool(name), "--help"], check=True, capture_output=True, text=True).stdout
+    page = (ROOT / "doc" / f"{name}.1").read_text().replace("\\-", "-")
+    listed = set(re.findall(r"^  --([a-z0-9-]+)", said, re.M))
+    described = {option for line in page.splitlines() if line.startswith(".It ")
+                 for option in re.findall(r"Fl -([a-z0-9-]+)", line)}
+    assert described | {"user", "password-file"} >= listed >= described
