@@ -263,7 +263,7 @@ void ctl_call_leave(struct ctl_call *call)
 static void name_misuse(const char *what)
 {
     static struct panic_rate rate;
-    const struct runner *runner = runner_current;
+    const struct runner *runner = runner_now();
     paniclog_rated(&rate, PANIC_CRITICAL, "module %s: a console command %s",
                    runner ? runner->module : "(on a thread of its own)", what);
 }

@@ -20,6 +20,7 @@
 #include "daemon/daemon_metrics.h"
 #include "daemon/daemon_private.h"
 #include "daemon/daemon_settings.h"
+#include "daemon/forced_end.h"
 #include "daemon/process.h"
 #include "daemon/readable.h"
 #include "daemon/reload.h"
@@ -39,7 +40,7 @@ enum {
     TICK_MS = 1000,
 };
 
-static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+static const int signal_numbers[SIGNALS] = {SIGHUP};
 
 static void begin_end(void *daemon);
 
@@ -131,10 +132,11 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
  * it. */
 static void mask_signals(int how)
 {
+    static const int masked[] = {SIGTERM, SIGINT, SIGHUP};
     sigset_t set;
     sigemptyset(&set);
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaddset(&set, signal_numbers[i]);
+    for (size_t i = 0; i < sizeof masked / sizeof *masked; i++)
+        sigaddset(&set, masked[i]);
     pthread_sigmask(how, &set, NULL);
 }
 
@@ -298,16 +300,21 @@ static void next_phase(struct daemon *d)
 static void begin_end(void *daemon)
 {
     struct daemon *d = daemon;
-    if (d->phase == RUNNING)
-        next_phase(d);
+    if (d->phase != RUNNING)
+        return;
+    forced_end_begun();
+    next_phase(d);
+}
+
+static void on_to_end(uv_async_t *async)
+{
+    begin_end(async->data);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
 {
-    if (number == SIGHUP)
-        reload_on_signal(signal->data);
-    else
-        begin_end(signal->data);
+    (void)number;
+    reload_on_signal(signal->data);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -317,20 +324,34 @@ static void on_tick(uv_timer_t *timer)
     certificates_tick(&d->certificates, threads_pools(d->threads));
 }
 
-static void begin_main_loop(struct daemon *d)
+static void send_to_end(void *async)
+{
+    uv_async_send(async);
+}
+
+/* False when the system refuses a thread. */
+static bool begin_main_loop(struct daemon *d)
 {
     for (size_t i = 0; i < SIGNALS; i++) {
         uv_signal_init(d->loop, &d->signals[i]);
         d->signals[i].data = d;
         uv_signal_start(&d->signals[i], on_signal, signal_numbers[i]);
     }
-    mask_signals(SIG_UNBLOCK);
     uv_timer_init(d->loop, &d->tick);
     uv_timer_init(d->loop, &d->bound);
+    uv_async_init(d->loop, &d->to_end, on_to_end);
     uv_async_init(d->loop, &d->sessions_drained, on_drained);
     uv_async_init(d->loop, &d->queue_drained, on_drained);
-    d->tick.data = d->bound.data = d->sessions_drained.data = d->queue_drained.data = d;
+    d->tick.data = d->bound.data = d->to_end.data = d->sessions_drained.data = d->queue_drained.data = d;
     uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
+    bool heard = forced_end_start(&(struct forced_end_parts){.threads = d->threads,
+                                                             .spool = d->spool,
+                                                             .queues = d->queues,
+                                                             .server = d->server,
+                                                             .begin_end = send_to_end,
+                                                             .closure = &d->to_end});
+    mask_signals(SIG_UNBLOCK);
+    return heard;
 }
 
 /* Closes what begin_main_loop opened. */
@@ -341,6 +362,7 @@ static void close_handles(struct daemon *d)
         uv_close((uv_handle_t *)&d->signals[i], NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
     uv_close((uv_handle_t *)&d->bound, NULL);
+    uv_close((uv_handle_t *)&d->to_end, NULL);
     uv_close((uv_handle_t *)&d->sessions_drained, NULL);
     uv_close((uv_handle_t *)&d->queue_drained, NULL);
 }
@@ -360,7 +382,7 @@ static void take_down(struct daemon *d)
     if (d->listens)
         listens_free(d->listens);
     if (d->phase == ENDED)
-        threads_rest(d->threads, d->spool, d->queues);
+        threads_rest(d->threads, forced_end);
     sdk_queue_close();
     sdk_inject_close();
     if (d->threads)
@@ -370,6 +392,7 @@ static void take_down(struct daemon *d)
     if (d->delivery)
         delivery_free(d->delivery); /* waits for pool threads that read from the spool */
     resolvers_free(d->resolvers);
+    forced_end_forget();
     if (d->queues)
         queue_set_free(d->queues);
     if (d->spool)
@@ -384,6 +407,7 @@ static void take_down(struct daemon *d)
         module_set_tick(NULL);
     }
     sdk_loops_free();
+    forced_end_stop();
     log_writer_stop();
     conf_unref(d->conf);
     process_pidfile_remove();
@@ -448,7 +472,10 @@ int daemon_run(const struct arguments *arguments)
         d.conf = load_configuration(&d.loading, arguments->config, CONF_WARNING, error, sizeof error);
     bool started = d.conf && start(&d, error, sizeof error);
     if (started) {
-        begin_main_loop(&d);
+        if (!begin_main_loop(&d)) {
+            paniclog(PANIC_CRITICAL, "no thread can be started that hears SIGTERM: impulsed ends");
+            begin_end(&d);
+        }
         process_ready();
         size_t sockets = listens_count(d.listens) + control_count(d.control);
         paniclog(PANIC_NOTICE, "impulsed %s started, %zu socket%s", PACKAGE_VERSION, sockets,

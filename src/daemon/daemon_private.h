@@ -22,7 +22,7 @@
 
 enum phase { RUNNING, DRAINING_SESSIONS, DRAINING_QUEUE, ENDED };
 
-enum { SIGNALS = 3 };
+enum { SIGNALS = 1 };
 
 struct daemon {
     const struct arguments *arguments;
@@ -41,7 +41,7 @@ struct daemon {
     uv_loop_t *loop;         /* of it */
     uv_signal_t signals[SIGNALS];
     uv_timer_t tick, bound;
-    uv_async_t sessions_drained, queue_drained;
+    uv_async_t to_end, sessions_drained, queue_drained;
     enum phase phase;
     struct summary summary;
     struct certificates certificates;

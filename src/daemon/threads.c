@@ -9,12 +9,9 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-#include "base/buf.h"
 #include "base/mem.h"
-#include "daemon/process.h"
-#include "log/paniclog.h"
-#include "log/writer.h"
 #include "module/module.h"
+#include "module/runner.h"
 #include "policy/fields.h"
 #include "sdk/sdk_loop.h"
 #include "smtp/server/server.h"
@@ -27,10 +24,16 @@ enum {
 
 static const char default_name[] = "loop";
 
+struct watch_task { /* of one loop */
+    struct loop_task task;
+    struct loop *loop;
+};
+
 struct threads {
     struct pool_set *pools;
     struct loop_group **groups; /* the default one first */
     size_t count;
+    struct watch_task *watches;
 };
 
 static const struct policy_field fields[] = {
@@ -135,9 +138,29 @@ struct loop **threads_all_loops(const struct threads *threads, struct loop *main
     return loops;
 }
 
+/* On the loop's thread: from here on the end of the process can tell what it is in. */
+static void watch(struct loop_task *task)
+{
+    runner_watch(container_of(task, struct watch_task, task)->loop);
+}
+
+static void watch_loops(struct threads *threads)
+{
+    unsigned count;
+    struct loop **loops = threads_all_loops(threads, NULL, &count);
+    threads->watches = mem_array(count, sizeof *threads->watches);
+    runner_watch(NULL);
+    for (unsigned i = 1; i < count; i++) {
+        threads->watches[i] = (struct watch_task){{.run = watch}, loops[i]};
+        loop_post(loops[i], &threads->watches[i].task);
+    }
+    free(loops);
+}
+
 bool threads_start(struct threads *threads)
 {
     sdk_loops_start();
+    watch_loops(threads);
     for (size_t i = 0; i < threads->count; i++)
         if (loop_group_start(threads->groups[i]) < 0)
             return false;
@@ -146,42 +169,15 @@ bool threads_start(struct threads *threads)
 
 /* ---- the end of jobs ------------------------------------------------------------------------- */
 
-static void name_running(const char *what, void *unused)
-{
-    (void)unused;
-    fprintf(stderr, "impulse: module %s has not returned; the process ends without it\n", what);
-}
-
-static void log_running(const char *what, void *names)
-{
-    buf_printf(names, "%s%s", buf_size(names) ? "; module " : "", what);
-}
-
-/* Nothing is freed: the threads that are left use it. */
-static _Noreturn void leave_without(struct threads *threads, struct spool *spool)
-{
-    struct buf names = {0};
-    unsigned others;
-    pool_set_running(threads->pools, &others, name_running, NULL);
-    pool_set_running(threads->pools, &others, log_running, &names);
-    paniclog(PANIC_CRITICAL, "module %.*s has not returned; the process ends without it",
-             (int)buf_size(&names), buf_slice(&names).data ? buf_slice(&names).data : "");
-    spool_finish(spool);
-    log_writer_stop();
-    process_pidfile_remove();
-    _exit(1);
-}
-
-void threads_rest(struct threads *threads, struct spool *spool, struct queue_set *queues)
+void threads_rest(struct threads *threads, void (*leave)(void))
 {
     unsigned others;
     sdk_loops_close_jobs();
     if (pool_set_wait_for(threads->pools, JOBS_MS))
         return;
     for (unsigned waited = JOBS_MS; !pool_set_wait_for(threads->pools, STEP_MS); waited += STEP_MS)
-        if (pool_set_running(threads->pools, &others, NULL, NULL) > 0 &&
-            (others == 0 || waited >= OTHERS_MS) && queue_set_is_stored(queues))
-            leave_without(threads, spool);
+        if (pool_set_running(threads->pools, &others, NULL, NULL) > 0 && (others == 0 || waited >= OTHERS_MS))
+            leave();
 }
 
 void threads_stop(struct threads *threads)
@@ -202,5 +198,6 @@ void threads_free(struct threads *threads)
     for (size_t i = 0; i < threads->count; i++)
         loop_group_free(threads->groups[i]);
     free(threads->groups);
+    free(threads->watches);
     free(threads);
 }

@@ -7,8 +7,6 @@
 #include "confparse/confparse.h"
 #include "event/loop.h"
 #include "event/pool.h"
-#include "queue/queue.h"
-#include "spool/spool.h"
 
 struct threads;
 
@@ -26,10 +24,10 @@ struct loop **threads_all_loops(const struct threads *threads, struct loop *main
 bool threads_start(struct threads *threads);
 /*
  * Once deliveries have drained: modules begin no more jobs, and the pools have 5 seconds for those that run.
- * When nothing but jobs of modules runs then (or after 30 seconds, what else does), and every message is in the
- * spool, names them, brings spool and logs to their end, and ends the process with status 1. Main thread.
+ * When nothing but jobs of modules runs then (or after 30 seconds, what else does), calls `leave`, which ends the
+ * process without them. Main thread.
  */
-void threads_rest(struct threads *threads, struct spool *spool, struct queue_set *queues);
+void threads_rest(struct threads *threads, void (*leave)(void));
 /*
  * Waits for the jobs of the pools, takes no more of what modules post or resume, runs what is queued, joins
  * the loops and closes what modules have open on them. The pools are joined by threads_free. Once, at the end

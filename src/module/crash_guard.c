@@ -117,7 +117,7 @@ static int index_of(int number)
 
 static void on_crash(int number, siginfo_t *info, void *context)
 {
-    const struct runner *runner = runner_current;
+    const struct runner *runner = runner_now();
     int i = index_of(number);
     (void)context;
     bool spoken = runner && speak(runner, "crashed: ", fatal[i].name);
@@ -132,7 +132,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
 
 static void on_exit_called(void)
 {
-    const struct runner *runner = runner_current;
+    const struct runner *runner = runner_now();
     if (!runner)
         return;
     speak(runner, "called exit()", "");

@@ -1,12 +1,25 @@
 /*
  * runner: see the header.
+ *
+ * Threads are watched by address: a thread's record is its own, in its thread-local memory, and is taken off the list
+ * before that ends (the destructor of a pthread key).
  */
 #include "module/runner.h"
 
-#include <stddef.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "base/list.h"
+#include "base/mem.h"
 #include "module/set.h"
 
-_Thread_local const struct runner *volatile runner_current;
+_Thread_local struct runner_thread runner_thread;
+
+void runner_stay(void)
+{
+    for (;;)
+        pause();
+}
 
 void runner_release(const void *instance, void (*release)(void *data), void *data)
 {
@@ -15,4 +28,121 @@ void runner_release(const void *instance, void (*release)(void *data), void *dat
     const struct runner *outer = runner_enter(&runner);
     release(data);
     runner_leave(outer);
+}
+
+/* ---- threads that are watched ------------------------------------------------------------------------------- */
+
+struct watched {
+    struct list_node node;
+    struct runner_thread *thread;
+    const struct loop *loop;
+    uint64_t entered; /* when it was looked at last */
+    unsigned inside_ms;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    struct list threads;
+    pthread_key_t key;
+} watch = {.lock = PTHREAD_MUTEX_INITIALIZER};
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void forget(void *record)
+{
+    struct watched *watched = record;
+    pthread_mutex_lock(&watch.lock);
+    list_remove(&watched->node);
+    pthread_mutex_unlock(&watch.lock);
+    free(watched);
+}
+
+static void begin(void)
+{
+    list_init(&watch.threads);
+    pthread_key_create(&watch.key, forget);
+}
+
+void runner_watch(struct loop *loop)
+{
+    pthread_once(&once, begin);
+    struct watched *watched = mem_new(struct watched);
+    watched->thread = &runner_thread;
+    watched->loop = loop;
+    pthread_mutex_lock(&watch.lock);
+    list_append(&watch.threads, &watched->node);
+    pthread_mutex_unlock(&watch.lock);
+    pthread_setspecific(watch.key, watched);
+}
+
+static bool is_inside(const struct watched *watched)
+{
+    return atomic_load_explicit(&watched->thread->current, memory_order_acquire) != NULL;
+}
+
+unsigned runner_longest(unsigned elapsed_ms)
+{
+    unsigned longest = 0;
+    pthread_once(&once, begin);
+    pthread_mutex_lock(&watch.lock);
+    list_each(&watch.threads, node, after) {
+        struct watched *watched = container_of(node, struct watched, node);
+        uint64_t entered = atomic_load_explicit(&watched->thread->entered, memory_order_relaxed);
+        bool same = is_inside(watched) && entered == watched->entered;
+        watched->inside_ms = same ? watched->inside_ms + elapsed_ms : 0;
+        watched->entered = entered;
+        if (watched->inside_ms > longest)
+            longest = watched->inside_ms;
+    }
+    pthread_mutex_unlock(&watch.lock);
+    return longest;
+}
+
+static void tell_of(const struct watched *watched, void (*tell)(const char *what, void *closure),
+                    void *closure)
+{
+    char what[256];
+    const struct runner *runner = atomic_load_explicit(&watched->thread->current, memory_order_acquire);
+    if (!runner)
+        return;
+    snprintf(what, sizeof what, "%s: %s%s%s", runner->module, runner->kind, *runner->what ? " " : "",
+             runner->what);
+    tell(what, closure);
+}
+
+unsigned runner_park(unsigned least_ms, void (*tell)(const char *what, void *closure), void *closure)
+{
+    static const struct timespec settle = {0, 50000000};
+    unsigned count = 0;
+    pthread_once(&once, begin);
+    pthread_mutex_lock(&watch.lock);
+    list_each(&watch.threads, node, after) {
+        struct watched *watched = container_of(node, struct watched, node);
+        if (is_inside(watched) && watched->inside_ms >= least_ms)
+            atomic_store(&watched->thread->parked, true);
+    }
+    nanosleep(&settle, NULL); /* who had read `parked` before has left by now */
+    list_each(&watch.threads, node, after) {
+        struct watched *watched = container_of(node, struct watched, node);
+        if (!atomic_load(&watched->thread->parked))
+            continue;
+        if (tell)
+            tell_of(watched, tell, closure);
+        count++;
+    }
+    pthread_mutex_unlock(&watch.lock);
+    return count;
+}
+
+bool runner_is_parked(const struct loop *loop)
+{
+    bool parked = false;
+    pthread_once(&once, begin);
+    pthread_mutex_lock(&watch.lock);
+    list_each(&watch.threads, node, after) {
+        const struct watched *watched = container_of(node, struct watched, node);
+        if (watched->loop == loop)
+            parked = atomic_load(&watched->thread->parked) && is_inside(watched);
+    }
+    pthread_mutex_unlock(&watch.lock);
+    return parked;
 }

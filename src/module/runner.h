@@ -1,11 +1,17 @@
 /*
- * runner.h: which callback of which module a thread is in, for those who have to name it: the crash guard,
- * and lines about what a module does at the wrong moment.
+ * runner.h: which callback of which module a thread is in, for those who have to name it: the crash guard, the end of
+ * the process, and lines about what a module does at the wrong moment.
  *
- * A runner is registered with each callback (or lies on the stack of the caller); entering one is one store.
+ * A runner is registered with each callback (or lies on the stack of the caller); entering one is two stores.
  */
 #ifndef IMPULSE_MODULE_RUNNER_H
 #define IMPULSE_MODULE_RUNNER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
 
 struct runner {
     const char *module; /* its label; lives as long as the callback may run */
@@ -13,22 +19,58 @@ struct runner {
     const char *what;   /* "validate_rcptto", or "" */
 };
 
-extern _Thread_local const struct runner *volatile runner_current; /* NULL: no module runs on this thread */
+struct runner_thread {
+    _Atomic(const struct runner *) current; /* NULL: no module runs on this thread */
+    _Atomic uint64_t entered;               /* how often one has begun */
+    _Atomic bool parked;                    /* the thread stays where the module returns */
+};
+extern _Thread_local struct runner_thread runner_thread;
+
+/* For runner_leave: never returns. */
+_Noreturn void runner_stay(void);
+
+/* The one that is current on this thread; NULL: none. */
+static inline const struct runner *runner_now(void)
+{
+    return atomic_load_explicit(&runner_thread.current, memory_order_relaxed);
+}
 
 /* Returns the one that was current, to be passed to runner_leave. */
 static inline const struct runner *runner_enter(const struct runner *runner)
 {
-    const struct runner *before = runner_current;
-    runner_current = runner;
+    const struct runner *before = runner_now();
+    uint64_t entered = atomic_load_explicit(&runner_thread.entered, memory_order_relaxed);
+    atomic_store_explicit(&runner_thread.entered, entered + 1, memory_order_relaxed);
+    atomic_store_explicit(&runner_thread.current, runner, memory_order_release);
     return before;
 }
 
 static inline void runner_leave(const struct runner *before)
 {
-    runner_current = before;
+    if (atomic_load_explicit(&runner_thread.parked, memory_order_relaxed))
+        runner_stay();
+    atomic_store_explicit(&runner_thread.current, before, memory_order_release);
 }
 
 /* Calls the release function of what the instance `module` attached; an attachment_call_fn. */
 void runner_release(const void *module, void (*release)(void *data), void *data);
+
+/* ---- threads that are watched ------------------------------------------------------------------------------- */
+
+/* The functions below may look at the calling thread, which is that of `loop`, from here on until it ends. */
+void runner_watch(struct loop *loop);
+/*
+ * One thread calls this again and again, `elapsed_ms` after the last time. Returns for how many milliseconds some
+ * watched thread has been within one and the same call of a module, at least.
+ */
+unsigned runner_longest(unsigned elapsed_ms);
+/*
+ * Has every watched thread that has been in one call for `least_ms` stay there: it will not go on when the module
+ * returns, so that others may use what belongs to its loop. `tell` (may be NULL) is called for each with "NAME: its hook
+ * at POINT". Returns how many there are.
+ */
+unsigned runner_park(unsigned least_ms, void (*tell)(const char *what, void *closure), void *closure);
+/* Is the loop's thread one of those? */
+bool runner_is_parked(const struct loop *loop);
 
 #endif

@@ -241,7 +241,7 @@ static void deliver_answer(struct loop_task *task)
 static void name_second_resume(const struct suspension *slot)
 {
     static struct panic_rate rate;
-    const struct runner *runner = runner_current;
+    const struct runner *runner = runner_now();
     if (!slot || !slot->module) {
         paniclog_rated(&rate, PANIC_CRITICAL,
                        "module %s: imp_suspension_resume was given what is no suspension; "

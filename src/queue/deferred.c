@@ -124,6 +124,37 @@ void queue_abandon(struct queue_set *set, struct envelope *envelope)
     spool_submit(set->dependencies.spool, &store->request);
 }
 
+static bool is_being_stored(const struct shard *shard, const struct envelope *envelope)
+{
+    list_each(&shard->deferrals, node, after)
+        if (container_of(node, struct deferral, link)->envelope == envelope)
+            return true;
+    return false;
+}
+
+/* A copy, because whoever has the envelope goes on with it. */
+void deferred_store_last(struct shard *shard, const struct envelope *envelope)
+{
+    if (!(envelope->flags & ENVELOPE_DEFERRED) || is_being_stored(shard, envelope))
+        return;
+    struct envelope_facts facts = {
+        .reverse_path = envelope->reverse_path,
+        .recipient = envelope->recipient,
+        .binding = envelope->binding,
+        .binding_group = envelope->binding_group,
+        .context = envelope->context,
+        .parameters = envelope->parameters,
+        .header = envelope->header,
+        .origin = envelope->origin,
+        .id = envelope->id,
+        .batch_id = envelope->batch_id,
+        .connection_id = envelope->connection_id,
+        .received_us = envelope->received_us,
+        .flags = envelope->flags,
+    };
+    queue_abandon(shard->set, envelope_create(&facts, envelope->body));
+}
+
 void deferred_free_all(struct shard *shard)
 {
     list_each(&shard->deferrals, node, after) {

@@ -16,6 +16,11 @@ typedef void deferred_done_fn(struct queue *queue, struct envelope *envelope);
  */
 void deferred_store(struct queue *queue, struct envelope *envelope, deferred_done_fn *done);
 
+/*
+ * The process ends while delivery, or a module, has the envelope in hand: stores it as it is, without waiting. It may
+ * then be delivered once more after the next start.
+ */
+void deferred_store_last(struct shard *shard, const struct envelope *envelope);
 /* After the loop stopped and nothing is outside, before the queues are freed. */
 void deferred_free_all(struct shard *shard);
 

@@ -84,10 +84,13 @@ void queue_accept(struct queue_set *set, struct envelope *envelope);
  */
 void queue_set_drain(struct queue_set *set, void (*drained)(void *argument), void *argument);
 /*
- * While it drains: is every message in the spool, or on its way to the committer, also those that delivery has
- * in hand? Asks each loop, which has a second to answer; false when one does not. Main thread.
+ * For a process that ends while deliveries go on: hands the spool every message that is in memory only, also those that
+ * delivery has in hand. Each loop does that for its own, and has `wait_ms` for it; for a loop that `is_parked`, whose
+ * thread does nothing more, the caller does. False when a loop did not answer: call it again. Any thread but a loop's,
+ * one at a time.
  */
-bool queue_set_is_stored(struct queue_set *set);
+bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct loop *loop),
+                          unsigned wait_ms);
 /*
  * After the loops stopped and before they, the pools and the spool are freed: waits for what pools and spool
  * still do for the queue, then frees envelopes (they are in the spool).

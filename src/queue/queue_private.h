@@ -66,7 +66,7 @@ struct shard {
     struct schedule schedule;
     uv_timer_t timer; /* for the schedule; opened on first use */
     bool timer_open;
-    bool draining;
+    bool draining, stored_last;
     struct list flying;     /* envelopes that delivery or a bounce holds */
     struct list walks;      /* struct queue_walk (walk.h), the first one under way */
     struct list *walk_list; /* where it is, and what it looks at next; NULL: in no list */

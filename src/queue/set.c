@@ -75,48 +75,52 @@ void queue_set_drain(struct queue_set *set, void (*drained)(void *argument), voi
         loop_post(set->shards[i]->loop, &set->shards[i]->drain_task);
 }
 
-struct stored_part { /* of one shard */
+struct last_part { /* of one shard */
     struct loop_task task;
     struct shard *shard;
-    struct stored_question *question;
+    struct last_question *question;
 };
 
-struct stored_question {
+struct last_question {
     sem_t answers;
-    _Atomic bool missing;
-    struct stored_part parts[];
+    struct last_part parts[];
 };
 
-static void look_at_flying(struct loop_task *task)
+static void store_last(struct loop_task *task)
 {
-    const struct stored_part *part = container_of(task, struct stored_part, task);
-    const struct shard *shard = part->shard;
-    bool missing = !shard->draining;
-    list_each(&shard->flying, node, after)
-        if (container_of(node, struct envelope, link)->flags & ENVELOPE_DEFERRED)
-            missing = true;
-    if (missing)
-        atomic_store(&part->question->missing, true);
+    const struct last_part *part = container_of(task, struct last_part, task);
+    shard_store_last(part->shard);
     sem_post(&part->question->answers);
 }
 
-bool queue_set_is_stored(struct queue_set *set)
+/* A loop may look at the question later, and sem_post may still be within the semaphore: it stays, a few bytes at the end
+ * of the process. */
+bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct loop *loop), unsigned wait_ms)
 {
-    struct stored_question *question =
+    struct last_question *question =
         mem_zalloc(sizeof *question + set->shard_count * sizeof *question->parts);
     struct timespec until;
+    unsigned asked = 0;
     sem_init(&question->answers, 0, 0);
     for (unsigned i = 0; i < set->shard_count; i++) {
-        question->parts[i] = (struct stored_part){{.run = look_at_flying}, set->shards[i], question};
+        question->parts[i] = (struct last_part){{.run = store_last}, set->shards[i], question};
+        if (is_parked(set->shards[i]->loop)) {
+            shard_store_last(set->shards[i]);
+            continue;
+        }
+        asked++;
         loop_post(set->shards[i]->loop, &question->parts[i].task);
     }
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
-    for (unsigned i = 0; i < set->shard_count; i++)
-        if (sem_timedwait(&question->answers, &until) != 0)
-            return false; /* a loop may look at the question later: it stays */
-    /* sem_post may still be within the semaphore: the question stays, a few bytes at the end of the process. */
-    return !atomic_load(&question->missing);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    while (asked > 0 && sem_timedwait(&question->answers, &until) == 0)
+        asked--;
+    return asked == 0;
 }
 
 void queue_set_free(struct queue_set *set)

@@ -88,6 +88,7 @@ static void wait_for_retry(struct queue *queue, struct envelope *envelope)
     queue_delay(queue, envelope, envelope->next_attempt_us < expiry ? envelope->next_attempt_us : expiry);
 }
 
+/* It is flying as long as hooks are told: one that does not return must not hide it (shard_store_last). */
 static void settle_transient(struct queue *queue, struct envelope *envelope,
                              const struct queue_outcome *outcome)
 {
@@ -97,12 +98,14 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
     uint64_t expiry = retry_expiry(settings, envelope->received_us);
     bool exhausted = retry_exhausted(settings, envelope->retries + 1);
     if (exhausted || expiry <= now) {
+        flying_end(queue->shard, envelope);
         bounce_envelope(queue, envelope, exhausted ? &outcome_out_of_retries : &outcome_out_of_time, outcome);
         return;
     }
     if (notice_is_wanted(queue, envelope, DSN_DELAYED) && is_late_now(settings, envelope, now))
         tell_delay(queue, envelope, outcome);
     record_moment(queue_generation(queue), queue_settings(queue), POINT_REQUEUE, envelope, outcome);
+    flying_end(queue->shard, envelope);
     envelope->retries++;
     envelope->next_attempt_us = now + retry_delay(settings, envelope->retries) * UINT64_C(1000000);
     bool deferred = envelope->flags & ENVELOPE_DEFERRED;
@@ -116,7 +119,8 @@ static void settle_transient(struct queue *queue, struct envelope *envelope,
 void queue_settle(struct queue *queue, struct envelope *envelope, const struct queue_outcome *outcome)
 {
     record_moment(queue_generation(queue), queue_settings(queue), POINT_ATTEMPTED, envelope, outcome);
-    flying_end(queue->shard, envelope);
+    if (outcome->verdict != QUEUE_TRANSIENT)
+        flying_end(queue->shard, envelope);
     if (outcome->verdict == QUEUE_DELIVERED)
         settle_delivered(queue, envelope, outcome);
     else if (outcome->verdict == QUEUE_TRANSIENT)

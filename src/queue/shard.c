@@ -93,6 +93,17 @@ static void drain(struct loop_task *task)
     sending_stop_all(shard); /* behind it: what is given back ends its flight */
 }
 
+void shard_store_last(struct shard *shard)
+{
+    if (shard->stored_last)
+        return;
+    shard->stored_last = true;
+    if (!shard->draining)
+        drain(&shard->drain_task);
+    list_each(&shard->flying, node, after)
+        deferred_store_last(shard, container_of(node, struct envelope, link));
+}
+
 static void reconfigure(struct loop_task *task)
 {
     struct shard *shard = container_of(task, struct shard, reconfigure_task);

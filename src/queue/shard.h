@@ -8,6 +8,11 @@
 
 /* A shard of `loop` with the set's generation. Main thread. */
 struct shard *shard_create(struct queue_set *set, struct loop *loop);
+/*
+ * For a process that ends while deliveries go on: hands the spool what is in memory only, also what delivery has in hand.
+ * The loop's thread, or any thread while the loop's stays where it is for good. Once; then harmless.
+ */
+void shard_store_last(struct shard *shard);
 /* After the loop stopped. */
 void shard_free(struct shard *shard);
 

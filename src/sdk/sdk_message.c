@@ -347,7 +347,7 @@ static void arrived(void *owner)
 {
     struct imp_cursor *cursor = owner;
     struct runner runner = cursor->runner; /* `ready` may close the cursor */
-    const struct runner *outer = runner_enter(runner.module ? &runner : runner_current);
+    const struct runner *outer = runner_enter(runner.module ? &runner : runner_now());
     cursor->ready(cursor->closure);
     runner_leave(outer);
 }
@@ -356,7 +356,7 @@ struct imp_cursor *imp_cursor_open(struct imp_message *message, void (*ready)(vo
 {
     REQUIRE(message, NULL);
     struct imp_cursor *cursor = mem_new(struct imp_cursor);
-    const struct runner *opener = runner_current;
+    const struct runner *opener = runner_now();
     cursor->runner = (struct runner){opener ? opener->module : NULL, "the ready function of its cursor", ""};
     cursor->ready = ready;
     cursor->closure = closure;

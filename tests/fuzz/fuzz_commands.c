@@ -250,6 +250,12 @@ void smtps_call_cancel(struct smtps_session *session)
     (void)session;
 }
 
+void runner_release(const void *module, void (*release)(void *data), void *data)
+{
+    (void)module;
+    release(data);
+}
+
 void hook_call_release(struct imp_call *call)
 {
     (void)call;

@@ -203,6 +203,7 @@ void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argumen
     server_hold(server); /* until each worker has its task, so that `drained` is called once */
     for (size_t i = 0; i < server->worker_count; i++)
         server_hold(server);
+    smtp_server_defer_no_more(server);
     atomic_store(&server->draining, true);
     for (size_t i = 0; i < server->worker_count; i++) {
         struct drain_task *message = mem_new(struct drain_task);
@@ -211,6 +212,11 @@ void smtp_server_drain(struct smtp_server *server, void (*drained)(void *argumen
         loop_post(message->worker->loop, &message->task);
     }
     server_release(server);
+}
+
+void smtp_server_defer_no_more(struct smtp_server *server)
+{
+    atomic_store(&server->defers_no_more, true);
 }
 
 static void abort_worker(struct loop_task *task)

@@ -106,6 +106,8 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+/* From here on no message is kept in memory only (deferred_spool). Any thread. */
+void smtp_server_defer_no_more(struct smtp_server *server);
 /*
  * Drains the server: sessions between transactions get 421 and are closed; a transaction whose content is
  * arriving is completed first. `drained` is called once, on some loop thread, when no session is left. Main

@@ -101,7 +101,7 @@ static void request_settled(struct loop_task *task)
 static bool may_defer(const struct smtps_transaction *t)
 {
     return t->session->policy->deferred_spool && !t->message->body && t->refused_count == 0 &&
-           body_resident_bytes() < DEFERRED_MAX && !atomic_load(&t->worker->server->draining);
+           body_resident_bytes() < DEFERRED_MAX && !atomic_load(&t->worker->server->defers_no_more);
 }
 
 /* Edits of content that is stored in parts are stored with the body. */

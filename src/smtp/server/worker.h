@@ -35,7 +35,7 @@ struct smtp_server {
     size_t listen_count;
     _Atomic uint64_t sessions; /* open now */
     _Atomic uint64_t pending;  /* sessions, and messages being stored after their client left */
-    _Atomic bool draining;
+    _Atomic bool draining, defers_no_more;
     void (*drained)(void *argument);
     void *drained_argument;
 };

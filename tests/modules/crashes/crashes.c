@@ -1,5 +1,6 @@
 /*
- * crashes: has every kind of callback that include/impulse knows, and crashes in the one that the option `where` names.
+ * crashes: has every kind of callback that include/impulse knows, and crashes in the one that the option `where` names;
+ * with `sleep` it says so, and sleeps there for so many seconds. What a message to good@ would begin is spared.
  *
  * Most are begun by a hook when a client says RCPT TO, those of the console by the commands `crash now`, `crash later`,
  * `crash much` and `crash loops`, those of the protocol by the SMTP command XCRASH and by the stanza's Listens.
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <impulse/command.h>
 #include <impulse/delivery.h>
 #include <impulse/dns.h>
@@ -26,6 +28,7 @@
 struct crashes {
     struct imp_module *module;
     char where[32];
+    unsigned seconds;
     struct imp_point *point;
     struct imp_cursor *cursor;
     struct imp_suspension *suspension;
@@ -39,11 +42,16 @@ static bool is_in(const struct crashes *self, const char *callback)
     return strcmp(self->where, callback) == 0;
 }
 
-/* Crashes if this is the callback. */
+/* Crashes, or sleeps, if this is the callback. */
 static void in(const struct crashes *self, const char *callback)
 {
-    if (is_in(self, callback))
+    if (!is_in(self, callback))
+        return;
+    if (self->seconds == 0)
         *nowhere = 1;
+    imp_paniclog(self->module, IMP_ERROR, "sleeps");
+    for (unsigned left = self->seconds; left > 0;)
+        left = sleep(left); /* signals interrupt it */
 }
 
 /* ---- loops: posts, jobs, timers, questions ---------------------------------------------------------------------- */
@@ -210,6 +218,8 @@ static enum imp_verdict at_recipient(struct imp_call *call, void *closure)
     struct crashes *self = closure;
     struct imp_session *session = imp_call_session(call);
     imp_session_permit_relay(session);
+    if (strncmp(imp_session_recipient(session), "good@", 5) == 0)
+        return IMP_CONT;
     in(self, "hook");
     imp_session_attach(session, self->module, self, release_session);
     imp_message_attach(imp_call_message(call), self->module, self, release_message);
@@ -475,6 +485,7 @@ static int setup(struct imp_module *module, const struct imp_config *config)
     if (!self)
         return -1;
     self->module = module;
+    self->seconds = (unsigned)imp_config_int(config, "sleep");
     snprintf(self->where, sizeof self->where, "%s", imp_config_text(config, "where"));
     imp_module_set_data(module, self);
     in(self, "setup");
