@@ -186,7 +186,8 @@ IMP_API uint64_t imp_body_offset(struct imp_message *message);
 /*
  * `text` (copied) takes the place of `removed` bytes from `offset` on, which counts from the first byte of the message
  * as a cursor does and is not before imp_body_offset. Lines of the text end with CR LF: a CR or LF by itself is refused
- * (EINVAL) unless the message is binary.
+ * (EINVAL) unless the message is binary, and so is a range that begins or ends between the CR and the LF of a line, where
+ * that can be seen without waiting for the spool.
  */
 IMP_API int imp_body_splice(struct imp_message *message, uint64_t offset, uint64_t removed, const char *text,
                             size_t size);

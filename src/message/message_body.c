@@ -10,6 +10,7 @@
 #include <errno.h>
 #include "base/id.h"
 #include "base/mem.h"
+#include "event/loop.h"
 
 struct replacement {
     struct buf content; /* what is not in the spool */
@@ -36,6 +37,31 @@ static bool are_lines(struct slice text, bool *after_cr)
     return true;
 }
 
+/* The byte at that offset; -1: there is none, or it is in the spool and this is a loop. */
+static int byte_at(struct message *message, uint64_t at)
+{
+    struct content_source source;
+    struct message_cursor cursor;
+    message_source(message, &source);
+    bool may_block = message->keeper && !loop_current();
+    cursor_open_source(&cursor, &source, may_block ? message->keeper->blocking(message) : NULL, NULL, NULL);
+    cursor_seek(&cursor, at);
+    int byte = cursor_fetch(&cursor) == 1 ? (unsigned char)cursor.run.data[0] : -1;
+    cursor_close(&cursor);
+    return byte;
+}
+
+/* Would a CR of the message lose its LF, or an LF its CR, because the range begins or ends between them? */
+static bool divides_line_end(struct message *message, uint64_t at, uint64_t removed, struct slice text)
+{
+    uint64_t end = at + removed;
+    bool begins_within = at > 0 && byte_at(message, at) == '\n' && byte_at(message, at - 1) == '\r';
+    bool ends_within = end > 0 && byte_at(message, end) == '\n' && byte_at(message, end - 1) == '\r';
+    if (begins_within && ends_within && text.size == 0)
+        return false; /* one line end is left of two */
+    return begins_within || ends_within;
+}
+
 int body_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text)
 {
     bool after_cr = false;
@@ -47,6 +73,11 @@ int body_splice(struct message *message, uint64_t at, uint64_t removed, struct s
     if (at < begins)
         return -ERANGE;
     if (!(message->flags & ENVELOPE_BINARY) && (!are_lines(text, &after_cr) || after_cr))
+        return -EINVAL;
+    if (at > message_size(message) || removed > message_size(message) - at)
+        return -ERANGE;
+    if (!(message->flags & ENVELOPE_BINARY) && (removed > 0 || text.size > 0) &&
+        divides_line_end(message, at, removed, text))
         return -EINVAL;
     return message_splice(message, at, removed, text);
 }

@@ -96,7 +96,8 @@ int header_remove(struct message *message, const char *name, int index);
 /* Removes all of that name in one pass; returns how many, or a negative number when none was removed. */
 int header_remove_all(struct message *message, const char *name);
 
-/* In the body alone. Lines end with CR LF, unless the message is binary. */
+/* In the body alone. Lines end with CR LF, unless the message is binary: neither the text nor the range may divide one
+ * (the range as far as the bytes beside it can be seen: on a loop not in the spool). */
 int body_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text);
 
 /* ---- another body ------------------------------------------------------------------------------------ */

@@ -570,6 +570,46 @@ static void test_fields_one_after_the_other(void)
     buf_release(&without);
 }
 
+/* ---- line ends of the body ---------------------------------------------------------------------------- */
+
+/* An edit that divided a line end would leave a bare CR or LF in what is sent. */
+static void try_dividing(struct message *message, uint64_t at)
+{
+    CU_ASSERT_EQUAL(body_splice(message, at + 1, 0, S("x\r\n")), -EINVAL);  /* between CR and LF */
+    CU_ASSERT_EQUAL(body_splice(message, at + 1, 1, S("")), -EINVAL);       /* the LF alone */
+    CU_ASSERT_EQUAL(body_splice(message, at, 1, S("")), -EINVAL);           /* the CR alone */
+    CU_ASSERT_EQUAL(body_splice(message, at - 3, 4, S("x")), -EINVAL);      /* up to the CR */
+    CU_ASSERT_EQUAL(body_splice(message, at + 1, 10, S("x\r\n")), -EINVAL); /* from the LF on */
+    CU_ASSERT_EQUAL(body_splice(message, at + 1, UINT64_MAX, S("")), -ERANGE);
+    CU_ASSERT_EQUAL(body_splice(message, at + 1, 0, S("")), 0); /* nothing */
+    CU_ASSERT_EQUAL(body_splice(message, at - 3, 3, S("x")), 0);
+    CU_ASSERT_EQUAL(body_splice(message, at - 2, 2, S("\r\n")), 0);
+}
+
+static uint64_t line_end(const struct buf *content, uint64_t from)
+{
+    const char *data = buf_slice(content).data;
+    return (uint64_t)((const char *)memchr(data + from, '\r', buf_size(content) - from) - data);
+}
+
+static void test_line_ends_stay_whole(void)
+{
+    for (unsigned chunks = 0; chunks < 3; chunks += 2) {
+        struct spool_of_blocks blocks;
+        struct buf content = {0};
+        fill(&content, chunks * BODY_CHUNK + 3000);
+        struct message *message = make(&blocks, buf_slice(&content), chunks);
+        for (unsigned i = 0; i <= chunks; i++) /* from the end, so that what is before stays in its place */
+            try_dividing(message, line_end(&content, (chunks - i) * BODY_CHUNK + 1000));
+        uint64_t one = line_end(&content, 500), next = line_end(&content, one + 2);
+        CU_ASSERT_EQUAL(body_splice(message, one + 1, next - one, S("")), 0); /* from CR to CR: a line less */
+        message->flags |= ENVELOPE_BINARY;
+        CU_ASSERT_EQUAL(body_splice(message, one + 1, 0, S("x")), 0);
+        end(message, &blocks);
+        buf_release(&content);
+    }
+}
+
 /* ---- another body -----------------------------------------------------------------------------------------
  */
 
@@ -700,6 +740,7 @@ int main(void)
         {"a header edit copies no body", test_a_header_edit_copies_no_body},
         {"all fields of a name at once", test_all_fields_of_a_name_at_once},
         {"fields one after the other", test_fields_one_after_the_other},
+        {"line ends of the body stay whole", test_line_ends_stay_whole},
         {"another body", test_another_body},
         {"a spool that is behind", test_a_spool_that_is_behind},
         {"a copy that was accepted", test_a_copy},
