@@ -53,14 +53,22 @@ char *mem_dup(const char *text)
     return text ? mem_copy_text(text, strlen(text)) : NULL;
 }
 
+char *mem_vprintf(size_t *size, const char *format, va_list args)
+{
+    char *text;
+    int length = vasprintf(&text, format, args);
+    if (length < 0)
+        out_of_memory();
+    if (size)
+        *size = (size_t)length;
+    return text;
+}
+
 char *mem_printf(const char *format, ...)
 {
     va_list args;
-    char *text;
     va_start(args, format);
-    int size = vasprintf(&text, format, args);
+    char *text = mem_vprintf(NULL, format, args);
     va_end(args);
-    if (size < 0)
-        out_of_memory();
     return text;
 }

@@ -9,6 +9,7 @@
 #ifndef IMPULSE_BASE_MEM_H
 #define IMPULSE_BASE_MEM_H
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include "base/slice.h"
 
@@ -24,6 +25,9 @@ char *mem_copy_text(const char *data, size_t size) __attribute__((returns_nonnul
 char *mem_dup(const char *text);
 /* printf into a fresh string. */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
+/* The same for a list; `*size` becomes the length without the NUL (NULL: not wanted). */
+char *mem_vprintf(size_t *size, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0), returns_nonnull));
 
 #define mem_new(type) ((type *)mem_zalloc(sizeof(type)))
 

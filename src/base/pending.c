@@ -8,6 +8,7 @@ void pending_init(struct pending *pending)
     pthread_mutex_init(&pending->lock, NULL);
     pthread_cond_init(&pending->none, NULL);
     pending->count = 0;
+    pending->open = false;
 }
 
 void pending_begin(struct pending *pending)
@@ -31,6 +32,30 @@ void pending_wait(struct pending *pending)
     while (pending->count > 0)
         pthread_cond_wait(&pending->none, &pending->lock);
     pthread_mutex_unlock(&pending->lock);
+}
+
+void pending_open(struct pending *pending)
+{
+    pthread_mutex_lock(&pending->lock);
+    pending->open = true;
+    pthread_mutex_unlock(&pending->lock);
+}
+
+bool pending_enter(struct pending *pending)
+{
+    pthread_mutex_lock(&pending->lock);
+    bool open = pending->open;
+    pending->count += open;
+    pthread_mutex_unlock(&pending->lock);
+    return open;
+}
+
+void pending_close(struct pending *pending)
+{
+    pthread_mutex_lock(&pending->lock);
+    pending->open = false;
+    pthread_mutex_unlock(&pending->lock);
+    pending_wait(pending);
 }
 
 void pending_destroy(struct pending *pending)

@@ -6,13 +6,21 @@
 #define IMPULSE_BASE_PENDING_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pending {
     pthread_mutex_t lock;
     pthread_cond_t none;
     uint64_t count;
+    bool open; /* for pending_enter */
 };
+
+/* For one that lives as long as the process: closed. */
+#define PENDING_STATIC                                                                                       \
+    {                                                                                                        \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false                                        \
+    }
 
 void pending_init(struct pending *pending);
 /* Before handing something out, and when it will not be touched by the other thread any more. Any thread. */
@@ -21,5 +29,13 @@ void pending_end(struct pending *pending);
 /* Blocks until nothing is pending; nobody may begin any more. Then it may be destroyed. */
 void pending_wait(struct pending *pending);
 void pending_destroy(struct pending *pending);
+
+/*
+ * For what may be asked at any time, and serves between pending_open and pending_close only: pending_enter is
+ * pending_begin, or false outside of that time. pending_close also waits as pending_wait does. Any thread.
+ */
+void pending_open(struct pending *pending);
+bool pending_enter(struct pending *pending);
+void pending_close(struct pending *pending);
 
 #endif

@@ -18,11 +18,9 @@
 __attribute__((format(printf, 3, 4))) static void say(enum panic_level level, FILE *out, const char *format,
                                                       ...)
 {
-    char *line = NULL;
     va_list arguments;
     va_start(arguments, format);
-    if (vasprintf(&line, format, arguments) < 0)
-        abort(); /* out of memory, as mem_* would have it */
+    char *line = mem_vprintf(NULL, format, arguments);
     va_end(arguments);
     paniclog(level, "%s", line);
     if (out)

@@ -203,19 +203,18 @@ void cursor_change_source(struct message_cursor *cursor, const struct content_so
     cursor_seek(cursor, cursor->at);
 }
 
-/* A copy of what the envelope has for itself, because it may be gone before the cursor is. */
-static void take_own(struct message_cursor *cursor, struct content_source *source,
-                     const struct envelope *envelope)
+char *content_source_own(struct content_source *source, const struct envelope *envelope)
 {
     struct slice own = envelope->header;
     if (own.size == 0)
-        return;
-    cursor->own = mem_copy_text(own.data, own.size);
-    own.data = cursor->own;
+        return NULL;
+    char *copy = mem_copy_text(own.data, own.size);
+    own.data = copy;
     if (envelope->flags & ENVELOPE_OWN_EDITS)
         source->own = edits_open(own, &source->own_edits);
     else
         source->fields = own;
+    return copy;
 }
 
 void cursor_open(struct message_cursor *cursor, const struct envelope *envelope,
@@ -231,7 +230,7 @@ void cursor_open(struct message_cursor *cursor, const struct envelope *envelope,
     else
         source.stored = body->size;
     source.edited = edits.size > 0 && edits_open(edits, &source.edits);
-    take_own(cursor, &source, envelope);
+    cursor->own = content_source_own(&source, envelope);
     char *own = cursor->own;
     cursor_open_source(cursor, &source, reader, arrived, owner);
     cursor->own = own;

@@ -56,6 +56,12 @@ struct content_source { /* what content is made of; borrowed, but for the refere
     uint64_t size; /* of what the cursor reads */
 };
 
+/*
+ * Fills in what the envelope has for itself, its fields or edits, out of a copy, because the envelope may be gone
+ * before the source is. Returns the copy, for the caller to free after the source; NULL: there is nothing.
+ */
+char *content_source_own(struct content_source *source, const struct envelope *envelope);
+
 struct message_cursor {
     struct content_reader *reader; /* NULL: only what is in memory can be read */
     struct content_source source;

@@ -43,7 +43,7 @@ static struct copy_source *make_source(const struct envelope *envelope)
 {
     struct copy_source *copy = mem_new(struct copy_source);
     struct content_source *source = &copy->source;
-    struct slice edits = body_edits(envelope->body), own = envelope->header;
+    struct slice edits = body_edits(envelope->body);
     const char *memory = body_pin(envelope->body);
     copy->pinned = memory != NULL;
     source->body = body_ref(envelope->body);
@@ -52,14 +52,7 @@ static struct copy_source *make_source(const struct envelope *envelope)
     else
         source->stored = envelope->body->size;
     source->edited = edits.size > 0 && edits_open(edits, &source->edits);
-    if (own.size > 0) {
-        copy->own = mem_copy_text(own.data, own.size);
-        own.data = copy->own;
-        if (envelope->flags & ENVELOPE_OWN_EDITS)
-            source->own = edits_open(own, &source->own_edits);
-        else
-            source->fields = own;
-    }
+    copy->own = content_source_own(source, envelope);
     source->size = envelope_size(envelope);
     return copy;
 }

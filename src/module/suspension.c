@@ -11,10 +11,10 @@
  * until it is resumed: the code that will do so is still running.
  */
 #include <assert.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "event/late_gate.h"
 #include "module/set.h"
 
 enum { BLOCK_SLOTS = 256, BLOCKS = 16384 }; /* 4 million at a time */
@@ -34,7 +34,7 @@ struct suspension {
     int verdict;
     struct hook_reply *reply; /* the refusal of the answer; owned; NULL: it is none */
     struct loop_task task;
-    struct suspension *next;             /* while it is free, or too late */
+    struct suspension *next;             /* while it is free */
     _Atomic(const char *) module, point; /* of the last use: static, or interned */
 };
 
@@ -45,16 +45,7 @@ static struct {
     _Atomic(struct suspension *) blocks[BLOCKS];
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/*
- * The end of the process: a module's own thread may still resume a session that has long been hung up, when
- * the loops are gone. What comes then is kept where nobody looks, because its module must not be freed
- * either.
- */
-static struct {
-    _Atomic bool closed;
-    _Atomic unsigned posting; /* threads that are past the question */
-    _Atomic(struct suspension *) late;
-} gate;
+static struct late_gate gate;
 
 /* ---- slots and handles ------------------------------------------------------------------------------- */
 
@@ -257,12 +248,7 @@ static void name_second_resume(const struct suspension *slot)
 static void post_answer(struct suspension *slot)
 {
     slot->task.run = deliver_answer;
-    atomic_fetch_add(&gate.posting, 1);
-    if (!atomic_load(&gate.closed))
-        loop_post(slot->loop, &slot->task);
-    else
-        slot->next = atomic_exchange(&gate.late, slot);
-    atomic_fetch_sub(&gate.posting, 1);
+    late_gate_post(&gate, slot->loop, &slot->task);
 }
 
 void imp_suspension_resume(struct imp_suspension *handle, int verdict, int code, const char *enhanced,
@@ -293,7 +279,5 @@ void imp_suspension_resume(struct imp_suspension *handle, int verdict, int code,
 
 void module_suspensions_close(void)
 {
-    atomic_store(&gate.closed, true);
-    while (atomic_load(&gate.posting) > 0)
-        sched_yield();
+    late_gate_close(&gate);
 }

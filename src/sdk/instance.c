@@ -34,13 +34,10 @@ void imp_paniclog(const struct imp_module *module, enum imp_level level, const c
 {
     if (level > module->level)
         return;
-    char *text;
     va_list args;
     va_start(args, format);
-    int size = vasprintf(&text, format, args);
+    char *text = mem_vprintf(NULL, format, args);
     va_end(args);
-    if (size < 0)
-        return;
     paniclog((enum panic_level)level, "%s: %s", module->label, text);
     free(text);
 }

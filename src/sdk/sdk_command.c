@@ -121,13 +121,11 @@ enum imp_command_room imp_command_write(struct imp_command_call *call, const cha
 enum imp_command_room imp_command_printf(struct imp_command_call *call, const char *format, ...)
 {
     va_list args;
-    char *text;
+    size_t size;
     va_start(args, format);
-    int size = vasprintf(&text, format, args);
+    char *text = mem_vprintf(&size, format, args);
     va_end(args);
-    if (size < 0)
-        abort(); /* out of memory, as mem_* would have it */
-    enum imp_command_room room = imp_command_write(call, text, (size_t)size);
+    enum imp_command_room room = imp_command_write(call, text, size);
     free(text);
     return room;
 }
@@ -252,13 +250,11 @@ void imp_command_part_write(struct imp_command_part *part, const char *data, siz
 void imp_command_part_printf(struct imp_command_part *part, const char *format, ...)
 {
     va_list args;
-    char *text;
+    size_t size;
     va_start(args, format);
-    int size = vasprintf(&text, format, args);
+    char *text = mem_vprintf(&size, format, args);
     va_end(args);
-    if (size < 0)
-        abort();
-    buf_append(&part->part.text, text, (size_t)size);
+    buf_append(&part->part.text, text, size);
     free(text);
 }
 

@@ -34,15 +34,14 @@ enum {
 #define BYTES_MAX (UINT64_C(64) << 20) /* of all that are under way */
 
 static struct {
-    pthread_mutex_t lock;
-    struct queue_set *queues; /* NULL: not open yet */
-    bool closed;
+    struct queue_set *queues;
     struct queue_dependencies dependencies;
     char *hostname;
-    struct pending pending;
+    struct pending pending;   /* open while messages are taken */
+    pthread_mutex_t lock;     /* for the budget */
     uint64_t messages, bytes; /* under way */
     struct metric *injected, *busy, *full, *failed, *cancelled;
-} injector = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} injector = {.pending = PENDING_STATIC, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct message_injection {
     struct imp_injection asked; /* its read, done and closure; the rest is not looked at later */
@@ -332,21 +331,20 @@ static bool make_context(const char *const *pairs, struct buf *out)
 /* 0, or an errno. */
 static int enter_budget(uint64_t bytes)
 {
-    int error = 0;
+    if (!pending_enter(&injector.pending))
+        return ESHUTDOWN;
     pthread_mutex_lock(&injector.lock);
-    if (!injector.queues || injector.closed)
-        error = ESHUTDOWN;
-    else if (injector.messages >= MESSAGES_MAX || injector.bytes + bytes > BYTES_MAX)
-        error = EAGAIN;
-    if (!error) {
+    bool fits = injector.messages < MESSAGES_MAX && injector.bytes + bytes <= BYTES_MAX;
+    if (fits) {
         injector.messages++;
         injector.bytes += bytes;
-        pending_begin(&injector.pending);
     }
     pthread_mutex_unlock(&injector.lock);
-    if (error == EAGAIN)
-        metric_add(injector.busy, 1);
-    return error;
+    if (fits)
+        return 0;
+    metric_add(injector.busy, 1);
+    pending_end(&injector.pending);
+    return EAGAIN;
 }
 
 /* After enter_budget, when nothing came of it. */
@@ -504,22 +502,15 @@ void sdk_inject_open(struct queue_set *queues, const struct queue_dependencies *
                      const char *hostname)
 {
     register_metrics();
-    pthread_mutex_lock(&injector.lock);
-    pending_init(&injector.pending);
     injector.dependencies = *dependencies;
     injector.hostname = mem_dup(hostname);
     injector.queues = queues;
-    pthread_mutex_unlock(&injector.lock);
+    pending_open(&injector.pending);
 }
 
 void sdk_inject_close(void)
 {
-    pthread_mutex_lock(&injector.lock);
-    injector.closed = true;
-    bool opened = injector.queues != NULL;
-    pthread_mutex_unlock(&injector.lock);
-    if (opened)
-        pending_wait(&injector.pending);
+    pending_close(&injector.pending);
     free(injector.hostname);
     injector.hostname = NULL;
 }

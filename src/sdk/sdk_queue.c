@@ -21,12 +21,10 @@ _Static_assert((int)IMP_QUEUED_READY == QUEUED_READY && (int)IMP_QUEUED_DELAYED 
                "the SDK's states are the queue's");
 
 static struct {
-    pthread_mutex_t lock;
-    struct queue_set *queues; /* NULL: not open yet */
+    struct queue_set *queues;
     struct pool_set *pools;
-    struct pending pending;
-    bool closed;
-} asked_of = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct pending pending; /* open while they may be asked */
+} asked_of = {.pending = PENDING_STATIC};
 
 struct question_part { /* of one loop */
     struct queue_walk walk;
@@ -153,14 +151,10 @@ static void part_done(struct queue_walk *walk)
 /* False with errno: it is not open. */
 static bool enter(void)
 {
-    pthread_mutex_lock(&asked_of.lock);
-    bool open = asked_of.queues && !asked_of.closed;
-    if (open)
-        pending_begin(&asked_of.pending);
-    pthread_mutex_unlock(&asked_of.lock);
-    if (!open)
-        errno = ESHUTDOWN;
-    return open;
+    if (pending_enter(&asked_of.pending))
+        return true;
+    errno = ESHUTDOWN;
+    return false;
 }
 
 int imp_queue_ask(struct imp_module *module, const struct imp_queue_question *given)
@@ -347,19 +341,12 @@ int imp_queued_change(struct imp_queued *shown, const char *recipient, const cha
 
 void sdk_queue_open(struct queue_set *queues, struct pool_set *pools)
 {
-    pthread_mutex_lock(&asked_of.lock);
-    pending_init(&asked_of.pending);
     asked_of.pools = pools;
     asked_of.queues = queues;
-    pthread_mutex_unlock(&asked_of.lock);
+    pending_open(&asked_of.pending);
 }
 
 void sdk_queue_close(void)
 {
-    pthread_mutex_lock(&asked_of.lock);
-    asked_of.closed = true;
-    bool opened = asked_of.queues != NULL;
-    pthread_mutex_unlock(&asked_of.lock);
-    if (opened)
-        pending_wait(&asked_of.pending);
+    pending_close(&asked_of.pending);
 }

@@ -19,6 +19,7 @@ tests_unit_libharness_a_SOURCES = \
 	tests/unit/delivery_harness.c \
 	tests/unit/delivery_server.c \
 	tests/unit/module_harness.c \
+	tests/unit/name_server.c \
 	tests/unit/sdk_harness.c \
 	tests/unit/spool_harness.c \
 	tools/console_complete.c \

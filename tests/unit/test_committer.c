@@ -449,11 +449,9 @@ static void test_failed_but_kept(void)
     end(items, 2);
 }
 
-/* At the end of the process what is held is let go: the removal that waits is answered. */
-static void test_let_go(void)
+/* Behind a message that is stored, its removal and another message fail. */
+static void fail_removal(struct item items[2], unsigned fail_revive, enum spool_status status)
 {
-    struct item items[2];
-    begin();
     make_item(&items[0], 10);
     make_item(&items[1], 10);
     committer_submit(committer, &items[0].store);
@@ -463,10 +461,18 @@ static void test_let_go(void)
     committer_submit(committer, &items[1].store);
     fake.status = SPOOL_ERROR;
     fake.fail = 1;
-    fake.fail_revive = UINT_MAX;
+    fake.fail_revive = fail_revive;
     open_gate();
     wait_settled(1);
-    CU_ASSERT_EQUAL(items[1].store.status, SPOOL_ERROR);
+    CU_ASSERT_EQUAL(items[1].store.status, status);
+}
+
+/* At the end of the process what is held is let go: the removal that waits is answered. */
+static void test_let_go(void)
+{
+    struct item items[2];
+    begin();
+    fail_removal(items, UINT_MAX, SPOOL_ERROR);
     committer_let_go(committer);
     wait_settled(1);
     CU_ASSERT_EQUAL(items[0].remove.status, SPOOL_ERROR);
@@ -485,21 +491,9 @@ static void test_down(bool kept)
 {
     struct item items[3];
     begin();
-    make_item(&items[0], 10);
-    make_item(&items[1], 10);
-    make_item(&items[2], 10);
-    committer_submit(committer, &items[0].store);
-    wait_settled(1);
-    close_gate();
-    submit_remove(&items[0]);
-    committer_submit(committer, &items[1].store);
-    fake.status = SPOOL_ERROR;
-    fake.fail = 1;
-    fake.fail_revive = 1;
     fake.kept = fake.may_be_kept = kept;
-    open_gate();
-    wait_settled(1);
-    CU_ASSERT_EQUAL(items[1].store.status, kept ? SPOOL_UNKNOWN : SPOOL_ERROR);
+    fail_removal(items, 1, kept ? SPOOL_UNKNOWN : SPOOL_ERROR);
+    make_item(&items[2], 10);
     committer_submit(committer, &items[2].store);
     wait_settled(1);
     CU_ASSERT_EQUAL(items[2].store.status, SPOOL_ERROR);

@@ -1,8 +1,5 @@
 /* What modules add to the language: options in scopes of the core, and stanzas in their own. */
-#include "conf_harness.h"
-#include "confparse/query.h"
-
-enum { ANSWER_MAX = 4096 };
+#include "conf_question.h"
 
 static const struct conf_option own_rows[] = {
     {.name = "table", .type = CONF_STRING, .default_text = "memory"},
@@ -167,28 +164,6 @@ static void test_stanzas(void)
 
 /* ---- questions ------------------------------------------------------------------------------------------
  */
-
-typedef bool query_fn(const struct conf *conf, const char *const *words, size_t count, FILE *out);
-
-static bool says(query_fn *query, const struct conf *conf, const char *text, const char *expected)
-{
-    static char answer[ANSWER_MAX];
-    char line[512];
-    const char *words[16] = {line};
-    size_t count = 1;
-    snprintf(line, sizeof line, "%s", text);
-    for (char *space = line; (space = strchr(space, ' '));) {
-        *space++ = '\0';
-        words[count++] = space;
-    }
-    FILE *out = fmemopen(answer, sizeof answer, "w");
-    query(conf, words, count, out);
-    fclose(out);
-    bool same = strcmp(answer, expected) == 0;
-    if (!same)
-        fprintf(stderr, "%s: %s", text, answer);
-    return same;
-}
 
 static void test_questions(void)
 {

@@ -1,8 +1,5 @@
 /* The answers of config get, config eval and impulsectl explain. */
-#include "conf_harness.h"
-#include "confparse/query.h"
-
-enum { WORDS_MAX = 24, ANSWER_MAX = 4096 };
+#include "conf_question.h"
 
 static const struct conf_option module_rows[] = {
     {.name = "mainlog", .type = CONF_STRING, .default_text = "\"/var/log/main\"", .note = "where lines go"},
@@ -20,38 +17,6 @@ static struct conf *load(const char *text)
         conf_report_print(found, CONF_NOTE, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
     return conf;
-}
-
-typedef bool query_fn(const struct conf *conf, const char *const *words, size_t count, FILE *out);
-
-static bool taken; /* was the last question answered, not refused? */
-
-/* The answer to the words of `text`, divided by single spaces. */
-static const char *ask(query_fn *query, const struct conf *conf, const char *text)
-{
-    static char answer[ANSWER_MAX];
-    char line[512];
-    const char *words[WORDS_MAX] = {line};
-    size_t count = *text ? 1 : 0;
-    snprintf(line, sizeof line, "%s", text);
-    for (char *space = line; (space = strchr(space, ' '));) {
-        *space++ = '\0';
-        words[count++] = space;
-    }
-    answer[0] = '\0';
-    FILE *out = fmemopen(answer, sizeof answer, "w");
-    taken = query(conf, words, count, out);
-    fclose(out);
-    return answer;
-}
-
-static bool says(query_fn *query, const struct conf *conf, const char *text, const char *expected)
-{
-    const char *answer = ask(query, conf, text);
-    bool same = strcmp(answer, expected) == 0;
-    if (!same)
-        fprintf(stderr, "%s: %s", text, answer);
-    return same;
 }
 
 /* The examples of the manual's page of the console command "config". */

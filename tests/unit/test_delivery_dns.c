@@ -1,146 +1,28 @@
 /* Where delivery goes by DNS: exchangers in order, their absence, and answers that mean no. */
 #include "delivery_harness.h"
 
-#include <arpa/inet.h>
 #include <string.h>
-#include <sys/socket.h>
 #include "dns/dns.h"
+#include "name_server.h"
 
 static const struct slice hello = SLICE_LITERAL("Subject: hi\r\n\r\nhello\r\n");
 
 /* ---- a name server ----------------------------------------------------------------------------------- */
 
-enum { TYPE_A = 1, TYPE_MX = 15, NOERROR = 0, SERVFAIL = 2, NXDOMAIN = 3 };
-
-static const struct zone_row { /* a name without rows does not exist; with rows of other types: no data */
-    const char *name;
-    int type, code;
-    unsigned preference; /* MX */
-    const char *data;    /* a host; "" the root; an address */
-} zone[] = {
-    {"example.net", TYPE_MX, NOERROR, 20, "live.example.net"},
-    {"example.net", TYPE_MX, NOERROR, 10, "dead.example.net"},
-    {"example.net", TYPE_MX, NOERROR, 5, "gone.example.net"},
-    {"dead.example.net", TYPE_A, NOERROR, 0, "127.0.0.2"},
-    {"live.example.net", TYPE_A, NOERROR, 0, "127.0.0.1"},
-    {"plain.example.net", TYPE_A, NOERROR, 0, "127.0.0.1"},
-    {"null.example.net", TYPE_MX, NOERROR, 0, ""},
-    {"null.example.net", TYPE_A, NOERROR, 0, "127.0.0.1"},
-    {"empty.example.net", 99, NOERROR, 0, ""},
-    {"lost.example.net", TYPE_MX, NOERROR, 0, "gone.example.net"},
-    {"broken.example.net", TYPE_MX, SERVFAIL, 0, ""},
-    {"xn--bcher-kva.example.net", TYPE_MX, NOERROR, 10, "live.example.net"},
+static const struct zone_row zone[] = {
+    {"example.net", DNS_MX, NOERROR, RDATA("\0\24\4live\7example\3net\0")},
+    {"example.net", DNS_MX, NOERROR, RDATA("\0\12\4dead\7example\3net\0")},
+    {"example.net", DNS_MX, NOERROR, RDATA("\0\5\4gone\7example\3net\0")},
+    {"dead.example.net", DNS_A, NOERROR, RDATA("\177\0\0\2")},
+    {"live.example.net", DNS_A, NOERROR, RDATA("\177\0\0\1")},
+    {"plain.example.net", DNS_A, NOERROR, RDATA("\177\0\0\1")},
+    {"null.example.net", DNS_MX, NOERROR, RDATA("\0\0\0")},
+    {"null.example.net", DNS_A, NOERROR, RDATA("\177\0\0\1")},
+    {"empty.example.net", DNS_TXT, NOERROR, RDATA("\0")},
+    {"lost.example.net", DNS_MX, NOERROR, RDATA("\0\0\4gone\7example\3net\0")},
+    {"broken.example.net", DNS_MX, SERVFAIL, RDATA("\0\0\0")},
+    {"xn--bcher-kva.example.net", DNS_MX, NOERROR, RDATA("\0\12\4live\7example\3net\0")},
 };
-
-static int name_server;
-static pthread_t name_thread;
-
-static size_t put_name(unsigned char *at, const char *name)
-{
-    size_t used = 0;
-    while (*name) {
-        size_t label = strcspn(name, ".");
-        at[used++] = (unsigned char)label;
-        memcpy(at + used, name, label);
-        used += label;
-        name += label + (name[label] == '.');
-    }
-    at[used++] = 0;
-    return used;
-}
-
-static size_t put_record(unsigned char *at, const struct zone_row *row)
-{
-    unsigned char data[300];
-    size_t size;
-    if (row->type == TYPE_A) {
-        size = inet_pton(AF_INET, row->data, data) == 1 ? 4 : 0;
-    } else {
-        data[0] = 0;
-        data[1] = (unsigned char)row->preference;
-        size = 2 + put_name(data + 2, row->data);
-    }
-    /* the question's name, type, class IN, 60 seconds, length */
-    const unsigned char head[] = {0xc0, 12, 0, (unsigned char)row->type, 0, 1, 0, 0,
-                                  0,    60, 0, (unsigned char)size};
-    memcpy(at, head, sizeof head);
-    memcpy(at + sizeof head, data, size);
-    return sizeof head + size;
-}
-
-/* Turns a query of one question into its answer; the new size, 0 for something else. */
-static size_t answer_query(unsigned char *packet, size_t size)
-{
-    char name[256] = "";
-    size_t at = 12, length = 0;
-    while (at < size && packet[at] != 0 && length + packet[at] + 1 < sizeof name) {
-        memcpy(name + length, packet + at + 1, packet[at]);
-        length += packet[at];
-        name[length++] = '.';
-        at += packet[at] + 1u;
-    }
-    name[length ? length - 1 : 0] = '\0';
-    if (at + 5 > size)
-        return 0;
-    int type = packet[at + 2], code = NXDOMAIN;
-    unsigned count = 0;
-    at += 5;
-    for (size_t i = 0; i < sizeof zone / sizeof *zone; i++) {
-        if (strcasecmp(zone[i].name, name) != 0)
-            continue;
-        code = zone[i].code;
-        if (zone[i].type == type && code == NOERROR) {
-            at += put_record(packet + at, &zone[i]);
-            count++;
-        }
-    }
-    packet[2] = 0x84; /* an authoritative answer */
-    packet[3] = (unsigned char)(0x80 | code);
-    memset(packet + 4, 0, 8);
-    packet[5] = 1;
-    packet[7] = (unsigned char)count;
-    return at;
-}
-
-static void *serve_names(void *argument)
-{
-    unsigned char packet[4096];
-    struct sockaddr_in from;
-    socklen_t from_size = sizeof from;
-    ssize_t got;
-    (void)argument;
-    while ((got = recvfrom(name_server, packet, 512, 0, (struct sockaddr *)&from, &from_size)) > 1) {
-        size_t size = answer_query(packet, (size_t)got);
-        if (size)
-            sendto(name_server, packet, size, 0, (struct sockaddr *)&from, from_size);
-    }
-    return NULL;
-}
-
-/* Starts it and writes a resolv.conf that names it. */
-static void start_names(const char *resolv_conf)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    name_server = socket(AF_INET, SOCK_DGRAM, 0);
-    CU_ASSERT_EQUAL_FATAL(bind(name_server, (struct sockaddr *)&address, sizeof address), 0);
-    getsockname(name_server, (struct sockaddr *)&address, &size);
-    FILE *file = fopen(resolv_conf, "w");
-    fprintf(file, "nameserver 127.0.0.1@%u\n", ntohs(address.sin_port));
-    fclose(file);
-    pthread_create(&name_thread, NULL, serve_names, NULL);
-}
-
-/* A datagram of one byte ends it. */
-static void stop_names(void)
-{
-    struct sockaddr_in address;
-    socklen_t size = sizeof address;
-    getsockname(name_server, (struct sockaddr *)&address, &size);
-    sendto(name_server, "", 1, 0, (struct sockaddr *)&address, size);
-    pthread_join(name_thread, NULL);
-    close(name_server);
-}
 
 /* ---- tests ------------------------------------------------------------------------------------------- */
 
@@ -148,12 +30,13 @@ static char folder[UNIT_PATH_SIZE], resolv_conf[UNIT_PATH_SIZE + 16];
 static struct server_script script;
 static struct server server;
 static struct harness harness;
+static struct name_server names;
 
 static void start(const char *options)
 {
     unit_directory(folder);
     snprintf(resolv_conf, sizeof resolv_conf, "%s/resolv.conf", folder);
-    start_names(resolv_conf);
+    name_server_start(&names, zone, sizeof zone / sizeof *zone, resolv_conf);
     server_start(&server, &script);
     harness_start(&harness, "resolv_conf = \"%s\" remote_smtp_port = %u %s", resolv_conf, server.port,
                   options);
@@ -163,7 +46,7 @@ static void stop(unsigned left)
 {
     CU_ASSERT_EQUAL(harness_stop_and_count(&harness), left);
     server_stop(&server);
-    stop_names();
+    name_server_stop(&names);
     unit_directory_remove(folder);
 }
 

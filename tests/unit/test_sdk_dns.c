@@ -1,18 +1,15 @@
 /* Modules' questions to DNS: every type of record, answers that mean no, cancelling, validation. */
 #include "sdk_harness.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <impulse/dns.h>
 #include <string.h>
-#include <sys/socket.h>
 #include "base/mem.h"
 #include "dns/dns_record.h"
+#include "name_server.h"
 #include "sdk/sdk_dns.h"
 
 /* ---- a name server --------------------------------------------------------------------------- */
-
-enum { SILENT = -1, NOERROR = 0, SERVFAIL = 2, NXDOMAIN = 3 };
 
 enum { RRSIG = 46, DNSKEY = 48 };
 
@@ -35,14 +32,7 @@ enum { RRSIG = 46, DNSKEY = 48 };
 #define KEY_TAG    12254
 #define KEY_DIGEST "760ce7df59beebc62a79ecc4795d88d83fe4e369b04f98f5512ebc195806ee14"
 
-#define RDATA(bytes) bytes, sizeof(bytes) - 1
-
-static const struct zone_row {
-    const char *name;
-    int type, code;
-    const char *rdata;
-    size_t size;
-} zone[] = {
+static const struct zone_row zone[] = {
     {"host.example", IMP_DNS_A, NOERROR, RDATA("\300\0\2\1")},
     {"host.example", IMP_DNS_AAAA, NOERROR, RDATA("\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1")},
     {"host.example", IMP_DNS_MX, NOERROR, RDATA("\0\12\2mx\7example\0")},
@@ -66,110 +56,28 @@ static const struct zone_row {
     {"forged.signed", RRSIG, NOERROR, RDATA(ADDRESS_SIGNATURE)},
 };
 
-static int server;
-static pthread_t server_thread;
+static struct name_server server;
 static char folder[UNIT_PATH_SIZE], resolv_conf[UNIT_PATH_SIZE + 16], anchor[UNIT_PATH_SIZE + 16];
-
-static size_t put_name(unsigned char *at, const char *name)
-{
-    size_t used = 0;
-    while (*name) {
-        size_t label = strcspn(name, ".");
-        at[used++] = (unsigned char)label;
-        memcpy(at + used, name, label);
-        used += label;
-        name += label + (name[label] == '.');
-    }
-    at[used++] = 0;
-    return used;
-}
-
-static size_t put_record(unsigned char *at, const struct zone_row *row)
-{
-    size_t used = put_name(at, row->name);
-    const unsigned char fixed[] = {
-        (unsigned char)(row->type >> 8), (unsigned char)row->type, 0, 1, 0, 0, 0x0e, 0x10, 0,
-        (unsigned char)row->size};
-    memcpy(at + used, fixed, sizeof fixed);
-    memcpy(at + used + sizeof fixed, row->rdata, row->size);
-    return used + sizeof fixed + row->size;
-}
-
-/* 0: no answer. */
-static size_t answer_query(const unsigned char *query, size_t size, unsigned char *reply)
-{
-    char name[DNS_NAME_SIZE];
-    if (size < 17 || !dns_name_text(slice_of((const char *)query + 12, size - 12), name))
-        return 0;
-    size_t question = 12 + strlen(name) + 2 + 4, used = question;
-    int type = query[question - 4] * 256 + query[question - 3], code = NXDOMAIN, count = 0;
-    memcpy(reply, query, question);
-    for (size_t i = 0; i < sizeof zone / sizeof *zone; i++) {
-        if (strcasecmp(zone[i].name, name) != 0)
-            continue;
-        if (zone[i].code == SILENT)
-            return 0;
-        code = zone[i].code;
-        bool signature = zone[i].type == RRSIG && zone[i].rdata[0] * 256 + zone[i].rdata[1] == type;
-        if (code == NOERROR && (zone[i].type == type || zone[i].type == IMP_DNS_CNAME || signature)) {
-            used += put_record(reply + used, &zone[i]);
-            count++;
-        }
-    }
-    const unsigned char header[] = {
-        0x84, (unsigned char)(0x80 | code), 0, 1, 0, (unsigned char)count, 0, 0, 0, 0};
-    memcpy(reply + 2, header, sizeof header);
-    return used;
-}
-
-static void *serve_names(void *argument)
-{
-    unsigned char query[1500], reply[4096];
-    (void)argument;
-    for (;;) {
-        struct sockaddr_in peer;
-        socklen_t peer_size = sizeof peer;
-        ssize_t size = recvfrom(server, query, sizeof query, 0, (struct sockaddr *)&peer, &peer_size);
-        if (size <= 0)
-            return NULL;
-        size_t answer = answer_query(query, (size_t)size, reply);
-        if (answer)
-            sendto(server, reply, answer, 0, (struct sockaddr *)&peer, peer_size);
-    }
-}
-
-static void write_file(const char *path, const char *format, int number)
-{
-    FILE *file = fopen(path, "w");
-    fprintf(file, format, number);
-    fclose(file);
-}
 
 /* The first of the tests. */
 static void start_names(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
     unit_directory(folder);
-    server = socket(AF_INET, SOCK_DGRAM, 0);
-    CU_ASSERT_EQUAL_FATAL(bind(server, (struct sockaddr *)&address, sizeof address), 0);
-    getsockname(server, (struct sockaddr *)&address, &size);
     snprintf(resolv_conf, sizeof resolv_conf, "%s/resolv.conf", folder);
-    write_file(resolv_conf, "nameserver 127.0.0.1@%d\n", ntohs(address.sin_port));
+    name_server_start(&server, zone, sizeof zone / sizeof *zone, resolv_conf);
     snprintf(anchor, sizeof anchor, "%s/anchor", folder);
-    write_file(anchor,
-               "example. IN DS 4711 13 2 3490a6806d47f17a34c29e2ce80e8a999ffbe4be3490a6806d47f17a34c29e2c\n"
-               "signed. IN DS %d 13 2 " KEY_DIGEST "\n",
-               KEY_TAG);
-    pthread_create(&server_thread, NULL, serve_names, NULL);
+    FILE *file = fopen(anchor, "w");
+    fprintf(file,
+            "example. IN DS 4711 13 2 3490a6806d47f17a34c29e2ce80e8a999ffbe4be3490a6806d47f17a34c29e2c\n"
+            "signed. IN DS %d 13 2 " KEY_DIGEST "\n",
+            KEY_TAG);
+    fclose(file);
 }
 
 /* And the last. */
 static void stop_names(void)
 {
-    shutdown(server, SHUT_RDWR);
-    pthread_join(server_thread, NULL);
-    close(server);
+    name_server_stop(&server);
     unit_directory_remove(folder);
 }
 

@@ -39,14 +39,7 @@ static void on_up(struct link *link)
 
 static void fail(struct client *client, enum queue_verdict verdict, unsigned stage, struct slice response)
 {
-    struct queue_outcome outcome = {
-        .verdict = verdict,
-        .stage = stage,
-        .connection_id = client->id,
-        .peer = slice_text(client->link.peer),
-        .host = slice_text(client->link.host),
-        .response = response,
-    };
+    struct queue_outcome outcome = client_outcome(client, verdict, stage, response);
     queue_connection_failed(client->queue, false, &outcome);
     link_close(&client->link);
 }

@@ -86,6 +86,9 @@ void client_expected_came(struct client *client);
 enum expected client_expected(const struct client *client);
 /* Sends what was written and sets the deadline for the next expected reply. */
 void client_flush(struct client *client);
+/* Returns an outcome of this connection; its texts are borrowed. */
+struct queue_outcome client_outcome(const struct client *client, enum queue_verdict verdict, unsigned stage,
+                                    struct slice response);
 /*
  * Settles recipient `index`, or all unsettled ones: reports the outcome to the queue, which then owns the
  * envelope. `stage` is Momentum's connection stage; `response` is copied if it is kept.

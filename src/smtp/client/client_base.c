@@ -89,19 +89,25 @@ static enum queue_duty duty_of(const struct client *client)
     return client->lmtp ? QUEUE_FINAL : QUEUE_RELAYED;
 }
 
-void client_settle(struct client *client, struct smtpc_transaction *transaction, unsigned index,
-                   enum queue_verdict verdict, unsigned stage, struct slice response)
+struct queue_outcome client_outcome(const struct client *client, enum queue_verdict verdict, unsigned stage,
+                                    struct slice response)
 {
-    struct queue_outcome outcome = {
+    return (struct queue_outcome){
         .verdict = verdict,
-        .duty = duty_of(client),
         .stage = stage,
         .connection_id = client->id,
-        .bytes = transaction->sent,
         .peer = slice_text(client->link.peer),
         .host = slice_text(client->link.host),
         .response = response,
     };
+}
+
+void client_settle(struct client *client, struct smtpc_transaction *transaction, unsigned index,
+                   enum queue_verdict verdict, unsigned stage, struct slice response)
+{
+    struct queue_outcome outcome = client_outcome(client, verdict, stage, response);
+    outcome.duty = duty_of(client);
+    outcome.bytes = transaction->sent;
     client->tried = true;
     if (verdict == QUEUE_DELIVERED && !transaction->delivered) {
         transaction->delivered = true;
@@ -170,14 +176,7 @@ static void interrupt(struct client *client, struct smtpc_transaction *transacti
  */
 static void report_useless(struct client *client, struct slice reason)
 {
-    struct queue_outcome outcome = {
-        .verdict = QUEUE_TRANSIENT,
-        .stage = STAGE_IDLE,
-        .connection_id = client->id,
-        .peer = slice_text(client->link.peer),
-        .host = slice_text(client->link.host),
-        .response = reason,
-    };
+    struct queue_outcome outcome = client_outcome(client, QUEUE_TRANSIENT, STAGE_IDLE, reason);
     queue_connection_failed(client->queue, client->established, &outcome);
     client->established = false;
 }

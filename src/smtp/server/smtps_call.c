@@ -4,10 +4,9 @@
  */
 #include "smtp/server/smtps_call.h"
 
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include "base/mem.h"
+#include "event/late_gate.h"
 #include "log/paniclog.h"
 #include "module/runner.h"
 #include "smtp/server/extension.h"
@@ -15,12 +14,7 @@
 
 enum { HURRY_MS = 5000 }; /* what a module gets when the server drains */
 
-/* As for suspensions (src/module): what is answered when the loops are gone is kept where nobody looks. */
-static struct {
-    _Atomic bool closed;
-    _Atomic unsigned posting; /* threads that are past the question */
-    _Atomic(struct smtps_call *) late;
-} gate;
+static struct late_gate gate;
 
 struct smtps_call {
     struct smtps_session *session; /* NULL: it has left */
@@ -37,7 +31,6 @@ struct smtps_call {
     char enhanced[12];
     char *text;
     struct loop_task task;
-    struct smtps_call *later; /* in gate.late */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -109,19 +102,12 @@ void smtps_call_reply(struct smtps_call *call, int code, const char *enhanced, c
     slice_copy_printable(call->enhanced, sizeof call->enhanced, slice_text(sound ? enhanced : NULL));
     call->text = mem_dup(text ? text : "");
     call->task.run = deliver;
-    atomic_fetch_add(&gate.posting, 1);
-    if (!atomic_load(&gate.closed))
-        loop_post(call->loop, &call->task);
-    else
-        call->later = atomic_exchange(&gate.late, call);
-    atomic_fetch_sub(&gate.posting, 1);
+    late_gate_post(&gate, call->loop, &call->task);
 }
 
 void smtp_server_close_calls(void)
 {
-    atomic_store(&gate.closed, true);
-    while (atomic_load(&gate.posting) > 0)
-        sched_yield();
+    late_gate_close(&gate);
 }
 
 /* ---- the session ----------------------------------------------------------------------------- */
