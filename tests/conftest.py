@@ -1,4 +1,6 @@
 """Fixtures of the system tests and the transcripts."""
+import fcntl
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ from harness.capture import Capture  # noqa: E402
 from harness.certificates import Certificates  # noqa: E402
 from harness.daemon import MODULES, Impulse, Site  # noqa: E402
 from harness.namespace import Namespace  # noqa: E402
-from harness.sdk import install  # noqa: E402
+from harness.sdk import build, install  # noqa: E402
 
 # What a test is left out of, by name, because a sanitizer can find nothing more in it.
 MARKS = {
@@ -88,8 +90,18 @@ def certificates(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
-    """The folder that `make install DESTDIR=` filled."""
-    return install(tmp_path_factory.mktemp("installed"))
+    """The folder that `make install DESTDIR=` filled, one for all workers of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with open(folder / "installing", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        root = folder / "installed"
+        if not root.exists():
+            fresh = folder / "installed.fresh"
+            fresh.mkdir(exist_ok=True)
+            install(fresh).rename(root)
+    return root
 
 
 @pytest.fixture
@@ -98,3 +110,15 @@ def modules(site):
     directory = site.directory / "modules"
     shutil.copytree(MODULES, directory)
     return directory
+
+
+@pytest.fixture
+def with_modules(installed, impulse, modules):
+    """with_modules(NAME, ...): impulse, with these modules of tests/modules beside its own."""
+    def go(*names):
+        for name in names:
+            build(installed, name, modules)
+        impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+        return impulse
+
+    return go

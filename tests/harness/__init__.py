@@ -38,3 +38,13 @@ def passable(folder):
         mode = parent.stat().st_mode
         if mode & 0o011 != 0o011 and parent != Path("/"):
             parent.chmod(mode & 0o7777 | 0o011)
+
+
+def fill(path):
+    """Writes into a new file until the file system is full."""
+    with open(path, "wb") as file:
+        try:
+            while True:
+                file.write(b"\0" * 65536)
+        except OSError:
+            pass

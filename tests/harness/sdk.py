@@ -1,6 +1,10 @@
 """Modules that are built out of tree, against nothing but what `make install` installs."""
+import contextlib
+import hashlib
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from . import SANITIZER
@@ -24,8 +28,21 @@ def find(root, name):
 
 
 def build(installed, name, directory, *flags, source=None):
-    """Compiles tests/modules/NAME, or the file `source`, into `directory` with the installed ecxs."""
-    source = source or next((ROOT / "tests" / "modules" / name).glob(f"{name}.c*"))
+    """Compiles tests/modules/NAME, or the file `source`, into `directory` with the installed ecxs.
+
+    What one worker compiled is kept beside the installation. A file is replaced, not written: a daemon may have it open.
+    """
+    source = Path(source or next((ROOT / "tests" / "modules" / name).glob(f"{name}.c*")))
+    what = (name, *map(str, flags), str(source), source.stat().st_mtime_ns)
+    kept = Path(installed).with_suffix(".built") / hashlib.sha256(repr(what).encode()).hexdigest()
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=kept.parent))
+        subprocess.run([find(installed, "ecxs"), "-o", fresh / f"{name}.so", source, "-D_GNU_SOURCE", "-Werror",
+                        *SANITIZE[SANITIZER], *flags], check=True, env={**os.environ, "DESTDIR": str(installed)})
+        with contextlib.suppress(OSError):  # another worker was faster
+            fresh.rename(kept)
     directory.mkdir(exist_ok=True)
-    subprocess.run([find(installed, "ecxs"), "-o", directory / f"{name}.so", source, "-D_GNU_SOURCE", "-Werror", *SANITIZE[SANITIZER], *flags], check=True,
-                   env={**os.environ, "DESTDIR": str(installed)})
+    for file in kept.iterdir():
+        shutil.copy2(file, directory / f".{file.name}")
+        os.replace(directory / f".{file.name}", directory / file.name)

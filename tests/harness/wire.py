@@ -125,3 +125,11 @@ def stuff(content):
 def unstuff(content):
     content = content.replace(b"\r\n..", b"\r\n.")
     return content[1:] if content.startswith(b".") else content
+
+
+def rcpt(impulse, local):
+    """The reply to the recipient LOCAL@rcpt.example."""
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        return client.command(f"RCPT TO:<{local}@rcpt.example>")

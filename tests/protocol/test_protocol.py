@@ -313,7 +313,7 @@ def servers(tmp_path_factory, certificates, request):
 
 def parameter(path):
     """Those with modules run where the others do that need the installation."""
-    marks = [pytest.mark.xdist_group("modules")] if Transcript(path).before["%module"] else []
+    marks = [pytest.mark.xdist_group("transcripts-with-modules")] if Transcript(path).before["%module"] else []
     return pytest.param(path, marks=marks, id=str(path.relative_to(FOLDER).with_suffix("")))
 
 

@@ -9,8 +9,6 @@ from harness.messages import EXACT
 from harness.sdk import build
 from harness.wire import Wire
 
-pytestmark = pytest.mark.xdist_group("modules")   # they share the installation
-
 TO_BE_ASKED = 'recipients { debug_level = NOTICE }\n'
 
 

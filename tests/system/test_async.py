@@ -10,10 +10,7 @@ import pytest
 from harness import await_true, patience
 from harness.messages import EXACT
 from harness.nameserver import Nameserver
-from harness.sdk import build
 from harness.wire import Wire
-
-pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
 
 
 class PolicyService:
@@ -68,10 +65,9 @@ def serve():
 
 
 @pytest.fixture
-def concierge(installed, impulse, site, modules):
+def concierge(with_modules, site):
     """Starts impulse with a concierge of these options."""
-    build(installed, "concierge", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    impulse = with_modules("concierge")
 
     def config(outer="", to=None, **options):
         stanza = " ".join(f'{name} = "{value}"' for name, value in options.items())

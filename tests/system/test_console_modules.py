@@ -9,14 +9,11 @@ from harness.console import Console
 from harness.daemon import run
 from harness.sdk import build
 
-pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
-
 
 @pytest.fixture
-def demo(installed, impulse, site, modules):
+def demo(with_modules, site):
     """impulse with the module console_demo and a console."""
-    build(installed, "console_demo", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    impulse = with_modules("console_demo")
     impulse.path = site.directory / "2025"
     impulse.text = lambda outer='console_demo "a" { debug_level = NOTICE }', control="": site.config(
         outer=f'{outer}\nControl_Listener {{ {control} Listen "{impulse.path}" {{ }} }}\n')

@@ -3,7 +3,7 @@ import os
 import subprocess
 import time
 
-from harness import await_true, scaled
+from harness import await_true, fill, scaled
 from harness.messages import header, large
 from harness.wire import Wire
 
@@ -24,7 +24,7 @@ def test_full_and_free_again(impulse, site, small_disk, captures):
     closed.stop()
     config = site.config("retry_interval = 1\nmax_retry_interval = 1\nmax_retries = none", to=closed)
     impulse.start(config)
-    fill = small_disk / "something-else"
+    other = small_disk / "something-else"
     content = header() + b"x" * 70 + b"\r\n"
     accepted = []
     with Wire(impulse.address, timeout=30) as client:
@@ -32,13 +32,7 @@ def test_full_and_free_again(impulse, site, small_disk, captures):
         assert offer(client, content, "before@d.example").code == 250
         accepted.append("before@d.example")
 
-        # Somebody else takes the room.
-        with open(fill, "wb") as file:
-            try:
-                while True:
-                    file.write(b"\0" * 65536)
-            except OSError:
-                pass
+        fill(other)  # somebody else takes the room
 
         # What was under way may still find some; then the answer is 452 4.3.1, and the session goes on.
         refusal, number, end = None, 0, time.monotonic() + 15
@@ -52,7 +46,7 @@ def test_full_and_free_again(impulse, site, small_disk, captures):
         assert refusal and refusal.text.startswith("452 4.3.1 "), refusal
         assert client.command("NOOP").code == 250
 
-        fill.unlink()
+        other.unlink()
         await_true(lambda: offer(client, content, "after@d.example").code == 250, "accepted again")
         accepted.append("after@d.example")
     impulse.kill()
@@ -65,9 +59,9 @@ def test_full_and_free_again(impulse, site, small_disk, captures):
 def test_a_large_message_that_does_not_fit(impulse, site, small_disk, capture):
     """The disk fills up in the middle of a message: refused, its chunks are removed, smaller ones still pass."""
     impulse.start(site.config(to=capture))
-    fill, disk = small_disk / "something-else", os.statvfs(small_disk)
+    other, disk = small_disk / "something-else", os.statvfs(small_disk)
     size = disk.f_blocks * disk.f_frsize - 240 * 2**20
-    subprocess.run(["fallocate", "-l", str(size), str(fill)], check=True)
+    subprocess.run(["fallocate", "-l", str(size), str(other)], check=True)
     body = large(scaled(1_000_000, 1_000_000))
     with Wire(impulse.address, timeout=60) as client:
         client.greet()
@@ -78,7 +72,7 @@ def test_a_large_message_that_does_not_fit(impulse, site, small_disk, capture):
         client.send(b"\r\n.\r\n")
         reply = client.reply()
         assert reply.text.startswith("452 4.3.1 "), reply
-        fill.unlink()
+        other.unlink()
         await_true(lambda: offer(client, header() + b"small\r\n", "b@rcpt.example").code == 250, "accepted again", 30)
     message, = capture.wait()
     assert message.content.endswith(b"small\r\n")

@@ -6,28 +6,15 @@ from harness.console import Console
 from harness.daemon import free_port, run
 from harness.freeze import frozen
 from harness.messages import EXACT, header
-from harness.sdk import build
-from harness.wire import Wire, all_read
-
-pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
+from harness.wire import Wire, all_read, rcpt
 
 CONSOLE = 'Control_Listener {{ Listen "{}" {{ }} }}\n'
 
 
 @pytest.fixture
-def asked(installed, impulse, modules):
+def asked(with_modules):
     """impulse, with asker and answerer beside its own modules."""
-    for name in ("asker", "answerer"):
-        build(installed, name, modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return impulse
-
-
-def rcpt(impulse, local):
-    with Wire(impulse.address) as client:
-        client.greet()
-        client.command("MAIL FROM:<a@sender.example>", 250)
-        return client.command(f"RCPT TO:<{local}@rcpt.example>")
+    return with_modules("asker", "answerer")
 
 
 @pytest.mark.parametrize("stanzas", ["asker { }\nanswerer { }", "answerer { }\nasker { }"])
@@ -124,12 +111,9 @@ def test_a_hook_that_may_block_keeps_nobody_waiting(asked, site, capture):
 
 
 @pytest.fixture
-def witnessed(installed, impulse, modules):
+def witnessed(with_modules):
     """impulse, with moments and policy beside its own modules."""
-    for name in ("moments", "policy"):
-        build(installed, name, modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return impulse
+    return with_modules("moments", "policy")
 
 
 def moments(impulse):

@@ -3,12 +3,9 @@ import re
 
 import pytest
 
-from harness import await_true
+from harness import await_true, fill
 from harness.console import Console
-from harness.sdk import build
 from test_metrics import metrics
-
-pytestmark = pytest.mark.xdist_group("modules")
 
 HEADER = b"From: demo@sender.example\r\nSubject: injected\r\n\r\n"
 SENDER = "demo@sender.example"
@@ -28,10 +25,9 @@ def complete(data):
 
 
 @pytest.fixture
-def office(installed, impulse, site, modules):
+def office(with_modules, site):
     """impulse with a console and the module inject_demo."""
-    build(installed, "inject_demo", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    impulse = with_modules("inject_demo")
     impulse.path = site.directory / "2025"
     impulse.text = lambda outer="", **more: site.config(
         f'inject_demo {{ }}\n{outer}\nControl_Listener {{ Listen "{impulse.path}" {{ }} }}\n', **more)
@@ -140,13 +136,8 @@ def test_the_budget(office, capture):
 def test_a_full_disk(small_disk, office, capture):
     """It is refused at once when that is known, else told to `done`; when there is room again, it is stored."""
     office.start(office.text(to=capture))
-    fill = small_disk / "something-else"
-    with open(fill, "wb") as file:
-        try:
-            while True:
-                file.write(b"\0" * 65536)
-        except OSError:
-            pass
+    other = small_disk / "something-else"
+    fill(other)
 
     def outcome(form):
         with Console(office.path, seconds=60) as console:
@@ -156,7 +147,7 @@ def test_a_full_disk(small_disk, office, capture):
     await_true(lambda: outcome("bytes") == "refused: No space left on device\n", "the refusal")
     assert outcome("read") == "refused: No space left on device\n"
     before = len(capture.messages)
-    fill.unlink()
+    other.unlink()
     await_true(lambda: "stored" in outcome("read"), "room again")
     await_true(lambda: len(capture.messages) > before, "its delivery")
     assert metrics(office)['impulse_injections_refused_total{reason="full"}'] >= 2

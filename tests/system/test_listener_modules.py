@@ -5,10 +5,7 @@ import pytest
 
 from harness import await_true, patience
 from harness.daemon import free_port, run
-from harness.sdk import build
 from harness.wire import Wire
-
-pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
 
 
 class Client:
@@ -65,9 +62,8 @@ class Echo:
 
 
 @pytest.fixture
-def echo(installed, impulse, site, modules):
-    build(installed, "echo_listener", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+def echo(with_modules, site):
+    impulse = with_modules("echo_listener")
     return Echo(impulse, site)
 
 

@@ -10,8 +10,6 @@ from harness.messages import HEADER, large
 from harness.sdk import build
 from harness.wire import Wire, stuff
 
-pytestmark = pytest.mark.xdist_group("modules")   # they share the installation
-
 EDITORS = "editor { }\nwitness { }\n"
 SMALL = b"Hello.\r\nThe last line.\r\n"
 LARGE = b"".join(b"line %d of a large body\r\n" % i for i in range(25000)) + b"The last line.\r\n"

@@ -7,18 +7,14 @@ from harness import await_true
 from harness.console import Console
 from harness.messages import EXACT
 from harness.daemon import run
-from harness.sdk import build
 from harness.wire import Wire
 from test_reload import reload
 
-pytestmark = pytest.mark.xdist_group("modules")
-
 
 @pytest.fixture
-def office(installed, impulse, site, modules):
+def office(with_modules, site):
     """impulse, with a console and the module metrics_demo beside its own."""
-    build(installed, "metrics_demo", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    impulse = with_modules("metrics_demo")
     impulse.path = site.directory / "2025"
     impulse.text = lambda outer="", **more: site.config(
         f'{outer}\nControl_Listener {{ Listen "{impulse.path}" {{ }} }}\n', **more)
@@ -76,8 +72,8 @@ def test_what_the_daemon_counts(office, capture):
     assert values['impulse_rejected_messages_total{reply="5"}'] == 1
     assert values['impulse_rejected_messages_total{reply="4"}'] == 0
     assert values['impulse_delivery_seconds_bucket{le="+Inf"}'] == values["impulse_delivery_seconds_count"] == 2
-    assert values["impulse_delivered_bytes_total"] == \
-        sum(len(message.content) * len(message.recipients) for message in capture.messages)
+    await_true(lambda: values["impulse_delivered_bytes_total"] ==
+               sum(len(message.content) * len(message.recipients) for message in capture.messages), "the bytes")
     assert values["impulse_outbound_connections_total"] >= 1
     assert values["impulse_queue_messages"] == values["impulse_queue_delayed_messages"] == 0
     assert values["impulse_spool_commit_seconds_count"] >= 1 and values["impulse_spool_free_bytes"] > 0

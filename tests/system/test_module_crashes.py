@@ -8,10 +8,9 @@ import pytest
 from harness import patience
 from harness.console import Console
 from harness.messages import EXACT
-from harness.sdk import build
 from harness.wire import Wire, stuff
 
-pytestmark = [pytest.mark.plain, pytest.mark.xdist_group("modules")]
+pytestmark = pytest.mark.plain
 
 LARGE = EXACT["plain"] + b"0123456789abcdef\r\n" * 60000
 
@@ -75,10 +74,8 @@ class Crash:
 
 
 @pytest.fixture
-def crash(installed, impulse, site, modules):
-    build(installed, "crashes", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return Crash(impulse, site)
+def crash(with_modules, site):
+    return Crash(with_modules("crashes"), site)
 
 
 def test_no_crash(crash):

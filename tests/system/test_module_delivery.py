@@ -4,17 +4,12 @@ import pytest
 from harness import await_true
 from harness.daemon import run
 from harness.messages import EXACT
-from harness.sdk import build
 from harness.wire import Wire
-
-pytestmark = pytest.mark.xdist_group("modules")
 
 
 @pytest.fixture
-def odd(installed, impulse, site, modules):
-    build(installed, "odd", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return impulse
+def odd(with_modules):
+    return with_modules("odd")
 
 
 def send(odd, local):

@@ -13,18 +13,15 @@ from harness.messages import EXACT
 from harness.sdk import build
 from harness.wire import Wire, stuff
 
-pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
-
 
 POINTS = ["validate_connect", "validate_ehlo", "validate_mailfrom", "validate_rcptto", "validate_data",
           "validate_data_spool", "validate_data_spool_each_rcpt", "validate_set_binding"]
 
 
 @pytest.fixture
-def misbehaving(installed, impulse, site, modules):
+def misbehaving(with_modules, site):
     """Starts impulse with a misbehaves module: misbehaving(what=..., point=..., ...)."""
-    build(installed, "misbehaves", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    impulse = with_modules("misbehaves")
 
     def start(what, outer="", listen="", to=None, **options):
         stanza = " ".join(f'{name} = "{value}"' for name, value in {"what": what, **options}.items())

@@ -9,18 +9,13 @@ from harness import await_true
 from harness.console import Console
 from harness.daemon import PROGRAM, free_port, run
 from harness.messages import EXACT
-from harness.sdk import build
 from harness.wire import Wire
-
-pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
 
 
 @pytest.fixture
-def options(installed, impulse, modules):
+def options(with_modules):
     """impulse, with the module beside its own."""
-    build(installed, "options", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return impulse
+    return with_modules("options")
 
 
 def config(site, stanza="", outer="", listener="", listen=""):

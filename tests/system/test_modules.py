@@ -13,27 +13,18 @@ from harness import await_true, patience
 from harness.daemon import MODULES, PROGRAM, ROOT, run
 from harness.messages import EXACT, HEADER
 from harness.sdk import build, find
-from harness.wire import Wire
+from harness.wire import Wire, rcpt
 
-pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
+pytestmark = pytest.mark.xdist_group("installation")   # they add modules to it
 
 
 # ---- out of tree -------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def policy(installed, impulse, modules):
+def policy(with_modules):
     """impulse, with the policy module beside its own."""
-    build(installed, "policy", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return impulse
-
-
-def rcpt(impulse, local):
-    with Wire(impulse.address) as client:
-        client.greet()
-        client.command("MAIL FROM:<a@sender.example>", 250)
-        return client.command(f"RCPT TO:<{local}@rcpt.example>")
+    return with_modules("policy")
 
 
 def test_it_is_set_up_and_asked(policy, site):
@@ -175,11 +166,9 @@ def test_the_sdks_symbols_have_a_version():
 
 
 @pytest.fixture
-def auth_demo(installed, impulse, modules):
+def auth_demo(with_modules):
     """impulse, with the auth_demo module beside its own."""
-    build(installed, "auth_demo", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return impulse
+    return with_modules("auth_demo")
 
 
 def authenticate(impulse, mechanism, user, password):
@@ -209,11 +198,9 @@ def test_a_module_decides_authentications(auth_demo, site):
 
 
 @pytest.fixture
-def greylist(installed, impulse, modules):
+def greylist(with_modules):
     """impulse, with greylist_demo compiled by the installed ecxs."""
-    build(installed, "greylist_demo", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return impulse
+    return with_modules("greylist_demo")
 
 
 def test_ecxs_refuses_a_function_that_no_header_declares(installed, site):

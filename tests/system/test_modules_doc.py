@@ -9,7 +9,7 @@ import pytest
 from harness.daemon import PROGRAM, ROOT, run
 from harness.sdk import build, find
 
-pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
+pytestmark = pytest.mark.xdist_group("installation")   # they add modules to it
 
 LISTING = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.M | re.S)
 

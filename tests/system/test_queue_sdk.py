@@ -12,8 +12,6 @@ from harness.sdk import build
 from harness.wire import Wire
 from test_metrics import metrics
 
-pytestmark = pytest.mark.xdist_group("modules")
-
 READY, DELAYED, IN_FLIGHT = 1, 2, 4
 
 
@@ -25,10 +23,9 @@ class Row:
 
 
 @pytest.fixture
-def office(installed, impulse, site, modules):
+def office(with_modules, site):
     """impulse with a console and the module queue_demo."""
-    build(installed, "queue_demo", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    impulse = with_modules("queue_demo")
     impulse.path = site.directory / "2025"
     impulse.text = lambda outer="", listener="", **more: site.config(
         f'queue_demo {{ }}\n{outer}\nControl_Listener {{ Listen "{impulse.path}" {{ }} }}\n', listener, **more)

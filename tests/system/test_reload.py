@@ -419,7 +419,6 @@ def stanza(folder):
     return f'{folder.name} {chr(34) + "one" + chr(34) if generic else ""} {{ }}'
 
 
-@pytest.mark.xdist_group("modules")   # one installation for all of them
 def test_reloads_under_load_with_every_module(installed, impulse, site, modules, captures):
     """All modules of tests/modules at once: each instance is set up and torn down while messages pass its hooks."""
     folders = [folder for folder in sorted((ROOT / "tests/modules").iterdir()) if folder.name not in NOT_LOADED]

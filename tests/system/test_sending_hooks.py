@@ -13,8 +13,6 @@ from harness.messages import EXACT, HEADER, large
 from harness.sdk import build
 from harness.wire import Wire
 
-pytestmark = pytest.mark.xdist_group("modules")   # they share the installation
-
 SMALL = HEADER + b"X-Secret: inside\r\n\r\nHello.\r\n.\r\n..\r\nThe last line.\r\n"
 LARGE = HEADER + b"X-Secret: inside\r\n\r\n" + large(1_000_000).split(b"\r\n\r\n", 1)[1]
 BODIES = {"small": SMALL, "large": LARGE}

@@ -9,16 +9,12 @@ from harness.daemon import free_port, run
 from harness.sdk import build
 from harness.wire import Wire
 
-pytestmark = pytest.mark.xdist_group("modules")   # one installation for all of them
-
 MODULE = "smtp_demo { debug_level = NOTICE }"
 
 
 @pytest.fixture
-def demo(installed, impulse, modules):
-    build(installed, "smtp_demo", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return impulse
+def demo(with_modules):
+    return with_modules("smtp_demo")
 
 
 def test_ehlo_says_it(demo, site):
