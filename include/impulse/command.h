@@ -42,25 +42,27 @@ struct imp_command {
     const char *arguments; /* for help: "NAME [COUNT]"; NULL: it takes none; copied */
     unsigned least, most;  /* how many words may follow; others are refused by the daemon with the usage */
     const char *help;      /* one line: what it does; copied */
-    imp_command_fn *run;
-    void *closure;
-    unsigned flags;   /* enum imp_command_flags */
+    imp_command_fn *run; /* required */
+    void *closure;       /* for `run`; lives as long as the instance */
+    unsigned flags;      /* enum imp_command_flags */
     const char *pool; /* IMP_COMMAND_MAY_BLOCK: a ThreadPool's name, copied; NULL: "IO" */
 };
 
 /*
- * Registers a command of this instance; only from setup. 0, or -1 with a line in imp_module_error: a member is
- * missing, or the words are a command of the daemon or of another module, which the line names.
+ * Registers a command of this instance; only from setup; the struct is copied. 0, or -1 with a line in
+ * imp_module_error: a member is missing, the words are a command of the daemon or of another module, which the line
+ * names, or there is no such ThreadPool.
  */
 IMP_API int imp_command_add(struct imp_module *module, const struct imp_command *command);
 
 /* ---- the question ---------------------------------------------------------------------------------------------- */
 
-/* The words that followed the command's own: quotes are resolved, each is NUL-terminated. NULL past the last. Any
- * thread. */
+/* The words that followed the command's own: quotes are resolved, each is NUL-terminated and valid as long as the call.
+ * NULL past the last. Any thread. */
 IMP_API size_t imp_command_count(const struct imp_command_call *call);
 IMP_API const char *imp_command_word(const struct imp_command_call *call, size_t index);
-/* Who asks: the name of the login, or of the system's user on a Unix socket; "" where nobody logs in. Any thread. */
+/* Who asks: the name of the login, or of the system's user on a Unix socket; "" where nobody logs in. Valid as long as
+ * the call. Any thread. */
 IMP_API const char *imp_command_user(const struct imp_command_call *call);
 
 /* ---- the answer ------------------------------------------------------------------------------------------------ */
@@ -108,8 +110,8 @@ IMP_API void imp_command_finish(struct imp_command_call *call, bool ok);
 struct imp_command_part; /* what one event loop has to say */
 
 /*
- * Does a slice of the work, a millisecond at most, on an event loop's thread; 1: there is more to do in a later turn; 0:
- * this loop has finished. Once imp_command_part_gone says so it must clean up and return 0.
+ * Does a slice of the work, a millisecond at most, on an event loop's thread; 1: there is more to do in a later turn;
+ * 0: this loop has finished. Once imp_command_part_gone says so it must clean up and return 0.
  */
 typedef int imp_command_step_fn(struct imp_command_part *part, void *closure);
 
@@ -120,13 +122,14 @@ typedef int imp_command_step_fn(struct imp_command_part *part, void *closure);
  */
 IMP_API void imp_command_gather(struct imp_command_call *call, const char *loops, imp_command_step_fn *step,
                                 void (*end)(struct imp_command_call *call, void *closure), void *closure);
-/* From within the step. */
+/* These are called from within the step only. What is written is copied. */
 IMP_API void imp_command_part_write(struct imp_command_part *part, const char *data, size_t size);
 IMP_API void imp_command_part_printf(struct imp_command_part *part, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 IMP_API unsigned imp_command_part_index(const struct imp_command_part *part); /* the loop's number, from 0 */
 /* A pointer of the step's own for this loop: where the next slice begins. NULL at first. */
 IMP_API void **imp_command_part_place(struct imp_command_part *part);
+/* Has the client left, or does the daemon end? */
 IMP_API bool imp_command_part_gone(const struct imp_command_part *part);
 
 #ifdef __cplusplus

@@ -55,8 +55,7 @@ struct imp_module; /* one loaded instance; module.h */
 struct imp_config; /* a stanza of the module in one generation: its own, or one in it */
 struct imp_policy; /* the options that apply to one Listen and Peer, to one binding and domain, or to one host */
 
-/* ---- the module's own stanza
- * ------------------------------------------------------------------------------------ */
+/* ---- the module's own stanza ------------------------------------------------------------------------------- */
 
 /*
  * The value of an option: as the stanza sets it, else the manifest's default. Names are case-insensitive.
@@ -105,13 +104,12 @@ IMP_API int imp_config_error(const struct imp_config *config, const char *option
     __attribute__((format(printf, 3, 4)));
 
 /* An option of the core, or one that a module adds to scopes of the core, as the global scope sets it, else
- * its default. */
+ * its default. Types, validity and thread as above. */
 IMP_API const char *imp_config_global_text(const struct imp_config *config, const char *option);
 IMP_API bool imp_config_global_bool(const struct imp_config *config, const char *option);
 IMP_API int64_t imp_config_global_int(const struct imp_config *config, const char *option);
 
-/* ---- what applies to a client, and to a queue
- * ------------------------------------------------------------------- */
+/* ---- what applies to a client, and to a queue -------------------------------------------------------------- */
 
 /*
  * Policy functions (struct imp_module_definition) compile what hooks and deliveries will need:
@@ -158,8 +156,9 @@ IMP_API int imp_policy_error(const struct imp_policy *policy, const char *option
     __attribute__((format(printf, 3, 4)));
 /*
  * Keeps `data` with this policy for this module instance; `release` (may be NULL) is called with it when the
- * generation ends, or when the policy is not used after all, on any thread and before teardown. Immutable
- * afterwards: several threads read it. Only from a policy function.
+ * generation ends, or when the policy is not used after all, on any thread and before teardown. It must not block.
+ * What a second call for the same policy replaces is released at once. Immutable afterwards: several threads read
+ * it. Only from a policy function.
  */
 IMP_API void imp_policy_set(struct imp_policy *policy, struct imp_module *module, void *data,
                             void (*release)(void *data));

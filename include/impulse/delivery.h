@@ -24,8 +24,9 @@
  *
  * A queue delivers over at most max_outbound_connections (and its like) at once, each of which stands for one call of
  * the function, and never more than the pool has threads. What a method answers is settled as the reply of a next hop
- * is: delivered, tried again after retry_interval, or given up with a notification. The mainlog has its D, T or P record.
- * There is no time limit: a function that does not return keeps its thread, and holds up the end of the daemon.
+ * is: delivered, tried again after retry_interval, or given up with a notification. The mainlog has its D, T or P
+ * record. There is no time limit: a function that does not return keeps its thread, and holds up the end of the
+ * daemon.
  *
  * Thread: all functions here but imp_delivery_method are for the deliver function, on its thread, before it returns. A
  * method, of one queue too, runs on several threads at once.
@@ -58,8 +59,8 @@ IMP_API uint64_t imp_delivery_size(const struct imp_delivery *delivery);
 IMP_API bool imp_delivery_is_binary(const struct imp_delivery *delivery);
 /*
  * The same message as in hooks (impulse/message.h), as it was accepted, with the edits of hooks of message_sending, and
- * with this recipient alone: header fields by name, cursors that block, the message context, parameters. It can be read,
- * not changed (EPERM); cursors and imp_delivery_read do not disturb each other. Valid until the deliver function
+ * with this recipient alone: header fields by name, cursors that block, the message context, parameters. It can be
+ * read, not changed (EPERM); cursors and imp_delivery_read do not disturb each other. Valid until the deliver function
  * returns. Never NULL.
  */
 IMP_API struct imp_message *imp_delivery_message(struct imp_delivery *delivery);
@@ -70,9 +71,9 @@ IMP_API struct imp_message *imp_delivery_message(struct imp_delivery *delivery);
 IMP_API void *imp_delivery_policy(const struct imp_delivery *delivery, const struct imp_module *module);
 /*
  * The next part of the content (CR LF line ends unless it is binary; trace headers, fields of this recipient alone, and
- * what hooks of message_sending made of it, included): *data, *size bytes of at least 1, not NUL-terminated, valid until
- * the next call. May block on the spool. 1: a part; 0: the end, also when called again; -1: the spool could not be read
- * (report a transient failure).
+ * what hooks of message_sending made of it, included): *data, *size bytes of at least 1, not NUL-terminated, valid
+ * until the next call. May block on the spool. 1: a part; 0: the end, also when called again; -1: the spool could not
+ * be read (report a transient failure).
  */
 IMP_API int imp_delivery_read(struct imp_delivery *delivery, const char **data, size_t *size);
 
@@ -84,10 +85,10 @@ enum imp_delivery_result {
 
 /*
  * Delivers one envelope, on a thread of the method's pool, where it may block. For a failure write the reason as an
- * SMTP reply of one line ("451 4.3.0 cannot write to ...") into response[response_size], NUL-terminated; response_size is
- * at least 512. It goes to the mainlog and into notifications, whose Status is its enhanced code; control bytes become
- * spaces. "" stands for "451 4.3.0 delivery failed" or "550 5.3.0 delivery failed"; for IMP_DELIVERED it may be left
- * alone. A value that is none of the three counts as IMP_TRANSIENT and is named in the paniclog. A crash may come
+ * SMTP reply of one line ("451 4.3.0 cannot write to ...") into response[response_size], NUL-terminated; response_size
+ * is at least 512. It goes to the mainlog and into notifications, whose Status is its enhanced code; control bytes
+ * become spaces. "" stands for "451 4.3.0 delivery failed" or "550 5.3.0 delivery failed"; for IMP_DELIVERED it may be
+ * left alone. A value that is none of the three counts as IMP_TRANSIENT and is named in the paniclog. A crash may come
  * between IMP_DELIVERED and the spool's knowing it: then the envelope is delivered once more.
  */
 typedef enum imp_delivery_result imp_deliver_fn(struct imp_delivery *delivery, char *response,

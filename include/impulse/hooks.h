@@ -182,8 +182,10 @@ IMP_API struct imp_recipient *imp_call_recipient(struct imp_call *call); /* the 
 IMP_API const void *imp_call_argument(struct imp_call *call);
 
 /*
- * Sets the reply with which the command is refused; return IMP_DONE afterwards. `code` 400-599; `enhanced` such as
- * "5.7.1", or NULL for none; `text` is one line, copied, control bytes replaced by '?'.
+ * Sets the reply with which the command is refused; return IMP_DONE afterwards. `code` 400-599, another one becomes
+ * 550; `enhanced` such as "5.7.1", of at most 11 bytes, or NULL for none; `text` is one line of at most 479 bytes.
+ * Both are copied, control bytes replaced by '?'. Only from within the hook, on its thread; the last call counts. At a
+ * point that is told, not asked, nothing is refused: module and hook are named in the paniclog, at most once a minute.
  */
 IMP_API void imp_call_reject(struct imp_call *call, int code, const char *enhanced, const char *text);
 

@@ -31,9 +31,9 @@
  * loop's thread. They must not block.
  *
  * Reload: the sockets of Listens that stay are kept, with the connections that wait in them. New connections are handed
- * to the new instance; those that are open go on with the one that has accepted them, which stays until they are closed.
- * Without an instance that takes them (the stanza is disabled, or the module registers none) the start, or the reload,
- * fails. The end of the daemon closes connections at once.
+ * to the new instance; those that are open go on with the one that has accepted them, which stays until they are
+ * closed. Without an instance that takes them (the stanza is disabled, or the module registers none) the start, or the
+ * reload, fails. The end of the daemon closes connections at once.
  */
 #ifndef IMPULSE_LISTENER_H
 #define IMPULSE_LISTENER_H
@@ -47,24 +47,25 @@ extern "C" {
 
 struct imp_connection; /* an accepted connection; the daemon's, valid until `closed` has returned */
 
-/* A client has connected. Without imp_connection_stream or imp_connection_start it is hung up on when this returns. */
+/* A client has connected; `closure` is the listener's. Without imp_connection_stream or imp_connection_start it is
+ * hung up on when this returns. */
 typedef void imp_accepted_fn(struct imp_connection *connection, void *closure);
 
 struct imp_listener {
     size_t size; /* sizeof(struct imp_listener) */
-    imp_accepted_fn *accepted;
-    void *closure;
+    imp_accepted_fn *accepted; /* required */
+    void *closure;             /* lives as long as the instance */
 };
 
-/* Takes the connections of the Listens in this instance's stanza; only from setup, once. 0, or -1 with a line in
- * imp_module_error. */
+/* Takes the connections of the Listens in this instance's stanza; only from setup, once; the struct is copied. 0, or -1
+ * with a line in imp_module_error. */
 IMP_API int imp_listener_add(struct imp_module *module, const struct imp_listener *listener);
 
 /*
- * Takes the connection as a stream (stream.h), which may be encrypted, and has deadlines: `connected` is called in a later
- * turn, then the others. It counts as a connection of its Listen until it is closed, and keeps its instance until then.
- * Once, from `accepted`, instead of imp_connection_start; `connection` is invalid when `accepted` returns. NULL with
- * errno set as imp_stream_connect, and no function is called.
+ * Takes the connection as a stream (stream.h), which may be encrypted, and has deadlines: `connected` is called in a
+ * later turn, then the others. It counts as a connection of its Listen until it is closed, and keeps its instance
+ * until then. Once, from `accepted`, instead of imp_connection_start; `connection` is invalid when `accepted` returns.
+ * NULL with errno set as imp_stream_connect, and no function is called.
  */
 IMP_API struct imp_stream *imp_connection_stream(struct imp_connection *connection,
                                                  const struct imp_stream_events *events, void *closure);
@@ -91,8 +92,8 @@ IMP_API void imp_connection_start(struct imp_connection *connection,
                                   const struct imp_connection_handler *handler, void *closure);
 /*
  * Sends; what the kernel does not take at once is kept in memory. 0: sent or kept; 1: kept, and more than 64 KiB wait:
- * nothing is read from the client, and no more should be written, before `drained`; -1: the connection is broken or being
- * closed.
+ * nothing is read from the client, and no more should be written, before `drained`; -1: the connection is broken or
+ * being closed.
  */
 IMP_API int imp_connection_write(struct imp_connection *connection, const void *data, size_t size);
 /* Closes once what was written is with the kernel; 30 seconds at most. No function but `closed` is called afterwards. */

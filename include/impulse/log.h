@@ -3,6 +3,7 @@
  *
  * Log hooks are told, not asked. They are called on event-loop threads (several at once), pool threads or the main
  * thread and must not block. All pointers in an event are valid during the call. Texts are counted, not NUL-terminated.
+ * Times in `time_us` are microseconds since 1970 (UTC); ids are those of the mainlog, and imp_id_format writes them so.
  * Source of fields: Momentum 4 manual, mainlog, rejectlog, acctlog.
  */
 #ifndef IMPULSE_LOG_H
@@ -19,7 +20,7 @@ struct imp_text {
     size_t size;
 };
 
-/* Ids have a text form, "00/00-25004-31B987F3": 20 characters and a NUL. */
+/* Writes the text form of an id, "00/00-25004-31B987F3": 20 characters and a NUL. Any thread. */
 enum { IMP_ID_TEXT_SIZE = 21 };
 IMP_API void imp_id_format(uint64_t id, char text[IMP_ID_TEXT_SIZE]);
 
@@ -95,17 +96,27 @@ struct imp_log_hooks { /* NULL members are not called */
     void (*authentication)(const struct imp_log_authentication *event, void *closure);
     void (*authorization)(const struct imp_log_authorization *event, void *closure);
 };
-/* Registers the instance's log hooks; only from setup; the struct is copied. 0, or -1 outside setup. */
+/*
+ * Registers log hooks of this instance; only from setup; several are allowed. The struct is copied; `closure` lives as
+ * long as the instance. 0, or -1 with a line in imp_module_error when this is not setup or the struct has no size.
+ */
 IMP_API int imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks);
 
 /*
  * A log file written by the daemon's writer thread: lines are queued, never lost, written with O_APPEND, and the
- * file is reopened by name after SIGHUP. Open and close in setup and teardown; write from any thread.
+ * file is reopened by name after SIGHUP.
  */
 struct imp_log_file;
-IMP_API struct imp_log_file *imp_log_file_open(const char *path, unsigned mode); /* NULL with errno set */
-IMP_API void imp_log_file_write(struct imp_log_file *file, const char *line,
-                                size_t size); /* adds the newline */
+/*
+ * Opens a file, or makes it with the permissions `mode` (0640, say), less the umask. `path` is copied; two opens of one
+ * path, by any modules, share one file, and each is closed. NULL with errno set when it cannot be opened. Main thread:
+ * from setup. Close it in teardown.
+ */
+IMP_API struct imp_log_file *imp_log_file_open(const char *path, unsigned mode);
+/* Queues `size` bytes and a newline, as one line; copied. What the disk refuses is kept and tried again. Any thread;
+ * does not block on the file. */
+IMP_API void imp_log_file_write(struct imp_log_file *file, const char *line, size_t size);
+/* Gives the file up; what is queued is still written. The handle is invalid afterwards. Main thread. */
 IMP_API void imp_log_file_close(struct imp_log_file *file);
 
 #ifdef __cplusplus

@@ -90,9 +90,10 @@ struct imp_work; /* a job that was started and has `done`; valid until `done` is
  * At the end of the process a job that runs has 5 seconds; then the process ends without it.
  * *work (`work` may be NULL) is for imp_job_cancel; it is NULL for a job without `done`.
  *
- * 0, or -1 with errno set, and neither `work` nor `done` will be called: EINVAL no `work`; ENOENT there is no such pool; EAGAIN as many
- * jobs wait as the pool's Backlog allows; ENOMEM the system refuses a thread; ESHUTDOWN the process ends. Any thread;
- * never blocks. Work for a pool without threads (Momentum's "Close") that a loop brings runs in the pool IO.
+ * 0, or -1 with errno set, and neither `work` nor `done` will be called: EINVAL no `work`; ENOENT there is no such
+ * pool; EAGAIN as many jobs wait as the pool's Backlog allows; ENOMEM the system refuses a thread; ESHUTDOWN the
+ * process ends. Any thread; never blocks. Work for a pool without threads (Momentum's "Close") that a loop brings runs
+ * in the pool IO.
  */
 IMP_API int imp_job_start(struct imp_module *module, const struct imp_job *job, struct imp_work **work);
 /*

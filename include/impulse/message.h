@@ -194,10 +194,10 @@ IMP_API int imp_body_splice(struct imp_message *message, uint64_t offset, uint64
 /*
  * Another body in the place of the whole one, in any number of parts, of any size in all: what does not fit into memory
  * goes to the spool while it comes. begin, append ..., end; nothing changes before end. The message can be read with
- * cursors meanwhile. EPERM from begin while another one is under way, in hooks that are asked about one recipient, and at
- * message_sending; EAGAIN from begin for a header that cannot be read here, as above.
- * Parts may divide lines. append: on an event loop, give parts of at most 64 KiB; EAGAIN: nothing of the part was
- * taken. end: EAGAIN: everything is kept, call it again.
+ * cursors meanwhile. EPERM from begin while another one is under way, in hooks that are asked about one recipient, and
+ * at message_sending; EAGAIN from begin for a header that cannot be read here, as above. Parts may divide lines.
+ * append: on an event loop, give parts of at most 64 KiB; EAGAIN: nothing of the part was taken. end: EAGAIN:
+ * everything is kept, call it again.
  */
 IMP_API int imp_body_replace_begin(struct imp_message *message);
 IMP_API int imp_body_replace_append(struct imp_message *message, const char *data, size_t size);

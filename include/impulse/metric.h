@@ -50,9 +50,9 @@ struct imp_metric_row {
                                   first 128 bytes count; bytes that are not printable UTF-8 become '?' */
     /*
      * Counters and gauges: computes the value whenever somebody reads it, on the reader's thread. It must not block;
-     * a metric that it registers is refused. It is not called after the instance's teardown has returned. Where instances of
-     * two generations, or several of one, register the same metric, the last one to register is asked. NULL: the
-     * value is what was counted or set.
+     * a metric that it registers is refused. It is not called after the instance's teardown has returned. Where
+     * instances of two generations, or several of one, register the same metric, the last one to register is asked.
+     * NULL: the value is what was counted or set.
      */
     double (*read)(void *closure);
     void *closure;

@@ -5,8 +5,8 @@
  * options and which core options load it implicitly. It defines one `struct imp_module_definition` with
  * IMP_MODULE_DEFINE and includes only headers of this folder. Everything public begins with imp_.
  *
- * Threads: setup, (inbound) policy and teardown functions run on the main thread while no hook of the same instance runs. Hooks
- * run on event-loop threads, several at once; see hooks.h.
+ * Threads: setup, (inbound) policy and teardown functions run on the main thread while no hook of the same instance
+ * runs. Hooks run on event-loop threads, several at once; see hooks.h.
  *
  * Generations: a reload makes instances anew, singletons too, and tears the old ones down when the last session that
  * began before it has ended; until then both are there, each with its own data. The shared object stays loaded as
@@ -91,20 +91,22 @@ struct imp_module_definition {
 
 /* ---- the instance ------------------------------------------------------------------------------------------ */
 
-/* The instance name ("" for a singleton); lives as long as the instance. */
+/* The instance name ("" for a singleton); lives as long as the instance. Any thread. */
 IMP_API const char *imp_module_instance(const struct imp_module *module);
-/* A pointer of the module's own, for setup to leave and hooks to find. The daemon does not look at it. */
+/* A pointer of the module's own, for setup to leave and hooks to find; NULL before it is set. The daemon neither looks
+ * at it nor frees it: that is teardown's. Set it in setup alone, as any thread may read it afterwards. */
 IMP_API void imp_module_set_data(struct imp_module *module, void *data);
 IMP_API void *imp_module_data(const struct imp_module *module);
-/* printf-style; says why setup or policy returns -1. The last call counts. */
+/* printf-style, one line of at most 511 bytes; says why setup or policy returns -1. The last call counts. Main thread,
+ * from setup and policy; outbound_policy says it with imp_policy_error. */
 IMP_API void imp_module_error(struct imp_module *module, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
  * Calls `tick` every `seconds`, to about a second, on the main thread, which must not be kept: the simplest timer
- * (timer.h has those of event loops). The first call comes a whole period after the instance's generation has begun, the
- * last before a reload replaces it or the daemon ends. `seconds` 0 counts as 1; `closure` lives as long as the instance.
- * Only from setup; several are allowed. 0, or -1 with a line in imp_module_error.
+ * (timer.h has those of event loops). The first call comes a whole period after the instance's generation has begun,
+ * the last before a reload replaces it or the daemon ends. `seconds` 0 counts as 1; `closure` lives as long as the
+ * instance. Only from setup; several are allowed. 0, or -1 with a line in imp_module_error.
  */
 IMP_API int imp_module_every(struct imp_module *module, unsigned seconds, void (*tick)(void *closure),
                              void *closure);
@@ -112,7 +114,8 @@ IMP_API int imp_module_every(struct imp_module *module, unsigned seconds, void (
 /* ---- paniclog ---------------------------------------------------------------------------------------------- */
 
 enum imp_level { IMP_CRITICAL, IMP_ERROR, IMP_WARNING, IMP_NOTICE, IMP_INFO, IMP_DEBUG };
-/* One line for the paniclog, prefixed with the module's name. Any thread; does not block on files. */
+/* One line for the paniclog, prefixed with the module's name; left out when `level` is less severe than the debug_level
+ * of the module's stanza (ERROR by default). Any thread; does not block on files. */
 IMP_API void imp_paniclog(const struct imp_module *module, enum imp_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

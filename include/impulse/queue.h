@@ -23,8 +23,8 @@
  * second, also to find a single one by its id: there is no index, which would cost memory for each that waits.
  *
  * A message here is one recipient's (mainlog: one message id). Messages move while they are looked through: each that
- * waits from the beginning of a question to its end is shown once. What arrives after the question, and so what a change
- * makes, is not shown.
+ * waits from the beginning of a question to its end is shown once. What arrives after the question, and so what a
+ * change makes, is not shown.
  */
 #ifndef IMPULSE_QUEUE_H
 #define IMPULSE_QUEUE_H
@@ -109,8 +109,10 @@ IMP_API int imp_queue_ask(struct imp_module *module, const struct imp_queue_ques
 
 /*
  * Has `answer` told what the last failed attempt of a message ended with, which is kept in the spool and not in
- * memory: the reply of the next hop and its address, NULL when there was no attempt or there is no such message. On a
- * thread of the pool "SwapIn". Any thread. 0, or -1 with errno: EINVAL (no answer), ESHUTDOWN.
+ * memory: the reply of the next hop and its address, NULL when there was no attempt or there is no such message; both
+ * are valid during the call. It is called once, on a thread of the pool "SwapIn", where it may block; the instance is
+ * not torn down before it has returned. Any thread. 0, or -1 with errno, and it is not called: EINVAL (no answer),
+ * ESHUTDOWN (the daemon ends).
  */
 IMP_API int imp_queue_last_answer(struct imp_module *module, uint64_t message_id,
                                   void (*answer)(uint64_t message_id, const char *response, const char *peer,

@@ -36,10 +36,11 @@ struct imp_service {
     unsigned version;      /* from 1; a new one when a user of the old one would break */
     const char *help;      /* one line, copied: what it is for; NULL: none */
     const void *functions; /* the service's own struct; not copied: lives as long as the instance */
-    void *closure;         /* what its functions are called with, by convention */
+    void *closure;         /* what its functions are called with, by convention; lives as long as the instance */
 };
 
-/* Offers a service; only from setup. 0, or -1 with a line in imp_module_error: the name is taken, by whom, or missing. */
+/* Offers a service; only from setup; the struct is copied. 0, or -1 with a line in imp_module_error: the name is
+ * taken, by whom, or missing. */
 IMP_API int imp_service_offer(struct imp_module *module, const struct imp_service *service);
 /*
  * The service of that name in this generation; only from setup. NULL with a line in imp_module_error that says why:

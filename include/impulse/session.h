@@ -19,14 +19,16 @@ extern "C" {
 
 /* ---- the connection ---------------------------------------------------------------------------------------- */
 
-IMP_API uint64_t imp_session_id(const struct imp_session *session);            /* connection id */
+/* The connection id, as in the logs. */
+IMP_API uint64_t imp_session_id(const struct imp_session *session);
 IMP_API const char *imp_session_peer_text(const struct imp_session *session);  /* "10.0.0.1", "unix" */
 IMP_API const char *imp_session_local_text(const struct imp_session *session); /* "10.0.0.5:25" */
 /* The peer as 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. False for a Unix socket. */
 IMP_API bool imp_session_peer_address(const struct imp_session *session, uint8_t address[16]);
 /* The argument of EHLO or HELO; "" before it. */
 IMP_API const char *imp_session_ehlo(const struct imp_session *session);
-/* What this module instance kept with the policy that applies to the session; see imp_policy_set. */
+/* What this module instance kept with the policy that applies to the session (imp_policy_set), or NULL. Lives as long
+ * as the generation of the session. */
 IMP_API void *imp_session_policy(const struct imp_session *session, const struct imp_module *module);
 
 /* ---- the transaction --------------------------------------------------------------------------------------- */
@@ -36,8 +38,8 @@ IMP_API const char *imp_session_reverse_path(const struct imp_session *session);
 /* The part after '@', "" when there is none. */
 IMP_API const char *imp_session_reverse_path_domain(const struct imp_session *session);
 /*
- * In hooks that are called for one recipient, such as validate_rcptto and validate_data_spool_each_rcpt: its address and
- * the part after '@', valid until imp_recipient_set_address changes it. NULL elsewhere.
+ * In hooks that are called for one recipient, such as validate_rcptto and validate_data_spool_each_rcpt: its address
+ * and the part after '@', valid until imp_recipient_set_address changes it. NULL elsewhere.
  */
 IMP_API const char *imp_session_recipient(const struct imp_session *session);
 IMP_API const char *imp_session_recipient_domain(const struct imp_session *session);
@@ -45,7 +47,8 @@ IMP_API const char *imp_session_recipient_domain(const struct imp_session *sessi
 IMP_API size_t imp_session_recipient_count(const struct imp_session *session);
 /* From validate_data on: size in bytes, trace header included. 0 before. */
 IMP_API uint64_t imp_session_message_size(const struct imp_session *session);
-/* From validate_data on: the first bytes of the content (all of it when it is at most 256 KiB). */
+/* From validate_data on: the first *size bytes of the content (all of it when it is at most 256 KiB), not
+ * NUL-terminated. *size is 0 before. */
 IMP_API const char *imp_session_message_head(const struct imp_session *session, size_t *size);
 
 /*
@@ -82,7 +85,8 @@ IMP_API const char *imp_session_auth_uri(const struct imp_session *session);
 
 /*
  * One pointer of this module instance, kept with the connection. `release` (may be NULL) is called with it when it is
- * replaced, or when the connection ends: on the session's event loop, where it must not block. NULL `data` takes it away.
+ * replaced, or when the connection ends: on the session's event loop, where it must not block. NULL `data` takes it
+ * away.
  */
 IMP_API void imp_session_attach(struct imp_session *session, struct imp_module *module, void *data,
                                 void (*release)(void *data));

@@ -46,8 +46,8 @@ struct imp_smtp_call; /* a command that is being answered; the daemon's, valid u
 typedef void imp_smtp_fn(struct imp_smtp_call *call, const char *arguments, void *closure);
 
 enum imp_smtp_flags {
-    /* Offered, and its command and parameters taken, only where SMTP_Extensions names the keyword (for a Listen, a Peer,
-     * ...). The manifest then says `provides = smtp_extension.KEYWORD`, so that configurations can be checked. */
+    /* Offered, and its command and parameters taken, only where SMTP_Extensions names the keyword (for a Listen, a
+     * Peer, ...). The manifest then says `provides = smtp_extension.KEYWORD`, so that configurations can be checked. */
     IMP_SMTP_WHEN_NAMED = 1,
     IMP_SMTP_NO_ARGUMENTS = 2, /* an argument of the command is refused by the server with 501 5.5.4 */
 };
@@ -66,14 +66,14 @@ struct imp_smtp_extension {
 };
 
 /*
- * Registers an extension, a command, or both; only from setup; the struct is copied. Fails when keyword or verb is none,
- * or is the server's own or another module's, which the line names. At most 15 keywords with IMP_SMTP_WHEN_NAMED in the
- * life of the process.
+ * Registers an extension, a command, or both; only from setup; the struct is copied. Fails when keyword or verb is
+ * none, or is the server's own or another module's, which the line names. At most 15 keywords with IMP_SMTP_WHEN_NAMED
+ * in the life of the process.
  */
 IMP_API int imp_smtp_add(struct imp_module *module, const struct imp_smtp_extension *extension);
 
-/* Whose command it is; valid until the call is answered; NULL when the session has left. Only on the session's event-loop
- * thread. */
+/* Whose command it is; valid until the call is answered; NULL when the session has left. Only on the session's
+ * event-loop thread. */
 IMP_API struct imp_session *imp_smtp_session(struct imp_smtp_call *call);
 /*
  * Has `cancelled` called once when the session leaves before the answer (the client is hung up on, the deadline has
@@ -86,11 +86,10 @@ IMP_API void imp_smtp_on_cancel(struct imp_smtp_call *call,
  * function. */
 IMP_API void imp_smtp_at_end(struct imp_smtp_call *call, void (*release)(void *closure), void *closure);
 /*
- * Answers, once, from any thread; the call is invalid afterwards. A second answer, as far as it is noticed, is ignored and
- * named in the paniclog. `code` 200 to 299 or 400 to 599; any other becomes
- * 451. `enhanced` such as "2.0.0"; NULL or "": none. `text`: one line, or several with '\n' between them. Both are copied,
- * control bytes replaced by '?'. 221 and 421 close the connection after the answer. Refusals are in the rejectlog under
- * the module's name.
+ * Answers, once, from any thread; the call is invalid afterwards. A second answer, as far as it is noticed, is ignored
+ * and named in the paniclog. `code` 200 to 299 or 400 to 599; any other becomes 451. `enhanced` such as "2.0.0"; NULL
+ * or "": none. `text`: one line, or several with '\n' between them. Both are copied, control bytes replaced by '?'.
+ * 221 and 421 close the connection after the answer. Refusals are in the rejectlog under the module's name.
  */
 IMP_API void imp_smtp_reply(struct imp_smtp_call *call, int code, const char *enhanced, const char *text);
 

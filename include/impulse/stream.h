@@ -1,8 +1,8 @@
 /*
  * impulse/stream.h: connections that do not block: TCP and Unix sockets, with or without TLS.
  *
- * A stream belongs to the loop on whose thread it is made, and all functions here are for that thread only. Its owner is
- * told what happens by the functions of a struct imp_stream_events, never from within a call. The last of them is
+ * A stream belongs to the loop on whose thread it is made, and all functions here are for that thread only. Its owner
+ * is told what happens by the functions of a struct imp_stream_events, never from within a call. The last of them is
  * `closed`, which comes exactly once, whatever happened; the stream is gone when it returns.
  *
  * A stream does not keep its instance: when that ends, its streams are closed before teardown, with IMP_STREAM_ENDED.
@@ -125,16 +125,16 @@ struct imp_stream_target { /* texts are copied */
 
 /*
  * Begins to connect; `connected` or `closed` follows. NULL with errno set, and no function is called: EINVAL neither
- * path nor host and port, a name that is none, events without `closed`; ENOTSUP the thread has no loop; ESHUTDOWN the instance or the process
- * ends.
+ * path nor host and port, a name that is none, events without `closed`; ENOTSUP the thread has no loop; ESHUTDOWN the
+ * instance or the process ends.
  */
 IMP_API struct imp_stream *imp_stream_connect(struct imp_module *module,
                                               const struct imp_stream_target *target,
                                               const struct imp_stream_events *events, void *closure);
 /*
  * Encrypts a connection that is not (STARTTLS): what was written is still sent as it is; `secured` or `closed` follows,
- * and until then nothing can be written. 0, or -1 with errno: EBUSY when input waits that came before, which must not be
- * taken for encrypted; EINVAL.
+ * and until then nothing can be written. 0, or -1 with errno: EBUSY when input waits that came before, which must not
+ * be taken for encrypted; EINVAL.
  */
 IMP_API int imp_stream_start_tls(struct imp_stream *stream, struct imp_tls *tls, const char *name);
 
@@ -152,9 +152,10 @@ IMP_API void imp_stream_pause(struct imp_stream *stream, bool pause);
 /* ---- writing -------------------------------------------------------------------------------------------------- */
 
 /*
- * Writes all of `data`, which is copied as far as it must wait. 0: it is with the kernel. 1: some of it waits, `drained`
- * will be called. -1 with errno, and nothing is taken: ENOTCONN before `connected`, and during a handshake; EAGAIN more
- * than write_limit would wait, go on after `drained`; EPIPE the connection is broken or imp_stream_finish was called.
+ * Writes all of `data`, which is copied as far as it must wait. 0: it is with the kernel. 1: some of it waits,
+ * `drained` will be called. -1 with errno, and nothing is taken: ENOTCONN before `connected`, and during a handshake;
+ * EAGAIN more than write_limit would wait, go on after `drained`; EPIPE the connection is broken or imp_stream_finish
+ * was called.
  */
 IMP_API int imp_stream_write(struct imp_stream *stream, const void *data, size_t size);
 /* How many bytes wait to be sent. */
