@@ -11,11 +11,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "control/control_options.h"
 #include "control/ctl_call_private.h"
 #include "control/ctl_command.h"
+#include "control/ctl_gather.h"
 #include "control/ctl_session.h"
 #include "log/paniclog.h"
 #include "net/listener.h"
@@ -68,6 +70,15 @@ void control_free(struct control *control)
 void control_collect(struct control *control)
 {
     ctl_calls_collect(control->calls);
+}
+
+void control_cancel(struct control *control)
+{
+    static const struct timespec moment = {0, 500 * 1000};
+    list_each(&control->sessions, session, after)
+        control_session_give_up(session);
+    for (ctl_calls_collect(control->calls); ctl_gathers_are_open(); ctl_calls_collect(control->calls))
+        nanosleep(&moment, NULL); /* a slice of each loop; a client that was behind is behind no more */
 }
 
 size_t control_count(const struct control *control)

@@ -79,6 +79,11 @@ void control_start(struct control *control);
 /* Closes sockets; sessions end as soon as their clients have read what they were answered, or after a second.
  * The loop must run until nothing of it is left before control_free. */
 void control_close(struct control *control);
+/*
+ * Cancels the commands that have not finished, whose clients are hung up on, and waits until no loop works for one
+ * any more. The loops still run. What commands do on pools may go on.
+ */
+void control_cancel(struct control *control);
 /* How many sockets are open. */
 size_t control_count(const struct control *control);
 /* Frees what commands have finished after the loop's last turn. */

@@ -237,6 +237,14 @@ enum ctl_progress ctl_call_take(struct ctl_call *call, struct buf *text, size_t 
     return result;
 }
 
+bool ctl_call_is_finished(struct ctl_call *call)
+{
+    pthread_mutex_lock(&call->calls->lock);
+    bool finished = call->finished;
+    pthread_mutex_unlock(&call->calls->lock);
+    return finished;
+}
+
 void ctl_call_leave(struct ctl_call *call)
 {
     struct ctl_calls *calls = call->calls;

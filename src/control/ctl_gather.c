@@ -4,6 +4,7 @@
 #include "control/ctl_gather.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "base/list.h"
 #include "base/mem.h"
 
@@ -26,6 +27,8 @@ struct gather {
     unsigned current, count;
     struct gathered parts[];
 };
+
+static _Atomic unsigned open_gathers; /* that are not finished */
 
 static void on_room(struct ctl_call *call, void *closure);
 
@@ -62,6 +65,7 @@ static void finish(struct gather *gather)
     ctl_call_finish(gather->call, true);
     pthread_mutex_destroy(&gather->lock);
     free(gather);
+    atomic_fetch_sub(&open_gathers, 1);
 }
 
 static void on_room(struct ctl_call *call, void *closure)
@@ -110,6 +114,7 @@ void ctl_gather(struct ctl_call *call, struct loop_group *group, ctl_step_fn *st
 {
     unsigned count = loop_group_size(group);
     struct gather *gather = mem_zalloc(sizeof *gather + count * sizeof *gather->parts);
+    atomic_fetch_add(&open_gathers, 1);
     pthread_mutex_init(&gather->lock, NULL);
     gather->call = call;
     gather->step = step;
@@ -126,4 +131,9 @@ void ctl_gather(struct ctl_call *call, struct loop_group *group, ctl_step_fn *st
     for (unsigned i = 0; i < count; i++)
         loop_post(gather->parts[i].part.loop, &gather->parts[i].task);
     pthread_mutex_unlock(&gather->lock);
+}
+
+bool ctl_gathers_are_open(void)
+{
+    return atomic_load(&open_gathers) > 0;
 }

@@ -120,6 +120,13 @@ void control_session_leave(struct list_node *node)
         hang_up(session);
 }
 
+void control_session_give_up(struct list_node *node)
+{
+    struct ctl_session *session = container_of(node, struct ctl_session, link);
+    if (session->call && !ctl_call_is_finished(session->call))
+        hang_up(session);
+}
+
 const char *control_session_endpoint(const struct list_node *node)
 {
     return container_of(node, const struct ctl_session, link)->who.endpoint;

@@ -381,8 +381,10 @@ static void take_down(struct daemon *d)
 {
     if (d->listens)
         listens_free(d->listens);
-    if (d->phase == ENDED)
+    if (d->phase == ENDED) {
+        control_cancel(d->control);
         threads_rest(d->threads, forced_end);
+    }
     sdk_queue_close();
     sdk_inject_close();
     if (d->threads)

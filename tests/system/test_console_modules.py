@@ -1,6 +1,8 @@
 """Console commands of modules: they answer at once, later, in parts, from pools and from every loop; and what else
 modules register: services and routes."""
 import signal
+import time
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +149,28 @@ def test_the_end_of_the_daemon(demo):
         demo.process.send_signal(signal.SIGTERM)
         demo.await_panic("the client has left")
     demo.stop()
+
+
+def test_the_end_while_nobody_reads(demo):
+    """Loops that wait for clients who do not read are told that nobody does before they are gone."""
+    demo.start(demo.text())
+    clients = [demo.console() for _ in range(10)]
+    try:
+        for client in clients:
+            client.send("demo loops 100000000\n")
+            assert client.line().startswith("= ")
+        await_true(lambda: all_parked(demo), "every loop waits for its client")
+        demo.stop()
+    finally:
+        for client in clients:
+            client.close()
+
+
+def all_parked(demo):
+    """Does the daemon use no processor any more?"""
+    before = Path(f"/proc/{demo.pid}/stat").read_text().split()[13:15]
+    time.sleep(0.3)
+    return before == Path(f"/proc/{demo.pid}/stat").read_text().split()[13:15]
 
 
 def test_names_that_are_taken(demo):
