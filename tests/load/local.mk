@@ -11,11 +11,6 @@ tests_load_conf_bench_SOURCES = tests/load/conf_bench.c
 tests_load_conf_bench_LDADD = confparse/libconfparse.a $(PCRE2_LIBS) -lm
 tests_load_conf_bench_LDFLAGS = $(HARDEN_LDFLAGS)
 
-noinst_PROGRAMS += tests/load/tls_bench
-tests_load_tls_bench_SOURCES = tests/load/tls_bench.c
-tests_load_tls_bench_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
-tests_load_tls_bench_LDFLAGS = $(HARDEN_LDFLAGS) -pthread
-
 noinst_PROGRAMS += tests/load/metric_bench
 tests_load_metric_bench_SOURCES = tests/load/metric_bench.c
 tests_load_metric_bench_LDADD = src/metrics/libmetrics.a src/log/liblog.a src/base/libbase.a

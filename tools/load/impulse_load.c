@@ -273,7 +273,7 @@ static int run(struct load *load)
     await_end(load, &signals);
     for (unsigned i = 0; i < load->settings.threads; i++)
         pthread_join(load->workers[i].thread, NULL);
-    load_print_report(load, (double)(clock_mono_us() - load->started) / 1e6);
+    load_print_report(load);
     const char *hopeless = atomic_load(&load->hopeless);
     if (hopeless)
         return complain(load->settings.where, hopeless);

@@ -83,6 +83,7 @@ struct load_worker {
     uint64_t paced;                    /* messages that have become due and were taken */
     struct buf lines;                  /* of the ledger, not written yet */
     struct load_counts counts;
+    uint64_t ended;                  /* when the last client was done */
     struct histogram phases[PHASES]; /* microseconds; read by others when the thread has ended */
     struct load_complaint complaints[COMPLAINTS];
 };
@@ -194,6 +195,6 @@ void transaction_lost(struct client *client, unsigned code);
 uint64_t load_sum(const struct load *load, size_t offset); /* of a counter of struct load_counts */
 void load_print_progress(const struct load *load);
 /* At the end, in words or as JSON. */
-void load_print_report(const struct load *load, double seconds);
+void load_print_report(const struct load *load);
 
 #endif

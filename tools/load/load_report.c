@@ -100,22 +100,24 @@ static uint64_t count_late(const struct load *load, double seconds)
     return due > begun ? due - begun : 0;
 }
 
-static struct report *make_report(const struct load *load, double seconds)
+static struct report *make_report(const struct load *load)
 {
     struct report *report = mem_new(struct report);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    report->seconds = seconds;
-    report->late = count_late(load, seconds);
     report->cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     for (uint64_t i = 0; i < load->settings.threads; i++) {
         const struct load_worker *worker = &load->workers[i];
+        double seconds = (double)(worker->ended - load->started) / 1e6;
+        if (seconds > report->seconds)
+            report->seconds = seconds;
         for (unsigned phase = 0; phase < PHASES; phase++)
             histogram_merge(&report->phases[phase], &worker->phases[phase]);
         for (unsigned j = 0; j < COMPLAINTS && worker->complaints[j].count; j++)
             merge_complaint(report, &worker->complaints[j]);
     }
+    report->late = count_late(load, report->seconds);
     return report;
 }
 
@@ -154,6 +156,8 @@ static void print_json(const struct load *load, const struct report *report)
         json_object_set_new(complaints, report->complaints[i].text,
                             json_integer((json_int_t)report->complaints[i].count));
     json_object_set_new(object, "complaints", complaints);
+    const char *hopeless = atomic_load(&load->hopeless);
+    json_object_set_new(object, "given_up", hopeless ? json_string(hopeless) : json_null());
     json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
     putchar('\n');
     json_decref(object);
@@ -189,9 +193,9 @@ static void print_words(const struct load *load, const struct report *report)
                report->complaints[i].text);
 }
 
-void load_print_report(const struct load *load, double seconds)
+void load_print_report(const struct load *load)
 {
-    struct report *report = make_report(load, seconds);
+    struct report *report = make_report(load);
     if (load->settings.json)
         print_json(load, report);
     else

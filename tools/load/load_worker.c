@@ -155,6 +155,7 @@ static void *run_thread(void *argument)
     for (size_t i = 0; i < worker->client_count; i++)
         client_connect(&worker->clients[i]);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
+    worker->ended = clock_mono_us();
     uv_loop_close(&worker->loop);
     if (worker->load->ledger >= 0 && !ledger_write(worker->load->ledger, &worker->lines))
         worker_give_up(worker, "the ledger cannot be written");

@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include "base/mem.h"
 
-enum { SCRATCH = 65536 };
-enum { AGAIN = -1, GONE = -2 }; /* of transfers: later; never */
+enum { SCRATCH = 65536, RECORD = 16384 }; /* the latter: what TLS sends at once at most */
+enum { AGAIN = -1, GONE = -2 };           /* of transfers: later; never */
 
 static _Thread_local char scratch[SCRATCH];
 
@@ -82,18 +82,34 @@ static size_t collect(const struct wire *wire, struct iovec parts[WIRE_PIECES])
     return wire->count;
 }
 
+/* One record for several pieces. A call that is repeated has the same bytes again, as OpenSSL demands, or more. */
+static ssize_t transmit_record(struct wire *wire, const struct iovec *parts, size_t count)
+{
+    static _Thread_local char record[RECORD];
+    const char *data = parts[0].iov_base;
+    size_t size = parts[0].iov_len;
+    if (size < RECORD && count > 1) {
+        size = 0;
+        for (size_t i = 0; i < count && size < RECORD; i++) {
+            size_t part = parts[i].iov_len < RECORD - size ? parts[i].iov_len : RECORD - size;
+            memcpy(record + size, parts[i].iov_base, part);
+            size += part;
+        }
+        data = record;
+    }
+    int ignored;
+    ERR_clear_error();
+    errno = 0;
+    int sent = SSL_write(wire->ssl, data, (int)(size < RECORD ? size : RECORD));
+    return sent > 0 ? sent : tls_result(wire, sent, &ignored);
+}
+
 static ssize_t transmit(struct wire *wire)
 {
     struct iovec parts[WIRE_PIECES];
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = collect(wire, parts)};
-    if (wire->ssl) {
-        int ignored;
-        ERR_clear_error();
-        errno = 0;
-        int size = parts[0].iov_len < 1 << 30 ? (int)parts[0].iov_len : 1 << 30;
-        int sent = SSL_write(wire->ssl, parts[0].iov_base, size);
-        return sent > 0 ? sent : tls_result(wire, sent, &ignored);
-    }
+    if (wire->ssl)
+        return transmit_record(wire, parts, message.msg_iovlen);
     ssize_t sent = sendmsg(wire->fd, &message, MSG_NOSIGNAL);
     if (sent >= 0)
         return sent;
