@@ -40,7 +40,8 @@
 extern "C" {
 #endif
 
-struct imp_delivery; /* one envelope being delivered; the daemon's, valid until the deliver function returns */
+struct
+    imp_delivery; /* one envelope being delivered; the daemon's, valid until the deliver function returns */
 
 /* Texts are NUL-terminated and valid until the deliver function returns. */
 

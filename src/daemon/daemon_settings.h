@@ -11,8 +11,8 @@
 
 struct daemon_settings {
     const struct conf_value *pidfile; /* "": none is written */
-    const char *delivery_pool;   /* the EventLoop of queues and deliveries; NULL: maintainer_pool's */
-    const char *maintainer_pool; /* NULL: the default one */
+    const char *delivery_pool;        /* the EventLoop of queues and deliveries; NULL: maintainer_pool's */
+    const char *maintainer_pool;      /* NULL: the default one */
 };
 
 void daemon_settings_fill(struct daemon_settings *settings, const struct conf *conf);

@@ -34,9 +34,9 @@ static const struct policy_side for_clients = {
 static const struct policy_side for_queues = {
     "an outbound", "its outbound policy", "|binding|binding_group|domain|global|",
     offsetof(struct imp_module_definition, outbound_policy), conf_chain_value};
-static const struct policy_side for_hosts = {
-    "a host", "its host policy", "|host|", offsetof(struct imp_module_definition, host_policy),
-    conf_chain_host_value};
+static const struct policy_side for_hosts = {"a host", "its host policy", "|host|",
+                                             offsetof(struct imp_module_definition, host_policy),
+                                             conf_chain_host_value};
 
 /* While policy functions run. */
 struct policy_reading {
@@ -354,8 +354,10 @@ static bool check_children(const struct outbound_check *check, const struct conf
     static const struct {
         const char *kind;
         const struct policy_side *side;
-    } rows[] = {
-        {"binding_group", &for_queues}, {"binding", &for_queues}, {"domain", &for_queues}, {"host", &for_hosts}};
+    } rows[] = {{"binding_group", &for_queues},
+                {"binding", &for_queues},
+                {"domain", &for_queues},
+                {"host", &for_hosts}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (const struct conf_scope *at = NULL; (at = conf_scope_next(parent, rows[i].kind, at));)
             if ((sets_added(check, at) && !check_scope(check, rows[i].side, at)) ||

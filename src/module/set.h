@@ -40,9 +40,9 @@ struct hook {
     struct imp_module *module;
     struct runner runner; /* names it */
     int priority;
-    unsigned flags;                         /* enum imp_hook_flags */
-    unsigned deadline_ms;                   /* 0: the set's */
-    struct pool *pool;                      /* of IMP_HOOK_MAY_BLOCK */
+    unsigned flags;                                  /* enum imp_hook_flags */
+    unsigned deadline_ms;                            /* 0: the set's */
+    struct pool *pool;                               /* of IMP_HOOK_MAY_BLOCK */
     struct panic_rate nonsense, late, unbegun, slow; /* of the lines about it */
 };
 

@@ -90,6 +90,13 @@ static bool skip_number(struct edit *edit)
     return take_number(edit, &number);
 }
 
+static bool skip_numbers(struct edit *edit, unsigned count)
+{
+    while (count > 0 && skip_number(edit))
+        count--;
+    return count == 0;
+}
+
 static bool skip_string(struct edit *edit)
 {
     struct slice bytes;
@@ -118,7 +125,7 @@ static bool take_new_file(struct edit *edit, enum tag tag)
                 (tag != NEW_FILE_3 || skip_number(edit)) && take_number(edit, &file.size) &&
                 skip_string(edit) && skip_string(edit);
     if (good && tag != NEW_FILE)
-        good = skip_number(edit) && skip_number(edit);
+        good = skip_numbers(edit, 2);
     if (good && tag == NEW_FILE_4)
         good = take_custom_fields(edit, &file);
     if (good)

@@ -104,9 +104,9 @@ static void open_catalogue(struct progress *progress)
     ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (fd >= 0)
         close(fd);
-    if (size < 1 || sscanf(text, "MANIFEST-%ju", &(uintmax_t){0}) != 1)
-        return;
     text[strcspn(text, "\n")] = '\0';
+    if (size < 1 || strncmp(text, "MANIFEST-", 9) != 0 || strchr(text, '/'))
+        return;
     char *name = mem_printf("%s/%s", progress->directory, text);
     progress->catalogue = open(name, O_RDONLY | O_CLOEXEC);
     free(name);

@@ -3,8 +3,11 @@
  */
 #include "tools/load/stamp.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -19,12 +22,28 @@ size_t stamp_format(const struct stamp *stamp, char line[static STAMP_LINE])
     return (size_t)size;
 }
 
+/* Reads `name` and a number behind it; *line moves on. False if either is missing, or the number is too large. */
+static bool take(const char **line, const char *name, int base, uint64_t most, uint64_t *number)
+{
+    size_t size = strlen(name);
+    char *end;
+    if (strncmp(*line, name, size) != 0 || !isxdigit((unsigned char)(*line)[size]))
+        return false;
+    errno = 0;
+    *number = strtoull(*line + size, &end, base);
+    *line = end;
+    return errno == 0 && *number <= most;
+}
+
 bool stamp_parse(const char *line, struct stamp *stamp)
 {
-    int end = 0;
-    return sscanf(line, FIELD "run=%16" SCNx64 " number=%20" SCNu64 " size=%10" SCNu64 " sum=%8" SCNx32 "%n",
-                  &stamp->run, &stamp->number, &stamp->size, &stamp->sum, &end) == 4 &&
-           line[end] == '\0';
+    uint64_t sum = 0;
+    bool whole = take(&line, FIELD "run=", 16, UINT64_MAX, &stamp->run) &&
+                 take(&line, " number=", 10, UINT64_MAX, &stamp->number) &&
+                 take(&line, " size=", 10, UINT64_MAX, &stamp->size) &&
+                 take(&line, " sum=", 16, UINT32_MAX, &sum) && *line == '\0';
+    stamp->sum = (uint32_t)sum;
+    return whole;
 }
 
 void stamp_reader_begin(struct stamp_reader *reader)

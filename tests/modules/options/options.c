@@ -224,5 +224,5 @@ static void teardown(struct imp_module *module)
 }
 
 IMP_MODULE_DEFINE(.name = "options", .description = "Shows its options", .kind = IMP_SINGLETON,
-                  .setup = setup, .policy = policy, .outbound_policy = outbound_policy, .host_policy = host_policy,
-                  .teardown = teardown);
+                  .setup = setup, .policy = policy, .outbound_policy = outbound_policy,
+                  .host_policy = host_policy, .teardown = teardown);

@@ -87,7 +87,8 @@ static void xliving(struct imp_smtp_call *call, const char *arguments, void *clo
 
 /* ---- parameters -------------------------------------------------------------------------------------- */
 
-static bool is_class(struct imp_session *session, const char *value, char *text, size_t text_size, void *closure)
+static bool is_class(struct imp_session *session, const char *value, char *text, size_t text_size,
+                     void *closure)
 {
     (void)closure;
     if (strcmp(value, "bulk") == 0 || strcmp(value, "urgent") == 0)
@@ -152,8 +153,7 @@ static int smtp_demo_setup(struct imp_module *module, const struct imp_config *c
     return ADD(.keyword = "XDEMO", .arguments = "ONE TWO", .verb = imp_config_text(config, "verb"),
                .run = xdemo, .closure = module, .deadline_ms = 2000) ||
                    ADD(.keyword = "XTRUSTED", .verb = "XTRUSTED", .run = xdemo, .closure = module,
-                       .help = "is for those who are trusted",
-                       .flags = IMP_SMTP_WHEN_NAMED) ||
+                       .help = "is for those who are trusted", .flags = IMP_SMTP_WHEN_NAMED) ||
                    ADD(.verb = "XLIVING", .run = xliving, .flags = IMP_SMTP_NO_ARGUMENTS) ||
                    add_parameters(module, config)
                ? -1
