@@ -13,6 +13,8 @@ src_spool_libspool_a_SOURCES = \
 	src/spool/intake.c \
 	src/spool/intake.h \
 	src/spool/layout.h \
+	src/spool/loss.c \
+	src/spool/loss.h \
 	src/spool/progress.c \
 	src/spool/progress.h \
 	src/spool/outbox.c \

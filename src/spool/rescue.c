@@ -279,7 +279,7 @@ enum rescue_result rescue_check(const char *spoolbase, FILE *out)
     if (survey.verdict != SURVEY_WHOLE)
         fprintf(out, "%s: %s\n", folder, survey.verdict == SURVEY_FRESH ? "there is no spool" : survey.text);
     enum rescue_result result = RESCUE_FAILED;
-    if (survey.verdict != SURVEY_FRESH && rescue_rows_read(&rescue.rows, folder, out)) {
+    if (survey.verdict != SURVEY_FRESH && rescue_rows_read(&rescue.rows, folder, survey.catalogued, out)) {
         take_all(&rescue);
         result = finish(&rescue);
     }
@@ -315,7 +315,12 @@ enum rescue_result rescue_salvage(const char *spoolbase, const char *target, FIL
     struct rescue rescue = {.out = out};
     char *folder = folder_of(spoolbase), *target_folder = folder_of(target);
     enum rescue_result result = RESCUE_FAILED;
-    if (rescue_rows_read(&rescue.rows, folder, out) && (rescue.target = create_target(target, out))) {
+    struct survey survey;
+    survey_take(&survey, folder);
+    if (survey.verdict != SURVEY_WHOLE)
+        fprintf(out, "%s: %s\n", folder, survey.text);
+    if (rescue_rows_read(&rescue.rows, folder, survey.catalogued, out) &&
+        (rescue.target = create_target(target, out))) {
         take_all(&rescue);
         rescue.target->operations->close(rescue.target);
         progress_mark(target_folder);

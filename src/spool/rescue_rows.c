@@ -250,7 +250,7 @@ static void tell_missing(struct rescue_rows *rows, const struct catalogue *catal
     }
 }
 
-bool rescue_rows_read(struct rescue_rows *rows, const char *folder, FILE *out)
+bool rescue_rows_read(struct rescue_rows *rows, const char *folder, bool catalogued, FILE *out)
 {
     char error[400];
     struct catalogue catalogue;
@@ -260,12 +260,13 @@ bool rescue_rows_read(struct rescue_rows *rows, const char *folder, FILE *out)
         fprintf(out, "%s: %s\n", folder, strerror(errno));
         return false;
     }
-    bool known = catalogue_read(&catalogue, folder, error, sizeof error);
+    bool known = catalogue_read(&catalogue, folder, error, sizeof error) && catalogued;
     if (known) {
         tell_missing(rows, &catalogue);
     } else {
         rows->damages++;
-        fprintf(out, "%s: %s; all tables and logs that are there are read\n", folder, error);
+        fprintf(out, "%s: the catalogue cannot be used: all tables and logs that are there are read\n",
+                folder);
     }
     for (struct dirent *entry; (entry = readdir(directory));)
         read_file(rows, &catalogue, known, entry->d_name);

@@ -9,7 +9,6 @@
 #include "spool/backend.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <rocksdb/c.h>
 #include <signal.h>
@@ -18,7 +17,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include "base/mem.h"
-#include "log/paniclog.h"
+#include "spool/loss.h"
 #include "spool/progress.h"
 #include "spool/rocksdb_options.h"
 #include "spool/survey.h"
@@ -45,7 +44,6 @@ struct rocksdb_backend {
     struct progress *progress;
     uint64_t messages; /* after the next commit */
     struct spool_loss loss;
-    bool kept; /* the logs, which were damaged */
     char failure[FAILURE_SIZE];
 };
 
@@ -419,76 +417,28 @@ static void init_handle_lock(pthread_rwlock_t *lock)
     pthread_rwlockattr_destroy(&attributes);
 }
 
-/* Before the log is read up to its damage and removed: what is behind the damage stays where salvage finds it. */
-static void keep_logs(struct rocksdb_backend *rocks, const char *damage)
-{
-    int error = survey_keep_logs(rocks->directory);
-    rocks->kept = error == 0;
-    paniclog(PANIC_CRITICAL, "spool %s: the log is damaged or incomplete: %s%s%s", rocks->directory, damage,
-             error ? "; the logs cannot be kept: " : "", error ? strerror(-error) : "");
-}
-
-/* After it was opened. */
-static void name_kept_logs(struct rocksdb_backend *rocks)
-{
-    if (!rocks->kept)
-        return;
-    char *kept = survey_name_kept(rocks->directory, rocksdb_get_latest_sequence_number(rocks->db));
-    paniclog(
-        PANIC_CRITICAL,
-        "spool %s: the logs are kept in %s: \"impulsectl spool salvage\" reads from them what can be read",
-        rocks->directory, *kept ? kept : "the folder kept");
-    free(kept);
-}
-
 /*
  * Opens for the first time. Where the log is damaged, and not just torn at its end, its rest is lost: that is
  * said, and then what lies before the damage is used, as a revival does. (See rocksdb_spool_options for why
  * it is no error: a power loss can do it to what was not acknowledged.)
  */
-static bool open_database(struct rocksdb_backend *rocks, const struct survey *survey)
+static bool open_database(struct rocksdb_backend *rocks, struct survey *survey)
 {
     rocksdb_options_t *options = rocks->options[FAMILY_COUNT];
     if (survey->verdict == SURVEY_SHORT)
-        keep_logs(rocks, survey->text);
+        loss_keep_logs(survey, rocks->directory, survey->text);
     rocksdb_options_set_create_if_missing(options, survey->verdict == SURVEY_FRESH);
     rocksdb_options_set_wal_recovery_mode(options, rocksdb_tolerate_corrupted_tail_records_recovery);
     bool whole = open_handle(rocks);
     rocksdb_options_set_wal_recovery_mode(options, rocksdb_point_in_time_recovery);
     if (!whole) {
         if (survey->verdict != SURVEY_SHORT)
-            keep_logs(rocks, rocks->failure);
+            loss_keep_logs(survey, rocks->directory, rocks->failure);
         if (!open_handle(rocks))
             return false;
     }
     rocksdb_options_set_create_if_missing(options, 0);
     return true;
-}
-
-/* Compares how far the spool has come with how far it had come. */
-static void judge_progress(struct rocksdb_backend *rocks, const struct survey *survey)
-{
-    uint64_t reached = rocksdb_get_latest_sequence_number(rocks->db), noted = survey->noted.sequence;
-    rocks->messages = survey->noted.messages;
-    rocks->loss = (struct spool_loss){.changes = survey->missing, .messages = survey->noted.messages};
-    if (noted > reached && noted - reached > rocks->loss.changes)
-        rocks->loss.changes = noted - reached;
-    if (survey->state == PROGRESS_UNKNOWN)
-        paniclog(PANIC_WARNING,
-                 "spool %s: the file progress is damaged, so nobody can tell whether the log is complete",
-                 rocks->directory);
-    else if (survey->state == PROGRESS_NONE && survey->verdict != SURVEY_FRESH)
-        paniclog(PANIC_NOTICE,
-                 "spool %s: there is no file progress, so nobody can tell whether the log is complete",
-                 rocks->directory);
-    if (rocks->loss.changes)
-        paniclog(PANIC_CRITICAL,
-                 "spool %s: messages are lost: %" PRIu64
-                 " changes are missing that were durable (the last one was %" PRIu64 ", and %" PRIu64
-                 " messages were stored)",
-                 rocks->directory, rocks->loss.changes, noted, survey->noted.messages);
-    else if (survey->verdict == SURVEY_SHORT)
-        paniclog(PANIC_CRITICAL, "spool %s: messages may be lost with the missing log", rocks->directory);
 }
 
 static bool open_first(struct rocksdb_backend *rocks)
@@ -510,9 +460,10 @@ static bool open_first(struct rocksdb_backend *rocks)
                  strerror(errno));
         return false;
     }
-    name_kept_logs(rocks);
-    judge_progress(rocks, &survey);
-    progress_begin(rocks->progress, rocksdb_get_latest_sequence_number(rocks->db), rocks->messages);
+    uint64_t reached = rocksdb_get_latest_sequence_number(rocks->db);
+    rocks->loss = loss_judge(&survey, rocks->directory, reached);
+    rocks->messages = rocks->loss.messages;
+    progress_begin(rocks->progress, reached, rocks->messages);
     return true;
 }
 

@@ -240,7 +240,9 @@ static void judge(struct survey *survey, const struct folder *folder)
     }
     if (!catalogue_read(&catalogue, folder->path, survey->text, sizeof survey->text))
         survey->verdict = SURVEY_BROKEN;
-    else if (check_catalogue(survey, &catalogue) && check_files(survey, folder->path, &catalogue))
+    else
+        survey->catalogued = check_catalogue(survey, &catalogue);
+    if (survey->catalogued && check_files(survey, folder->path, &catalogue))
         check_logs(survey, folder, &catalogue);
     catalogue_release(&catalogue);
 }
@@ -285,6 +287,21 @@ int survey_keep_logs(const char *directory)
     free(folder.logs);
     free(kept);
     return error;
+}
+
+void survey_forget_logs(const char *directory)
+{
+    struct folder folder;
+    char *kept = mem_printf("%s/kept", directory);
+    if (read_folder(&folder, kept) == 0)
+        for (size_t i = 0; i < folder.log_count; i++) {
+            char *name = log_name(&folder, folder.logs[i].number);
+            unlink(name);
+            free(name);
+        }
+    rmdir(kept);
+    free(folder.logs);
+    free(kept);
 }
 
 char *survey_name_kept(const char *directory, uint64_t reached)

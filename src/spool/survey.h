@@ -21,8 +21,11 @@ struct survey {
     enum survey_verdict verdict;
     enum progress_state state;
     struct progress_facts noted; /* with PROGRESS_READ */
+    bool catalogued;             /* the catalogue can be read, and nothing is known to be missing from it */
     uint64_t reached;            /* the last change of the logs; at least the catalogue's */
     uint64_t missing;            /* SHORT: changes that were durable and are gone */
+    bool kept;                   /* links to the logs are kept; else why not: */
+    int keep_error;              /* a negative errno, or 0: it was not tried */
     char damage[300];            /* the first damage within a log */
     char text[600];              /* SHORT and BROKEN: what is wrong, and which file */
 };
@@ -37,5 +40,8 @@ int survey_keep_logs(const char *directory);
 /* The spool was opened: the folder gets the name "kept.N", for all changes up to N were read from the logs. Returns its path
  * ("" if that fails); free() it. */
 char *survey_name_kept(const char *directory, uint64_t reached);
+
+/* Removes the folder of the links. */
+void survey_forget_logs(const char *directory);
 
 #endif

@@ -63,14 +63,28 @@ def test_damage_within_the_log_is_told(impulse, site):
     assert send(impulse).code == 250
 
 
+def append(path, content):
+    with open(path, "ab") as file:
+        file.write(content)
+
+
 def test_a_torn_end_of_the_log_is_no_damage(impulse, site):
-    """A process that is killed while it writes leaves that."""
+    """A process that is killed while it writes leaves that: the head of a record and the half of it."""
     config = site.config("suspend_delivery = true")
-    log = store_some(impulse, config)
-    os.truncate(log, log.stat().st_size - 10)
+    append(store_some(impulse, config), b"\x12\x34\x56\x78\x00\x10\x01" + b"x" * 100)
     impulse.start(config)
-    impulse.await_panic("19 messages recovered")
-    assert "damaged;" not in impulse.paniclog()
+    impulse.await_panic("20 messages recovered")
+    assert "damaged or incomplete" not in impulse.paniclog()
+
+
+def test_damage_behind_what_was_durable(impulse, site):
+    """A power loss leaves that: nothing is lost, and nobody is woken."""
+    config = site.config("suspend_delivery = true")
+    append(store_some(impulse, config), b"\x12\x34\x56\x78\x00\x10\x01" + b"x" * 40000)
+    impulse.start(config)
+    impulse.await_panic("20 messages recovered")
+    assert "nothing is missing that was durable" in impulse.paniclog()
+    assert "kept" not in impulse.paniclog() and not list((site.spool / "impulse").glob("kept*"))
 
 
 @pytest.mark.parametrize("unlink", ["true", "false"])
