@@ -4,8 +4,8 @@
  * IMPULSE_FAULT_RULES names the file, which is mapped; the harness (tests/harness/faults.py) changes it while the process
  * runs. Only calls on paths below IMPULSE_FAULT_FOLDER are touched.
  *
- * With IMPULSE_FAULT_SHADOW, a folder, it also records what a power loss would leave: a copy of each file as of its last
- * sync, and the names of the folder as of its last sync (power_loss.c).
+ * With IMPULSE_FAULT_SHADOW, a folder, it also records what a power loss would leave: a copy of each file of the folder
+ * "impulse" below as of its last sync, and its names as of its last sync (power_loss.c).
  */
 #define _GNU_SOURCE
 #include "shim.h"
@@ -44,8 +44,11 @@ __attribute__((constructor)) static void begin(void)
         rules = map == MAP_FAILED ? NULL : map;
         close(fd);
     }
-    if (folder && getenv("IMPULSE_FAULT_SHADOW"))
-        shadow_begin(folder, getenv("IMPULSE_FAULT_SHADOW"));
+    static char spool[PATH_MAX];
+    if (!folder || !getenv("IMPULSE_FAULT_SHADOW"))
+        return;
+    snprintf(spool, sizeof spool, "%s/impulse", folder);
+    shadow_begin(spool, getenv("IMPULSE_FAULT_SHADOW"));
 }
 
 /* ---- rules --------------------------------------------------------------------------------------------- */
