@@ -6,6 +6,7 @@ src_control_libcontrol_a_SOURCES = \
 	src/control/account.h \
 	src/control/cmd_authz.c \
 	src/control/cmd_config.c \
+	src/control/cmd_help.c \
 	src/control/cmd_metrics.c \
 	src/control/cmd_process.c \
 	src/control/control.c \

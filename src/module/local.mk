@@ -20,6 +20,7 @@ src_module_libmodule_a_SOURCES = \
 	src/module/manifest.c \
 	src/module/manifest.h \
 	src/module/manifest_option.c \
+	src/module/manifest_reader.c \
 	src/module/manifest_reader.h \
 	src/module/manifest_set.c \
 	src/module/manifests.h \
@@ -37,6 +38,7 @@ src_module_libmodule_a_SOURCES = \
 	src/module/runner.c \
 	src/module/runner.h \
 	src/module/set.h \
+	src/module/set_load.c \
 	src/module/suspension.c
 
 ## It holds a folder of --prefix, so another ./configure compiles it anew.

@@ -30,36 +30,10 @@
 #include <unistd.h>
 #include "base/mem.h"
 
-bool manifest_complain(struct manifest_reader *reader, const char *what, struct slice about)
-{
-    snprintf(reader->error, reader->error_size, "%s:%u: %s%s%.*s%s", reader->manifest->file, reader->line,
-             what, about.size ? " \"" : "", (int)about.size, about.size ? about.data : "",
-             about.size ? "\"" : "");
-    return false;
-}
-
-char *manifest_lower(struct slice text)
-{
-    char *copy = mem_copy_text(text.data, text.size);
-    for (size_t i = 0; i < text.size; i++)
-        copy[i] = ascii_lower(copy[i]);
-    return copy;
-}
-
 static void name_list_add(struct name_list *list, struct slice name)
 {
     list->names = mem_resize(list->names, (list->count + 1) * sizeof *list->names);
     list->names[list->count++] = manifest_lower(name);
-}
-
-bool manifest_is_name(struct slice name)
-{
-    for (size_t i = 0; i < name.size; i++) {
-        char c = ascii_lower(name.data[i]);
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'))
-            return false;
-    }
-    return name.size > 0;
 }
 
 bool manifest_is_core_word(const char *name)
@@ -69,16 +43,6 @@ bool manifest_is_core_word(const char *name)
         if (strcasecmp(name, others[i]) == 0)
             return true;
     return conf_option_find(name) != NULL;
-}
-
-/* Does `key` begin with `prefix`? *name is what follows. */
-bool manifest_split_key(struct slice key, const char *prefix, struct slice *name)
-{
-    struct slice start = slice_text(prefix);
-    if (!slice_starts_nocase(key, start))
-        return false;
-    *name = slice_of(key.data + start.size, key.size - start.size);
-    return true;
 }
 
 /* ---- keys --------------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
  * manifest_reader.h: what the files share that read a manifest: manifest.c its form, manifest_option.c what
- * it says of options. One thread.
+ * it says of options. manifest_reader.c knows neither. One thread.
  */
 #ifndef IMPULSE_MODULE_MANIFEST_READER_H
 #define IMPULSE_MODULE_MANIFEST_READER_H
