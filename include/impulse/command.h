@@ -42,10 +42,10 @@ struct imp_command {
     const char *arguments; /* for help: "NAME [COUNT]"; NULL: it takes none; copied */
     unsigned least, most;  /* how many words may follow; others are refused by the daemon with the usage */
     const char *help;      /* one line: what it does; copied */
-    imp_command_fn *run; /* required */
-    void *closure;       /* for `run`; lives as long as the instance */
-    unsigned flags;      /* enum imp_command_flags */
-    const char *pool; /* IMP_COMMAND_MAY_BLOCK: a ThreadPool's name, copied; NULL: "IO" */
+    imp_command_fn *run;   /* required */
+    void *closure;         /* for `run`; lives as long as the instance */
+    unsigned flags;        /* enum imp_command_flags */
+    const char *pool;      /* IMP_COMMAND_MAY_BLOCK: a ThreadPool's name, copied; NULL: "IO" */
 };
 
 /*

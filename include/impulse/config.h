@@ -53,8 +53,7 @@ extern "C" {
 
 struct imp_module; /* one loaded instance; module.h */
 struct imp_config; /* a stanza of the module in one generation: its own, or one in it */
-struct
-    imp_policy; /* the options that apply to one Listen and Peer, to one binding and domain, or to one host */
+struct imp_policy; /* options that apply to one Listen and Peer, one binding and domain, or one host */
 
 /* ---- the module's own stanza ------------------------------------------------------------------------------- */
 

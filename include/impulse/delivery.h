@@ -40,8 +40,7 @@
 extern "C" {
 #endif
 
-struct
-    imp_delivery; /* one envelope being delivered; the daemon's, valid until the deliver function returns */
+struct imp_delivery; /* one envelope being delivered; the daemon's, until the deliver function returns */
 
 /* Texts are NUL-terminated and valid until the deliver function returns. */
 

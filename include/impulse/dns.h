@@ -26,16 +26,16 @@ extern "C" {
 #endif
 
 enum imp_dns_type { /* the usual ones; any number from 1 to 65535 can be asked for */
-    IMP_DNS_A = 1,
-    IMP_DNS_NS = 2,
-    IMP_DNS_CNAME = 5,
-    IMP_DNS_SOA = 6,
-    IMP_DNS_PTR = 12,
-    IMP_DNS_MX = 15,
-    IMP_DNS_TXT = 16,
-    IMP_DNS_AAAA = 28,
-    IMP_DNS_SRV = 33,
-    IMP_DNS_TLSA = 52,
+                    IMP_DNS_A = 1,
+                    IMP_DNS_NS = 2,
+                    IMP_DNS_CNAME = 5,
+                    IMP_DNS_SOA = 6,
+                    IMP_DNS_PTR = 12,
+                    IMP_DNS_MX = 15,
+                    IMP_DNS_TXT = 16,
+                    IMP_DNS_AAAA = 28,
+                    IMP_DNS_SRV = 33,
+                    IMP_DNS_TLSA = 52,
 };
 
 enum imp_dns_status {
@@ -46,10 +46,10 @@ enum imp_dns_status {
     IMP_DNS_ENDED,     /* the instance or the process ends; free the closure and begin nothing */
 };
 
-enum imp_dns_security { /* RFC 4033 section 5 */
-    IMP_DNS_INSECURE,   /* the zone is not signed, or dns_trust_anchor is not set */
-    IMP_DNS_SECURE,     /* validated; also an answer that there is no such name or data */
-    IMP_DNS_BOGUS,      /* it should be signed and does not verify; the status is IMP_DNS_FAILED, nothing of it is given */
+enum imp_dns_security {                   /* RFC 4033 section 5 */
+                        IMP_DNS_INSECURE, /* the zone is not signed, or dns_trust_anchor is not set */
+                        IMP_DNS_SECURE,   /* validated; also an answer that there is no such name or data */
+                        IMP_DNS_BOGUS, /* it should be signed and does not verify; the status is IMP_DNS_FAILED, nothing of it is given */
 };
 
 enum { IMP_DNS_NAME_SIZE = 256, IMP_DNS_REVERSE_SIZE = 80 }; /* bytes, NUL included */

@@ -52,7 +52,7 @@ struct imp_connection; /* an accepted connection; the daemon's, valid until `clo
 typedef void imp_accepted_fn(struct imp_connection *connection, void *closure);
 
 struct imp_listener {
-    size_t size; /* sizeof(struct imp_listener) */
+    size_t size;               /* sizeof(struct imp_listener) */
     imp_accepted_fn *accepted; /* required */
     void *closure;             /* lives as long as the instance */
 };

@@ -30,10 +30,10 @@ struct imp_route {
     const char *method; /* "GET", "POST", ...: a token in upper case; copied */
     const char *path;   /* "/greylist/table"; one that ends in '/' is for all below it; copied */
     const char *help;   /* one line: what it answers; copied */
-    imp_route_fn *run; /* required */
-    void *closure;     /* for `run`; lives as long as the instance */
-    unsigned flags;    /* enum imp_route_flags */
-    const char *pool; /* IMP_ROUTE_MAY_BLOCK: a ThreadPool's name, copied; NULL: "IO" */
+    imp_route_fn *run;  /* required */
+    void *closure;      /* for `run`; lives as long as the instance */
+    unsigned flags;     /* enum imp_route_flags */
+    const char *pool;   /* IMP_ROUTE_MAY_BLOCK: a ThreadPool's name, copied; NULL: "IO" */
 };
 
 /* Registers a route of this instance; only from setup; the struct is copied. 0, or -1 with a line in imp_module_error:

@@ -36,7 +36,7 @@ struct imp_service {
     unsigned version;      /* from 1; a new one when a user of the old one would break */
     const char *help;      /* one line, copied: what it is for; NULL: none */
     const void *functions; /* the service's own struct; not copied: lives as long as the instance */
-    void *closure;         /* what its functions are called with, by convention; lives as long as the instance */
+    void *closure; /* what its functions are called with, by convention; lives as long as the instance */
 };
 
 /* Offers a service; only from setup; the struct is copied. 0, or -1 with a line in imp_module_error: the name is

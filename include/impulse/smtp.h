@@ -54,16 +54,16 @@ enum imp_smtp_flags {
 
 struct imp_smtp_extension {
     size_t size; /* sizeof(struct imp_smtp_extension) */
-    const char *
-        keyword; /* in EHLO's answer: letters, digits and '-', at most 64; copied; NULL: nothing is said there */
+    /* In EHLO's answer: letters, digits and '-', at most 64; copied; NULL: nothing is said there. */
+    const char *keyword;
     const char *arguments; /* behind it in EHLO's answer, one line; copied; NULL: none */
     const char *verb;      /* the command: letters, digits and '-', at most 64; copied; NULL: there is none */
     imp_smtp_fn *run;      /* required with a verb */
     void *closure;         /* for `run`; lives as long as the instance */
     unsigned flags;        /* enum imp_smtp_flags */
-    unsigned
-        deadline_ms; /* for the answer, in milliseconds; then the client is told 451 4.3.0, and the paniclog names
-                            * module and command. 0: 60000 */
+    /* For the answer, in milliseconds; then the client is told 451 4.3.0, and the paniclog names module and
+     * command. 0: 60000. */
+    unsigned deadline_ms;
     const char *help; /* one line: what it is for; copied; NULL: the module's description */
 };
 

@@ -39,8 +39,7 @@ struct imp_loop *sdk_loop_from(const struct loop *loop);
 bool sdk_jobs_enter(void);
 void sdk_jobs_leave(void);
 
-/* ---- for the daemon; main thread
- * ----------------------------------------------------------------------------- */
+/* ---- for the daemon; main thread -------------------------------------------------------------------- */
 
 /* Makes them known, `loops[0]` being the main thread's; the array is copied. Before modules are set up. */
 void sdk_loops_create(struct loop *const *loops, unsigned count);
