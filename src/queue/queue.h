@@ -133,8 +133,9 @@ struct queue_outcome {
 struct queue_transport {
     /*
      * A queue has ready envelopes and may have one more connection (fewer than max_outbound_connections are
-     * open). The transport opens one, takes envelopes with queue_take while it lives, and calls
-     * queue_connection_closed when it is gone. Called on the queue's loop.
+     * open). The transport opens one, takes envelopes with queue_take while it lives, asks the hooks of
+     * message_sending about each attempt (sending.h), and calls queue_connection_closed when it is gone. Called
+     * on the queue's loop.
      */
     void (*open)(struct queue_transport *transport, struct queue *queue);
 };

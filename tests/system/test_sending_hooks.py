@@ -361,10 +361,12 @@ def test_a_connection_that_has_served_dies_meanwhile(impulse, site, captures):
     assert not impulse.mainlog("T") and len(asked(impulse, 3)) == 3
 
 
+@pytest.mark.parametrize("deferred", ["false", "true"])
 @pytest.mark.parametrize("method", ["esmtp", "maildir"])
-def test_a_stop_does_not_wait(impulse, site, capture, method):
+def test_a_stop_does_not_wait(impulse, site, capture, method, deferred):
     (site.directory / "mail").mkdir()
-    outer = f'delivery_method = "{method}"\nmaildir {{ path = "{site.directory}/mail/%d/%l" }}\n'
+    outer = f'delivery_method = "{method}"\nmaildir {{ path = "{site.directory}/mail/%d/%l" }}\n' \
+            f'deferred_spool = {deferred}\n'
     impulse.start(site.config(outer + signer(answer="never"), to=capture))
     for recipient in ("a@rcpt.example", "b@other.example"):
         send(impulse, SMALL, recipients=[recipient])
@@ -376,6 +378,22 @@ def test_a_stop_does_not_wait(impulse, site, capture, method):
     assert impulse.paniclog().count("nobody waits any more") == 2 and not impulse.mainlog("T")
     impulse.start(site.config(outer + signer(remove="x-secret"), to=capture))
     assert len(impulse.await_log("D", 2)) == 2
+
+
+@pytest.mark.parametrize("deferred", ["false", "true"])
+def test_a_stop_does_not_wait_for_a_hook_that_blocks(impulse, site, capture, deferred):
+    outer = f'deferred_spool = {deferred}\n'
+    impulse.start(site.config(outer + signer(how="block", hold=site.directory / "never"), to=capture))
+    send(impulse, LARGE)
+    asked(impulse)
+    begun = time.monotonic()
+    impulse.stop(expect=1)
+    assert time.monotonic() - begun < patience(20)
+    assert "signer:one: its hook at message_sending has not returned; the process ends without it" in impulse.paniclog()
+    impulse.start(site.config(outer + signer(remove="x-secret"), to=capture))
+    message, = capture.wait()
+    assert signed(message.content, LARGE)
+    impulse.await_log("D")
 
 
 @pytest.mark.parametrize("how", ["thread", "block"])
