@@ -270,6 +270,7 @@ static const struct smtps_reply *read_added(const struct parameter_source *sourc
         return NULL;
     parameters->refused_by = parameter->module;
     parameters->refusal = reply_parameter_value;
+    parameters->refusal_text[sizeof parameters->refusal_text - 1] = '\0'; /* whatever was written there */
     slice_copy_printable(parameters->refusal_text, sizeof parameters->refusal_text,
                          slice_text(parameters->refusal_text));
     if (parameters->refusal_text[0])
