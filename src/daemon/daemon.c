@@ -354,10 +354,19 @@ static bool begin_main_loop(struct daemon *d)
     return heard;
 }
 
+/* Whatever still turns the loop, neither a tick nor a reload is to find a daemon that is being taken apart. */
+static void silence_main_loop(struct daemon *d)
+{
+    mask_signals(SIG_BLOCK); /* stopped, a signal has its default action again, which is to end the process */
+    for (size_t i = 0; i < SIGNALS; i++)
+        uv_signal_stop(&d->signals[i]);
+    uv_timer_stop(&d->tick);
+    uv_timer_stop(&d->bound);
+}
+
 /* Closes what begin_main_loop opened. */
 static void close_handles(struct daemon *d)
 {
-    mask_signals(SIG_BLOCK);
     for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&d->signals[i], NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
@@ -487,6 +496,8 @@ int daemon_run(const struct arguments *arguments)
     } else if (error[0]) {
         paniclog(PANIC_CRITICAL, "impulsed does not start: %s", error);
     }
+    if (started)
+        silence_main_loop(&d);
     take_down(&d);
     if (started)
         close_handles(&d); /* after all threads: what else is signalled meanwhile is not heard */

@@ -324,6 +324,21 @@ def test_a_delivery_that_has_no_result_is_named_and_tried_again(misbehaving):
         impulse.await_panic("no result")
 
 
+def test_nothing_happens_while_the_daemon_is_taken_apart(misbehaving, installed, modules):
+    """A job holds up the end for longer than a tick takes to come, and there is a timer to be closed then."""
+    build(installed, "concierge", modules)
+    impulse = misbehaving("job", ms=2500, outer="concierge { }")
+    with Wire(impulse.address) as client:
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        client.command("RCPT TO:<b@rcpt.example>", 250)
+    impulse.process.send_signal(signal.SIGTERM)
+    impulse.await_panic("impulsed stopped")
+    impulse.reload()
+    impulse.stop()
+    assert "reload" not in impulse.paniclog()
+
+
 # ---- NULL, and structs without a size -----------------------------------------------------------------------------------
 
 
