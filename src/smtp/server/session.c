@@ -184,7 +184,6 @@ void session_close(struct smtps_session *session)
     if (!session_hold(session))
         session_reset_transaction(session);
     stream_unwatch_end(&session->stream);
-    stream_read_stop(&session->stream);
     session->timer_running = true;
     session->deadline = loop_now(session->worker->loop) + LINGER_MS;
     uv_timer_start(&session->timer, on_timer, LINGER_MS, 0);
@@ -193,6 +192,8 @@ void session_close(struct smtps_session *session)
         session_abort(session);
     else if (flushed == 1)
         flushed_last_reply(session);
+    else
+        stream_read_stop(&session->stream);
 }
 
 static void discard_until_end(struct smtps_session *session)
