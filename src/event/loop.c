@@ -28,6 +28,7 @@ struct loop {
     struct loop_group *group;
     pthread_t thread;
     unsigned index;
+    struct buf spare; /* loop_spare */
     void *data;       /* loop_data */
     bool initialised; /* uv and wake */
     bool running;     /* the thread was started and is not joined */
@@ -245,6 +246,7 @@ static void loop_fini(struct loop *loop)
         uv_walk(&loop->uv, close_silently, NULL);
         uv_run(&loop->uv, UV_RUN_NOWAIT);
     } while (uv_loop_close(&loop->uv) == UV_EBUSY);
+    buf_release(&loop->spare);
     current = before;
 }
 
@@ -311,6 +313,11 @@ void loop_set_data(struct loop *loop, void *data)
 void *loop_data(const struct loop *loop)
 {
     return loop->data;
+}
+
+struct buf *loop_spare(struct loop *loop)
+{
+    return &loop->spare;
 }
 
 uv_loop_t *loop_uv(struct loop *loop)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
+#include "base/buf.h"
 
 struct loop;
 struct loop_group; /* Momentum's EventLoop "name" { concurrency }: a set of loops that share work */
@@ -55,6 +56,12 @@ struct loop *loop_current(void);
 /* A pointer that belongs to a higher part of the daemon; NULL at first. Set before the loop runs. */
 void loop_set_data(struct loop *loop, void *data);
 void *loop_data(const struct loop *loop);
+/*
+ * A buffer for those that need memory only while they run: its user moves it out, leaves it empty and without memory,
+ * and puts back what it no longer needs, instead of allocating and freeing in each turn. Freed with the loop. The
+ * loop's thread only.
+ */
+struct buf *loop_spare(struct loop *loop);
 uv_loop_t *loop_uv(struct loop *loop);
 /* Its index within its group. */
 unsigned loop_index(const struct loop *loop);

@@ -128,6 +128,32 @@ void stream_unwatch_end(struct stream *stream)
     update_events(stream);
 }
 
+/* Larger buffers are freed, so that a loop keeps little. */
+enum { SPARE_MAX = 256 * 1024 };
+
+/* A stream without input has no memory; in most turns it gets the loop's. */
+static void take_spare(struct stream *stream)
+{
+    struct buf *spare = loop_spare(stream->loop);
+    if (stream->in.memory || !spare->memory)
+        return;
+    stream->in = *spare;
+    *spare = (struct buf){0};
+}
+
+/* Keeps the larger buffer, so that it soon serves for content as well as for commands. */
+static void give_spare(struct stream *stream)
+{
+    struct buf *spare = loop_spare(stream->loop), given = stream->in;
+    stream->in = (struct buf){0};
+    if (given.capacity > SPARE_MAX || given.capacity <= spare->capacity) {
+        buf_release(&given);
+        return;
+    }
+    buf_release(spare);
+    *spare = given;
+}
+
 /* As many records as there are and as fit: one is at most 16 KiB. */
 static ssize_t fill_encrypted(struct stream *stream, size_t size)
 {
@@ -149,6 +175,7 @@ static ssize_t fill_encrypted(struct stream *stream, size_t size)
 
 ssize_t stream_fill(struct stream *stream, size_t size)
 {
+    take_spare(stream);
     if (stream->tls)
         return fill_encrypted(stream, size);
     char *room = buf_reserve(&stream->in, size);
@@ -230,7 +257,7 @@ int stream_flush(struct stream *stream)
 void stream_trim(struct stream *stream)
 {
     if (stream->in.memory && buf_size(&stream->in) == 0)
-        buf_release(&stream->in);
+        give_spare(stream);
     if (stream->out.memory && buf_size(&stream->out) == 0)
         buf_release(&stream->out);
 }

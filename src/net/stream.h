@@ -81,7 +81,7 @@ ssize_t stream_peek(struct stream *stream, void *bytes, size_t size);
  * a negative errno: broken, `out` is dropped.
  */
 int stream_flush(struct stream *stream);
-/* Gives both buffers' memory back if they are empty. */
+/* Gives both buffers' memory back if they are empty, that of `in` to the next stream of the loop that reads. */
 void stream_trim(struct stream *stream);
 /*
  * From here on the stream is encrypted, we being the server: what is in `out` is still sent as it is, then

@@ -562,6 +562,52 @@ static void test_write_after_reset(void)
     owner_release(&owner);
 }
 
+struct turns {
+    struct owner *owner;
+    size_t step;
+    char *memory; /* of the input, and what the loop keeps after it */
+    char *spare;
+};
+
+static void do_fill_and_trim(void *argument)
+{
+    struct turns *turns = argument;
+    struct stream *stream = &turns->owner->stream;
+    turns->owner->result = (int)stream_fill(stream, turns->step);
+    turns->memory = stream->in.memory;
+    stream_trim(stream);
+    CU_ASSERT_PTR_EQUAL(stream->in.memory, turns->memory); /* not while it holds input */
+    buf_clear(&stream->in);
+    stream_trim(stream);
+    CU_ASSERT_PTR_NULL(stream->in.memory);
+    turns->spare = loop_spare(stream->loop)->memory;
+}
+
+/* What one stream no longer needs, the next one uses; the loop keeps the larger of two, unless it is very large. */
+static void test_spare_buffer(void)
+{
+    struct owner owners[2] = {OWNER, OWNER};
+    struct turns first = {&owners[0], 16384, NULL, NULL}, second = {&owners[1], 16384, NULL, NULL},
+                 content = {&owners[1], 131072, NULL, NULL}, huge = {&owners[0], 1 << 20, NULL, NULL};
+    struct turns *each[] = {&first, &second, &content, &huge};
+    for (size_t i = 0; i < 2; i++)
+        owner_open(&owners[i]);
+    for (size_t i = 0; i < 4; i++) {
+        struct pollfd come = {.fd = each[i]->owner->fd, .events = POLLIN};
+        CU_ASSERT_EQUAL(write(each[i]->owner->peer, "word", 4), 4);
+        CU_ASSERT_EQUAL(poll(&come, 1, 10000), 1);
+        on_loop(do_fill_and_trim, each[i]);
+        CU_ASSERT_EQUAL(each[i]->owner->result, 4);
+    }
+    CU_ASSERT_PTR_EQUAL(second.memory, first.spare);
+    CU_ASSERT_PTR_EQUAL(content.spare, content.memory);
+    CU_ASSERT_PTR_NULL(huge.spare);
+    for (size_t i = 0; i < 2; i++) {
+        on_loop(do_close, &owners[i]);
+        owner_release(&owners[i]);
+    }
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -579,6 +625,7 @@ int main(void)
         {"data, then a reset", test_data_then_reset},
         {"reset while blocked", test_reset_while_blocked},
         {"write after a reset", test_write_after_reset},
+        {"the loop's spare buffer", test_spare_buffer},
         CU_TEST_INFO_NULL,
     };
     group = loop_group_create("stream", 1);

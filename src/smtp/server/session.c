@@ -442,6 +442,8 @@ static void read_content(struct smtps_session *session)
     session->progress += used;
     if (session->progress >= PROGRESS_UNIT)
         session_renew_deadline(session);
+    if (session->state == SESSION_WAITING) /* all of it has come; the client waits for the spool */
+        stream_trim(&session->stream);
 }
 
 /* Sends the replies of the commands and decides whether to continue reading the socket. */
