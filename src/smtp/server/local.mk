@@ -52,6 +52,7 @@ src_smtp_server_libsmtp_server_a_SOURCES = \
 	src/smtp/server/session.h \
 	src/smtp/server/session_hooks.c \
 	src/smtp/server/session_open.c \
+	src/smtp/server/session_reply.c \
 	src/smtp/server/session_throttle.c \
 	src/smtp/server/session_throttle.h \
 	src/smtp/server/session_tls.c \
