@@ -24,6 +24,10 @@ src_control_libcontrol_a_SOURCES = \
 	src/control/ctl_gather.h \
 	src/control/ctl_session.c \
 	src/control/ctl_session.h \
+	src/control/ctl_session_answer.c \
+	src/control/ctl_session_login.c \
+	src/control/ctl_session_open.c \
+	src/control/ctl_session_private.h \
 	src/control/line.c \
 	src/control/line.h \
 	src/control/login.c \
