@@ -9,6 +9,9 @@ src_sdk_libsdk_a_SOURCES = \
 	src/sdk/sdk_address.h \
 	src/sdk/sdk_inject.c \
 	src/sdk/sdk_inject.h \
+	src/sdk/sdk_inject_budget.c \
+	src/sdk/sdk_inject_private.h \
+	src/sdk/sdk_inject_store.c \
 	src/sdk/sdk_dns.c \
 	src/sdk/sdk_dns.h \
 	src/sdk/sdk_job.c \
