@@ -21,7 +21,8 @@ def load(address, *arguments, expect=0, **popen):
     done = subprocess.run([tool("impulse-load"), "--json", *map(str, arguments), "%s:%s" % address],
                           capture_output=True, text=True, env=ENVIRONMENT, timeout=patience(120), check=False, **popen)
     assert not COMPLAINT.search(done.stderr), done.stderr
-    assert expect is None or done.returncode == expect, f"impulse-load ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    assert expect is None or done.returncode == expect, \
+        f"impulse-load ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return json.loads(done.stdout) if done.stdout else done.stderr
 
 

@@ -1,4 +1,5 @@
 """impulse-load and impulse-sink: what they send, count, refuse, and find."""
+import os
 import re
 import resource
 import socket
@@ -92,7 +93,8 @@ def test_wrong_password(impulse, site, certificates, tmp_path):
         (tmp_path / "password").write_text("wrong\n")
         sums = load(services.address, "--messages", 5, "--auth", "PLAIN", "--user", USER, "--connections", 1,
                     "--password-file", tmp_path / "password", "--timeout", 1, expect=2)
-        assert sums["messages"] == 0 and "no connection" in sums["given_up"] and any(text.startswith("AUTH: 535") for text in sums["complaints"])
+        assert sums["messages"] == 0 and "no connection" in sums["given_up"]
+        assert any(text.startswith("AUTH: 535") for text in sums["complaints"])
 
 
 @pytest.mark.parametrize("door", ["--starttls", "--tls"])
@@ -161,6 +163,45 @@ def test_what_the_server_must_offer(tmp_path, missing):
     with Sink(tmp_path, f"--no-{missing}") as sink:
         sums = load(sink.address, "--messages", 5, "--bdat", "--pipelining", expect=2)
     assert sums["messages"] == 0 and sink.sums["messages"] == 0 and missing.upper() in sums["given_up"]
+
+
+def test_a_server_that_never_answers(tmp_path):
+    """The message that it swallowed is without an answer on both sides; the others go on."""
+    with Sink(tmp_path, "--at", "end,hang,times=1") as sink:
+        sums = adds_up(load(sink.address, "--messages", 3, "--connections", 1, "--timeout", 0.3, "--ledger",
+                            tmp_path / "sent", expect=1))
+    assert (sums["accepted"], sums["unknown"]) == (2, 1)
+    assert (sink.sums["messages"], sink.sums["unanswered"]) == (2, 1)
+    assert verify(tmp_path / "sent", sink.ledger)["unknown"] == 1
+
+
+def test_many_addresses_and_threads(tmp_path):
+    """Connections come from the addresses of a pattern; the sink's threads share them."""
+    with Sink(tmp_path, "--threads", 3) as sink:
+        sums = adds_up(load(sink.address, "--messages", 200, "--connections", 40, "--source", "127.0.1.[20]",
+                            "--per-connection", 2, "--threads", 2))
+    assert sums["accepted"] == sink.sums["whole"] == 200 and sums["connections"] == sink.sums["connections"] >= 100
+
+
+def test_unix_socket(tmp_path):
+    path = f"/tmp/{tmp_path.name}.sink"
+    with subprocess.Popen([tool("impulse-sink"), path], stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as sink:
+        assert sink.stderr.readline() == f"impulse-sink listens at {path}\n"
+        done = subprocess.run([tool("impulse-load"), "--messages", "20", "--progress", path],
+                              capture_output=True, text=True, check=True)
+        sink.terminate()
+        assert "messages     20\n" in sink.stdout.read() and "20 " in done.stdout
+    assert not os.path.exists(path)
+
+
+def test_progress(tmp_path):
+    """A line each second, if it is asked for or standard error is a terminal."""
+    with Sink(tmp_path) as sink:
+        for arguments, lines_expected in ((["--progress"], True), ([], False)):
+            done = subprocess.run([tool("impulse-load"), "--seconds", "1.3", "--rate", "10", *arguments,
+                                   "%s:%s" % sink.address], capture_output=True, text=True, check=True)
+            assert bool(re.search(r"^ +\d+ s +\d+ a second, p99 [\d.]+ ms; \d+ accepted, 0 refused", done.stderr, re.M)) == lines_expected
 
 
 def test_memory_does_not_grow(tmp_path):

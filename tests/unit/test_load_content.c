@@ -106,6 +106,25 @@ static void test_alterations(void)
     content_release(&content);
 }
 
+static void test_what_is_no_stamp(void)
+{
+    static const char *const wrong[] = {
+        "X-Impulse-Load: run=1 number=2 size=3",
+        "X-Impulse-Load: run=1 number=2 size=3 sum=4 more",
+        "X-Impulse-Load: run=1 number=2 size=-3 sum=4",
+        "X-Impulse-Load: run=1 number=x size=3 sum=4",
+        "X-Impulse-Load: run=11111111111111111 number=2 size=3 sum=4",
+        "X-Impulse-Load: run=1 number=2 size=3 sum=111111111",
+        "X-Impulse-Load: number=2 run=1 size=3 sum=4",
+        "X-Impulse-Loud: run=1 number=2 size=3 sum=4",
+    };
+    struct stamp stamp;
+    CU_ASSERT_TRUE(stamp_parse("X-Impulse-Load: run=1f number=2 size=3 sum=4a", &stamp));
+    CU_ASSERT_TRUE(stamp.run == 31 && stamp.number == 2 && stamp.size == 3 && stamp.sum == 0x4a);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CU_ASSERT_FALSE(stamp_parse(wrong[i], &stamp));
+}
+
 /* ---- distributions and patterns ---------------------------------------------------------------- */
 
 static void test_distributions(void)
@@ -210,6 +229,7 @@ int main(void)
     int status = unit_run("load_content", (CU_TestInfo[]){{"messages of every size", test_every_size},
                                                           {"large messages", test_large},
                                                           {"what alters a message is seen", test_alterations},
+                                                          {"what is no stamp", test_what_is_no_stamp},
                                                           {"distributions", test_distributions},
                                                           {"patterns", test_patterns},
                                                           {"rules", test_rules},

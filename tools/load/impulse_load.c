@@ -229,15 +229,17 @@ static void await_end(struct load *load, const sigset_t *signals)
 {
     const struct load_settings *settings = &load->settings;
     bool progress = !settings->quiet && (settings->progress || isatty(STDERR_FILENO));
-    uint64_t stood = load->started;
-    for (unsigned turn = 1; atomic_load(&load->workers_left) > 0; turn++) {
+    uint64_t stood = load->started, next_line = load->started + 1000000;
+    while (atomic_load(&load->workers_left) > 0) {
         if (sigtimedwait(signals, NULL, &(struct timespec){.tv_nsec = 20000000}) > 0) {
             if (atomic_exchange(&load->stop, true))
                 _exit(EXIT_BAD); /* asked twice */
             wake_workers(load);
         }
-        if (progress && turn % 50 == 0)
+        if (progress && clock_mono_us() >= next_line) {
             load_print_progress(load);
+            next_line += 1000000;
+        }
         if (!atomic_load(&load->stop) && is_hopeless(load, &stood)) {
             atomic_store(&load->hopeless, "there was no connection for the time of --timeout");
             atomic_store(&load->stop, true);

@@ -84,6 +84,9 @@ struct load_worker {
     struct buf lines;                  /* of the ledger, not written yet */
     struct load_counts counts;
     uint64_t ended;                  /* when the last client was done */
+    struct histogram recent;         /* PHASE_MESSAGE since the last look at it */
+    _Atomic uint64_t recent_p99;     /* of the second before this one, for the line of progress */
+    unsigned ticks;                  /* since that look */
     struct histogram phases[PHASES]; /* microseconds; read by others when the thread has ended */
     struct load_complaint complaints[COMPLAINTS];
 };

@@ -51,12 +51,18 @@ uint64_t load_sum(const struct load *load, size_t offset)
 void load_print_progress(const struct load *load)
 {
     static uint64_t last_accepted, last_time;
-    uint64_t now = clock_mono_us(), accepted = load_sum(load, offsetof(struct load_counts, accepted));
+    uint64_t now = clock_mono_us(), accepted = load_sum(load, offsetof(struct load_counts, accepted)),
+             p99 = 0;
     double passed = (double)(now - (last_time ? last_time : load->started)) / 1e6;
-    fprintf(stderr,
-            "%5.0f s  %8.0f a second  %10" PRIu64 " accepted  %6" PRIu64 " refused  %6" PRIu64
-            " unknown  %6" PRIu64 " connections\n",
-            (double)(now - load->started) / 1e6, (double)(accepted - last_accepted) / passed, accepted,
+    for (uint64_t i = 0; i < load->settings.threads; i++) {
+        uint64_t here = atomic_load_explicit(&load->workers[i].recent_p99, memory_order_relaxed);
+        if (here > p99)
+            p99 = here;
+    }
+    fprintf(stderr, "%5.0f s %8.0f a second, p99 %.1f ms; %" PRIu64 " accepted",
+            (double)(now - load->started) / 1e6, (double)(accepted - last_accepted) / passed,
+            (double)p99 / 1000, accepted);
+    fprintf(stderr, ", %" PRIu64 " refused, %" PRIu64 " without answer, %" PRIu64 " connections\n",
             load_sum(load, offsetof(struct load_counts, transient)) +
                 load_sum(load, offsetof(struct load_counts, permanent)),
             load_sum(load, offsetof(struct load_counts, unknown)),

@@ -84,7 +84,10 @@ static void serve_idle(struct load_worker *worker)
 
 void worker_measure(struct load_worker *worker, enum load_phase phase, uint64_t since)
 {
-    histogram_add(&worker->phases[phase], clock_mono_us() - since);
+    uint64_t took = clock_mono_us() - since;
+    histogram_add(&worker->phases[phase], took);
+    if (phase == PHASE_MESSAGE)
+        histogram_add(&worker->recent, took);
 }
 
 void worker_complain(struct load_worker *worker, const char *what, struct slice text)
@@ -133,6 +136,12 @@ static void on_tick(uv_timer_t *timer)
         client_tick(&worker->clients[i], now);
     if (worker->load->ledger >= 0 && !ledger_write(worker->load->ledger, &worker->lines))
         worker_give_up(worker, "the ledger cannot be written");
+    if (++worker->ticks * TICK >= 1000) {
+        atomic_store_explicit(&worker->recent_p99, histogram_percentile(&worker->recent, 99),
+                              memory_order_relaxed);
+        worker->recent = (struct histogram){0};
+        worker->ticks = 0;
+    }
 }
 
 static void on_pace(uv_poll_t *poll, int status, int events)
