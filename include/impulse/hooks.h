@@ -203,7 +203,8 @@ struct imp_suspension; /* the right, and the duty, to resume a call once */
  * imp_suspension_resume has returned on this thread, but may be running while another thread resumes.
  *
  * NULL, and named in the paniclog, where a call cannot be suspended: at a point that is told, in a hook with
- * IMP_HOOK_MAY_BLOCK, twice in one hook.
+ * IMP_HOOK_MAY_BLOCK, twice in one hook; and where as many calls are suspended as module_max_suspensions allows: let the
+ * hook return IMP_AGAIN all the same, and the client is answered 451 4.3.0.
  */
 IMP_API struct imp_suspension *imp_call_suspend(struct imp_call *call, void (*cancelled)(void *closure),
                                                 void *closure);

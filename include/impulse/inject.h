@@ -97,7 +97,7 @@ struct imp_injection {
  * 0, or -1 with errno, and then `done` is not called:
  *   EINVAL     an address, the context or another member is wrong; the paniclog says which
  *   EFBIG      `content` is larger than IMP_INJECT_CONTENT_MAX
- *   EAGAIN     too much is being injected at this moment (10,000 messages or 64 MiB in memory): again later
+ *   EAGAIN     too much is being injected at this moment (module_max_injections, module_injection_memory): again later
  *   ENOSPC     there is no room on the disk
  *   ESHUTDOWN  the daemon ends
  */

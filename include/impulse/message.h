@@ -55,6 +55,7 @@
  *   ERANGE  the offset is not within the content
  *   E2BIG   the edits of a message (of an attempt) would hold more than 256 KiB of text, or 4,096 pieces; more than
  *           10,000 recipients
+ *   ENOBUFS the edits of all messages that are arriving would hold more than module_edit_memory
  *   EAGAIN  on an event loop: it would have to wait for the spool
  *   EIO     the spool cannot be read, or does not keep what it is given
  * A handle that is NULL, because there is no message or recipient, is refused with EINVAL and named in the paniclog.

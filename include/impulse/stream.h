@@ -125,8 +125,8 @@ struct imp_stream_target { /* texts are copied */
 
 /*
  * Begins to connect; `connected` or `closed` follows. NULL with errno set, and no function is called: EINVAL neither
- * path nor host and port, a name that is none, events without `closed`; ENOTSUP the thread has no loop; ESHUTDOWN the
- * instance or the process ends.
+ * path nor host and port, a name that is none, events without `closed`; ENOTSUP the thread has no loop; EAGAIN as many
+ * streams are open as module_max_streams allows; ESHUTDOWN the instance or the process ends.
  */
 IMP_API struct imp_stream *imp_stream_connect(struct imp_module *module,
                                               const struct imp_stream_target *target,

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "config.h"
+#include "daemon/budget_limits.h"
 #include "daemon/console.h"
 #include "daemon/console_spool.h"
 #include "daemon/daemon_metrics.h"
@@ -221,6 +222,7 @@ static bool start(struct daemon *d, char *error, size_t error_size)
         snprintf(error, error_size, "cannot start the log writer");
         return false;
     }
+    budget_limits_apply(d->conf);
     d->modules = module_set_load(d->conf, d->loading.manifests, threads_pools(d->threads), error, error_size);
     if (!d->modules)
         return false;

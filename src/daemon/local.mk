@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/daemon/libdaemon.a
 src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/arguments.c \
 	src/daemon/arguments.h \
+	src/daemon/budget_limits.c \
+	src/daemon/budget_limits.h \
 	src/daemon/certificates.c \
 	src/daemon/certificates.h \
 	src/daemon/console.c \

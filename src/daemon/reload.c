@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "confparse/compare.h"
+#include "daemon/budget_limits.h"
 #include "daemon/process.h"
 #include "log/paniclog.h"
 
@@ -88,6 +89,7 @@ static bool swap(struct daemon *d, struct conf *conf, const struct manifest_set 
     conf_unref(d->conf);
     d->modules = modules;
     d->conf = conf_ref(conf);
+    budget_limits_apply(conf);
     control_start(d->control);
     module_set_tick(d->modules);
     return true;

@@ -4,6 +4,7 @@
 #include "message/message.h"
 
 #include "base/mem.h"
+#include "metrics/budget.h"
 
 struct message *message_create(uint64_t id, char *sender, const char *sender_domain)
 {
@@ -36,6 +37,8 @@ void message_seal(struct message *message)
 static void release_content(struct message *message)
 {
     buf_release(&message->content);
+    budget_give(BUDGET_EDITS, message->budgeted);
+    message->budgeted = 0;
     buf_release(&message->header);
     buf_release(&message->part_flags);
     edits_release(&message->edits);

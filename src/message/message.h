@@ -90,6 +90,7 @@ struct message {
     uint32_t changes;         /* edits so far: what was remembered of the content is out of date */
     uint64_t original_size;   /* of content in memory, before its first edit */
     uint64_t own_text;        /* bytes that recipients' edits put in */
+    uint64_t budgeted;        /* bytes of BUDGET_EDITS */
     uint64_t copied;          /* bytes that edits copied or moved: for tests */
     uint64_t scanned;         /* bytes of header that were looked at: for tests */
     struct buf header;        /* a copy of the header, when it is in pieces */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include "base/mem.h"
 #include "message/header.h"
+#include "metrics/budget.h"
 
 static struct message_recipient *owner_of_edits(const struct message *message)
 {
@@ -176,12 +177,17 @@ int message_splice(struct message *message, uint64_t at, uint64_t removed, struc
     struct message_recipient *recipient = owner_of_edits(message);
     if (message_edit_error(message))
         return -EPERM;
+    if (text.size > 0 && !budget_take(BUDGET_EDITS, text.size))
+        return -ENOBUFS;
     message->header_known = false; /* also when the edit fails: there may be a table of edits now */
     int error = recipient           ? splice_own(message, recipient, at, removed, text)
                 : has_base(message) ? outcome_error(edits_splice(shared_edits(message), at, removed, text))
                                     : splice_memory(message, at, removed, text);
-    if (error)
+    if (error) {
+        budget_give(BUDGET_EDITS, text.size);
         return error;
+    }
+    message->budgeted += text.size;
     message->changes++;
     message->copied += text.size;
     return 0;

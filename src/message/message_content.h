@@ -26,6 +26,7 @@ enum {
  *   -EPERM   the content is not there yet, or there is no message any more
  *   -ERANGE  the range is not within the content
  *   -E2BIG   a bound of edits would be passed
+ *   -ENOBUFS the edits of all messages would be too large (BUDGET_EDITS)
  *   -EINVAL  what is put in is not what can stand there
  *   -ENOENT  there is no such field
  *   -EAGAIN  it would have to wait for the spool

@@ -19,9 +19,14 @@ static _Thread_local bool locked; /* this thread has the lock */
 
 /* All under the lock. */
 static struct list families = {{&families.head, &families.head}}; /* in order of their names */
-static size_t family_count, series_in_all;
+static size_t family_count;
 
 static const struct metric_owner core = {&core, "core"};
+
+/* Of all metrics, without the overflows. */
+static struct {
+    _Atomic uint64_t used, limit, refused;
+} series = {.limit = 10000};
 
 static const char overflow_labels[] = "overflow=\"true\"";
 
@@ -186,7 +191,7 @@ static struct metric *series_create(struct metric_family *family, char *labels)
         family->overflow = metric;
     } else {
         family->series_count++;
-        series_in_all++;
+        atomic_fetch_add_explicit(&series.used, 1, memory_order_relaxed);
     }
     return metric;
 }
@@ -198,7 +203,7 @@ static void series_free(struct metric *metric)
         family->overflow = NULL;
     } else {
         family->series_count--;
-        series_in_all--;
+        atomic_fetch_sub_explicit(&series.used, 1, memory_order_relaxed);
     }
     tdelete(metric, &family->tree, by_labels);
     list_remove(&metric->link);
@@ -207,10 +212,30 @@ static void series_free(struct metric *metric)
     free(metric);
 }
 
+void metric_limit_series(uint64_t limit)
+{
+    atomic_store_explicit(&series.limit, limit, memory_order_relaxed);
+}
+
+uint64_t metric_series_used(void)
+{
+    return atomic_load_explicit(&series.used, memory_order_relaxed);
+}
+
+uint64_t metric_series_limit(void)
+{
+    return atomic_load_explicit(&series.limit, memory_order_relaxed);
+}
+
+uint64_t metric_series_refused(void)
+{
+    return atomic_load_explicit(&series.refused, memory_order_relaxed);
+}
+
 static bool has_room(const struct metric_family *family)
 {
     return family->series_count < METRIC_SERIES_MAX &&
-           (series_in_all < METRIC_ALL_SERIES_MAX || is_core(family));
+           (metric_series_used() < metric_series_limit() || is_core(family));
 }
 
 /* Takes `labels`. *overflows: it is the first that goes into the overflow. */
@@ -223,6 +248,7 @@ static struct metric *find_series(struct metric_family *family, char *labels, bo
     free(labels);
     if (found)
         return *found;
+    atomic_fetch_add_explicit(&series.refused, 1, memory_order_relaxed);
     *overflows = !family->overflow;
     return family->overflow ? family->overflow : series_create(family, mem_dup(overflow_labels));
 }
@@ -231,9 +257,10 @@ static struct metric *find_series(struct metric_family *family, char *labels, bo
 static void name_overflow(const struct metric_owner *owner, const char *name)
 {
     paniclog(PANIC_WARNING,
-             "metric %s of %s: there are %d series of it, or %d of all metrics; further ones are counted in "
-             "{overflow=\"true\"}",
-             name, owner->name, METRIC_SERIES_MAX, METRIC_ALL_SERIES_MAX);
+             "metric %s of %s: there are %d series of it, or %llu of all metrics (metric_max_series); "
+             "further ones "
+             "are counted in {overflow=\"true\"}",
+             name, owner->name, METRIC_SERIES_MAX, (unsigned long long)metric_series_limit());
 }
 
 static void release(const struct metric_reader *reader)

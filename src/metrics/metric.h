@@ -4,7 +4,7 @@
  * Whoever owns a number registers it and gets a handle, a series. Counting stores into memory of the calling
  * thread alone (metric_cells.h): no lock and no contended cache line. Reading sums over the threads.
  *
- * Bounds: METRIC_SERIES_MAX series of one metric, METRIC_ALL_SERIES_MAX of all. What is registered beyond
+ * Bounds: METRIC_SERIES_MAX series of one metric, metric_max_series of all (metric_limit_series). What is registered beyond
  * them gets the metric's overflow series, whose only label is overflow="true", and the paniclog says so once
  * for each metric. A metric beyond METRIC_NAMES_MAX is refused. The core's own always find room.
  */
@@ -21,12 +21,11 @@ struct metric; /* one series: a name and the values of its labels */
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 enum {
-    METRIC_SERIES_MAX = 1000,      /* of one metric */
-    METRIC_ALL_SERIES_MAX = 10000, /* of all metrics */
-    METRIC_NAMES_MAX = 2000,       /* metrics */
-    METRIC_LABELS_MAX = 10,        /* of one series */
-    METRIC_LABEL_SIZE_MAX = 128,   /* bytes of a label's value; what is longer is cut */
-    METRIC_BOUNDS_MAX = 100,       /* buckets of a histogram, without the last one */
+    METRIC_SERIES_MAX = 1000,    /* of one metric */
+    METRIC_NAMES_MAX = 2000,     /* metrics */
+    METRIC_LABELS_MAX = 10,      /* of one series */
+    METRIC_LABEL_SIZE_MAX = 128, /* bytes of a label's value; what is longer is cut */
+    METRIC_BOUNDS_MAX = 100,     /* buckets of a histogram, without the last one */
 };
 
 struct metric_definition { /* borrowed for the call */
@@ -81,6 +80,15 @@ void metric_raise(struct metric *gauge, double number);
 void metric_lower(struct metric *gauge, double number);
 void metric_set(struct metric *gauge, double value);
 void metric_observe(struct metric *histogram, double value);
+
+/* ---- the number of series: any thread, no lock -------------------------------------------------------- */
+
+/* At most so many of all metrics; 10,000 at first. The core's always find room. */
+void metric_limit_series(uint64_t limit);
+uint64_t metric_series_used(void);
+uint64_t metric_series_limit(void);
+/* How often one was counted in an overflow instead. */
+uint64_t metric_series_refused(void);
 
 /* ---- reading: any thread, takes a lock --------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "event/late_gate.h"
+#include "metrics/budget.h"
 #include "module/set.h"
 
 enum { BLOCK_SLOTS = 256, BLOCKS = 16384 }; /* 4 million at a time */
@@ -87,9 +88,11 @@ static void add_block(void)
     table.blocks_used = index + 1;
 }
 
-/* NULL: 4 million are out. */
+/* NULL: as many are out as the budget allows, which is below the 4 million that the table holds. */
 static struct suspension *slot_take(void)
 {
+    if (!budget_take(BUDGET_SUSPENSIONS, 1))
+        return NULL;
     pthread_mutex_lock(&table.lock);
     if (!table.free)
         add_block();
@@ -97,8 +100,10 @@ static struct suspension *slot_take(void)
     if (slot)
         table.free = slot->next;
     pthread_mutex_unlock(&table.lock);
-    if (!slot)
+    if (!slot) {
+        budget_give(BUDGET_SUSPENSIONS, 1);
         return NULL;
+    }
     uint32_t use = (uint32_t)(atomic_load_explicit(&slot->tag, memory_order_relaxed) >> 2) + 1;
     atomic_store_explicit(&slot->tag, (uint64_t)use << 2 | SLOT_WAITING, memory_order_relaxed);
     return slot;
@@ -114,6 +119,7 @@ static void slot_give(struct suspension *slot)
     slot->next = table.free;
     table.free = slot;
     pthread_mutex_unlock(&table.lock);
+    budget_give(BUDGET_SUSPENSIONS, 1);
 }
 
 /* Of this use of the slot, from one state to another. False: it was in another state. */
@@ -150,7 +156,9 @@ struct imp_suspension *imp_call_suspend(struct imp_call *call, void (*cancelled)
     if (!slot) {
         paniclog_rated(&hook->nonsense, PANIC_ERROR, "module %s: its hook at %s %s; it got no suspension",
                        hook->module->label, hook->runner.what,
-                       obstacle ? obstacle : "suspends, and there are too many suspensions");
+                       obstacle
+                           ? obstacle
+                           : "suspends, and as many calls are suspended as module_max_suspensions allows");
         return NULL;
     }
     slot->call = call;

@@ -16,6 +16,7 @@
  *   QUEUE     queue_settings      queue/settings.c
  *   CONSOLE   control_options     control/control_options.c
  *   HOST      host_options        policy/host_name.c
+ *   BUDGET    budget_limits       daemon/budget_limits.c
  *   HOOKS     hook_limits         module/module_set.c
  *   POOL      pool_settings       daemon/threads.c
  *   SPOOL     spool_settings      daemon/daemon_settings.c
@@ -51,6 +52,9 @@
 #endif
 #ifndef HOST
 #define HOST(...)
+#endif
+#ifndef BUDGET
+#define BUDGET(...)
 #endif
 #ifndef HOOKS
 #define HOOKS(...)
@@ -88,6 +92,7 @@
 #undef QUEUE
 #undef CONSOLE
 #undef HOST
+#undef BUDGET
 #undef HOOKS
 #undef POOL
 #undef SPOOL

@@ -6,26 +6,27 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "base/mem.h"
+#include "metrics/budget.h"
 
-enum { MESSAGES_MAX = 10000 };         /* under way at once */
-#define BYTES_MAX (UINT64_C(64) << 20) /* of all that are under way */
-
-struct sdk_injector sdk_injector = {.pending = PENDING_STATIC, .lock = PTHREAD_MUTEX_INITIALIZER};
+struct sdk_injector sdk_injector = {.pending = PENDING_STATIC};
 
 /* ---- the budget -------------------------------------------------------------------------------------- */
+
+static bool take(uint64_t bytes)
+{
+    if (!budget_take(BUDGET_INJECTIONS, 1))
+        return false;
+    if (budget_take(BUDGET_INJECTION_MEMORY, bytes))
+        return true;
+    budget_give(BUDGET_INJECTIONS, 1);
+    return false;
+}
 
 int sdk_inject_enter_budget(uint64_t bytes)
 {
     if (!pending_enter(&sdk_injector.pending))
         return ESHUTDOWN;
-    pthread_mutex_lock(&sdk_injector.lock);
-    bool fits = sdk_injector.messages < MESSAGES_MAX && sdk_injector.bytes + bytes <= BYTES_MAX;
-    if (fits) {
-        sdk_injector.messages++;
-        sdk_injector.bytes += bytes;
-    }
-    pthread_mutex_unlock(&sdk_injector.lock);
-    if (fits)
+    if (take(bytes))
         return 0;
     metric_add(sdk_injector.busy, 1);
     pending_end(&sdk_injector.pending);
@@ -34,10 +35,8 @@ int sdk_inject_enter_budget(uint64_t bytes)
 
 void sdk_inject_leave_budget(uint64_t bytes)
 {
-    pthread_mutex_lock(&sdk_injector.lock);
-    sdk_injector.messages--;
-    sdk_injector.bytes -= bytes;
-    pthread_mutex_unlock(&sdk_injector.lock);
+    budget_give(BUDGET_INJECTIONS, 1);
+    budget_give(BUDGET_INJECTION_MEMORY, bytes);
 }
 
 int sdk_inject_leave_again(uint64_t bytes)
@@ -53,19 +52,13 @@ int sdk_inject_leave_again(uint64_t bytes)
 static double count_messages(void *unused)
 {
     (void)unused;
-    pthread_mutex_lock(&sdk_injector.lock);
-    uint64_t messages = sdk_injector.messages;
-    pthread_mutex_unlock(&sdk_injector.lock);
-    return (double)messages;
+    return (double)budget_used(BUDGET_INJECTIONS);
 }
 
 static double count_bytes(void *unused)
 {
     (void)unused;
-    pthread_mutex_lock(&sdk_injector.lock);
-    uint64_t bytes = sdk_injector.bytes;
-    pthread_mutex_unlock(&sdk_injector.lock);
-    return (double)bytes;
+    return (double)budget_used(BUDGET_INJECTION_MEMORY);
 }
 
 static void register_metrics(void)
@@ -85,13 +78,13 @@ static void register_metrics(void)
     metric_core(&(struct metric_definition){
         .kind = METRIC_GAUGE,
         .name = "impulse_injections",
-        .help = "Messages of modules that are on their way into the spool (at most 10,000)",
+        .help = "Messages of modules that are on their way into the spool (module_max_injections)",
         .read = count_messages,
     });
     metric_core(&(struct metric_definition){
         .kind = METRIC_GAUGE,
         .name = "impulse_injection_bytes",
-        .help = "Memory set aside for them (at most 64 MiB)",
+        .help = "Memory set aside for them (module_injection_memory)",
         .read = count_bytes,
     });
 }

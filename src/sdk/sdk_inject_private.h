@@ -23,9 +23,7 @@ struct sdk_injector {
     struct queue_set *queues;
     struct queue_dependencies dependencies;
     char *hostname;
-    struct pending pending;   /* open while messages are taken */
-    pthread_mutex_t lock;     /* for the budget */
-    uint64_t messages, bytes; /* under way */
+    struct pending pending; /* open while messages are taken */
     struct metric *injected, *busy, *full, *failed, *cancelled;
 };
 extern struct sdk_injector sdk_injector;

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "dns/dns.h"
 #include "dns/dns_record.h"
+#include "metrics/budget.h"
 #include "net/connect.h"
 #include "sdk/sdk_dns.h"
 #include "sdk/sdk_stream_private.h"
@@ -37,6 +38,7 @@ static void finish_end(struct imp_stream *s)
     free(s->source);
     free(s->tls_name);
     sdk_open_closed(&s->open);
+    budget_give(BUDGET_STREAMS, 1);
     free(s);
 }
 
@@ -287,9 +289,14 @@ static struct imp_stream *create(struct imp_module *module, const struct imp_str
         errno = EINVAL;
         return NULL;
     }
+    if (!budget_take(BUDGET_STREAMS, 1)) {
+        errno = EAGAIN;
+        return NULL;
+    }
     struct imp_stream *s = mem_new(struct imp_stream);
     if (!loop_current() || !sdk_open_add(&s->open, module, end_for_instance)) {
         errno = loop_current() ? ESHUTDOWN : ENOTSUP;
+        budget_give(BUDGET_STREAMS, 1);
         free(s);
         return NULL;
     }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include "base/mem.h"
+#include "metrics/budget.h"
 #include "sdk/sdk_dns.h"
 #include "sdk/sdk_stream.h"
 #include "tls/tls_client.h"
@@ -380,6 +381,36 @@ static void test_refused_calls(void)
 
 /* ---- bounds ------------------------------------------------------------------------------------------ */
 
+static void limit_streams(uint64_t most)
+{
+    uint64_t limits[BUDGETS];
+    for (unsigned i = 0; i < BUDGETS; i++)
+        limits[i] = budget_limit(i);
+    limits[BUDGET_STREAMS] = most;
+    budgets_set(limits);
+}
+
+static void test_number_of_streams(void)
+{
+    struct sdk_house house;
+    struct server server = {.way = ECHOING};
+    server_start(&server, false);
+    open_house(&house);
+    struct client first = CLIENT(.target = {.host = "127.0.0.1", .port = server.port}),
+                  second = CLIENT(.target = {.host = "127.0.0.1", .port = server.port});
+    limit_streams(1);
+    sdk_house_on(&house, imp_loop_at(1), connect_client, &first);
+    sdk_house_on(&house, imp_loop_at(1), connect_client, &second);
+    CU_ASSERT(first.error == 0 && second.error == EAGAIN);
+    CU_ASSERT_EQUAL(unit_wait(&first.connected, 1, 30), 1);
+    sdk_house_on(&house, imp_loop_at(1), close_client, &first);
+    CU_ASSERT_EQUAL(unit_wait(&first.closed, 1, 30), 1);
+    limit_streams(10000);
+    sdk_house_close(&house);
+    CU_ASSERT_EQUAL(budget_used(BUDGET_STREAMS), 0);
+    server_stop(&server);
+}
+
 static void consume_all(void *closure)
 {
     struct client *client = closure;
@@ -682,6 +713,7 @@ int main(void)
         {"plain", test_plain},
         {"unreachable", test_unreachable},
         {"calls that are refused", test_refused_calls},
+        {"number of streams", test_number_of_streams},
         {"reading is bounded", test_reading_is_bounded},
         {"writing is bounded", test_writing_is_bounded},
         {"deadline", test_deadline},

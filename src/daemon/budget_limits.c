@@ -1,0 +1,31 @@
+/* budget_limits: see budget_limits.h. */
+#include "daemon/budget_limits.h"
+
+#include "metrics/budget.h"
+#include "policy/fields.h"
+
+struct budget_limits {
+    uint64_t edits, injections, injection_memory, metric_series, streams, suspensions;
+};
+
+static const struct policy_field fields[] = {
+#define BUDGET(field, option, type) POLICY_FIELD(struct budget_limits, field, option, type),
+#include "policy/fields_of.h"
+};
+
+void budget_limits_apply(const struct conf *conf)
+{
+    struct budget_limits limits;
+    struct conf_chain chain;
+    conf_chain_global(&chain, conf);
+    policy_fields_fill(&limits, fields, POLICY_FIELD_COUNT(fields), &chain);
+    budgets_set((const uint64_t[BUDGETS]){
+        [BUDGET_EDITS] = limits.edits,
+        [BUDGET_INJECTIONS] = limits.injections,
+        [BUDGET_INJECTION_MEMORY] = limits.injection_memory,
+        [BUDGET_METRIC_SERIES] = limits.metric_series,
+        [BUDGET_STREAMS] = limits.streams,
+        [BUDGET_SUSPENSIONS] = limits.suspensions,
+    });
+    budgets_register();
+}

@@ -1,0 +1,12 @@
+/*
+ * budget_limits: the options that limit how much of something there may be at once (metrics/budget.h). Main thread.
+ */
+#ifndef IMPULSE_DAEMON_BUDGET_LIMITS_H
+#define IMPULSE_DAEMON_BUDGET_LIMITS_H
+
+#include "confparse/confparse.h"
+
+/* Sets what the configuration says, and registers the metrics. */
+void budget_limits_apply(const struct conf *conf);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * budget: see the header. The limits that stand here hold until the configuration has been read; they are the defaults
+ * of the options.
+ */
+#include "metrics/budget.h"
+
+#include "metrics/metric.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+static struct budget {
+    const char *name, *option, *what;
+    _Atomic uint64_t limit, used, refused;
+    struct panic_rate said;
+} budgets[BUDGETS] = {
+    [BUDGET_EDITS] = {"edits", "module_edit_memory", "bytes of edits in messages that arrive", 256 * MIB},
+    [BUDGET_INJECTIONS] = {"injections", "module_max_injections", "messages that modules inject", 10000},
+    [BUDGET_INJECTION_MEMORY] = {"injection_memory", "module_injection_memory", "bytes of injected messages",
+                                 64 * MIB},
+    [BUDGET_METRIC_SERIES] = {.name = "metric_series", .limit = 10000},
+    [BUDGET_STREAMS] = {"streams", "module_max_streams", "streams of modules", 10000},
+    [BUDGET_SUSPENSIONS] = {"suspensions", "module_max_suspensions", "suspended hooks", 100000},
+};
+
+void budgets_set(const uint64_t limits[BUDGETS])
+{
+    for (unsigned i = 0; i < BUDGETS; i++)
+        atomic_store_explicit(&budgets[i].limit, limits[i], memory_order_relaxed);
+    metric_limit_series(limits[BUDGET_METRIC_SERIES]);
+}
+
+uint64_t budget_used(enum budget_kind kind)
+{
+    if (kind == BUDGET_METRIC_SERIES)
+        return metric_series_used();
+    return atomic_load_explicit(&budgets[kind].used, memory_order_relaxed);
+}
+
+uint64_t budget_limit(enum budget_kind kind)
+{
+    return atomic_load_explicit(&budgets[kind].limit, memory_order_relaxed);
+}
+
+static void refuse(struct budget *budget)
+{
+    atomic_fetch_add_explicit(&budget->refused, 1, memory_order_relaxed);
+    paniclog_rated(&budget->said, PANIC_WARNING,
+                   "no more than %llu %s at a time (%s): further ones are refused until some have ended",
+                   (unsigned long long)atomic_load(&budget->limit), budget->what, budget->option);
+}
+
+bool budget_take(enum budget_kind kind, uint64_t amount)
+{
+    struct budget *budget = &budgets[kind];
+    uint64_t used = budget_used(kind), limit = budget_limit(kind);
+    do {
+        if (amount > limit || used > limit - amount) {
+            refuse(budget);
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&budget->used, &used, used + amount, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+void budget_give(enum budget_kind kind, uint64_t amount)
+{
+    atomic_fetch_sub_explicit(&budgets[kind].used, amount, memory_order_relaxed);
+}
+
+/* ---- metrics ----------------------------------------------------------------------------------------- */
+
+static enum budget_kind kind_of(const struct budget *budget)
+{
+    return (enum budget_kind)(budget - budgets);
+}
+
+static double read_used(void *budget)
+{
+    return (double)budget_used(kind_of(budget));
+}
+
+static double read_limit(void *budget)
+{
+    return (double)budget_limit(kind_of(budget));
+}
+
+static double read_refused(void *budget)
+{
+    if (kind_of(budget) == BUDGET_METRIC_SERIES)
+        return (double)metric_series_refused();
+    return (double)atomic_load_explicit(&((struct budget *)budget)->refused, memory_order_relaxed);
+}
+
+static const struct metric_definition definitions[] = {
+    {.kind = METRIC_GAUGE,
+     .name = "impulse_budget_used",
+     .help = "How much of what is limited there is now",
+     .read = read_used},
+    {.kind = METRIC_GAUGE,
+     .name = "impulse_budget_limit",
+     .help = "How much of it there may be",
+     .read = read_limit},
+    {.name = "impulse_budget_refused_total",
+     .help = "How often something was refused because the budget was full",
+     .read = read_refused},
+};
+
+void budgets_register(void)
+{
+    for (unsigned i = 0; i < BUDGETS; i++)
+        for (unsigned j = 0; j < sizeof definitions / sizeof *definitions; j++) {
+            struct metric_definition definition = definitions[j];
+            definition.closure = &budgets[i];
+            metric_core_labelled(&definition, "budget", budgets[i].name);
+        }
+}
