@@ -4,6 +4,7 @@ import re
 import resource
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -173,6 +174,22 @@ def test_a_server_that_never_answers(tmp_path):
     assert (sums["accepted"], sums["unknown"]) == (2, 1)
     assert (sink.sums["messages"], sink.sums["unanswered"]) == (2, 1)
     assert verify(tmp_path / "sent", sink.ledger)["unknown"] == 1
+
+
+def test_complaints_of_any_bytes_and_many_kinds():
+    """Replies that are no UTF-8, and more kinds of them than are told apart, are all counted."""
+    def serve(listener, count):
+        for number in range(count):
+            client, _ = listener.accept()
+            with client:
+                client.sendall(b"554 \xff \x07 %d\r\n" % number)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=(listener, 20))
+        server.start()
+        sums = load(listener.getsockname(), "--connections", 20, "--seconds", 0.005, expect=None)
+        server.join(5)
+    assert sum(sums["complaints"].values()) == sums["connections_failed"] == 20
+    assert sums["complaints"]["banner: 554 \ufffd ? 3"] == 1 and sums["complaints"]["others"] == 5
 
 
 def test_many_addresses_and_threads(tmp_path):

@@ -80,8 +80,11 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     (void)events;
     for (int i = 0; status == 0 && i < 64; i++) {
         int fd = accept4(thread->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0) {
+            if ((errno == EMFILE || errno == ENFILE) && !atomic_exchange(&thread->sink->full, true))
+                complain("open files", "the limit is reached, connections wait. Raise it (ulimit -Hn)");
             return;
+        }
         sink_session_start(thread, fd);
     }
 }

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tools/load/load.h"
 
 static const char *const phase_names[PHASES] = {"connect", "tls",  "banner", "ehlo",    "auth",
@@ -158,9 +159,11 @@ static void print_json(const struct load *load, const struct report *report)
         if (report->phases[i].count)
             json_object_set_new(phases, phase_names[i], phase_object(&report->phases[i]));
     json_object_set_new(object, "latency_us", phases);
-    for (unsigned i = 0; i < COMPLAINTS && report->complaints[i].count; i++)
-        json_object_set_new(complaints, report->complaints[i].text,
-                            json_integer((json_int_t)report->complaints[i].count));
+    for (unsigned i = 0; i < COMPLAINTS && report->complaints[i].count; i++) {
+        char *text = utf8_clean(report->complaints[i].text); /* replies may have any bytes */
+        json_object_set_new(complaints, text, json_integer((json_int_t)report->complaints[i].count));
+        free(text);
+    }
     json_object_set_new(object, "complaints", complaints);
     const char *hopeless = atomic_load(&load->hopeless);
     json_object_set_new(object, "given_up", hopeless ? json_string(hopeless) : json_null());

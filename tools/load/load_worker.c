@@ -95,19 +95,17 @@ void worker_complain(struct load_worker *worker, const char *what, struct slice 
     struct buf line = {0};
     char copy[COMPLAINT_TEXT];
     buf_printf(&line, "%s: ", what);
-    buf_append_printable(&line, text);
+    buf_append_slice(&line, text);
     slice_copy_printable(copy, sizeof copy, buf_slice(&line));
     buf_release(&line);
-    for (unsigned i = 0; i < COMPLAINTS; i++) {
-        struct load_complaint *complaint = &worker->complaints[i];
-        if (!complaint->count || i == COMPLAINTS - 1)
-            memcpy(complaint->text, i == COMPLAINTS - 1 ? "others" : copy,
-                   i == COMPLAINTS - 1 ? 7 : sizeof copy);
-        if (i == COMPLAINTS - 1 || strcmp(complaint->text, copy) == 0) {
-            complaint->count++;
-            return;
-        }
-    }
+    struct load_complaint *complaint = worker->complaints;
+    while (complaint->count && strcmp(complaint->text, copy) != 0 &&
+           complaint < worker->complaints + COMPLAINTS - 1)
+        complaint++;
+    bool is_last =
+        complaint == worker->complaints + COMPLAINTS - 1; /* it stands for all that found no place */
+    slice_copy_printable(complaint->text, sizeof complaint->text, slice_text(is_last ? "others" : copy));
+    complaint->count++;
 }
 
 void worker_give_up(struct load_worker *worker, const char *why)

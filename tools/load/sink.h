@@ -39,7 +39,6 @@ struct sink_thread {
     uv_poll_t listener;
     uv_async_t ending; /* sent by the main thread */
     int fd;            /* it listens */
-    bool accepting;
     struct list sessions;
     struct buf lines; /* of the ledger, to be written before what they tell is answered */
     struct sink_counts counts;
@@ -51,6 +50,7 @@ struct sink {
     char *greeting;         /* the text of the banner */
     int ledger;             /* a descriptor; -1: none is written */
     _Atomic uint64_t begun; /* messages: MAIL commands, which the rules count */
+    atomic_bool full;       /* it was said that there are too many connections */
     struct sink_thread *threads;
 };
 
