@@ -23,8 +23,12 @@ MARKS = {
 }
 
 
+# Begun before all others, which run beside them: else a run ends with one of them and idle workers.
+LONG = {"long": "takes half a minute or more"}
+
+
 def pytest_configure(config):
-    for name, meaning in MARKS.items():
+    for name, meaning in {**MARKS, **LONG}.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
@@ -34,6 +38,7 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         items[:] = [item for item in items if item not in set(left_out)]
         config.hook.pytest_deselected(items=left_out)
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture

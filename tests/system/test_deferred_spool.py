@@ -131,6 +131,7 @@ def test_sigterm_loses_nothing(impulse, site, captures, state):
     assert arrived(after) == wanted
 
 
+@pytest.mark.long
 def test_a_notification_that_is_not_stored_by_the_end(impulse, site, captures):
     """What the sender is told of a delay is made of a copy of the message, which is not stored in its place."""
     released = threading.Event()

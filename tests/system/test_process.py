@@ -228,6 +228,7 @@ def test_sigterm_with_an_idle_client(impulse, site):
     impulse.stop()
 
 
+@pytest.mark.long
 def test_sigterm_with_a_client_that_stalls_is_bounded(impulse, site):
     impulse.start(site.config())
     with Wire(impulse.address) as client:
@@ -239,6 +240,7 @@ def test_sigterm_with_a_client_that_stalls_is_bounded(impulse, site):
         impulse.stop(seconds=60)
 
 
+@pytest.mark.long
 def test_sigterm_with_a_next_hop_that_stalls_is_bounded(impulse, site, captures):
     stalled = captures(behave=lambda session, verb, line: SILENT if verb == "." else None)
     config = site.config(to=stalled)

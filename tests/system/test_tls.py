@@ -526,6 +526,7 @@ def test_idle_connections_are_lean(serve, certificates):
 
 # ---- an auditor's view -----------------------------------------------------------------------------------------------
 
+@pytest.mark.long
 @pytest.mark.plain
 @pytest.mark.timeout(900)
 def test_testssl(impulse, site, certificates):
