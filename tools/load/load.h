@@ -77,6 +77,7 @@ struct load_worker {
     uv_poll_t pace;  /* a timerfd: when the next message is due */
     uv_async_t wake; /* sent by the main thread: it is to end */
     int pace_fd;
+    bool armed; /* the timerfd is */
     struct client *clients;
     size_t client_count, clients_left; /* the latter: those that have not ended */
     struct list idle;                  /* clients that wait for a message to become due */

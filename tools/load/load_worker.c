@@ -62,6 +62,9 @@ enum load_grant worker_take(struct load_worker *worker, uint64_t *number, uint64
 
 void worker_await_due(struct load_worker *worker)
 {
+    if (worker->armed) /* for this message, or for one before it, which brings it here again */
+        return;
+    worker->armed = true;
     uint64_t due = next_due(worker), now = clock_mono_us(), wait = due > now ? due - now : 1;
     struct itimerspec at = {
         .it_value = {.tv_sec = (time_t)(wait / 1000000), .tv_nsec = (long)(wait % 1000000) * 1000}};
@@ -147,8 +150,10 @@ static void on_pace(uv_poll_t *poll, int status, int events)
     struct load_worker *worker = poll->data;
     uint64_t expirations;
     (void)status, (void)events;
-    if (read(worker->pace_fd, &expirations, sizeof expirations) == sizeof expirations)
-        serve_idle(worker);
+    if (read(worker->pace_fd, &expirations, sizeof expirations) != sizeof expirations)
+        return;
+    worker->armed = false;
+    serve_idle(worker);
 }
 
 static void on_wake(uv_async_t *async)
