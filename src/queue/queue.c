@@ -9,16 +9,19 @@
 #include "base/mem.h"
 #include "queue/queue_private.h"
 
-/* Domains have no case, bindings do. */
+/* Shorter names first: most comparisons end at the size, and the order means nothing else. */
+static int compare_names(struct slice a, struct slice b)
+{
+    if (a.size != b.size)
+        return a.size < b.size ? -1 : 1;
+    return a.size ? memcmp(a.data, b.data, a.size) : 0;
+}
+
 static int compare_queues(const void *left, const void *right)
 {
     const struct queue *a = left, *b = right;
-    int order = slice_compare_nocase(a->domain, b->domain);
-    if (order || slice_equal(a->binding, b->binding))
-        return order;
-    if (a->binding.size != b->binding.size)
-        return a->binding.size < b->binding.size ? -1 : 1;
-    return memcmp(a->binding.data, b->binding.data, a->binding.size);
+    int order = compare_names(a->domain, b->domain);
+    return order ? order : compare_names(a->binding, b->binding);
 }
 
 static struct queue *queue_create(struct shard *shard, struct slice binding, struct slice domain)

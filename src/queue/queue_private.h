@@ -120,7 +120,8 @@ struct queue_set {
 
 /* ---- queue.c (the shard's loop thread) --------------------------------------------------------------- */
 
-/* Returns the queue of that name in the shard; creates it if there is none. */
+/* Returns the queue of that name in the shard; creates it if there is none. `domain` is in lower case, as
+ * envelope->recipient_domain is. */
 struct queue *queue_find(struct shard *shard, struct slice binding, struct slice domain);
 /* The current one, for this turn. */
 struct generation *queue_generation(struct queue *queue);
