@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "base/xtext.h"
+#include "metrics/budget.h"
 #include "tls/tls.h"
 #include "smtp/server/acceptance.h"
 #include "smtp/server/auth.h"
@@ -250,10 +251,17 @@ void smtps_call_cancel(struct smtps_session *session)
     (void)session;
 }
 
-void runner_release(const void *module, void (*release)(void *data), void *data)
+bool budget_take(enum budget_kind kind, uint64_t amount)
 {
-    (void)module;
-    release(data);
+    (void)kind;
+    (void)amount;
+    return true;
+}
+
+void budget_give(enum budget_kind kind, uint64_t amount)
+{
+    (void)kind;
+    (void)amount;
 }
 
 void hook_call_release(struct imp_call *call)
