@@ -24,6 +24,19 @@ def chunks(content, sizes):
     return [*parts, b"BDAT 0 LAST\r\n"]
 
 
+def test_replies_of_a_group_leave_together(impulse, site, capture):
+    """MAIL, RCPT and the whole message in one segment, their replies in one: nobody waits for a delayed ACK."""
+    impulse.start(site.config(listener=CHUNKING, to=capture))
+    content = header() + b"hello\r\n"
+    with Wire(impulse.address) as client:
+        client.greet()
+        for _ in range(3):
+            client.send(b"MAIL FROM:<a@sender.example>\r\nRCPT TO:<b@rcpt.example>\r\nBDAT %d LAST\r\n%s"
+                        % (len(content), content))
+            assert [line[:3] for line in client.socket.recv(4096).splitlines()] == [b"250"] * 3
+    assert len(capture.wait(3)) == 3
+
+
 def test_chunks_of_all_sizes(impulse, site, capture):
     """8 MB in chunks from one byte to a MiB, all pipelined: byte for byte, with an answer each, in bounded memory."""
     impulse.start(site.config(listener=CHUNKING, to=capture))

@@ -55,7 +55,7 @@ static void commit(struct smtps_session *session)
         return;
     }
     session->hooks_due = 0;
-    session_wait(session);
+    session_wait_for_spool(session);
     transaction_commit(session->transaction, answer);
 }
 
@@ -209,7 +209,7 @@ void acceptance_begin(struct smtps_session *session)
     }
     session->hooks_due = transaction_due(transaction);
     if (transaction_when_settled(transaction, parts_settled))
-        session_wait(session);
+        session_wait_for_spool(session);
     else
         session_ask(session, POINT_VALIDATE_DATA, data_validated);
 }

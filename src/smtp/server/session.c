@@ -221,15 +221,21 @@ void session_leave(struct smtps_session *session)
 void session_wait(struct smtps_session *session)
 {
     session->state = SESSION_WAITING;
-    session->waiting_for_turn = false;
+    session->waiting_for_turn = session->waiting_for_spool = false;
     session->deadline = 0;
     session->time_is_up = NULL;
+}
+
+void session_wait_for_spool(struct smtps_session *session)
+{
+    session_wait(session);
+    session->waiting_for_spool = true;
 }
 
 void session_end_wait(struct smtps_session *session)
 {
     session->state = SESSION_READING;
-    session->waiting_for_turn = false;
+    session->waiting_for_turn = session->waiting_for_spool = false;
     session->time_is_up = NULL;
     session->deadline = 0;
 }
@@ -336,6 +342,8 @@ static void read_content(struct smtps_session *session)
 /* Sends the replies of the commands and decides whether to continue reading the socket. */
 static void settle(struct smtps_session *session)
 {
+    if (session->state == SESSION_WAITING && session->waiting_for_spool)
+        return;
     int flushed = stream_flush(&session->stream);
     if (flushed < 0) {
         session_abort(session);
