@@ -13,13 +13,27 @@ static struct budget {
     _Atomic uint64_t limit, used, refused;
     struct panic_rate said;
 } budgets[BUDGETS] = {
-    [BUDGET_EDITS] = {"edits", "module_edit_memory", "bytes of edits in messages that arrive", 256 * MIB},
-    [BUDGET_INJECTIONS] = {"injections", "module_max_injections", "messages that modules inject", 10000},
-    [BUDGET_INJECTION_MEMORY] = {"injection_memory", "module_injection_memory", "bytes of injected messages",
-                                 64 * MIB},
+    [BUDGET_EDITS] = {.name = "edits",
+                      .option = "module_edit_memory",
+                      .what = "bytes of edits in messages that arrive",
+                      .limit = 256 * MIB},
+    [BUDGET_INJECTIONS] = {.name = "injections",
+                           .option = "module_max_injections",
+                           .what = "messages that modules inject",
+                           .limit = 10000},
+    [BUDGET_INJECTION_MEMORY] = {.name = "injection_memory",
+                                 .option = "module_injection_memory",
+                                 .what = "bytes of injected messages",
+                                 .limit = 64 * MIB},
     [BUDGET_METRIC_SERIES] = {.name = "metric_series", .limit = 10000},
-    [BUDGET_STREAMS] = {"streams", "module_max_streams", "streams of modules", 10000},
-    [BUDGET_SUSPENSIONS] = {"suspensions", "module_max_suspensions", "suspended hooks", 100000},
+    [BUDGET_STREAMS] = {.name = "streams",
+                        .option = "module_max_streams",
+                        .what = "streams of modules",
+                        .limit = 10000},
+    [BUDGET_SUSPENSIONS] = {.name = "suspensions",
+                            .option = "module_max_suspensions",
+                            .what = "suspended hooks",
+                            .limit = 100000},
 };
 
 void budgets_set(const uint64_t limits[BUDGETS])
