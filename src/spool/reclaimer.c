@@ -14,7 +14,7 @@
 
 struct reclaimer {
     struct spool_backend *backend;
-    unsigned look_ms;
+    unsigned look_ms;         /* between two looks, of which every second one is for all */
     _Atomic uint64_t needed;  /* bytes of content that was stored and not removed */
     _Atomic uint64_t removed; /* bytes removed since the last compaction */
     pthread_mutex_t lock;     /* of what follows, the bodies that were discarded since the last compaction: */
@@ -71,10 +71,10 @@ static bool wait_for_look(struct reclaimer *reclaimer)
 static void *run(void *argument)
 {
     struct reclaimer *reclaimer = argument;
-    while (wait_for_look(reclaimer)) {
+    for (unsigned looks = 1; wait_for_look(reclaimer); looks++) {
         uint64_t first_id, last_id;
         bool discarded = take_discarded(reclaimer, &first_id, &last_id);
-        if (is_worth_it(reclaimer)) {
+        if (looks % 2 == 0 && is_worth_it(reclaimer)) {
             atomic_store_explicit(&reclaimer->removed, 0, memory_order_relaxed);
             reclaimer->backend->operations->compact(reclaimer->backend, slice_of(NULL, 0), slice_of(NULL, 0));
         } else if (discarded) {
@@ -88,7 +88,7 @@ struct reclaimer *reclaimer_start(struct spool_backend *backend, unsigned look_m
 {
     struct reclaimer *reclaimer = mem_new(struct reclaimer);
     reclaimer->backend = backend;
-    reclaimer->look_ms = look_ms;
+    reclaimer->look_ms = (look_ms + 1) / 2;
     atomic_init(&reclaimer->needed, 0);
     atomic_init(&reclaimer->removed, 0);
     atomic_init(&reclaimer->stopping, false);

@@ -13,11 +13,12 @@
 struct reclaimer;
 
 enum {
-    RECLAIMER_LOOK_MS = 2000,
+    RECLAIMER_LOOK_MS = 5000,
     RECLAIMER_LEAST_BYTES = 64 * 1024 * 1024, /* less is not worth a compaction */
 };
 
-/* Starts the thread, which looks every `look_ms`; the backend outlives it. NULL with errno set. */
+/* Starts the thread, which looks every `look_ms`, and twice as often for what was discarded; the backend outlives it.
+ * NULL with errno set. */
 struct reclaimer *reclaimer_start(struct spool_backend *backend, unsigned look_ms);
 /* So much content was found at start. What was removed before was perhaps not given back, so it looks for
  * that. */
