@@ -49,10 +49,10 @@ static void tell_ignorance(const struct survey *survey, const char *directory)
 
 struct spool_loss loss_judge(const struct survey *survey, const char *directory, uint64_t reached)
 {
-    uint64_t noted = survey->noted.sequence;
+    uint64_t expected = survey->expected;
     struct spool_loss loss = {.changes = survey->missing, .messages = survey->noted.messages};
-    if (noted > reached && noted - reached > loss.changes)
-        loss.changes = noted - reached;
+    if (expected > reached && expected - reached > loss.changes)
+        loss.changes = expected - reached;
     bool damaged = *survey->text != '\0', known = survey->state == PROGRESS_READ;
     bool lost = loss.changes > 0 || survey->verdict == SURVEY_SHORT;
     enum panic_level level = lost ? PANIC_CRITICAL : known ? PANIC_NOTICE : PANIC_WARNING;
@@ -64,7 +64,7 @@ struct spool_loss loss_judge(const struct survey *survey, const char *directory,
                  "spool %s: messages are lost: %" PRIu64
                  " changes are missing that were durable (the last one was %" PRIu64 ", and %" PRIu64
                  " messages were stored)",
-                 directory, loss.changes, noted, loss.messages);
+                 directory, loss.changes, expected, loss.messages);
     else if (lost)
         paniclog(level, "spool %s: messages may be lost with the missing log", directory);
     else if (damaged && known)

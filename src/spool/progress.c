@@ -18,12 +18,13 @@
 
 static const char title[] = "Impulse spool: how far it has come. Not to be removed.\n";
 
-enum { BLOCK = 512, TITLE_SIZE = 64, FACTS = 5 + PROGRESS_LOGS, FILE_MODE = 0640 };
+enum { BLOCK = 512, TITLE_SIZE = 64, FACTS = 6 + PROGRESS_LOGS, FILE_MODE = 0640 };
 
 struct progress {
     char *directory;
     int fd;
     int catalogue; /* the MANIFEST, or -1 */
+    uint64_t form; /* when the logs were listed */
     struct progress_facts facts;
 };
 
@@ -31,9 +32,9 @@ struct progress {
 
 static void encode(const struct progress_facts *facts, char block[static BLOCK])
 {
-    uint64_t numbers[FACTS] = {facts->sequence, facts->messages, facts->catalogue, facts->catalogue_size,
-                               facts->log_count};
-    memcpy(numbers + 5, facts->logs, sizeof facts->logs);
+    uint64_t numbers[FACTS] = {facts->sequence,       facts->messages,   facts->catalogue,
+                               facts->catalogue_size, facts->newest_log, facts->log_count};
+    memcpy(numbers + 6, facts->logs, sizeof facts->logs);
     memset(block, 0, BLOCK);
     memcpy(block, title, sizeof title - 1);
     for (size_t i = 0; i < FACTS; i++)
@@ -57,8 +58,9 @@ static bool decode(const char block[static BLOCK], struct progress_facts *facts)
                                      .messages = numbers[1],
                                      .catalogue = numbers[2],
                                      .catalogue_size = numbers[3],
-                                     .log_count = numbers[4] < PROGRESS_LOGS ? numbers[4] : PROGRESS_LOGS};
-    memcpy(facts->logs, numbers + 5, sizeof facts->logs);
+                                     .newest_log = numbers[4],
+                                     .log_count = numbers[5] < PROGRESS_LOGS ? numbers[5] : PROGRESS_LOGS};
+    memcpy(facts->logs, numbers + 6, sizeof facts->logs);
     return true;
 }
 
@@ -118,12 +120,17 @@ static void list_logs(struct progress *progress)
 {
     DIR *directory = opendir(progress->directory);
     struct dirent *entry;
-    progress->facts.log_count = 0;
-    while (directory && (entry = readdir(directory)) && progress->facts.log_count < PROGRESS_LOGS) {
+    struct progress_facts *facts = &progress->facts;
+    facts->log_count = facts->newest_log = 0;
+    while (directory && (entry = readdir(directory))) {
         char *end;
         uint64_t number = strtoull(entry->d_name, &end, 10);
-        if (end != entry->d_name && strcmp(end, ".log") == 0)
-            progress->facts.logs[progress->facts.log_count++] = number;
+        if (end == entry->d_name || strcmp(end, ".log") != 0)
+            continue;
+        if (facts->log_count < PROGRESS_LOGS)
+            facts->logs[facts->log_count++] = number;
+        if (number > facts->newest_log)
+            facts->newest_log = number;
     }
     if (directory)
         closedir(directory);
@@ -137,7 +144,6 @@ static void look_at_catalogue(struct progress *progress)
     if (progress->catalogue < 0 || fstat(progress->catalogue, &status) != 0 ||
         (uint64_t)status.st_size == progress->facts.catalogue_size)
         return;
-    list_logs(progress);
     if (fdatasync(progress->catalogue) == 0)
         progress->facts.catalogue_size = (uint64_t)status.st_size;
 }
@@ -162,13 +168,22 @@ struct progress *progress_open(const char *directory)
     return progress;
 }
 
-void progress_begin(struct progress *progress, uint64_t sequence, uint64_t messages)
+void progress_begin(struct progress *progress, uint64_t messages)
 {
-    progress->facts = (struct progress_facts){.sequence = sequence, .messages = messages};
+    progress->facts = (struct progress_facts){.messages = messages};
+    progress->form = 0;
     open_catalogue(progress);
     look_at_catalogue(progress);
+    list_logs(progress);
     write_block(progress);
     fdatasync(progress->fd);
+}
+
+void progress_prepare(struct progress *progress, uint64_t form)
+{
+    if (form != progress->form)
+        list_logs(progress);
+    progress->form = form;
 }
 
 void progress_note(struct progress *progress, uint64_t sequence, uint64_t messages)

@@ -20,14 +20,15 @@
 enum { PROGRESS_LOGS = 16 };
 
 struct progress_facts {
-    uint64_t
-        sequence; /* of the last change that was durable; RocksDB counts each row that is put or removed */
-    uint64_t messages;       /* envelopes in the spool then */
-    uint64_t catalogue;      /* the number of RocksDB's catalogue (MANIFEST), 0: not noted yet */
-    uint64_t catalogue_size; /* bytes of it that were durable */
-    uint64_t log_count;      /* at most PROGRESS_LOGS */
-    uint64_t
-        logs[PROGRESS_LOGS]; /* the numbers of the logs that were there when the catalogue had this size */
+    /* Of the last change that was durable and is in the newest log, or in a table; RocksDB counts each row that is put or
+     * removed. 0: nothing was written since the database was opened, which empties the logs. */
+    uint64_t sequence;
+    uint64_t messages;            /* envelopes in the spool then */
+    uint64_t catalogue;           /* the number of RocksDB's catalogue (MANIFEST), 0: not noted yet */
+    uint64_t catalogue_size;      /* bytes of it that were durable */
+    uint64_t newest_log;          /* the number of the log that was written to */
+    uint64_t log_count;           /* at most PROGRESS_LOGS */
+    uint64_t logs[PROGRESS_LOGS]; /* the numbers of the logs that there were */
 };
 
 struct progress;
@@ -43,8 +44,11 @@ enum progress_state progress_read(const char *directory, struct progress_facts *
 /* Opens the file, creating it durably. NULL with errno set. */
 struct progress *progress_open(const char *directory);
 /* A database was opened: finds its catalogue, and notes everything, durably. What was noted before is replaced. */
-void progress_begin(struct progress *progress, uint64_t sequence, uint64_t messages);
-/* A commit was durable. One pwrite; when the catalogue has grown it is also synced. */
+void progress_begin(struct progress *progress, uint64_t messages);
+/* A commit comes. `form` is a number that is another one when RocksDB has begun a log: the folder is listed then. If it begins
+ * one meanwhile, that is noted with the next commit: the log that is noted may be older than the change, never newer. */
+void progress_prepare(struct progress *progress, uint64_t form);
+/* The commit wrote something, and is durable. One pwrite; when the catalogue has grown it is also synced. */
 void progress_note(struct progress *progress, uint64_t sequence, uint64_t messages);
 void progress_close(struct progress *progress);
 

@@ -129,7 +129,7 @@ static bool rocks_revive(struct spool_backend *backend)
     close_handle(rocks);
     bool alive = open_handle(rocks);
     if (alive)
-        progress_begin(rocks->progress, rocksdb_get_latest_sequence_number(rocks->db), rocks->messages);
+        progress_begin(rocks->progress, rocks->messages);
     pthread_rwlock_unlock(&rocks->handle);
     return alive;
 }
@@ -178,18 +178,34 @@ static void rocks_erase(struct spool_backend *backend, enum spool_table table, s
     rocksdb_writebatch_delete_cf(rocks->batch, rocks->families[table], key.data, key.size);
 }
 
+static uint64_t read_property(struct rocksdb_backend *rocks, enum spool_table table, const char *name)
+{
+    uint64_t value = 0;
+    return rocksdb_property_int_cf(rocks->db, rocks->families[table], name, &value) == 0 ? value : 0;
+}
+
+/* A number that grows when a table begins a memtable, and with it a log, or has written one to a file. */
+static uint64_t form_of(struct rocksdb_backend *rocks)
+{
+    static const char version[] = "rocksdb.current-super-version-number";
+    return read_property(rocks, SPOOL_META, version) + read_property(rocks, SPOOL_BODY, version);
+}
+
 static enum spool_status rocks_commit(struct spool_backend *backend, bool durable)
 {
     struct rocksdb_backend *rocks = self(backend);
     char *error = NULL;
-    if (rocksdb_writebatch_count(rocks->batch) > 0)
+    bool writes = rocksdb_writebatch_count(rocks->batch) > 0;
+    if (durable && writes)
+        progress_prepare(rocks->progress, form_of(rocks));
+    if (writes)
         rocksdb_write(rocks->db, durable ? rocks->durable : rocks->quick, rocks->batch, &error);
     else if (durable)
         rocksdb_flush_wal(rocks->db, 1, &error);
     rocksdb_writebatch_clear(rocks->batch);
     if (error)
         return take_failure(rocks, error);
-    if (durable)
+    if (durable && writes) /* otherwise the log may be a new one, and empty */
         progress_note(rocks->progress, rocksdb_get_latest_sequence_number(rocks->db), rocks->messages);
     return SPOOL_OK;
 }
@@ -286,12 +302,6 @@ static int rocks_scan(struct spool_backend *backend, enum spool_table table, str
 }
 
 /* ---- giving space back ----------------------------------------------------------------------- */
-
-static uint64_t read_property(struct rocksdb_backend *rocks, enum spool_table table, const char *name)
-{
-    uint64_t value = 0;
-    return rocksdb_property_int_cf(rocks->db, rocks->families[table], name, &value) == 0 ? value : 0;
-}
 
 static uint64_t rocks_size(struct spool_backend *backend)
 {
@@ -463,7 +473,7 @@ static bool open_first(struct rocksdb_backend *rocks)
     uint64_t reached = rocksdb_get_latest_sequence_number(rocks->db);
     rocks->loss = loss_judge(&survey, rocks->directory, reached);
     rocks->messages = rocks->loss.messages;
-    progress_begin(rocks->progress, reached, rocks->messages);
+    progress_begin(rocks->progress, rocks->messages);
     return true;
 }
 

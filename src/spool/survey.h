@@ -23,6 +23,7 @@ struct survey {
     struct progress_facts noted; /* with PROGRESS_READ */
     bool catalogued;             /* the catalogue can be read, and nothing is known to be missing from it */
     uint64_t reached;            /* the last change of the logs; at least the catalogue's */
+    uint64_t expected;           /* with PROGRESS_READ: the last change that the logs must hold; 0: none */
     uint64_t missing;            /* SHORT: changes that were durable and are gone */
     bool kept;                   /* links to the logs are kept; else why not: */
     int keep_error;              /* a negative errno, or 0: it was not tried */
