@@ -145,11 +145,12 @@ static void test_done_ends_the_chain(void)
 }
 
 static char said[2000]; /* lines of the paniclog */
+static unsigned errors; /* of them, those that an operator sees */
 
 static void keep_lines(enum panic_level level, const char *line, size_t size, void *closure)
 {
-    (void)level;
     (void)closure;
+    errors += level <= PANIC_ERROR;
     size_t used = strlen(said);
     snprintf(said + used, sizeof said - used, "%.*s\n", (int)size, line);
 }
@@ -514,6 +515,23 @@ static void test_points_of_modules(void)
     module_set_unref(set);
 }
 
+/* A point of the daemon's: the hook is named, once a minute, and the chain goes on. */
+static void test_a_refusal_where_nothing_can_be_refused(void)
+{
+    struct module_set *set = module_set_create(NULL);
+    hook_in(add(set, &first), "core_control_shutdown", refuse_r, 0);
+    listen_to_paniclog();
+    errors = 0;
+    for (int i = 0; i < 3; i++)
+        module_set_tell(set, POINT_SHUTDOWN, &(struct hook_moment){0});
+    CU_ASSERT_EQUAL(errors, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said,
+                                  "module first: its hook at core_control_shutdown refuses where nothing "
+                                  "can be refused; it is passed over"));
+    stop_listening();
+    module_set_unref(set);
+}
+
 /* A struct without its size is told from one without its members. */
 static void test_a_size_that_is_not_set(void)
 {
@@ -554,6 +572,7 @@ int main(void)
         {"log hooks by size", test_log_hooks_by_size},
         {"order", test_order},
         {"IMP_DONE ends the chain", test_done_ends_the_chain},
+        {"a refusal where nothing can be refused", test_a_refusal_where_nothing_can_be_refused},
         {"a size that is not set", test_a_size_that_is_not_set},
         {"nonsense", test_nonsense_is_refused_and_named},
         {"unknown points", test_unknown_points_are_named},
