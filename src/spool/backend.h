@@ -65,7 +65,7 @@ struct spool_backend_operations {
     /* Visits every row whose key begins with `prefix`. 0 or -EIO; then `problem` says what it was, which file. */
     int (*scan)(struct spool_backend *backend, enum spool_table table, struct slice prefix,
                 spool_row_fn *visit, void *closure);
-    /* The last failure to read of the calling thread, for people. */
+    /* The last failure to read of the calling thread, for people; "" if the store is not open after a failure to write. */
     const char *(*problem)(struct spool_backend *backend);
 
     /* Bytes of files that hold rows, those of removed rows included. Any thread. */

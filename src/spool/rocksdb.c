@@ -220,7 +220,7 @@ static const char *rocks_problem(struct spool_backend *backend)
 
 static int take_read_problem(char *error)
 {
-    snprintf(read_problem, sizeof read_problem, "%s", error ? error : "the spool is not open");
+    snprintf(read_problem, sizeof read_problem, "%s", error ? error : "");
     if (error)
         rocksdb_free(error);
     return -EIO;
