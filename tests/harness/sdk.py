@@ -1,5 +1,6 @@
 """Modules that are built out of tree, against nothing but what `make install` installs."""
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -17,9 +18,11 @@ SANITIZE = {"": [], "address": ["-fsanitize=address,undefined", "-fno-sanitize=n
 
 
 def install(root):
-    """Fills `root` with `make install DESTDIR=`, as if it were the root of a server."""
-    subprocess.run(["make", "-s", "-C", str(PROGRAM.parent), "install", f"DESTDIR={root}"], check=True,
-                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    """Fills `root` with `make install DESTDIR=`, as if it were the root of a server; one at a time in a build folder."""
+    with open(PROGRAM.parent / "Makefile", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "-C", str(PROGRAM.parent), "install", f"DESTDIR={root}"], check=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return root
 
 

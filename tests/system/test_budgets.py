@@ -3,18 +3,13 @@ import pytest
 
 from harness import await_true
 from harness.console import Console
-from harness.sdk import build
 from harness.wire import Wire
 from test_metrics import metrics
 
-pytestmark = pytest.mark.xdist_group("modules")
-
 
 @pytest.fixture
-def office(installed, impulse, site, modules):
-    for name in ("inject_demo", "misbehaves"):
-        build(installed, name, modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+def office(with_modules, site):
+    impulse = with_modules("inject_demo", "misbehaves")
     impulse.path = site.directory / "2025"
     impulse.text = lambda outer: site.config(f'{outer}\nControl_Listener {{ Listen "{impulse.path}" {{ }} }}\n')
     return impulse

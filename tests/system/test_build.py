@@ -51,7 +51,7 @@ def anchors(document):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.xdist_group("modules")
+@pytest.mark.xdist_group("installation")
 def test_links_of_the_installed_documents(installed):
     root = find(installed, "README.md").parent
     documents = sorted(root.rglob("*.md"))
@@ -68,14 +68,13 @@ def test_links_of_the_installed_documents(installed):
     assert broken == [] and walked > 10
 
 
-@pytest.mark.xdist_group("modules")
+@pytest.mark.xdist_group("installation")
 def test_modules_are_installed_without_libtools_files(installed):
     modules = {file.name for file in find(installed, "relay.so").parent.iterdir()}
     assert {"relay.so", "relay.ecm", "maildir.so", "ec_logger.so"} <= modules
     assert [str(file) for file in Path(installed).rglob("*.la")] == []
 
 
-@pytest.mark.xdist_group("modules")
 def test_uninstall_leaves_nothing(tmp_path):
     install(tmp_path)
     assert find(tmp_path, "relay.so")
