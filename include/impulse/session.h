@@ -4,6 +4,7 @@
  * Thread: all functions here are called from within a hook, on the thread that runs it. Text that they return is
  * NUL-terminated, belongs to the session and is valid until the hook returns. A hook that suspends copies what it needs
  * later: once it has returned, nothing of the session may be touched.
+ * A session that is NULL, where a point is about none, is named in the paniclog; the answer is NULL, 0, false or "".
  */
 #ifndef IMPULSE_SESSION_H
 #define IMPULSE_SESSION_H

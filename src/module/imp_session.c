@@ -8,7 +8,15 @@
 #include <string.h>
 #include "base/mem.h"
 #include "message/message_content.h"
+#include "module/set.h"
 #include "module/runner.h"
+
+/* What a hook is told may not be about a session: a module that takes one for granted is named. */
+#define REQUIRE(session, refusal)                                                                            \
+    do {                                                                                                     \
+        if (!module_is_given(session, __func__))                                                             \
+            return refusal;                                                                                  \
+    } while (0)
 
 void imp_session_init(struct imp_session *session, struct loop *loop, uint64_t id,
                       const struct net_addr *local, const struct net_addr *peer)
@@ -41,21 +49,25 @@ void imp_session_release(struct imp_session *session)
 
 uint64_t imp_session_id(const struct imp_session *session)
 {
+    REQUIRE(session, 0);
     return session->id;
 }
 
 const char *imp_session_peer_text(const struct imp_session *session)
 {
+    REQUIRE(session, "");
     return session->peer_text;
 }
 
 const char *imp_session_local_text(const struct imp_session *session)
 {
+    REQUIRE(session, "");
     return session->local_text;
 }
 
 bool imp_session_peer_address(const struct imp_session *session, uint8_t address[16])
 {
+    REQUIRE(session, false);
     if (session->peer.family != AF_INET && session->peer.family != AF_INET6)
         return false;
     net_addr_mapped(&session->peer, address);
@@ -64,21 +76,25 @@ bool imp_session_peer_address(const struct imp_session *session, uint8_t address
 
 const char *imp_session_ehlo(const struct imp_session *session)
 {
+    REQUIRE(session, "");
     return session->ehlo;
 }
 
 void *imp_session_policy(const struct imp_session *session, const struct imp_module *module)
 {
+    REQUIRE(session, NULL);
     return session->policy ? imp_policy_get(session->policy, module) : NULL;
 }
 
 const char *imp_session_reverse_path(const struct imp_session *session)
 {
+    REQUIRE(session, NULL);
     return session->message ? session->message->sender : NULL;
 }
 
 const char *imp_session_reverse_path_domain(const struct imp_session *session)
 {
+    REQUIRE(session, NULL);
     return session->message ? session->message->sender_domain : NULL;
 }
 
@@ -90,28 +106,34 @@ static const struct message_recipient *recipient_in_question(const struct imp_se
 
 const char *imp_session_recipient(const struct imp_session *session)
 {
+    REQUIRE(session, NULL);
     const struct message_recipient *recipient = recipient_in_question(session);
     return recipient ? recipient->address : NULL;
 }
 
 const char *imp_session_recipient_domain(const struct imp_session *session)
 {
+    REQUIRE(session, NULL);
     const struct message_recipient *recipient = recipient_in_question(session);
     return recipient ? recipient->domain : NULL;
 }
 
 size_t imp_session_recipient_count(const struct imp_session *session)
 {
+    REQUIRE(session, 0);
     return session->message ? session->message->recipient_count : 0;
 }
 
 uint64_t imp_session_message_size(const struct imp_session *session)
 {
+    REQUIRE(session, 0);
     return session->message && session->message->readable ? message_size(session->message) : 0;
 }
 
 const char *imp_session_message_head(const struct imp_session *session, size_t *size)
 {
+    *size = 0;
+    REQUIRE(session, NULL);
     struct slice head = session->message ? message_beginning(session->message) : slice_of(NULL, 0);
     *size = head.size;
     return head.data;
@@ -119,11 +141,13 @@ const char *imp_session_message_head(const struct imp_session *session, size_t *
 
 void imp_session_permit_relay(struct imp_session *session)
 {
+    REQUIRE(session, );
     session->relay_permitted = true;
 }
 
 void imp_session_set_binding(struct imp_session *session, const char *binding, const char *group)
 {
+    REQUIRE(session, );
     char *names[] = {binding && *binding ? mem_dup(binding) : NULL, group && *group ? mem_dup(group) : NULL};
     free(session->binding);
     free(session->binding_group);
@@ -133,42 +157,50 @@ void imp_session_set_binding(struct imp_session *session, const char *binding, c
 
 const char *imp_session_auth_mechanism(const struct imp_session *session)
 {
+    REQUIRE(session, NULL);
     return session->auth ? session->auth->mechanism : NULL;
 }
 
 const char *imp_session_auth_user(const struct imp_session *session)
 {
+    REQUIRE(session, NULL);
     return session->auth ? session->auth->user : NULL;
 }
 
 const char *imp_session_auth_password(const struct imp_session *session)
 {
+    REQUIRE(session, NULL);
     return session->auth ? session->auth->password : NULL;
 }
 
 const char *imp_session_auth_uri(const struct imp_session *session)
 {
+    REQUIRE(session, NULL);
     return session->auth ? session->auth->uri : NULL;
 }
 
 enum imp_auth_status imp_session_auth_status(const struct imp_session *session)
 {
+    REQUIRE(session, IMP_AUTH_ERROR);
     return session->auth ? session->auth->status : IMP_AUTH_ERROR;
 }
 
 void imp_session_attach(struct imp_session *session, struct imp_module *module, void *data,
                         void (*release)(void *data))
 {
+    REQUIRE(session, );
     attachment_set(&session->attached, module, data, release, runner_release);
 }
 
 void *imp_session_attached(const struct imp_session *session, const struct imp_module *module)
 {
+    REQUIRE(session, NULL);
     return attachment_get(&session->attached, module);
 }
 
 bool imp_context_set(struct imp_session *session, enum imp_context which, const char *name, const char *value)
 {
+    REQUIRE(session, false);
     if (which == IMP_CONTEXT_CONNECTION)
         return context_set(&session->connection_context, name, value);
     return session->message && context_set(message_context(session->message), name, value);
@@ -176,6 +208,7 @@ bool imp_context_set(struct imp_session *session, enum imp_context which, const 
 
 const char *imp_context_get(const struct imp_session *session, enum imp_context which, const char *name)
 {
+    REQUIRE(session, NULL);
     if (which == IMP_CONTEXT_CONNECTION)
         return context_get(&session->connection_context, name);
     return session->message ? context_get(message_context(session->message), name) : NULL;

@@ -246,6 +246,8 @@ struct imp_loop *imp_loop_main(void)
 
 struct imp_loop *imp_session_loop(const struct imp_session *session)
 {
+    if (!module_is_given(session, __func__))
+        return NULL;
     return sdk_loop_from(session->loop);
 }
 

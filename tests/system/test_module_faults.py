@@ -361,6 +361,8 @@ def test_calls_without_what_they_need_are_refused(careless, site):
     with Wire(careless.address) as client:
         client.greet()
     careless.await_panic("module careless: its hook at validate_connect: imp_recipient_at was called with NULL")
+    careless.stop()
+    assert "careless: no session: nothing" in careless.paniclog()
 
 
 @pytest.mark.parametrize("what, said", [

@@ -119,6 +119,30 @@ static enum imp_verdict connected(struct imp_call *call, void *closure)
     return IMP_DONE;
 }
 
+/* ---- a session that is not there ------------------------------------------------------------------------- */
+
+/* The daemon begins to stop: that is about no session. */
+static enum imp_verdict stopping(struct imp_call *call, void *closure)
+{
+    struct imp_session *session = imp_call_session(call);
+    uint8_t address[16];
+    size_t size = 1;
+    bool nothing = !session && imp_session_id(session) == 0 && !*imp_session_peer_text(session) &&
+                   !*imp_session_ehlo(session) && !imp_session_peer_address(session, address) &&
+                   !imp_session_recipient(session) && !imp_session_reverse_path(session) &&
+                   !imp_session_message_head(session, &size) && size == 0 &&
+                   !imp_session_auth_user(session) && imp_session_auth_status(session) == IMP_AUTH_ERROR &&
+                   !imp_context_set(session, IMP_CONTEXT_CONNECTION, "a", "b") &&
+                   !imp_context_get(session, IMP_CONTEXT_MESSAGE, "a") &&
+                   !imp_session_policy(session, closure) && !imp_session_attached(session, closure) &&
+                   !imp_session_loop(session);
+    imp_session_permit_relay(session);
+    imp_session_set_binding(session, "a", "b");
+    imp_session_attach(session, closure, NULL, NULL);
+    imp_paniclog(closure, IMP_ERROR, "no session: %s", nothing ? "nothing" : "something");
+    return IMP_CONT;
+}
+
 /* ---- connections ---------------------------------------------------------------------------------------- */
 
 static size_t received(struct imp_connection *connection, const char *data, size_t size, void *closure)
@@ -184,7 +208,8 @@ static int setup(struct imp_module *module, const struct imp_config *config)
         imp_module_error(module, "something was taken");
         return -1;
     }
-    return imp_hook_at(module, "validate_connect", connected, NULL) || imp_listener_add(module, &listener);
+    return imp_hook_at(module, "core_control_shutdown", stopping, module) ||
+           imp_hook_at(module, "validate_connect", connected, NULL) || imp_listener_add(module, &listener);
 }
 
 IMP_MODULE_DEFINE(.name = "careless", .description = "Gives NULL where something is required",
