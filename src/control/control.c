@@ -74,7 +74,7 @@ void control_collect(struct control *control)
 
 void control_cancel(struct control *control)
 {
-    static const struct timespec moment = {0, 500 * 1000};
+    static const struct timespec moment = {.tv_nsec = 500000};
     list_each(&control->sessions, session, after)
         control_session_give_up(session);
     for (ctl_calls_collect(control->calls); ctl_gathers_are_open(); ctl_calls_collect(control->calls))
