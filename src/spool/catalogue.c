@@ -252,6 +252,18 @@ static bool apply(struct catalogue *catalogue, struct slice record)
 
 /* ---- the file ------------------------------------------------------------------------------------------ */
 
+/* Is it "MANIFEST-", digits, and a newline? */
+static bool is_current(struct slice content)
+{
+    static const char start[] = "MANIFEST-";
+    size_t at = sizeof start - 1;
+    if (content.size <= at || memcmp(content.data, start, at) != 0)
+        return false;
+    while (at < content.size && content.data[at] >= '0' && content.data[at] <= '9')
+        at++;
+    return at > sizeof start - 1 && at + 1 == content.size && content.data[at] == '\n';
+}
+
 /* The name that CURRENT holds, without its newline; free() it. NULL with a line in error[]. */
 static char *read_current(const char *directory, char *error, size_t error_size)
 {
@@ -261,8 +273,7 @@ static char *read_current(const char *directory, char *error, size_t error_size)
     struct slice content = buf_slice(&text);
     if (failed)
         snprintf(error, error_size, "the file CURRENT, which names the catalogue: %s", strerror(-failed));
-    else if (content.size < sizeof "MANIFEST-\n" || memcmp(content.data, "MANIFEST-", 9) != 0 ||
-             content.data[content.size - 1] != '\n')
+    else if (!is_current(content))
         snprintf(error, error_size, "Corruption: the file CURRENT does not name a catalogue");
     else
         name = mem_copy_text(content.data, content.size - 1);

@@ -136,6 +136,8 @@ static void report_unreadable(struct spool *spool, const struct body *body, int 
     char text[ID_TEXT_SIZE];
     const char *problem =
         error == -ENOENT ? "a part is missing" : spool->backend->operations->problem(spool->backend);
+    if (!*problem)
+        return; /* the disk fails, which is said elsewhere */
     id_format(body->id, text);
     paniclog(
         PANIC_ERROR,
