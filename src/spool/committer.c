@@ -15,17 +15,12 @@
 #include "log/paniclog.h"
 #include "metrics/metric.h"
 #include "spool/batch.h"
+#include "spool/request_queue.h"
 
 enum {
-    BATCH_BYTES =
-        8 * 1024 * 1024, /* of content in one commit; bounds memory and how long the first one waits */
-    REVIVE_MS = 1000,    /* between attempts to write to a disk that fails */
-    STRIKES = 2,         /* commits that fail in a row before the rest is refused untried */
-};
-
-struct request_queue { /* oldest first */
-    struct spool_request *first, **end;
-    size_t count;
+    BATCH_BYTES = 8 << 20, /* of content in one commit; bounds memory and how long the first one waits */
+    REVIVE_MS = 1000,      /* between attempts to write to a disk that fails */
+    STRIKES = 2,           /* commits that fail in a row before the rest is refused untried */
 };
 
 enum phase {
@@ -66,48 +61,6 @@ static const struct spool_backend_operations *on(const struct spool_backend *bac
     return backend->operations;
 }
 
-/* ---- queues of requests -------------------------------------------------------------------------------- */
-
-static void queue_init(struct request_queue *queue)
-{
-    queue->first = NULL;
-    queue->end = &queue->first;
-    queue->count = 0;
-}
-
-static void queue_append(struct request_queue *queue, struct spool_request *request)
-{
-    request->next = NULL;
-    *queue->end = request;
-    queue->end = &request->next;
-    queue->count++;
-}
-
-static struct spool_request *queue_pop(struct request_queue *queue)
-{
-    struct spool_request *request = queue->first;
-    if (!request)
-        return NULL;
-    queue->first = request->next;
-    if (!queue->first)
-        queue->end = &queue->first;
-    queue->count--;
-    return request;
-}
-
-/* Moves all of `from` in front of `to`. */
-static void queue_prepend(struct request_queue *to, struct request_queue *from)
-{
-    if (!from->first)
-        return;
-    *from->end = to->first;
-    if (!to->first)
-        to->end = from->end;
-    to->first = from->first;
-    to->count += from->count;
-    queue_init(from);
-}
-
 /* ---- settling ------------------------------------------------------------------------------------------ */
 
 /* Keeps the reclaimer's account of how much content is needed. */
@@ -146,7 +99,7 @@ static void settle_all(struct committer *committer, struct request_queue *queue,
 {
     struct spool_request *request;
     loop_hold_wakes();
-    while ((request = queue_pop(queue)))
+    while ((request = request_queue_pop(queue)))
         settle(committer, request, status);
     loop_release_wakes();
 }
@@ -159,15 +112,15 @@ static size_t refuse(struct committer *committer, struct request_queue *queue, e
 {
     struct request_queue kept;
     struct spool_request *request;
-    queue_init(&kept);
-    while ((request = queue_pop(queue))) {
+    request_queue_init(&kept);
+    while ((request = request_queue_pop(queue))) {
         if (batch_keeps(request))
             settle(committer, request, status);
         else
-            queue_append(&kept, request);
+            request_queue_append(&kept, request);
     }
     size_t count = kept.count;
-    queue_prepend(&committer->pending, &kept);
+    request_queue_prepend(&committer->pending, &kept);
     return count;
 }
 
@@ -192,18 +145,18 @@ static void take_batch(struct committer *committer, struct request_queue *batch)
 {
     struct request_queue *pending = &committer->pending;
     size_t most = committer->alone ? 1 : SIZE_MAX, bytes = 0;
-    queue_init(batch);
+    request_queue_init(batch);
     while (pending->first && batch->count < most && bytes < BATCH_BYTES) {
         if (pending->first->kind == SPOOL_DISCARD && batch->count > 0)
             break;
-        struct spool_request *request = queue_pop(pending);
+        struct spool_request *request = request_queue_pop(pending);
         if (committer->alone)
             committer->alone--;
         if (!admit(committer, request))
             continue;
         if (batch_keeps(request))
             bytes += request->data.size;
-        queue_append(batch, request);
+        request_queue_append(batch, request);
     }
 }
 
@@ -289,9 +242,9 @@ static bool clear_doubts(struct committer *committer)
     bool kept, cleared = true;
     if (!find_out(committer, &kept))
         return false;
-    queue_init(&done);
+    request_queue_init(&done);
     for (; kept && committer->held > 0; committer->held--)
-        queue_append(&done, queue_pop(&committer->pending));
+        request_queue_append(&done, request_queue_pop(&committer->pending));
     if (kept && buf_size(&committer->doubtful) > 0) {
         batch_undo_puts(committer->backend, &committer->doubtful);
         cleared = on(committer->backend)->commit(committer->backend, true) == SPOOL_OK;
@@ -338,7 +291,7 @@ static void handle_failure(struct committer *committer, struct request_queue *ba
         return;
     }
     committer->alone = batch->count;
-    queue_prepend(&committer->pending, batch);
+    request_queue_prepend(&committer->pending, batch);
 }
 
 /* May the disk be written to? If it failed lately, no; if it failed a while ago, that is found out. */
@@ -381,7 +334,7 @@ static void collect(struct committer *committer)
         struct spool_request *next = oldest->next;
         if (oldest->kind == SPOOL_REMOVE)
             oldest->facts.last = atomic_fetch_sub(&oldest->body->undelivered, 1) == 1;
-        queue_append(&committer->pending, oldest);
+        request_queue_append(&committer->pending, oldest);
         oldest = next;
     }
 }
@@ -392,7 +345,7 @@ static void commit_pending(struct committer *committer)
     while (committer->pending.first) {
         if (!is_ready(committer)) {
             struct request_queue all = committer->pending;
-            queue_init(&committer->pending);
+            request_queue_init(&committer->pending);
             refuse(committer, &all, committer->failure);
             return;
         }
@@ -503,7 +456,7 @@ struct committer *committer_start(struct spool_backend *backend, struct room *ro
     committer->reclaimer = reclaimer;
     atomic_init(&committer->inbox, NULL);
     atomic_init(&committer->phase, HOLDING);
-    queue_init(&committer->pending);
+    request_queue_init(&committer->pending);
     sem_init(&committer->arrivals, 0, 0);
     register_metrics(committer);
     int error = thread_start(&committer->thread, "committer", 0, run, committer);

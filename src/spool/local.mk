@@ -25,6 +25,8 @@ src_spool_libspool_a_SOURCES = \
 	src/spool/record_file.h \
 	src/spool/recover.c \
 	src/spool/recover.h \
+	src/spool/request_queue.c \
+	src/spool/request_queue.h \
 	src/spool/rescue.c \
 	src/spool/rescue.h \
 	src/spool/rescue_copy.c \
