@@ -17,6 +17,8 @@ src_spool_libspool_a_SOURCES = \
 	src/spool/loss.h \
 	src/spool/progress.c \
 	src/spool/progress.h \
+	src/spool/mapped_file.c \
+	src/spool/mapped_file.h \
 	src/spool/outbox.c \
 	src/spool/outbox.h \
 	src/spool/reclaimer.c \

@@ -4,13 +4,9 @@
 #include "spool/record_file.h"
 
 #include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "spool/mapped_file.h"
 
 enum {
     BLOCK = 32768,
@@ -63,30 +59,15 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t size)
 
 int record_file_open(struct record_file *file, const char *path, bool verify)
 {
-    struct stat status;
-    *file = (struct record_file){.verify = verify};
-    int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &status) != 0) {
-        error = -errno;
-    } else if (status.st_size > 0) {
-        void *map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (map == MAP_FAILED)
-            error = -errno;
-        else
-            file->bytes = map;
-    }
-    if (!error)
-        file->size = (size_t)status.st_size;
-    close(fd);
+    struct mapped_file mapped;
+    int error = mapped_file_open(&mapped, path);
+    *file = (struct record_file){.bytes = mapped.bytes, .size = mapped.size, .verify = verify};
     return error;
 }
 
 void record_file_close(struct record_file *file)
 {
-    if (file->bytes)
-        munmap((void *)(uintptr_t)file->bytes, file->size);
+    mapped_file_close(&(struct mapped_file){.bytes = file->bytes, .size = file->size});
     buf_release(&file->whole);
     file->bytes = NULL;
 }

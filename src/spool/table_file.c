@@ -3,11 +3,6 @@
  */
 #include "spool/table_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "base/buf.h"
 #include "spool/encodings.h"
 #include "spool/record_file.h"
@@ -24,35 +19,6 @@ enum {
 };
 
 static const uint64_t table_magic = 0x88e241b785f4cff7;
-
-/* ---- files --------------------------------------------------------------------------------------------- */
-
-int mapped_file_open(struct mapped_file *file, const char *path)
-{
-    struct stat status;
-    *file = (struct mapped_file){.size = 0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &status) != 0) {
-        error = -errno;
-    } else if (status.st_size > 0) {
-        void *map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (map == MAP_FAILED)
-            error = -errno;
-        else
-            *file = (struct mapped_file){.bytes = map, .size = (size_t)status.st_size};
-    }
-    close(fd);
-    return error;
-}
-
-void mapped_file_close(struct mapped_file *file)
-{
-    if (file->bytes)
-        munmap((void *)(uintptr_t)file->bytes, file->size);
-    *file = (struct mapped_file){.size = 0};
-}
 
 /* ---- blocks of a table --------------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/slice.h"
+#include "spool/mapped_file.h"
 
 /* RocksDB's value types, as far as the spool's rows have them. */
 enum table_entry_type {
@@ -19,15 +20,6 @@ enum table_entry_type {
     ENTRY_SINGLE_DELETION = 0x07,
     ENTRY_BLOB = 0x11, /* the value says where in a blob file the bytes are */
 };
-
-struct mapped_file {
-    const char *bytes; /* NULL: empty */
-    size_t size;
-};
-
-/* Maps a file for reading; 0 or a negative errno. */
-int mapped_file_open(struct mapped_file *file, const char *path);
-void mapped_file_close(struct mapped_file *file);
 
 struct table_entry {
     struct slice key, value; /* `key` is borrowed for the call; `value` points into the file */

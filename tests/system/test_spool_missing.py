@@ -8,6 +8,7 @@ import pytest
 
 from harness import await_true, faults
 from harness.messages import header
+from harness.spool import flip, the
 from harness.wire import Wire
 
 COUNT = 20
@@ -40,17 +41,6 @@ def files(site):
     """All but what each start may write."""
     return {path.name: path.read_bytes() for path in (site.spool / "impulse").iterdir()
             if path.is_file() and path.name != "lock"}
-
-
-def the(site, pattern):
-    """The largest file of the spool that matches."""
-    return max((site.spool / "impulse").glob(pattern), key=lambda path: path.stat().st_size)
-
-
-def flip(path, where):
-    content = bytearray(path.read_bytes())
-    content[where] ^= 1
-    path.write_bytes(content)
 
 
 def cut(path):

@@ -10,6 +10,7 @@ import pytest
 from harness import await_true, patience
 from harness.daemon import COMPLAINT, ENVIRONMENT, PROGRAM, ROOT
 from harness.messages import header, large
+from harness.spool import flip, the
 from harness.wire import Wire
 
 pytestmark = pytest.mark.one_thread
@@ -49,16 +50,6 @@ def fill(impulse, site):
         client.greet()
         assert client.mail(large(2_000_000), recipients=["big1@rcpt.example", "big2@rcpt.example"]).code == 250
     impulse.kill()
-
-
-def the(site, pattern):
-    return max((site.spool / "impulse").glob(pattern), key=lambda path: path.stat().st_size)
-
-
-def flip(path, where):
-    content = bytearray(path.read_bytes())
-    content[where] ^= 1
-    path.write_bytes(content)
 
 
 def deliver(impulse, site, capture, directory, count):
