@@ -198,8 +198,11 @@ void progress_close(struct progress *progress)
 {
     if (!progress)
         return;
-    if (progress->catalogue >= 0)
+    if (progress->catalogue >= 0) { /* the facts are those of this database */
+        look_at_catalogue(progress);
+        write_block(progress);
         close(progress->catalogue);
+    }
     close(progress->fd);
     free(progress->directory);
     free(progress);

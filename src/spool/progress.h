@@ -50,6 +50,8 @@ void progress_begin(struct progress *progress, uint64_t messages);
 void progress_prepare(struct progress *progress, uint64_t form);
 /* The commit wrote something, and is durable. One pwrite; when the catalogue has grown it is also synced. */
 void progress_note(struct progress *progress, uint64_t sequence, uint64_t messages);
+/* The database was closed, which may have written tables: the catalogue is noted once more, so that it cannot be cut unnoticed.
+ * NULL is harmless. */
 void progress_close(struct progress *progress);
 
 /* The marker of the spool in `directory`, the file beside it; free() it. */

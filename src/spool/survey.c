@@ -26,6 +26,7 @@ struct folder {
     const char *path;
     struct found_log *logs;        /* in the order of their numbers */
     size_t log_count, other_count; /* others: tables, blob files */
+    uint64_t newest_other;         /* their greatest number */
 };
 
 /* ---- the folder ---------------------------------------------------------------------------------------- */
@@ -55,6 +56,8 @@ static void see_file(struct folder *folder, const char *name)
         free(path);
     } else if (numbered && (strcmp(end, ".sst") == 0 || strcmp(end, ".blob") == 0)) {
         folder->other_count++;
+        if (number > folder->newest_other)
+            folder->newest_other = number;
     }
 }
 
@@ -210,6 +213,34 @@ static void check_logs(struct survey *survey, const struct folder *folder, const
                *survey->damage ? survey->damage : "the end of the log is missing", survey->reached);
 }
 
+static uint64_t newest_of(const struct catalogue_files *files)
+{
+    uint64_t newest = 0;
+    for (size_t i = 0; i < files->count; i++)
+        if (files->files[i].number > newest)
+            newest = files->files[i].number;
+    return newest;
+}
+
+/*
+ * The catalogue does not name the newest table or blob file. A kill leaves that while a table is written, and the log still has
+ * what is in it. But if the log is short, or nobody noted what it held, the end of the catalogue may be missing, and RocksDB would
+ * remove the file when it is opened.
+ */
+static void check_newest(struct survey *survey, const struct folder *folder,
+                         const struct catalogue *catalogue)
+{
+    uint64_t tables = newest_of(&catalogue->tables), blobs = newest_of(&catalogue->blobs);
+    if ((survey->verdict == SURVEY_WHOLE && survey->state == PROGRESS_READ) ||
+        folder->newest_other <= (tables > blobs ? tables : blobs))
+        return;
+    survey->verdict = SURVEY_BROKEN;
+    survey->catalogued = false;
+    snprintf(survey->text, sizeof survey->text,
+             "Corruption: the catalogue MANIFEST-%06" PRIu64 " does not name the newest file, %06" PRIu64,
+             catalogue->number, folder->newest_other);
+}
+
 /* ---- all ----------------------------------------------------------------------------------------------- */
 
 /* There is no CURRENT. May the spool be created? Also where a creation was interrupted, which left a MANIFEST at most. */
@@ -246,8 +277,10 @@ static void judge(struct survey *survey, const struct folder *folder)
         survey->verdict = SURVEY_BROKEN;
     else
         survey->catalogued = check_catalogue(survey, &catalogue);
-    if (survey->catalogued && check_files(survey, folder->path, &catalogue))
+    if (survey->catalogued && check_files(survey, folder->path, &catalogue)) {
         check_logs(survey, folder, &catalogue);
+        check_newest(survey, folder, &catalogue);
+    }
     catalogue_release(&catalogue);
 }
 

@@ -2,11 +2,13 @@
 is lost is told. And a disk that fails: no answer is given that is not true."""
 import os
 import re
+import subprocess
 import time
 
 import pytest
 
-from harness import await_true, faults
+from harness import await_true, faults, patience
+from harness.daemon import ENVIRONMENT, PROGRAM
 from harness.messages import header
 from harness.spool import flip, the
 from harness.wire import Wire
@@ -73,6 +75,29 @@ def test_the_start_is_refused_and_nothing_touched(impulse, site, capture, damage
     path.write_bytes(whole)
     impulse.start(site.config(to=capture))
     capture.wait(2 * COUNT)
+
+
+@pytest.mark.parametrize("end, text", [("killed", "does not name the newest file"),
+                                       ("killed, progress removed", "does not name the newest file"), ("stopped", "ends after")])
+def test_the_end_of_the_catalogue_is_cut(impulse, site, capture, end, text):
+    """A backup writes tables without a commit after it: their names are the last that the catalogue says. When the process is
+    killed then, nothing says how long the catalogue was; an orderly stop notes it."""
+    impulse.start(site.config(HELD + f'\nControl_Listener {{ Listen "{site.directory}/console" {{}} }}'))
+    store(impulse)
+    subprocess.run([PROGRAM.parent / "impulsectl", "spool", "backup", "-c", impulse.file, site.directory / "backup"],
+                   env=ENVIRONMENT, stdin=subprocess.DEVNULL, timeout=patience(60), check=True)
+    impulse.stop() if end == "stopped" else impulse.kill()
+    if "removed" in end:
+        (site.spool / "impulse" / "progress").unlink()
+    path = the(site, "MANIFEST-*")
+    whole = path.read_bytes()
+    os.truncate(path, len(whole) - 20)
+    before = files(site)
+    refused(impulse, site.config(HELD), path.name, text)
+    assert files(site) == before
+    path.write_bytes(whole)
+    impulse.start(site.config(to=capture))
+    capture.wait(COUNT)
 
 
 def test_all_files_are_gone(impulse, site):
