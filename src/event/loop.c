@@ -125,7 +125,7 @@ bool loop_at_turn_end(struct loop_task *task)
     return true;
 }
 
-static void end_turn(struct loop *loop)
+void loop_end_turn(struct loop *loop)
 {
     struct loop_task *task = loop->turn_end;
     loop->turn_end = NULL;
@@ -138,7 +138,7 @@ static void end_turn(struct loop *loop)
 
 static void on_prepare(uv_prepare_t *prepare)
 {
-    end_turn(prepare->data);
+    loop_end_turn(prepare->data);
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */
@@ -151,7 +151,7 @@ static void *loop_thread(void *argument)
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     run_tasks(loop); /* what the last turn posted */
     loop->turning = false;
-    end_turn(loop);
+    loop_end_turn(loop);
     current = NULL;
     return NULL;
 }

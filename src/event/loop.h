@@ -89,5 +89,10 @@ void loop_release_wakes(void);
  * thread that is not that of loop_group_start's; the caller then does the work itself.
  */
 bool loop_at_turn_end(struct loop_task *task);
+/*
+ * Runs now what is to run when the turn ends. For the end of the process, which cannot wait for that. The loop's thread, or
+ * any other one while the loop's thread stands still for good.
+ */
+void loop_end_turn(struct loop *loop);
 
 #endif

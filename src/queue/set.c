@@ -90,6 +90,7 @@ static void store_last(struct loop_task *task)
 {
     const struct last_part *part = container_of(task, struct last_part, task);
     shard_store_last(part->shard);
+    loop_end_turn(part->shard->loop); /* nobody waits for the end of this turn */
     sem_post(&part->question->answers);
 }
 
@@ -105,6 +106,7 @@ bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct 
     for (unsigned i = 0; i < set->shard_count; i++) {
         question->parts[i] = (struct last_part){{.run = store_last}, set->shards[i], question};
         if (is_parked(set->shards[i]->loop)) {
+            loop_end_turn(set->shards[i]->loop); /* what it had begun to store before it was blocked */
             shard_store_last(set->shards[i]);
             continue;
         }

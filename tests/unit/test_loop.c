@@ -418,6 +418,27 @@ static void test_tasks_of_one_turn(void)
     stop_group(group);
 }
 
+static void end_turn_early(struct loop_task *task)
+{
+    turn.accepted = loop_at_turn_end(&turn.end);
+    turn.ran++;
+    loop_end_turn(loop_current());
+    CU_ASSERT_EQUAL(turn.ran_at_end, 1);
+    turn.ran++;
+    (void)task;
+}
+
+/* Who cannot wait for the end of the turn has it run at once, and once. */
+static void test_turn_end_at_once(void)
+{
+    struct loop_group *group = start_group("turns", 1);
+    turn = (struct turn){.end.run = run_turn_end, .done = UNIT_COUNTER, .tasks[0].run = end_turn_early};
+    loop_post(loop_group_at(group, 0), &turn.tasks[0]);
+    stop_group(group);
+    CU_ASSERT_EQUAL(turn.ran, 2);
+    CU_ASSERT_EQUAL(turn.done.value, 1);
+}
+
 /* What the last turn collects is not lost. */
 static void test_turn_end_at_the_stop(void)
 {
@@ -444,6 +465,7 @@ int main(void)
         {"adopted by its thread", test_adopted},
         {"tasks of one turn", test_tasks_of_one_turn},
         {"the end of the last turn", test_turn_end_at_the_stop},
+        {"the end of a turn at once", test_turn_end_at_once},
         CU_TEST_INFO_NULL,
     };
     return unit_run("loop", tests);

@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "on_loop.h"
 #include "queue/queue_manage.h"
+#include "spool/intake.h"
+#include "spool/spool.h"
 
 static const struct slice content = SLICE_LITERAL("Subject: hi\r\n\r\nhello\r\n");
 
@@ -156,12 +158,60 @@ static void test_change_on_a_failing_disk(void)
     CU_ASSERT_EQUAL(harness_count(&harness), 1);
 }
 
+/* ---- the forced end ---------------------------------------------------------------------------------- */
+
+static struct unit_counter stores = UNIT_COUNTER;
+
+static void count_store(struct spool_request *request)
+{
+    CU_ASSERT_EQUAL(request->status, SPOOL_OK);
+    unit_count(&stores, 1);
+}
+
+static struct spool_request store;
+
+/* Stores a message, and then the turn of the loop does not end. */
+static void store_and_hold(struct loop_task *task)
+{
+    (void)task;
+    spool_submit(harness.spool, &store);
+    hold(0);
+}
+
+static bool is_held(const struct loop *loop)
+{
+    return loop == loop_group_at(harness.loops, 0);
+}
+
+/* A module blocks the loop in the turn in which a message was to be stored: the forced end stores it. */
+static void test_store_of_a_blocked_loop(void)
+{
+    struct loop_task task = {.run = store_and_hold};
+    harness_start(&harness, "suspend_delivery = true");
+    struct envelope *envelope = make_waiting("alice@example.com");
+    struct body *body = body_create(id_next(), mem_dup(content.data), content.size);
+    intake_whole(&store, body);
+    intake_envelopes(&store, &envelope, 1, count_store);
+    sem_init(&held[0], 0, 0);
+    sem_init(&released[0], 0, 0);
+    loop_post(loop_group_at(harness.loops, 0), &task);
+    sem_wait(&held[0]);
+    CU_ASSERT_EQUAL(stores.value, 0);
+    CU_ASSERT_TRUE(queue_set_store_last(harness.queues, is_held, 10000));
+    CU_ASSERT_EQUAL(unit_wait(&stores, 1, 10), 1);
+    sem_post(&released[0]);
+    envelope_free(envelope);
+    body_unref(body);
+    harness_end(&harness);
+}
+
 int main(void)
 {
     signal(SIGXFSZ, SIG_IGN);
     return unit_run("the end of the queues", (CU_TestInfo[]){
                                                  {"arrival while draining", test_arrival_while_draining},
                                                  {"change on a failing disk", test_change_on_a_failing_disk},
+                                                 {"store of a blocked loop", test_store_of_a_blocked_loop},
                                                  CU_TEST_INFO_NULL,
                                              });
 }
