@@ -21,8 +21,10 @@ enum {
     LARGEST_INLINE_BODY = 512,
     BLOCK_CACHE_MIB = 16,
     BLOOM_BITS = 10,
-    CHECKSUM_CRC32C = 1, /* table_file.c reads tables without RocksDB, and knows this one */
-    HEADER_LEVEL = 5,    /* InfoLogLevel::HEADER_LEVEL */
+    /* table_file.c reads tables without RocksDB, and knows these; later versions of RocksDB have another format by default. */
+    CHECKSUM_CRC32C = 1,
+    TABLE_FORMAT = 5,
+    HEADER_LEVEL = 5, /* InfoLogLevel::HEADER_LEVEL */
 };
 
 rocksdb_options_t *rocksdb_spool_options(void)
@@ -68,6 +70,7 @@ static rocksdb_options_t *family_options(uint64_t memtable_mib)
     rocksdb_block_based_options_set_block_cache(table, cache);
     rocksdb_block_based_options_set_filter_policy(table, rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS));
     rocksdb_block_based_options_set_checksum(table, CHECKSUM_CRC32C);
+    rocksdb_block_based_options_set_format_version(table, TABLE_FORMAT);
     rocksdb_options_set_block_based_table_factory(options, table);
     rocksdb_cache_destroy(cache);
     rocksdb_block_based_options_destroy(table);
