@@ -5,8 +5,9 @@
  * last change is written here, without a sync: what this file says was durable before, so the file may be behind, but it
  * is never ahead. Whoever opens a spool that has come less far has lost something.
  *
- * The file also says that there is a spool: it is created durably before the database, and a second one, the marker, is
- * beside the folder. A spool is only created where both are missing and so are RocksDB's files.
+ * The file also says that there is a spool: it is created durably right after the database, and then a second one, the
+ * marker, beside the folder. A spool is only created where both are missing and so are RocksDB's files; a creation that was
+ * interrupted has left neither, unless the database is there.
  *
  * Thread: the committer's, or the main thread before it starts.
  */
