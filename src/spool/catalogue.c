@@ -139,6 +139,8 @@ static bool take_deleted_file(struct edit *edit)
     if (!skip_number(edit) || !take_number(edit, &number))
         return false;
     remove_file(&edit->catalogue->tables, number);
+    if (edit->first_table > edit->catalogue->tables.count) /* RocksDB writes removals before additions */
+        edit->first_table = edit->catalogue->tables.count;
     return true;
 }
 
@@ -292,6 +294,7 @@ static bool read_edits(struct catalogue *catalogue, struct record_file *file, co
         if (!apply(catalogue, record)) {
             snprintf(error, error_size, "the catalogue %s cannot be understood before byte %zu", name,
                      file->offset);
+            catalogue->is_foreign = true;
             return false;
         }
         edits++;

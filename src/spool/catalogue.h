@@ -26,9 +26,10 @@ struct catalogue_files {
 enum { CATALOGUE_FAMILIES = 8 }; /* more than there are */
 
 struct catalogue {
-    uint64_t number;                         /* of the MANIFEST */
-    uint64_t size;                           /* its bytes */
-    uint64_t oldest_log;                     /* logs with smaller numbers are not needed */
+    uint64_t number;     /* of the MANIFEST */
+    uint64_t size;       /* its bytes */
+    bool is_foreign;     /* a record is sound, but holds what is not known here: another RocksDB wrote it */
+    uint64_t oldest_log; /* logs with smaller numbers are not needed */
     uint64_t last_sequence;                  /* of the changes when it was last written */
     uint64_t family_log[CATALOGUE_FAMILIES]; /* the oldest log that a column family needs; 0: not told */
     struct catalogue_files tables, blobs;
@@ -36,7 +37,7 @@ struct catalogue {
 
 /*
  * Reads the MANIFEST that CURRENT names in `directory`. False with one line in error[] that names the file: CURRENT or
- * MANIFEST missing or damaged. Release it also then.
+ * MANIFEST missing or damaged, or `is_foreign`. Release it also then.
  */
 bool catalogue_read(struct catalogue *catalogue, const char *directory, char *error, size_t error_size);
 /* Is the blob file needed: does something refer to it? */

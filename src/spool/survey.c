@@ -144,13 +144,14 @@ static void fall_short(struct survey *survey, uint64_t missing, const char *form
     snprintf(survey->text, sizeof survey->text, format, name, where);
 }
 
-/* Follows the numbers of the changes through one log. `reached` is the last one before it, or 0 if not known. */
+/* Follows the numbers of the changes through one log. `reached` is the last one before it, or 0 if not known. The checksums
+ * are checked, because the number in a record that a power loss spoilt means nothing. */
 static void follow_log(struct survey *survey, const char *name, uint64_t *reached)
 {
     struct record_file file;
     struct slice record;
     enum record_result result = RECORD_END;
-    if (record_file_open(&file, name, false) == 0)
+    if (record_file_open(&file, name, true) == 0)
         while ((result = record_file_next(&file, &record)) == RECORD_GOOD) {
             uint64_t first;
             uint32_t count;
@@ -263,6 +264,18 @@ static void judge_missing(struct survey *survey, const struct folder *folder)
     free(marker);
 }
 
+/* The catalogue could not be read: survey->text says why. RocksDB itself may well understand what another version of it wrote,
+ * so that is no reason to refuse a start. */
+static void judge_unread(struct survey *survey, const struct catalogue *catalogue)
+{
+    if (!catalogue->is_foreign) {
+        survey->verdict = SURVEY_BROKEN;
+        return;
+    }
+    snprintf(survey->foreign, sizeof survey->foreign, "%.*s", (int)sizeof survey->foreign - 1, survey->text);
+    survey->text[0] = '\0';
+}
+
 static void judge(struct survey *survey, const struct folder *folder)
 {
     struct catalogue catalogue;
@@ -274,7 +287,7 @@ static void judge(struct survey *survey, const struct folder *folder)
         return;
     }
     if (!catalogue_read(&catalogue, folder->path, survey->text, sizeof survey->text))
-        survey->verdict = SURVEY_BROKEN;
+        judge_unread(survey, &catalogue);
     else
         survey->catalogued = check_catalogue(survey, &catalogue);
     if (survey->catalogued && check_files(survey, folder->path, &catalogue)) {

@@ -22,6 +22,7 @@ struct survey {
     enum progress_state state;
     struct progress_facts noted; /* with PROGRESS_READ */
     bool catalogued;             /* the catalogue can be read, and nothing is known to be missing from it */
+    char foreign[200];           /* what of the catalogue is not understood; then only RocksDB can judge it */
     uint64_t reached;            /* the last change of the logs; at least the catalogue's */
     uint64_t expected;           /* with PROGRESS_READ: the last change that the logs must hold; 0: none */
     uint64_t missing;            /* SHORT: changes that were durable and are gone */
