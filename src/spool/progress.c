@@ -23,8 +23,9 @@ enum { BLOCK = 512, TITLE_SIZE = 64, FACTS = 6 + PROGRESS_LOGS, FILE_MODE = 0640
 struct progress {
     char *directory;
     int fd;
-    int catalogue; /* the MANIFEST, or -1 */
-    uint64_t form; /* when the logs were listed */
+    int catalogue;           /* the MANIFEST, or -1 */
+    uint64_t catalogue_size; /* at the last look */
+    uint64_t form;           /* when the logs were listed */
     struct progress_facts facts;
 };
 
@@ -136,16 +137,19 @@ static void list_logs(struct progress *progress)
         closedir(directory);
 }
 
-/* The catalogue grows when a memtable was flushed or files were compacted, so now and then. It is synced before its size is
- * noted, because a power loss may not take back what was noted. */
+/* The catalogue grows when a memtable was flushed or files were compacted, so now and then. Its size is noted when two looks
+ * in a row find it: the first may meet a record that is half written, and stays so on a disk that is full. It is synced
+ * before, because a power loss may not take back what was noted. */
 static void look_at_catalogue(struct progress *progress)
 {
     struct stat status;
-    if (progress->catalogue < 0 || fstat(progress->catalogue, &status) != 0 ||
-        (uint64_t)status.st_size == progress->facts.catalogue_size)
+    if (progress->catalogue < 0 || fstat(progress->catalogue, &status) != 0)
         return;
-    if (fdatasync(progress->catalogue) == 0)
-        progress->facts.catalogue_size = (uint64_t)status.st_size;
+    uint64_t size = (uint64_t)status.st_size;
+    bool stays = size == progress->catalogue_size;
+    progress->catalogue_size = size;
+    if (stays && size != progress->facts.catalogue_size && fdatasync(progress->catalogue) == 0)
+        progress->facts.catalogue_size = size;
 }
 
 /* ---- the file ------------------------------------------------------------------------------------------ */
@@ -174,6 +178,7 @@ void progress_begin(struct progress *progress, uint64_t messages)
     progress->form = 0;
     open_catalogue(progress);
     look_at_catalogue(progress);
+    look_at_catalogue(progress); /* the database was just opened, and has written it */
     list_logs(progress);
     write_block(progress);
     fdatasync(progress->fd);
@@ -218,7 +223,9 @@ char *progress_marker(const char *directory)
 int progress_mark(const char *directory)
 {
     char *name = progress_marker(directory);
-    int fd = open(name, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE), error = fd < 0 ? -errno : 0;
+    bool exists = access(name, F_OK) == 0; /* it may be another user's */
+    int fd = exists ? -1 : open(name, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+    int error = exists || fd >= 0 ? 0 : -errno;
     if (fd >= 0) {
         close(fd);
         directory_sync_parent(name);

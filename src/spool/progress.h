@@ -49,7 +49,8 @@ void progress_begin(struct progress *progress, uint64_t messages);
 /* A commit comes. `form` is a number that is another one when RocksDB has begun a log: the folder is listed then. If it begins
  * one meanwhile, that is noted with the next commit: the log that is noted may be older than the change, never newer. */
 void progress_prepare(struct progress *progress, uint64_t form);
-/* The commit wrote something, and is durable. One pwrite; when the catalogue has grown it is also synced. */
+/* The commit wrote something, and is durable. One pwrite; when the catalogue has grown since, it is also synced, and its size is
+ * noted by the commit after that. */
 void progress_note(struct progress *progress, uint64_t sequence, uint64_t messages);
 /* The database was closed, which may have written tables: the catalogue is noted once more, so that it cannot be cut unnoticed.
  * NULL is harmless. */

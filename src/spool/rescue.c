@@ -318,7 +318,7 @@ enum rescue_result rescue_salvage(const char *spoolbase, const char *target, FIL
     struct survey survey;
     survey_take(&survey, folder);
     if (survey.verdict != SURVEY_WHOLE)
-        fprintf(out, "%s: %s\n", folder, survey.text);
+        fprintf(out, "%s: %s\n", folder, survey.verdict == SURVEY_FRESH ? "there is no spool" : survey.text);
     if (rescue_rows_read(&rescue.rows, folder, survey.catalogued, out) &&
         (rescue.target = create_target(target, out))) {
         take_all(&rescue);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include "base/buf.h"
 #include "base/mem.h"
+#include "spool/progress.h"
 #include "spool/record_file.h"
 #include "spool/survey.h"
 #include "spool_harness.h"
@@ -200,6 +201,40 @@ static void test_spoilt_change(void)
     harness_remove(folder);
 }
 
+static uint64_t noted_size(const char *folder)
+{
+    struct progress_facts facts;
+    CU_ASSERT_EQUAL(progress_read(folder, &facts), PROGRESS_READ);
+    CU_ASSERT_EQUAL(facts.catalogue, 5);
+    return facts.catalogue_size;
+}
+
+/* A start is refused when the catalogue is shorter than was noted, so no size is noted that may be that of half a record. */
+static void test_noted_size(void)
+{
+    char *folder = harness_folder();
+    FILE *out = create_catalogue(folder);
+    struct progress *progress = progress_open(folder);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(progress);
+    fputs("0123456789", out);
+    fflush(out);
+    progress_begin(progress, 0);
+    CU_ASSERT_EQUAL(noted_size(folder), 10);
+    fputs("half", out);
+    fflush(out);
+    progress_note(progress, 1, 1);
+    CU_ASSERT_EQUAL(noted_size(folder), 10);
+    fputs("half", out);
+    fflush(out);
+    progress_note(progress, 2, 1);
+    CU_ASSERT_EQUAL(noted_size(folder), 10);
+    progress_note(progress, 3, 1);
+    CU_ASSERT_EQUAL(noted_size(folder), 18);
+    progress_close(progress);
+    fclose(out);
+    harness_remove(folder);
+}
+
 int main(void)
 {
     CU_initialize_registry();
@@ -207,5 +242,6 @@ int main(void)
     CU_add_test(suite, "what an edit adds after removals has its family", test_family_after_removals);
     CU_add_test(suite, "a catalogue of another RocksDB", test_foreign);
     CU_add_test(suite, "a change that a power loss spoilt", test_spoilt_change);
+    CU_add_test(suite, "the size that is noted", test_noted_size);
     return harness_run();
 }
