@@ -1,10 +1,13 @@
 """BDAT with more content than fits into memory at once, and with chunks of every size."""
+import os
 import random
 
 from harness import scaled
+from harness.freeze import frozen, system_calls
 from harness.messages import header, large, only_trace_added
 from harness.wire import Wire
 
+FDATASYNC = 83 if os.uname().machine == "aarch64" else 75
 CHUNKING = 'SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "CHUNKING" )'
 
 
@@ -35,6 +38,25 @@ def test_replies_of_a_group_leave_together(impulse, site, capture):
                         % (len(content), content))
             assert [line[:3] for line in client.socket.recv(4096).splitlines()] == [b"250"] * 3
     assert len(capture.wait(3)) == 3
+
+
+def test_an_answer_does_not_wait_for_the_next_message(impulse, site, capture):
+    """Two messages in one segment, and a disk that hangs in the second: the client hears that the first one is durable, and
+    does not send it again."""
+    impulse.start(site.config(listener=CHUNKING, to=capture))
+    content = header() + b"hello\r\n"
+    message = b"MAIL FROM:<a@sender.example>\r\nRCPT TO:<b@rcpt.example>\r\nBDAT %d LAST\r\n%s" % (len(content), content)
+    committer = impulse.thread("committer")
+    with Wire(impulse.address) as client:
+        client.greet()
+        with frozen(committer):
+            client.send(2 * message)
+            syncs = (number for number in system_calls(committer) if number == FDATASYNC)
+            next(syncs)
+            next(syncs)
+            assert [client.reply().code for _ in range(5)] == [250] * 5
+        assert client.reply().code == 250
+    assert len(capture.wait(2)) == 2
 
 
 def test_chunks_of_all_sizes(impulse, site, capture):

@@ -33,6 +33,7 @@ static void answer(struct smtps_session *session, const struct smtps_reply *repl
     if (reply_code_is_positive((unsigned)reply->code))
         session->receptions++;
     session_reply(session, reply);
+    session->holds_answer = true;
     session_resume(session);
 }
 

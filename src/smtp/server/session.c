@@ -342,8 +342,9 @@ static void read_content(struct smtps_session *session)
 /* Sends the replies of the commands and decides whether to continue reading the socket. */
 static void settle(struct smtps_session *session)
 {
-    if (session->state == SESSION_WAITING && session->waiting_for_spool)
+    if (session->state == SESSION_WAITING && session->waiting_for_spool && !session->holds_answer)
         return;
+    session->holds_answer = false;
     int flushed = stream_flush(&session->stream);
     if (flushed < 0) {
         session_abort(session);

@@ -99,7 +99,8 @@ struct smtps_session {
     enum hello_kind hello;
     bool waiting_for_turn;  /* SESSION_WAITING: no message has begun yet, so a drain need not wait */
     bool waiting_for_spool; /* SESSION_WAITING: replies leave with the answer to the message */
-    bool waiting_for_hook;  /* SESSION_WAITING: `view.call.resumed` will be called */
+    bool holds_answer; /* the answer to a message was not sent yet: it does not wait for the next message */
+    bool waiting_for_hook; /* SESSION_WAITING: `view.call.resumed` will be called */
     bool held; /* a hook that is no longer waited for still runs on a pool thread and uses the session */
     bool untold_abort, untold_end; /* POINT_SESSION_ABORTED, POINT_SESSION_ENDED: to be told when held ends */
     bool last_chance;              /* its time is up, and the loop has yet to look at its input */
@@ -222,7 +223,8 @@ void session_wait(struct smtps_session *session);
 /*
  * The same for the answer to a whole message. Replies to commands that came in one group with the end of the message
  * (RFC 3030 section 4.2) are held back and leave with the answer, in one segment: sent before it, they would make
- * Nagle's algorithm keep the answer until the client has acknowledged them, 40 ms later.
+ * Nagle's algorithm keep the answer until the client has acknowledged them, 40 ms later. The answer to a message before
+ * it is not held back: a client that does not get it sends that message again.
  */
 void session_wait_for_spool(struct smtps_session *session);
 /*
