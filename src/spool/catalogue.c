@@ -49,6 +49,7 @@ struct edit {
     uint64_t log; /* LOG_NUMBER, or 0 */
     size_t first_table,
         first_blob; /* those from here on were added by this edit; their family is told behind them */
+    bool has_garbage;
 };
 
 /* ---- lists of files ------------------------------------------------------------------------------------ */
@@ -177,7 +178,18 @@ static bool take_blob_garbage(struct edit *edit)
     struct catalogue_file *file = find_file(&edit->catalogue->blobs, number);
     if (file)
         file->garbage += count;
+    edit->has_garbage = true;
     return true;
+}
+
+/* RocksDB drops them too, without an edit that says so. There may have been many thousands since it was opened. */
+static void drop_garbage(struct catalogue_files *blobs)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < blobs->count; i++)
+        if (blobs->files[i].garbage < blobs->files[i].blobs)
+            blobs->files[kept++] = blobs->files[i];
+    blobs->count = kept;
 }
 
 static bool take_family(struct edit *edit)
@@ -247,6 +259,8 @@ static bool apply(struct catalogue *catalogue, struct slice record)
         if (!take_number(&edit, &tag) || !take_tag(&edit, tag))
             return false;
     }
+    if (edit.has_garbage)
+        drop_garbage(&catalogue->blobs);
     if (edit.log && edit.family < CATALOGUE_FAMILIES)
         catalogue->family_log[edit.family] = edit.log;
     return true;

@@ -32,7 +32,7 @@ struct catalogue {
     uint64_t oldest_log; /* logs with smaller numbers are not needed */
     uint64_t last_sequence;                  /* of the changes when it was last written */
     uint64_t family_log[CATALOGUE_FAMILIES]; /* the oldest log that a column family needs; 0: not told */
-    struct catalogue_files tables, blobs;
+    struct catalogue_files tables, blobs;    /* without blob files that hold nothing but garbage */
 };
 
 /*

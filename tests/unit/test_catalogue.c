@@ -42,8 +42,8 @@ static void put_table(struct buf *edit, unsigned number, unsigned oldest_blob)
     put_number(edit, 100);      /* bytes */
     put(edit, "\001a\001z", 4); /* its first and its last key */
     put(edit, "\001\002", 2);   /* and change */
-    put_number(edit, 4);
-    put_number(edit, 1);
+    put_number(edit, 4);        /* a field: its size, and the first blob file */
+    put_number(edit, oldest_blob > 0x7f ? 2 : 1);
     put_number(edit, oldest_blob);
     put_number(edit, 1);
 }
@@ -62,6 +62,15 @@ static void put_blob_file(struct buf *edit, unsigned number)
     put_number(edit, 10);   /* blobs */
     put_number(edit, 1000); /* bytes */
     put(edit, "\0\0\0", 3); /* no checksum, no more fields */
+}
+
+static void put_garbage(struct buf *edit, unsigned number, unsigned blobs)
+{
+    put_number(edit, 401);
+    put_number(edit, number);
+    put_number(edit, blobs);
+    put_number(edit, blobs * 100); /* bytes */
+    put(edit, "", 1);              /* no more fields */
 }
 
 static void put_family(struct buf *edit, unsigned family)
@@ -127,6 +136,39 @@ static void test_family_after_removals(void)
     CU_ASSERT_EQUAL(catalogue.tables.files[0].family, BODY_FAMILY);
     CU_ASSERT_EQUAL_FATAL(catalogue.blobs.count, 1);
     CU_ASSERT_TRUE(catalogue_needs_blob(&catalogue, &catalogue.blobs.files[0]));
+    catalogue_release(&catalogue);
+    buf_release(&edit);
+    harness_remove(folder);
+}
+
+/* Blob files that nothing needs are forgotten in the edit that makes them so, or the list grows for as long as RocksDB is open. */
+static void test_garbage(void)
+{
+    char error[300], *folder = harness_folder();
+    struct catalogue catalogue;
+    struct buf edit = {0};
+    FILE *out = create_catalogue(folder);
+    for (unsigned number = 100; number < 250; number++) {
+        put_table(&edit, number + 2000, number);
+        put_blob_file(&edit, number);
+        put_family(&edit, BODY_FAMILY);
+        write_edit(out, &edit);
+        put_removal(&edit, number + 2000);
+        put_table(&edit, number + 4000, number + 1);
+        put_blob_file(&edit, number + 2000);
+        put_garbage(&edit, number, 4);
+        put_garbage(&edit, number, number == 200 ? 5 : 6);
+        put_garbage(&edit, number + 2000, 10);
+        put_family(&edit, BODY_FAMILY);
+        write_edit(out, &edit);
+    }
+    fclose(out);
+    CU_ASSERT_TRUE(catalogue_read(&catalogue, folder, error, sizeof error));
+    CU_ASSERT_EQUAL_FATAL(catalogue.blobs.count, 1);
+    CU_ASSERT_EQUAL(catalogue.blobs.files[0].number, 200);
+    CU_ASSERT_EQUAL(catalogue.blobs.files[0].garbage, 9);
+    CU_ASSERT_EQUAL(catalogue.blobs.files[0].family, BODY_FAMILY);
+    CU_ASSERT_EQUAL(catalogue.tables.count, 150);
     catalogue_release(&catalogue);
     buf_release(&edit);
     harness_remove(folder);
@@ -240,6 +282,7 @@ int main(void)
     CU_initialize_registry();
     CU_pSuite suite = CU_add_suite("catalogue", NULL, NULL);
     CU_add_test(suite, "what an edit adds after removals has its family", test_family_after_removals);
+    CU_add_test(suite, "blob files that nothing needs", test_garbage);
     CU_add_test(suite, "a catalogue of another RocksDB", test_foreign);
     CU_add_test(suite, "a change that a power loss spoilt", test_spoilt_change);
     CU_add_test(suite, "the size that is noted", test_noted_size);
