@@ -119,6 +119,12 @@ static bool take_custom_fields(struct edit *edit, struct catalogue_file *file)
     return false;
 }
 
+static void note_number(struct catalogue *catalogue, uint64_t number)
+{
+    if (number > catalogue->newest)
+        catalogue->newest = number;
+}
+
 static bool take_new_file(struct edit *edit, enum tag tag)
 {
     struct catalogue_file file = {.family = (uint32_t)edit->family, .oldest_blob = UINT64_MAX};
@@ -129,9 +135,11 @@ static bool take_new_file(struct edit *edit, enum tag tag)
         good = skip_numbers(edit, 2);
     if (good && tag == NEW_FILE_4)
         good = take_custom_fields(edit, &file);
-    if (good)
-        add_file(&edit->catalogue->tables, &file);
-    return good;
+    if (!good)
+        return false;
+    note_number(edit->catalogue, file.number);
+    add_file(&edit->catalogue->tables, &file);
+    return true;
 }
 
 static bool take_deleted_file(struct edit *edit)
@@ -165,6 +173,7 @@ static bool take_blob_file(struct edit *edit)
         !take_number(edit, &file.size) || !skip_string(edit) || !skip_string(edit) || !skip_blob_fields(edit))
         return false;
     file.size += BLOB_FRAME;
+    note_number(edit->catalogue, file.number);
     add_file(&edit->catalogue->blobs, &file);
     return true;
 }

@@ -29,6 +29,7 @@ struct catalogue {
     uint64_t number;     /* of the MANIFEST */
     uint64_t size;       /* its bytes */
     bool is_foreign;     /* a record is sound, but holds what is not known here: another RocksDB wrote it */
+    uint64_t newest;     /* the greatest number of a table or blob file, also of one that was removed */
     uint64_t oldest_log; /* logs with smaller numbers are not needed */
     uint64_t last_sequence;                  /* of the changes when it was last written */
     uint64_t family_log[CATALOGUE_FAMILIES]; /* the oldest log that a column family needs; 0: not told */

@@ -37,11 +37,9 @@ static void name_kept_logs(const char *directory, uint64_t reached, enum panic_l
 /* Without knowing how far it had come. */
 static void tell_ignorance(const struct survey *survey, const char *directory)
 {
-    if (*survey->foreign)
-        paniclog(
-            PANIC_WARNING,
-            "spool %s: %s: another version of RocksDB wrote it, so nobody can tell whether files are missing",
-            directory, survey->foreign);
+    if (*survey->doubt)
+        paniclog(PANIC_WARNING, "spool %s: %s, so nobody can tell whether files are missing", directory,
+                 survey->doubt);
     if (survey->state == PROGRESS_UNKNOWN)
         paniclog(PANIC_WARNING,
                  "spool %s: the file progress is damaged, so nobody can tell whether the log is complete",

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "spool/catalogue.h"
 #include "spool/directory.h"
 #include "spool/record_file.h"
 
@@ -199,12 +200,23 @@ void progress_note(struct progress *progress, uint64_t sequence, uint64_t messag
     write_block(progress);
 }
 
+/* Up to its last whole record: a disk that was full may have left half of one. */
+static void note_whole_catalogue(struct progress *progress)
+{
+    struct catalogue catalogue;
+    char error[400];
+    if (catalogue_read(&catalogue, progress->directory, error, sizeof error) &&
+        catalogue.number == progress->facts.catalogue && fdatasync(progress->catalogue) == 0)
+        progress->facts.catalogue_size = catalogue.size;
+    catalogue_release(&catalogue);
+}
+
 void progress_close(struct progress *progress)
 {
     if (!progress)
         return;
     if (progress->catalogue >= 0) { /* the facts are those of this database */
-        look_at_catalogue(progress);
+        note_whole_catalogue(progress);
         write_block(progress);
         close(progress->catalogue);
     }

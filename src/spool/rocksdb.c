@@ -455,6 +455,7 @@ static bool open_first(struct rocksdb_backend *rocks)
 {
     struct survey survey;
     survey_take(&survey, rocks->directory);
+    survey_trust_older(&survey, rocks->directory);
     if (survey.verdict == SURVEY_BROKEN) {
         snprintf(
             rocks->failure, sizeof rocks->failure,

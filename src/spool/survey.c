@@ -214,15 +214,6 @@ static void check_logs(struct survey *survey, const struct folder *folder, const
                *survey->damage ? survey->damage : "the end of the log is missing", survey->reached);
 }
 
-static uint64_t newest_of(const struct catalogue_files *files)
-{
-    uint64_t newest = 0;
-    for (size_t i = 0; i < files->count; i++)
-        if (files->files[i].number > newest)
-            newest = files->files[i].number;
-    return newest;
-}
-
 /*
  * The catalogue does not name the newest table or blob file. A kill leaves that while a table is written, and the log still has
  * what is in it. But if the log is short, or nobody noted what it held, the end of the catalogue may be missing, and RocksDB would
@@ -231,10 +222,10 @@ static uint64_t newest_of(const struct catalogue_files *files)
 static void check_newest(struct survey *survey, const struct folder *folder,
                          const struct catalogue *catalogue)
 {
-    uint64_t tables = newest_of(&catalogue->tables), blobs = newest_of(&catalogue->blobs);
     if ((survey->verdict == SURVEY_WHOLE && survey->state == PROGRESS_READ) ||
-        folder->newest_other <= (tables > blobs ? tables : blobs))
+        folder->newest_other <= catalogue->newest)
         return;
+    survey->may_be_older = survey->verdict == SURVEY_WHOLE && survey->state == PROGRESS_NONE;
     survey->verdict = SURVEY_BROKEN;
     survey->catalogued = false;
     snprintf(survey->text, sizeof survey->text,
@@ -272,7 +263,8 @@ static void judge_unread(struct survey *survey, const struct catalogue *catalogu
         survey->verdict = SURVEY_BROKEN;
         return;
     }
-    snprintf(survey->foreign, sizeof survey->foreign, "%.*s", (int)sizeof survey->foreign - 1, survey->text);
+    snprintf(survey->doubt, sizeof survey->doubt, "%.140s: another version of RocksDB wrote it",
+             survey->text);
     survey->text[0] = '\0';
 }
 
@@ -308,6 +300,18 @@ void survey_take(struct survey *survey, const char *directory)
     else
         judge(survey, &folder);
     free(folder.logs);
+}
+
+void survey_trust_older(struct survey *survey, const char *directory)
+{
+    char *marker = progress_marker(directory);
+    if (survey->verdict == SURVEY_BROKEN && survey->may_be_older && access(marker, F_OK) != 0) {
+        snprintf(survey->doubt, sizeof survey->doubt, "%.140s: a kill leaves that while it is written",
+                 survey->text);
+        survey->text[0] = '\0';
+        survey->verdict = SURVEY_WHOLE;
+    }
+    free(marker);
 }
 
 /* 0 or a negative errno. */

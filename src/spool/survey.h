@@ -22,18 +22,24 @@ struct survey {
     enum progress_state state;
     struct progress_facts noted; /* with PROGRESS_READ */
     bool catalogued;             /* the catalogue can be read, and nothing is known to be missing from it */
-    char foreign[200];           /* what of the catalogue is not understood; then only RocksDB can judge it */
-    uint64_t reached;            /* the last change of the logs; at least the catalogue's */
-    uint64_t expected;           /* with PROGRESS_READ: the last change that the logs must hold; 0: none */
-    uint64_t missing;            /* SHORT: changes that were durable and are gone */
-    bool kept;                   /* links to the logs are kept; else why not: */
-    int keep_error;              /* a negative errno, or 0: it was not tried */
-    char damage[300];            /* the first damage within a log */
-    char text[600];              /* SHORT and BROKEN: what is wrong, and which file */
+    char doubt[200];             /* why nobody can tell whether files are missing; "": it can be told */
+    bool may_be_older; /* BROKEN for the newest file alone, which nothing noted; see survey_trust_older */
+    uint64_t reached;  /* the last change of the logs; at least the catalogue's */
+    uint64_t expected; /* with PROGRESS_READ: the last change that the logs must hold; 0: none */
+    uint64_t missing;  /* SHORT: changes that were durable and are gone */
+    bool kept;         /* links to the logs are kept; else why not: */
+    int keep_error;    /* a negative errno, or 0: it was not tried */
+    char damage[300];  /* the first damage within a log */
+    char text[600];    /* SHORT and BROKEN: what is wrong, and which file */
 };
 
 /* Looks at the spool in `directory`, which is locked. Changes nothing. */
 void survey_take(struct survey *survey, const char *directory);
+/*
+ * For a start: a spool of a build that had neither the file progress nor the marker is no damaged one because a kill left a file
+ * that was being written.
+ */
+void survey_trust_older(struct survey *survey, const char *directory);
 
 /*
  * Keeps links to the logs in a folder "kept" within `directory`, since opening the spool removes them. 0 or a negative errno.

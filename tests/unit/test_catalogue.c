@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/buf.h"
 #include "base/mem.h"
 #include "spool/progress.h"
@@ -198,7 +199,7 @@ static void test_foreign(void)
     CU_ASSERT_EQUAL(survey.verdict, SURVEY_WHOLE);
     CU_ASSERT_FALSE(survey.catalogued);
     CU_ASSERT_STRING_EQUAL(survey.text, "");
-    CU_ASSERT_PTR_NOT_NULL(strstr(survey.foreign, "MANIFEST-000005"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(survey.doubt, "MANIFEST-000005"));
     buf_release(&edit);
     harness_remove(folder);
 }
@@ -251,6 +252,64 @@ static uint64_t noted_size(const char *folder)
     return facts.catalogue_size;
 }
 
+/* At the end all whole records are noted, and no half one. */
+static void test_noted_at_the_end(void)
+{
+    char *folder = harness_folder();
+    struct buf edit = {0};
+    FILE *out = create_catalogue(folder);
+    put_table(&edit, 20, 8);
+    write_edit(out, &edit);
+    fflush(out);
+    struct progress *progress = progress_open(folder);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(progress);
+    progress_begin(progress, 0);
+    put_table(&edit, 21, 8);
+    write_edit(out, &edit);
+    uint64_t whole = (uint64_t)ftell(out);
+    put_table(&edit, 22, 8);
+    write_edit(out, &edit);
+    fclose(out);
+    char *path = mem_printf("%s/MANIFEST-000005", folder);
+    CU_ASSERT_EQUAL(truncate(path, (off_t)whole + 9), 0);
+    progress_close(progress);
+    CU_ASSERT_EQUAL(noted_size(folder), whole);
+    free(path);
+    buf_release(&edit);
+    harness_remove(folder);
+}
+
+/* A build without the file progress was killed while it wrote table 21: RocksDB removes that and reads the log. */
+static void test_older_build(void)
+{
+    char *folder = harness_folder(), *marker = progress_marker(folder);
+    struct survey survey;
+    struct buf edit = {0};
+    FILE *out = create_catalogue(folder);
+    put_table(&edit, 20, 8);
+    put_removal(&edit, 20);
+    write_edit(out, &edit);
+    fclose(out);
+    fclose(create_file(folder, "000020.sst")); /* was removed, but is still there */
+    survey_take(&survey, folder);
+    CU_ASSERT_EQUAL(survey.verdict, SURVEY_WHOLE);
+    fclose(create_file(folder, "000021.sst"));
+    survey_take(&survey, folder);
+    CU_ASSERT_EQUAL(survey.verdict, SURVEY_BROKEN);
+    survey_trust_older(&survey, folder);
+    CU_ASSERT_EQUAL(survey.verdict, SURVEY_WHOLE);
+    CU_ASSERT_STRING_EQUAL(survey.text, "");
+    CU_ASSERT_PTR_NOT_NULL(strstr(survey.doubt, "000021"));
+    CU_ASSERT_EQUAL(progress_mark(folder), 0); /* no older build has had it */
+    survey_take(&survey, folder);
+    survey_trust_older(&survey, folder);
+    CU_ASSERT_EQUAL(survey.verdict, SURVEY_BROKEN);
+    unlink(marker);
+    free(marker);
+    buf_release(&edit);
+    harness_remove(folder);
+}
+
 /* A start is refused when the catalogue is shorter than was noted, so no size is noted that may be that of half a record. */
 static void test_noted_size(void)
 {
@@ -273,6 +332,7 @@ static void test_noted_size(void)
     progress_note(progress, 3, 1);
     CU_ASSERT_EQUAL(noted_size(folder), 18);
     progress_close(progress);
+    CU_ASSERT_EQUAL(noted_size(folder), 18); /* no record: nothing more is known */
     fclose(out);
     harness_remove(folder);
 }
@@ -285,6 +345,8 @@ int main(void)
     CU_add_test(suite, "blob files that nothing needs", test_garbage);
     CU_add_test(suite, "a catalogue of another RocksDB", test_foreign);
     CU_add_test(suite, "a change that a power loss spoilt", test_spoilt_change);
+    CU_add_test(suite, "a spool of an older build", test_older_build);
     CU_add_test(suite, "the size that is noted", test_noted_size);
+    CU_add_test(suite, "the size that is noted at the end", test_noted_at_the_end);
     return harness_run();
 }
