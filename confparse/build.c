@@ -108,6 +108,15 @@ static bool classify_nested(struct conf_builder *builder, const struct conf_clas
     return true;
 }
 
+/* Does the stanza only hold options that modules add to it? Then it has an effect, though the core has none for it. */
+static bool is_for_modules(const struct conf *conf, const struct ast_stanza *stanza)
+{
+    const struct ast_assignment *assignment = stanza->assignments;
+    while (assignment && conf_added_find(conf, assignment->name))
+        assignment = assignment->next;
+    return stanza->assignments && !assignment && !stanza->stanzas;
+}
+
 /* A stanza of options.def or of a module with a manifest. False when it is none that may stand here. */
 static bool classify_known(struct conf_builder *builder, const struct conf_class *parent,
                            const struct ast_stanza *stanza, struct conf_class *class)
@@ -121,7 +130,11 @@ static bool classify_known(struct conf_builder *builder, const struct conf_class
         return classify_nested(builder, parent, stanza, class);
     class->path = "";
     class->kind = class->module ? class->module->schema.name : class->row->name;
-    class->idle = parent->idle || (!class->module && class->row->support > CONF_DIFFERENT);
+    class->idle = parent->idle;
+    bool no_effect = !class->module && class->row->support > CONF_DIFFERENT;
+    if (no_effect && is_for_modules(builder->conf, stanza))
+        return true;
+    class->idle = class->idle || no_effect;
     if (!class->module && !parent->idle)
         conf_effects_scope(builder->effects, class->row, stanza->kind_span);
     return true;

@@ -188,9 +188,11 @@ static const struct conf_documented *missing_module(const struct question *quest
     return conf_stanza_find(name) ? NULL : conf_documented_find(name);
 }
 
-/* The first stanza of the path that has no effect, whatever stands in it; or NULL. */
+/* The first stanza of the path that has no effect, unless the option is one that a module adds to it; or NULL. */
 static const struct conf_option *idle_stanza(const struct question *question)
 {
+    if (conf_option_module(question->conf, question->path.option))
+        return NULL;
     for (size_t i = 0; i < question->path.count; i++) {
         const struct conf_option *row = conf_stanza_find(question->path.steps[i].kind);
         if (row && row->support > CONF_DIFFERENT)

@@ -150,6 +150,16 @@ static struct migration_finding *judge_module(struct reading *reading, const str
     return finding;
 }
 
+/* Does a stanza of options.def only hold options that modules add to it? Then it has an effect. */
+static bool is_for_modules(const struct reading *reading, const struct conf_scope *scope)
+{
+    const char *option;
+    size_t i = 0;
+    while (conf_scope_value_at(scope, i, &option) && conf_option_module(reading->conf, option))
+        i++;
+    return i > 0 && !conf_scope_value_at(scope, i, &option) && !conf_scope_next(scope, NULL, NULL);
+}
+
 static void walk(struct reading *reading, const struct conf_scope *scope);
 
 static void enter(struct reading *reading, const struct conf_scope *scope)
@@ -161,6 +171,10 @@ static void enter(struct reading *reading, const struct conf_scope *scope)
         bool outermost = !conf_scope_parent(conf_scope_parent(scope));
         const struct conf_option *row = conf_stanza_find(kind);
         bool module = outermost && (!row || is_module_here(reading, kind));
+        if (!module && is_for_modules(reading, scope)) {
+            walk(&inside, scope);
+            return;
+        }
         struct migration_finding *finding =
             module ? judge_module(reading, scope) : judge_stanza(reading, row);
         migration_add_place(reading->migration, finding, conf_scope_place(scope), scope);

@@ -131,6 +131,17 @@ def test_hosts_have_a_fallback_of_their_own(options, site, captures):
     assert host("b.example", "127.0.0.2")["int"] == "44"
 
 
+def test_a_host_with_options_of_modules_has_an_effect(options, site, modules):
+    """Only the core has none for it."""
+    file = site.directory / "host.conf"
+    file.write_text(config(site, outer='Host "mx.example" { opt_int = 7 }'))
+    status, said = run("-t", "-c", file, "--modules", modules)
+    assert status == 0 and "stanza host" not in said
+    file.write_text(config(site, outer='Host "mx.example" { opt_int = 7 max_outbound_connections = 5 }'))
+    status, said = run("-t", "-c", file, "--modules", modules)
+    assert status == 0 and "stanza host is read but has no effect" in said
+
+
 def test_a_host_that_is_not_reached_is_known(options, site):
     port = free_port()
     options.start(config(site, outer=f"{HOSTS}\nremote_smtp_port = {port}"))
