@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/mem.h"
 #include "spool/catalogue.h"
 #include "spool/encodings.h"
@@ -241,11 +242,8 @@ static void tell_missing(struct rescue_rows *rows, const struct catalogue *catal
 {
     for (size_t i = 0; i < catalogue->tables.count; i++) {
         char *path = mem_printf("%s/%06" PRIu64 ".sst", rows->folder, catalogue->tables.files[i].number);
-        struct mapped_file file;
-        int error = mapped_file_open(&file, path);
-        if (error)
-            tell(rows, path, 0, strerror(-error));
-        mapped_file_close(&file);
+        if (access(path, R_OK) != 0)
+            tell(rows, path, 0, strerror(errno));
         free(path);
     }
 }

@@ -39,6 +39,9 @@ test_delivery_recipients_WITHOUT = $(test_delivery_WITHOUT)
 test_delivery_sink_WITHOUT = $(test_delivery_WITHOUT)
 test_queue_end_WITHOUT = $(test_delivery_WITHOUT)
 
+## A disk with a bad sector.
+test_mapped_file_LINK = -Wl,--wrap=pread -Wl,--wrap=__pread_chk
+
 ## The end of the process meets that of a connection.
 test_sdk_listener_LINK = -Wl,--wrap=loop_post
 
