@@ -143,6 +143,8 @@ static enum imp_verdict suspend(struct imp_call *call, struct misbehaves *self)
     waiting->module = self->module;
     waiting->session = imp_call_session(call);
     waiting->suspension = imp_call_suspend(call, cancelled, waiting);
+    if (!waiting->suspension)
+        free(waiting);
     return IMP_AGAIN;
 }
 
