@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from harness import await_true, scaled
+from harness import await_true, patience, scaled
 from harness.daemon import ROOT
 from harness.load import Sink, lines, load, tool, verify
 from harness.services import PASSWORD, USER, Services
@@ -131,6 +131,24 @@ def test_rate_is_kept(tmp_path):
     with Sink(tmp_path) as sink:
         sums = adds_up(load(sink.address, "--messages", 300, "--rate", 300, "--threads", 2, "--connections", 10))
     assert sums["accepted"] == 300 and sums["seconds"] > 0.99
+
+
+def test_connections_stand_until_the_end(tmp_path):
+    """Between the last message and the end of the time nobody connects anew."""
+    with Sink(tmp_path) as sink:
+        sums = adds_up(load(sink.address, "--seconds", 1, "--rate", 2, "--connections", 5))
+    assert sums["accepted"] == 2 and sums["connections"] == 5
+
+
+def test_a_port_has_one_sink(tmp_path):
+    """Its threads share it, another process does not."""
+    with Sink(tmp_path, "--threads", 2) as sink:
+        other = subprocess.run([tool("impulse-sink"), "--threads", "2", "127.0.0.1:%d" % sink.port], capture_output=True,
+                               text=True, check=False, timeout=patience(30))
+        assert other.returncode == 2
+        assert other.stderr == f"impulse-sink: 127.0.0.1:{sink.port}: Address already in use\n"
+        sums = adds_up(load(sink.address, "--messages", 100, "--connections", 20, "--per-connection", 5))
+    assert sums["accepted"] == sink.sums["whole"] == 100
 
 
 # ---- limits --------------------------------------------------------------------------------------------------

@@ -104,28 +104,39 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
-/* NULL, or what is wrong. The address gets the port that was bound. */
-static const char *listen_at(struct target *address, int *fd)
+static void share_port(int fd)
 {
     int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+}
+
+/*
+ * NULL, or what is wrong. The address gets the port that was bound. The first socket shares the port only once it has
+ * it, so that another process that listens there is noticed.
+ */
+static const char *listen_at(struct target *address, bool first, int *fd)
+{
+    int on = 1;
+    bool shares = address->address.ss_family != AF_UNIX;
     struct sockaddr *name = (struct sockaddr *)&address->address;
     *fd = socket(address->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (*fd < 0)
         return strerror(errno);
     setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address->address.ss_family != AF_UNIX)
-        setsockopt(*fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (bind(*fd, name, address->size) < 0 || listen(*fd, BACKLOG) < 0 ||
-        getsockname(*fd, name, &address->size) < 0)
+    if (shares && !first)
+        share_port(*fd);
+    if (bind(*fd, name, address->size) < 0)
         return strerror(errno);
-    return NULL;
+    if (shares && first)
+        share_port(*fd);
+    return listen(*fd, BACKLOG) < 0 || getsockname(*fd, name, &address->size) < 0 ? strerror(errno) : NULL;
 }
 
 static const char *start_thread(struct sink *sink, struct sink_thread *thread)
 {
     thread->sink = sink;
     list_init(&thread->sessions);
-    const char *wrong = listen_at(&sink->settings.address, &thread->fd);
+    const char *wrong = listen_at(&sink->settings.address, thread == sink->threads, &thread->fd);
     if (wrong)
         return wrong;
     int failed = uv_loop_init(&thread->loop);
@@ -230,8 +241,11 @@ static int run(struct sink *sink)
     settings->faults.started = clock_mono_us();
     for (uint64_t i = 0; i < settings->threads; i++) {
         const char *wrong = start_thread(sink, &sink->threads[i]);
-        if (wrong)
-            return complain("cannot listen", wrong);
+        if (wrong) {
+            char at[TARGET_TEXT];
+            target_format(&settings->address.address, at);
+            return complain(at, wrong);
+        }
     }
     char text[TARGET_TEXT];
     target_format(&settings->address.address, text);

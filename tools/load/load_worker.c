@@ -39,9 +39,17 @@ static bool numbers_left(const struct load *load)
            atomic_load_explicit(&load->numbers, memory_order_relaxed) < load->settings.messages;
 }
 
+/* Nothing will be due any more, although the end may still come. */
+static bool is_done_at(const struct load_worker *worker, uint64_t now)
+{
+    const struct load *load = worker->load;
+    return is_over(load, now) || !numbers_left(load) ||
+           (load->settings.rate > 0 && next_due(worker) >= load->ends);
+}
+
 bool worker_is_done(const struct load_worker *worker)
 {
-    return is_over(worker->load, clock_mono_us()) || !numbers_left(worker->load);
+    return is_done_at(worker, clock_mono_us());
 }
 
 enum load_grant worker_take(struct load_worker *worker, uint64_t *number, uint64_t *due)
@@ -49,7 +57,7 @@ enum load_grant worker_take(struct load_worker *worker, uint64_t *number, uint64
     struct load *load = worker->load;
     uint64_t now = clock_mono_us();
     *due = load->settings.rate > 0 ? next_due(worker) : now;
-    if (is_over(load, now) || *due >= load->ends || !numbers_left(load))
+    if (is_done_at(worker, now))
         return GRANT_NONE;
     if (*due > now)
         return GRANT_LATER;
