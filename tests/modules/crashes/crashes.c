@@ -30,7 +30,6 @@ struct crashes {
     char where[32];
     unsigned seconds;
     struct imp_point *point;
-    struct imp_cursor *cursor;
     struct imp_suspension *suspension;
     struct imp_session *session;
 };
@@ -257,29 +256,47 @@ static enum imp_verdict when_enqueued(struct imp_call *call, void *closure)
     return IMP_CONT;
 }
 
+struct reading {
+    struct crashes *module;
+    struct imp_cursor *cursor;
+    struct imp_suspension *suspension;
+};
+
+static void end_reading(struct reading *reading)
+{
+    imp_cursor_close(reading->cursor);
+    free(reading);
+}
+
 static void ready(void *closure)
 {
-    struct crashes *self = closure;
-    in(self, "cursor_ready");
-    imp_cursor_close(self->cursor);
-    imp_suspension_resume(self->suspension, IMP_CONT, 0, NULL, NULL);
+    struct reading *reading = closure;
+    struct imp_suspension *suspension = reading->suspension;
+    in(reading->module, "cursor_ready");
+    end_reading(reading);
+    imp_suspension_resume(suspension, IMP_CONT, 0, NULL, NULL);
 }
 
 /* A large message is in the spool by now. */
 static enum imp_verdict at_content(struct imp_call *call, void *closure)
 {
-    struct crashes *self = closure;
+    struct reading *reading = calloc(1, sizeof *reading);
     const char *data;
     size_t size;
     int got;
-    self->cursor = imp_cursor_open(imp_call_message(call), ready, self);
-    while ((got = imp_cursor_read(self->cursor, &data, &size)) == 1)
+    if (!reading)
+        return IMP_CONT;
+    reading->module = closure;
+    reading->cursor = imp_cursor_open(imp_call_message(call), ready, reading);
+    while ((got = imp_cursor_read(reading->cursor, &data, &size)) == 1)
         continue;
     if (got == 0) {
-        imp_cursor_close(self->cursor);
+        end_reading(reading);
         return IMP_CONT;
     }
-    self->suspension = imp_call_suspend(call, NULL, NULL);
+    reading->suspension = imp_call_suspend(call, NULL, NULL);
+    if (!reading->suspension)
+        end_reading(reading);
     return IMP_AGAIN;
 }
 
