@@ -96,12 +96,15 @@ static void store_last(struct loop_task *task)
 
 /* A loop may look at the question later, and sem_post may still be within the semaphore: it stays, a few bytes at the end
  * of the process. */
+static struct last_question *asked_last;
+
 bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct loop *loop), unsigned wait_ms)
 {
     struct last_question *question =
         mem_zalloc(sizeof *question + set->shard_count * sizeof *question->parts);
     struct timespec until;
     unsigned asked = 0;
+    asked_last = question;
     sem_init(&question->answers, 0, 0);
     for (unsigned i = 0; i < set->shard_count; i++) {
         question->parts[i] = (struct last_part){{.run = store_last}, set->shards[i], question};
