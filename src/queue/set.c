@@ -96,7 +96,7 @@ static void store_last(struct loop_task *task)
 
 /* A loop may look at the question later, and sem_post may still be within the semaphore: it stays, a few bytes at the end
  * of the process. */
-static struct last_question *asked_last;
+static struct last_question *volatile asked_last; /* volatile: it is not read, only reachable */
 
 bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct loop *loop), unsigned wait_ms)
 {
