@@ -29,16 +29,19 @@ def built_with(library, program=PROGRAM):
     return f"{library}.so" in subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
 
 
+PORTS = 12000 // 8
+FIRST_PORT = 20000 + int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0) % 8 * PORTS
 given = set()  # ports that free_port gave: whoever asked may not have bound his yet
 
 
 def free_port(kind=socket.SOCK_STREAM, host="127.0.0.1"):
-    """A port that is free, below the range that the kernel gives out by itself; another one each time."""
-    if len(given) > 6000:
+    """A port that is free, below the range that the kernel gives out by itself; another one each time. Each worker of
+    pytest has a range of its own: two could find the same port free before either of them listens there."""
+    if len(given) > PORTS // 2:
         given.clear()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for _ in range(1000):
-        port = 20000 + int.from_bytes(os.urandom(2), "big") % 12000
+        port = FIRST_PORT + int.from_bytes(os.urandom(2), "big") % PORTS
         if port in given:
             continue
         with socket.socket(family, kind) as probe:
@@ -48,7 +51,7 @@ def free_port(kind=socket.SOCK_STREAM, host="127.0.0.1"):
                 return port
             except OSError:
                 pass
-    raise RuntimeError("no free port between 20000 and 32000")
+    raise RuntimeError(f"no free port between {FIRST_PORT} and {FIRST_PORT + PORTS}")
 
 
 class Site:

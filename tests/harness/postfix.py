@@ -66,6 +66,7 @@ class Postfix:
         return self
 
     def __exit__(self, *_):
+        print(self.log())       # pytest shows it when the test failed
         subprocess.run(["postfix", "-c", str(self.configuration), "stop"], check=False, timeout=patience(30),
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
