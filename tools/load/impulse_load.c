@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -18,6 +17,7 @@
 #include "tools/load/ledger.h"
 #include "tools/load/load.h"
 #include "tools/load/options.h"
+#include "tools/load/signals.h"
 #include "tools/load/verify.h"
 
 enum { MOST_THREADS = 256, MOST_CONNECTIONS = 1000000, MOST_RECIPIENTS = 10000, DEFAULT_SECONDS = 10 };
@@ -88,12 +88,6 @@ static const struct option_set options = {
     "Certificates are not checked. Status: 0 all messages were accepted, 1 some were not, 2 it could not be "
     "tried.\n",
     rows};
-
-static int complain(const char *what, const char *why)
-{
-    fprintf(stderr, "impulse-load: %s: %s\n", what, why);
-    return EXIT_TROUBLE;
-}
 
 /* ---- settings ---------------------------------------------------------------------------------- */
 
@@ -258,11 +252,7 @@ static bool all_accepted(const struct load *load)
 static int run(struct load *load)
 {
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signals_block(&signals);
     load->workers = mem_array(load->settings.threads, sizeof *load->workers);
     load->started = clock_mono_us();
     load->ends =

@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +19,7 @@
 #include "base/thread.h"
 #include "tools/load/ledger.h"
 #include "tools/load/options.h"
+#include "tools/load/signals.h"
 #include "tools/load/sink.h"
 
 enum { BACKLOG = 4096, MOST_THREADS = 256 };
@@ -58,12 +58,6 @@ static const struct option_set options = {
     "        LIMIT   after=N until=N (messages, or seconds as in 5s) fraction=F times=N\n"
     "It ends on SIGINT or SIGTERM, and prints what it has counted.\n",
     rows};
-
-static int complain(const char *what, const char *why)
-{
-    fprintf(stderr, "impulse-sink: %s: %s\n", what, why);
-    return EXIT_TROUBLE;
-}
 
 void sink_write_lines(struct sink_thread *thread)
 {
@@ -233,11 +227,7 @@ static int run(struct sink *sink)
 {
     struct sink_settings *settings = &sink->settings;
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signals_block(&signals);
     settings->faults.started = clock_mono_us();
     for (uint64_t i = 0; i < settings->threads; i++) {
         const char *wrong = start_thread(sink, &sink->threads[i]);

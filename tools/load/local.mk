@@ -14,6 +14,7 @@ tools_load_libload_a_SOURCES = \
 	tools/load/pattern.c \
 	tools/load/pattern.h \
 	tools/load/random.h \
+	tools/load/signals.h \
 	tools/load/fault_plan.c \
 	tools/load/fault_plan.h \
 	tools/load/stamp.c \

@@ -13,6 +13,12 @@
 
 enum { HELP_COLUMN = 26 };
 
+int complain(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, why);
+    return EXIT_TROUBLE;
+}
+
 bool options_count(const char *text, uint64_t *count)
 {
     char *end;

@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 enum exit_status {
-    EXIT_GOOD,
-    EXIT_BAD,
-    EXIT_TROUBLE
-}; /* done; something was lost or failed; it could not be tried */
+    EXIT_GOOD,   /* done */
+    EXIT_BAD,    /* something was lost or failed */
+    EXIT_TROUBLE /* it could not be tried */
+};
 
 enum option_kind {
     OPTION_FLAG,   /* bool: becomes true */
@@ -33,10 +33,14 @@ struct option_row {
 };
 
 struct option_set {
-    const char *program, *usage,
-        *closing; /* `usage` after "usage: PROGRAM ", `closing` at the end of the help */
+    const char *program;
+    const char *usage;   /* follows "usage: PROGRAM " */
+    const char *closing; /* ends the help */
     const struct option_row *rows;
 };
+
+/* Prints the program's name, `what` and `why` as a line on stderr. Returns EXIT_TROUBLE. */
+int complain(const char *what, const char *why);
 
 /*
  * Reads argv into the settings. Returns the index of the first operand; or, when the program is to end now

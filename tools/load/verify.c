@@ -62,12 +62,6 @@ const char *verify_add_received(struct verify_request *request, const char *path
     return NULL;
 }
 
-static int complain(const char *path, const char *why)
-{
-    fprintf(stderr, "impulse-load: %s: %s\n", path, why);
-    return EXIT_TROUBLE;
-}
-
 static int complain_line(const char *path, const struct ledger *ledger)
 {
     fprintf(stderr, "impulse-load: %s: line %lu cannot be read\n", path, ledger->line_number);
