@@ -6,7 +6,6 @@
  */
 #include "tools/load/fault_plan.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"

@@ -122,6 +122,8 @@ void worker_measure(struct load_worker *worker, enum load_phase phase, uint64_t 
 void worker_complain(struct load_worker *worker, const char *what, struct slice text);
 /* The process cannot do what it was started for: nothing more is begun, and `why` (static) is said. */
 void worker_give_up(struct load_worker *worker, const char *why);
+/* Writes the lines of the ledger, if there is one. Gives up if that fails. */
+void worker_write_lines(struct load_worker *worker);
 void worker_client_ended(struct load_worker *worker);
 /* Starts the thread. NULL, or what is wrong. */
 const char *worker_start(struct load *load, unsigned index);
@@ -169,6 +171,11 @@ struct client {
     struct buf from, to; /* addresses; of the recipients the one that is written */
     struct content content;
 };
+
+static inline const struct load_settings *client_settings(const struct client *client)
+{
+    return &client->worker->load->settings;
+}
 
 void client_init(struct client *client, struct load_worker *worker, uint64_t index);
 /* Connects, again if need be. */

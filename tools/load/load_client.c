@@ -17,11 +17,6 @@ static struct client *client_of(struct wire *wire)
     return container_of(wire, struct client, wire);
 }
 
-static const struct load_settings *settings_of(const struct client *client)
-{
-    return &client->worker->load->settings;
-}
-
 /* ---- output ------------------------------------------------------------------------------------ */
 
 void client_say(struct client *client, const char *format, ...)
@@ -112,7 +107,7 @@ static void on_closed(struct wire *wire)
 static void say_ehlo(struct client *client)
 {
     char line[512];
-    snprintf(line, sizeof line, "EHLO %.480s\r\n", settings_of(client)->helo);
+    snprintf(line, sizeof line, "EHLO %.480s\r\n", client_settings(client)->helo);
     client->offers_pipelining = client->offers_chunking = client->offers_starttls = client->offers_auth =
         false;
     ask(client, CLIENT_EHLO, line);
@@ -120,7 +115,7 @@ static void say_ehlo(struct client *client)
 
 static void begin_tls(struct client *client)
 {
-    const struct load_settings *settings = settings_of(client);
+    const struct load_settings *settings = client_settings(client);
     client->state = CLIENT_SHAKING;
     client->since = clock_mono_us();
     wire_secure(&client->wire, client->worker->load->tls, false, settings->tls_name);
@@ -163,7 +158,7 @@ static void say_auth(struct client *client)
 /* What this run needs of the server and it does not have, or NULL. */
 static const char *missing(const struct client *client)
 {
-    const struct load_settings *settings = settings_of(client);
+    const struct load_settings *settings = client_settings(client);
     if (settings->starttls && !client->wire.ssl)
         return client->offers_starttls ? NULL : "the server does not offer STARTTLS";
     if (settings->pipelining && !client->offers_pipelining)
@@ -175,7 +170,7 @@ static const char *missing(const struct client *client)
 
 static void reply_to_ehlo(struct client *client)
 {
-    const struct load_settings *settings = settings_of(client);
+    const struct load_settings *settings = client_settings(client);
     const char *lack = missing(client);
     worker_measure(client->worker, PHASE_EHLO, client->since);
     if (lack) {
@@ -291,7 +286,7 @@ static size_t on_input(struct wire *wire, struct slice input)
 static void on_event(struct wire *wire, enum wire_event event)
 {
     struct client *client = client_of(wire);
-    const struct load_settings *settings = settings_of(client);
+    const struct load_settings *settings = client_settings(client);
     switch (event) {
     case WIRE_CONNECTED:
         counter_add(&client->worker->counts.connections, 1);
@@ -326,12 +321,12 @@ void client_init(struct client *client, struct load_worker *worker, uint64_t ind
 {
     client->worker = worker;
     client->index = index;
-    client->codes = mem_array(distribution_most(&settings_of(client)->recipients), sizeof *client->codes);
+    client->codes = mem_array(distribution_most(&client_settings(client)->recipients), sizeof *client->codes);
 }
 
 void client_connect(struct client *client)
 {
-    const struct load_settings *settings = settings_of(client);
+    const struct load_settings *settings = client_settings(client);
     struct target source;
     bool has_source = settings->source.count > 0;
     if (has_source) {
@@ -355,7 +350,7 @@ void client_connect(struct client *client)
 
 void client_go_on(struct client *client)
 {
-    const struct load_settings *settings = settings_of(client);
+    const struct load_settings *settings = client_settings(client);
     uint64_t number, due;
     enum load_grant grant = GRANT_NONE;
     if (!settings->per_connection || client->carried < settings->per_connection)
@@ -386,7 +381,7 @@ void client_tick(struct client *client, uint64_t now)
             client_connect(client);
         }
     } else if (client->wire_open && !client->wire.closing && client->state != CLIENT_IDLE &&
-               (double)(now - client->since) > settings_of(client)->timeout * 1e6) {
+               (double)(now - client->since) > client_settings(client)->timeout * 1e6) {
         client_fail(client, NULL, SLICE_LITERAL("no reply in time"));
     }
 }

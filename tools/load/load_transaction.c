@@ -12,15 +12,10 @@
 
 enum { LINES_AT_ONCE = 65536 }; /* bytes of the ledger before they are written */
 
-static const struct load_settings *settings_of(const struct client *client)
-{
-    return &client->worker->load->settings;
-}
-
 /* The address of a recipient of the message, in client->to. */
 static struct slice recipient_at(struct client *client, unsigned index)
 {
-    const struct load_settings *settings = settings_of(client);
+    const struct load_settings *settings = client_settings(client);
     uint64_t most = distribution_most(&settings->recipients);
     buf_clear(&client->to);
     pattern_write(&settings->to, (client->number - 1) * most + index, &client->to);
@@ -41,8 +36,8 @@ static void write_line(struct client *client)
         buf_append_slice(&worker->lines, recipient);
     }
     buf_append_text(&worker->lines, "\n");
-    if (buf_size(&worker->lines) > LINES_AT_ONCE && !ledger_write(worker->load->ledger, &worker->lines))
-        worker_give_up(worker, "the ledger cannot be written");
+    if (buf_size(&worker->lines) > LINES_AT_ONCE)
+        worker_write_lines(worker);
 }
 
 static void account(struct client *client)
@@ -111,7 +106,7 @@ static void begin_content(struct client *client)
 /* Queues the next piece of a BDAT. False: there is none now. */
 static bool queue_chunk(struct client *client)
 {
-    const struct load_settings *settings = settings_of(client);
+    const struct load_settings *settings = client_settings(client);
     struct content *content = &client->content;
     if (client->chunk_left == 0) {
         if (content->left == 0)
@@ -134,7 +129,7 @@ static bool queue_piece(struct client *client)
 {
     if (!client->sending)
         return false;
-    if (settings_of(client)->bdat)
+    if (client_settings(client)->bdat)
         return queue_chunk(client);
     struct slice piece = content_take(&client->content, UINT64_MAX);
     wire_put(&client->wire, piece.data, piece.size);
@@ -180,7 +175,7 @@ static void say_recipient(struct client *client, unsigned index)
 
 static void after_recipients(struct client *client)
 {
-    const struct load_settings *settings = settings_of(client);
+    const struct load_settings *settings = client_settings(client);
     client->since = settings->pipelining ? client->since : clock_mono_us();
     if (settings->bdat) {
         if (!settings->pipelining)
@@ -195,7 +190,7 @@ static void after_recipients(struct client *client)
 
 static void reply_to_mail(struct client *client, unsigned code, struct slice text)
 {
-    bool pipelining = settings_of(client)->pipelining;
+    bool pipelining = client_settings(client)->pipelining;
     worker_measure(client->worker, PHASE_MAIL, client->since);
     client->transaction = code < 400;
     if (code >= 400)
@@ -214,7 +209,7 @@ static void reply_to_mail(struct client *client, unsigned code, struct slice tex
 static void reply_to_rcpt(struct client *client, unsigned code, struct slice text)
 {
     struct load_counts *counts = &client->worker->counts;
-    bool pipelining = settings_of(client)->pipelining;
+    bool pipelining = client_settings(client)->pipelining;
     worker_measure(client->worker, PHASE_RCPT, client->since);
     client->codes[client->asked++] = (uint16_t)code;
     client->accepted += code < 400;
@@ -253,13 +248,13 @@ static void reply_to_data(struct client *client, unsigned code, struct slice tex
 
 static void reply_to_content(struct client *client, unsigned code, struct slice text)
 {
-    bool bdat = settings_of(client)->bdat;
+    bool bdat = client_settings(client)->bdat;
     if (bdat) {
         client->chunks_open -= client->chunks_open > 0;
         if (code >= 400)
             decide(client, code, "BDAT", text);
         bool last = client->chunks_open == 0 && client->content.left == 0 && client->chunk_left == 0;
-        if (code >= 400 && !settings_of(client)->pipelining && !last && client->chunk_left == 0) {
+        if (code >= 400 && !client_settings(client)->pipelining && !last && client->chunk_left == 0) {
             client->sending = false; /* the chunks that follow would be refused as well */
             end_message(client);
             return;
@@ -300,7 +295,7 @@ static void say_group(struct client *client)
 {
     for (unsigned i = 0; i < client->recipients; i++)
         say_recipient(client, i);
-    if (!settings_of(client)->bdat) {
+    if (!client_settings(client)->bdat) {
         client_say(client, "DATA\r\n");
     } else {
         client->sending = true;

@@ -125,6 +125,12 @@ void worker_give_up(struct load_worker *worker, const char *why)
     atomic_store(&worker->load->stop, true);
 }
 
+void worker_write_lines(struct load_worker *worker)
+{
+    if (worker->load->ledger >= 0 && !ledger_write(worker->load->ledger, &worker->lines))
+        worker_give_up(worker, "the ledger cannot be written");
+}
+
 /* ---- the thread -------------------------------------------------------------------------------- */
 
 void worker_client_ended(struct load_worker *worker)
@@ -143,8 +149,7 @@ static void on_tick(uv_timer_t *timer)
     serve_idle(worker);
     for (size_t i = 0; i < worker->client_count; i++)
         client_tick(&worker->clients[i], now);
-    if (worker->load->ledger >= 0 && !ledger_write(worker->load->ledger, &worker->lines))
-        worker_give_up(worker, "the ledger cannot be written");
+    worker_write_lines(worker);
     if (++worker->ticks * TICK >= 1000) {
         atomic_store_explicit(&worker->recent_p99, histogram_percentile(&worker->recent, 99),
                               memory_order_relaxed);
@@ -177,8 +182,7 @@ static void *run_thread(void *argument)
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     worker->ended = clock_mono_us();
     uv_loop_close(&worker->loop);
-    if (worker->load->ledger >= 0 && !ledger_write(worker->load->ledger, &worker->lines))
-        worker_give_up(worker, "the ledger cannot be written");
+    worker_write_lines(worker);
     buf_release(&worker->lines);
     for (size_t i = 0; i < worker->client_count; i++)
         client_release(&worker->clients[i]);
