@@ -194,20 +194,32 @@ def test_a_server_that_never_answers(tmp_path):
     assert verify(tmp_path / "sent", sink.ledger)["unknown"] == 1
 
 
-def test_complaints_of_any_bytes_and_many_kinds():
-    """Replies that are no UTF-8, and more kinds of them than are told apart, are all counted."""
-    def serve(listener, count):
-        for number in range(count):
+def twenty_refusals(*arguments):
+    """The sums of a run whose 20 connections are each refused in another way."""
+    def serve(listener):
+        for number in range(20):
             client, _ = listener.accept()
             with client:
                 client.sendall(b"554 \xff \x07 %d\r\n" % number)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = threading.Thread(target=serve, args=(listener, 20))
+        server = threading.Thread(target=serve, args=(listener,))
         server.start()
-        sums = load(listener.getsockname(), "--connections", 20, "--seconds", 0.005, expect=None)
+        sums = load(listener.getsockname(), "--connections", 20, "--seconds", 0.005, *arguments, expect=None)
         server.join(5)
     assert sum(sums["complaints"].values()) == sums["connections_failed"] == 20
-    assert sums["complaints"]["banner: 554 \ufffd ? 3"] == 1 and sums["complaints"]["others"] == 5
+    return sums["complaints"]
+
+
+def test_complaints_of_any_bytes_and_many_kinds():
+    """Replies that are no UTF-8, and more kinds of them than are told apart, are all counted."""
+    complaints = twenty_refusals()
+    assert complaints["banner: 554 \ufffd ? 3"] == 1 and complaints["others"] == 5
+
+
+def test_complaints_of_several_threads():
+    """No thread has many kinds; together they have more than are told apart."""
+    complaints = twenty_refusals("--threads", 4)
+    assert len(complaints) == 16 and complaints["others"] == 5
 
 
 def test_many_addresses_and_threads(tmp_path):

@@ -203,6 +203,8 @@ void transaction_lost(struct client *client, unsigned code);
 
 /* ---- load_report.c ----------------------------------------------------------------------------- */
 
+/* Counts a complaint `count` times. The last place has all that find no other. */
+void load_count_complaint(struct load_complaint complaints[COMPLAINTS], const char *text, uint64_t count);
 uint64_t load_sum(const struct load *load, size_t offset); /* of a counter of struct load_counts */
 void load_print_progress(const struct load *load);
 /* At the end, in words or as JSON. */

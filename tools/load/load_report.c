@@ -81,15 +81,14 @@ struct report {
     struct load_complaint complaints[COMPLAINTS];
 };
 
-static void merge_complaint(struct report *report, const struct load_complaint *other)
+void load_count_complaint(struct load_complaint complaints[COMPLAINTS], const char *text, uint64_t count)
 {
-    size_t i = 0;
-    while (i < COMPLAINTS - 1 && report->complaints[i].count &&
-           strcmp(report->complaints[i].text, other->text) != 0)
-        i++;
-    if (!report->complaints[i].count)
-        memcpy(report->complaints[i].text, other->text, sizeof other->text);
-    report->complaints[i].count += other->count;
+    struct load_complaint *place = complaints, *last = complaints + COMPLAINTS - 1;
+    while (place < last && place->count && strcmp(place->text, text) != 0)
+        place++;
+    if (!place->count)
+        snprintf(place->text, sizeof place->text, "%s", place == last ? "others" : text);
+    place->count += count;
 }
 
 /* Messages that were due before the end of the time and did not find a connection. */
@@ -122,7 +121,7 @@ static struct report *make_report(const struct load *load)
         for (unsigned phase = 0; phase < PHASES; phase++)
             histogram_merge(&report->phases[phase], &worker->phases[phase]);
         for (unsigned j = 0; j < COMPLAINTS && worker->complaints[j].count; j++)
-            merge_complaint(report, &worker->complaints[j]);
+            load_count_complaint(report->complaints, worker->complaints[j].text, worker->complaints[j].count);
     }
     report->late = count_late(load, report->seconds);
     return report;

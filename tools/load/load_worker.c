@@ -109,14 +109,7 @@ void worker_complain(struct load_worker *worker, const char *what, struct slice 
     buf_append_slice(&line, text);
     slice_copy_printable(copy, sizeof copy, buf_slice(&line));
     buf_release(&line);
-    struct load_complaint *complaint = worker->complaints;
-    while (complaint->count && strcmp(complaint->text, copy) != 0 &&
-           complaint < worker->complaints + COMPLAINTS - 1)
-        complaint++;
-    bool is_last =
-        complaint == worker->complaints + COMPLAINTS - 1; /* it stands for all that found no place */
-    slice_copy_printable(complaint->text, sizeof complaint->text, slice_text(is_last ? "others" : copy));
-    complaint->count++;
+    load_count_complaint(worker->complaints, copy, 1);
 }
 
 void worker_give_up(struct load_worker *worker, const char *why)
