@@ -187,6 +187,13 @@ class Impulse:
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
+    def failed_start(self, config):
+        """What it says, which does not start with this configuration."""
+        self.write(config)
+        status, said = run("-d", "-c", self.file, environment=self.environment)
+        assert status == 1, said
+        return said
+
     def close(self):
         """For the fixture: ends what still runs, and checks that end."""
         if self.process is not None:

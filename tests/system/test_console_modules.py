@@ -8,7 +8,6 @@ import pytest
 
 from harness import SANITIZER, await_true
 from harness.console import Console
-from harness.daemon import run
 from harness.sdk import build
 
 
@@ -21,14 +20,6 @@ def demo(with_modules, site):
         outer=f'{outer}\nControl_Listener {{ {control} Listen "{impulse.path}" {{ }} }}\n')
     impulse.console = lambda: Console(impulse.path)
     return impulse
-
-
-def failed_start(demo, text):
-    """What the daemon says, which does not start with that configuration."""
-    demo.write(text)
-    status, said = run("-d", "-c", demo.file, environment=demo.environment)
-    assert status == 1, said
-    return said
 
 
 def test_its_commands_are_there(demo):
@@ -174,10 +165,10 @@ def all_parked(demo):
 
 
 def test_names_that_are_taken(demo):
-    output = failed_start(demo, demo.text('console_demo "a" { clash = "config set" }'))
+    output = demo.failed_start(demo.text('console_demo "a" { clash = "config set" }'))
     assert ('module console_demo:a: console command "config set" of module console_demo:a is already registered by '
             'the console') in output
-    output = failed_start(demo, demo.text('console_demo "a" { }\nconsole_demo "b" { }'))
+    output = demo.failed_start(demo.text('console_demo "a" { }\nconsole_demo "b" { }'))
     assert ('console command "demo wait" of module console_demo:b is already registered by module console_demo:a'
             in output)
 
@@ -227,8 +218,8 @@ def test_services(demo):
         client.run("config reload")
         assert client.run("demo greet").startswith("good evening, ")
     demo.stop()
-    output = failed_start(demo, demo.text('console_demo "b" { service = find }'))
+    output = demo.failed_start(demo.text('console_demo "b" { service = find }'))
     assert 'no module that is set up before this one offers the service "greeting"' in output
-    output = failed_start(demo, demo.text('console_demo "a" { service = offer }\n'
-                                          'console_demo "b" { commands = false service = wrong_version }'))
+    output = demo.failed_start(demo.text('console_demo "a" { service = offer }\n'
+                                         'console_demo "b" { commands = false service = wrong_version }'))
     assert 'the service "greeting" of module console_demo:a is version 2, not 1' in output

@@ -166,9 +166,8 @@ def test_it_is_disabled(echo):
 
 
 def test_a_module_that_takes_none(echo):
-    echo.impulse.write(echo.text("registered = false"))
-    status, said = run("-d", "-c", echo.impulse.file, environment=echo.impulse.environment)
-    assert status == 1 and f'Listen "{echo.name}": the module echo_listener takes no connections' in said
+    said = echo.impulse.failed_start(echo.text("registered = false"))
+    assert f'Listen "{echo.name}": the module echo_listener takes no connections' in said
     echo.start()
     echo.impulse.write(echo.text("registered = false"))
     echo.impulse.reload()

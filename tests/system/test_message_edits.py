@@ -18,7 +18,7 @@ LARGE = b"".join(b"line %d of a large body\r\n" % i for i in range(25000)) + b"T
 @pytest.fixture
 def impulse(impulse, installed, modules):
     """With the modules `editor` and `witness` beside its own."""
-    build(installed, "editor", modules, "-D_GNU_SOURCE")
+    build(installed, "editor", modules)
     build(installed, "witness", modules)
     impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
     return impulse

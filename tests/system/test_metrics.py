@@ -6,7 +6,6 @@ import pytest
 from harness import await_true
 from harness.console import Console
 from harness.messages import EXACT
-from harness.daemon import run
 from harness.wire import Wire
 from test_reload import reload
 
@@ -134,7 +133,5 @@ def test_counters_survive_a_reload(office, capture):
 
 
 def test_a_name_that_is_not_the_modules(office):
-    office.write(office.text('metrics_demo { name = "impulse_sessions" }'))
-    status, out = run("-d", "-c", office.file, environment=office.environment)
-    assert status == 1
+    out = office.failed_start(office.text('metrics_demo { name = "impulse_sessions" }'))
     assert 'names of metrics that begin with "impulse_" are the daemon\'s own' in out

@@ -2,7 +2,6 @@
 import pytest
 
 from harness import await_true
-from harness.daemon import run
 from harness.messages import EXACT
 from harness.wire import Wire
 
@@ -65,9 +64,7 @@ def test_reading_to_the_end(odd, site, lines):
     ("pool", 'imp_delivery_method: there is no ThreadPool "deep end"'),
 ])
 def test_a_method_that_cannot_be(odd, site, wrong, said):
-    odd.write(site.config(f"odd {{ wrong = {wrong} }}"))
-    status, output = run("-d", "-c", odd.file, environment=odd.environment)
-    assert status == 1 and f"module odd: {said}" in output
+    assert f"module odd: {said}" in odd.failed_start(site.config(f"odd {{ wrong = {wrong} }}"))
 
 
 @pytest.mark.parametrize("size", [63, 64, 65, 500])

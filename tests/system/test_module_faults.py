@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness import await_true, patience
-from harness.daemon import free_port, run
+from harness.daemon import free_port
 from harness.messages import EXACT
 from harness.sdk import build
 from harness.wire import Wire, stuff
@@ -343,10 +343,8 @@ def test_nothing_happens_while_the_daemon_is_taken_apart(misbehaving, installed,
 
 
 @pytest.fixture
-def careless(installed, impulse, site, modules):
-    build(installed, "careless", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return impulse
+def careless(with_modules):
+    return with_modules("careless")
 
 
 def test_calls_without_what_they_need_are_refused(careless, site):
@@ -372,6 +370,5 @@ def test_calls_without_what_they_need_are_refused(careless, site):
     ("command", "imp_command_add: size"), ("smtp", "imp_smtp_add: the struct has no size"),
     ("delivery", "imp_delivery_method: the method's size is not set")])
 def test_registering_without_what_it_needs_is_refused(careless, site, what, said):
-    careless.write(site.config(f'careless {{ what = "{what}" }}'))
-    status, told = run("-d", "-c", careless.file, environment=careless.environment)
-    assert status == 1 and f"module careless: {said}" in told and "crashed" not in told, told
+    told = careless.failed_start(site.config(f'careless {{ what = "{what}" }}'))
+    assert f"module careless: {said}" in told and "crashed" not in told, told

@@ -196,13 +196,6 @@ def test_mistakes_have_a_place(options, site, outer, place, said):
     assert f"{options.file}:1:{place}: error: {said}" in text
 
 
-def refused(options, text):
-    options.write(text)
-    status, said = run("-d", "-c", options.file, environment=options.environment)
-    assert status != 0
-    return said
-
-
 @pytest.mark.parametrize("wrong, line", [
     ("unknown", 'it asks for option "nonesuch" as text, but the manifest {manifest} does not declare it'),
     ("type", 'it asks for option "own_int" as text, but it is declared as int'),
@@ -216,32 +209,32 @@ def refused(options, text):
     ("host", 'it asks a host policy for option "retry_interval", but it stands in: '),
 ])
 def test_a_wrong_question_is_named_and_stops_the_start(options, site, modules, wrong, line):
-    said = refused(options, config(site, f"wrong = {wrong}"))
+    said = options.failed_start(config(site, f"wrong = {wrong}"))
     assert "module options: " + line.format(manifest=modules / "options.ecm") in said
 
 
 def test_what_the_module_finds_wrong_has_a_place(options, site):
     text = config(site, 'wrong = value\nown_text = "x y"')
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "own_text" in line)
-    assert f'{options.file}:{line}:12: module options: own_text: "x y" is no text' in refused(options, text)
+    assert f'{options.file}:{line}:12: module options: own_text: "x y" is no text' in options.failed_start(text)
 
 
 def test_what_an_inbound_policy_finds_wrong_has_a_place(options, site):
     text = config(site, "wrong = policy_value", listen='\nPeer "10.0.0.0/8" {\n opt_int = 13\n}')
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "= 13" in line)
-    assert f"{options.file}:{line}:12: module options: opt_int: 13 brings bad luck" in refused(options, text)
+    assert f"{options.file}:{line}:12: module options: opt_int: 13 brings bad luck" in options.failed_start(text)
 
 
 def test_what_an_outbound_policy_finds_wrong_has_a_place(options, site):
     text = config(site, "wrong = outbound_value", 'Binding "b" { Domain "bad.example" {\n opt_int = 13\n} }')
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "= 13" in line)
-    assert f"{options.file}:{line}:12: module options: opt_int: 13 brings bad luck" in refused(options, text)
+    assert f"{options.file}:{line}:12: module options: opt_int: 13 brings bad luck" in options.failed_start(text)
 
 
 def test_what_a_host_policy_finds_wrong_has_a_place(options, site):
     text = config(site, "wrong = host_value", 'Binding "b" { Host "bad.example" {\n opt_int = 13\n} }')
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "= 13" in line)
-    assert f"{options.file}:{line}:12: module options: opt_int: 13 brings bad luck" in refused(options, text)
+    assert f"{options.file}:{line}:12: module options: opt_int: 13 brings bad luck" in options.failed_start(text)
 
 
 def test_a_refused_value_at_reload_leaves_what_runs(options, site):

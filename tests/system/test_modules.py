@@ -252,9 +252,8 @@ def test_ecxs_replaces_no_module_of_impulse(installed, site):
             file.unlink()
 
 
-def test_a_module_in_cxx(installed, impulse, site, modules):
-    build(installed, "plus_plus", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+def test_a_module_in_cxx(with_modules, site):
+    impulse = with_modules("plus_plus")
     impulse.start(site.config('plus_plus { whom = "operator" }'))
     assert "hello, operator" in impulse.await_panic("plus_plus")
 

@@ -15,7 +15,6 @@ from harness import SANITIZER, await_true, patience, scaled
 from harness.console import Console
 from harness.daemon import PROGRAM, ROOT, free_port
 from harness.messages import EXACT
-from harness.sdk import build
 from harness.wire import Wire
 
 
@@ -419,12 +418,10 @@ def stanza(folder):
     return f'{folder.name} {chr(34) + "one" + chr(34) if generic else ""} {{ }}'
 
 
-def test_reloads_under_load_with_every_module(installed, impulse, site, modules, captures):
+def test_reloads_under_load_with_every_module(with_modules, site, captures):
     """All modules of tests/modules at once: each instance is set up and torn down while messages pass its hooks."""
     folders = [folder for folder in sorted((ROOT / "tests/modules").iterdir()) if folder.name not in NOT_LOADED]
-    for folder in folders:
-        build(installed, folder.name, modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
+    impulse = with_modules(*(folder.name for folder in folders))
     capture = captures()
     every = "\n".join(stanza(folder) for folder in folders)
     configs = [site.config(outer=every, to=capture),

@@ -175,15 +175,11 @@ def test_parameters_are_stored_with_the_message(demo, site):
     ('parameter_keyword = "DSN"', 'imp_smtp_add_parameter: "XCLASS": its keyword is not one that this instance has registered'),
 ])
 def test_parameters_that_cannot_be(demo, site, option, said):
-    demo.write(site.config(f"smtp_demo {{ {option} }}"))
-    status, output = run("-d", "-c", demo.file, environment=demo.environment)
-    assert status == 1 and said in output
+    assert said in demo.failed_start(site.config(f"smtp_demo {{ {option} }}"))
 
 
 def test_names_that_are_taken(demo, site):
-    demo.write(site.config('smtp_demo { verb = "BDAT" }'))
-    status, said = run("-d", "-c", demo.file, environment=demo.environment)
-    assert status == 1
+    said = demo.failed_start(site.config('smtp_demo { verb = "BDAT" }'))
     assert 'SMTP command "BDAT" of module smtp_demo is already registered by the SMTP server' in said
 
 
