@@ -9,10 +9,7 @@ import pytest
 from harness import patience
 from harness.console import Console
 from harness.messages import EXACT
-from harness.sdk import build
 from harness.wire import Wire
-
-pytestmark = pytest.mark.xdist_group("modules2")   # they take their time
 
 GOOD = 20
 
@@ -64,10 +61,8 @@ class Sleeper:
 
 
 @pytest.fixture
-def sleeper(installed, impulse, site, modules):
-    build(installed, "crashes", modules)
-    impulse.environment["IMPULSE_MODULE_PATH"] = str(modules)
-    return Sleeper(impulse, site)
+def sleeper(with_modules, site):
+    return Sleeper(with_modules("crashes"), site)
 
 
 @pytest.mark.parametrize("where, words", [
@@ -101,6 +96,7 @@ def test_on_the_main_thread_when_it_ends(sleeper):
     sleeper.recovers()
 
 
+@pytest.mark.long
 def test_a_delivery_that_has_a_message_in_memory_only(sleeper):
     """Deliveries have 30 seconds, and then 5."""
     sleeper.start("deliver", 'delivery_method = "crashes"')
