@@ -18,6 +18,7 @@ tests_unit_libharness_a_SOURCES = \
 	tests/unit/content_reference.c \
 	tests/unit/delivery_harness.c \
 	tests/unit/delivery_server.c \
+	tests/unit/message_harness.c \
 	tests/unit/module_harness.c \
 	tests/unit/name_server.c \
 	tests/unit/sdk_harness.c \
