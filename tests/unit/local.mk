@@ -23,6 +23,7 @@ tests_unit_libharness_a_SOURCES = \
 	tests/unit/name_server.c \
 	tests/unit/sdk_harness.c \
 	tests/unit/spool_harness.c \
+	tests/unit/stream_harness.c \
 	tools/console_complete.c \
 	tools/password_file.c
 
