@@ -352,7 +352,7 @@ bool catalogue_read(struct catalogue *catalogue, const char *directory, char *er
         return false;
     char *path = mem_printf("%s/%s", directory, name);
     catalogue->number = strtoull(name + 9, NULL, 10);
-    int failed = record_file_open(&file, path, true);
+    int failed = record_file_open(&file, path);
     if (failed)
         snprintf(error, error_size, "the catalogue %s: %s", name, strerror(-failed));
     bool good = !failed && read_edits(catalogue, &file, name, error, error_size);

@@ -57,11 +57,11 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t size)
 
 /* ---- the file ---------------------------------------------------------------------------------- */
 
-int record_file_open(struct record_file *file, const char *path, bool verify)
+int record_file_open(struct record_file *file, const char *path)
 {
     struct mapped_file mapped;
     int error = mapped_file_open(&mapped, path);
-    *file = (struct record_file){.bytes = mapped.bytes, .size = mapped.size, .verify = verify};
+    *file = (struct record_file){.bytes = mapped.bytes, .size = mapped.size};
     return error;
 }
 
@@ -92,11 +92,11 @@ static enum record_result damaged(struct record_file *file, size_t where, size_t
     return RECORD_DAMAGED;
 }
 
-static bool is_sound(const struct record_file *file, const char *head, size_t size)
+static bool is_sound(const char *head, size_t size)
 {
     uint32_t stored;
     memcpy(&stored, head, sizeof stored);
-    return !file->verify || le32toh(stored) == crc32c_masked(crc32c(0, head + 6, size - 6));
+    return le32toh(stored) == crc32c_masked(crc32c(0, head + 6, size - 6));
 }
 
 /* Are there only zeros from here to the end, as in a part of the file that was allocated in advance? */
@@ -125,7 +125,7 @@ static enum record_result next_fragment(struct record_file *file, struct fragmen
         return damaged(file, file->offset, 0);
     if (file->offset + head_size + length > file->size)
         return RECORD_END;
-    if (!is_sound(file, (const char *)head, head_size + length))
+    if (!is_sound((const char *)head, head_size + length))
         return damaged(file, file->offset, file->offset + head_size + length);
     fragment->type = head[6] > FRAGMENT_LAST ? head[6] - FRAGMENT_LAST : head[6];
     fragment->bytes = slice_of((const char *)head + head_size, length);

@@ -22,19 +22,17 @@ enum record_result {
 struct record_file {
     const char *bytes; /* the mapping; NULL for an empty file */
     size_t size, offset;
-    uint32_t number;  /* of a log: its file number, which fragments of a recycled log carry */
-    bool verify;      /* check the checksums, which reads every byte */
     struct buf whole; /* a record of several fragments */
     size_t damage;    /* after RECORD_DAMAGED: where */
     size_t resume;    /* and where reading can begin again */
 };
 
-/* Maps the file. 0 or a negative errno. Close it also after it was only opened. */
-int record_file_open(struct record_file *file, const char *path, bool verify);
-/* Gives the next record; it is valid until the next call. */
+/* Maps the file. 0 or a negative errno. Close it also when that fails. */
+int record_file_open(struct record_file *file, const char *path);
+/* Gives the next record, whose checksums are right; it is valid until the next call. */
 enum record_result record_file_next(struct record_file *file, struct slice *record);
 /* After RECORD_DAMAGED: goes on behind the damage. That is the next fragment, if only the bytes of one are damaged, else the
- * next block. Only with `verify` is what comes then known to be records. False if there is no more. */
+ * next block. False if there is no more. */
 bool record_file_skip(struct record_file *file);
 void record_file_close(struct record_file *file);
 

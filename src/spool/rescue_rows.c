@@ -172,7 +172,7 @@ static void read_log(struct rescue_rows *rows, const char *path, uint64_t replay
     struct record_file file;
     struct slice batch;
     enum record_result result;
-    int error = record_file_open(&file, path, true);
+    int error = record_file_open(&file, path);
     if (error) {
         tell(rows, path, 0, strerror(-error));
         return;

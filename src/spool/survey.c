@@ -144,14 +144,13 @@ static void fall_short(struct survey *survey, uint64_t missing, const char *form
     snprintf(survey->text, sizeof survey->text, format, name, where);
 }
 
-/* Follows the numbers of the changes through one log. `reached` is the last one before it, or 0 if not known. The checksums
- * are checked, because the number in a record that a power loss spoilt means nothing. */
+/* Follows the numbers of the changes through one log. `reached` is the last one before it, or 0 if not known. */
 static void follow_log(struct survey *survey, const char *name, uint64_t *reached)
 {
     struct record_file file;
     struct slice record;
     enum record_result result = RECORD_END;
-    if (record_file_open(&file, name, true) == 0)
+    if (record_file_open(&file, name) == 0)
         while ((result = record_file_next(&file, &record)) == RECORD_GOOD) {
             uint64_t first;
             uint32_t count;

@@ -54,7 +54,7 @@ static void test_records(void)
     char *folder = harness_folder(), *path = write_file(folder, 0);
     struct record_file file;
     struct slice record;
-    CU_ASSERT_EQUAL_FATAL(record_file_open(&file, path, true), 0);
+    CU_ASSERT_EQUAL_FATAL(record_file_open(&file, path), 0);
     CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_GOOD);
     CU_ASSERT(slice_equal(record, slice_text("one")));
     CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_GOOD);
@@ -78,7 +78,7 @@ static void test_torn(void)
         enum record_result result;
         size_t count = 0;
         CU_ASSERT_EQUAL(truncate(path, size), 0);
-        CU_ASSERT_EQUAL_FATAL(record_file_open(&file, path, true), 0);
+        CU_ASSERT_EQUAL_FATAL(record_file_open(&file, path), 0);
         while ((result = record_file_next(&file, &record)) == RECORD_GOOD)
             count++;
         CU_ASSERT_EQUAL(result, RECORD_END);
@@ -99,7 +99,7 @@ static void test_damage(void)
     fseek(out, 100, SEEK_SET);
     fputc('y', out);
     fclose(out);
-    CU_ASSERT_EQUAL_FATAL(record_file_open(&file, path, true), 0);
+    CU_ASSERT_EQUAL_FATAL(record_file_open(&file, path), 0);
     CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_GOOD);
     CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_DAMAGED);
     CU_ASSERT_EQUAL(file.damage, 10);
@@ -115,7 +115,7 @@ static void test_damage(void)
     fseek(out, 10 + 5, SEEK_SET);
     fputc(0xff, out);
     fclose(out);
-    CU_ASSERT_EQUAL_FATAL(record_file_open(&file, path, true), 0);
+    CU_ASSERT_EQUAL_FATAL(record_file_open(&file, path), 0);
     CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_GOOD);
     CU_ASSERT_EQUAL(record_file_next(&file, &record), RECORD_DAMAGED);
     CU_ASSERT(record_file_skip(&file));
