@@ -25,8 +25,8 @@ static const uint64_t table_magic = 0x88e241b785f4cff7;
 struct sorted_table {
     const struct mapped_file *file;
     const struct table_reader *reader;
-    bool checked; /* blocks have checksums that are known here */
-    struct buf key;
+    bool checked;   /* blocks have checksums that are known here */
+    struct buf key; /* of the entry of data that was read last */
 };
 
 static void tell(const struct sorted_table *table, const char *what, size_t where)
@@ -66,17 +66,18 @@ static bool open_block(const struct sorted_table *table, uint64_t offset, uint64
     return true;
 }
 
-/* The next key into table->key: a part of the one before it, and more bytes. */
-static bool take_key(struct sorted_table *table, struct slice *entries, uint64_t *value_size)
+/* Turns *key, the key before, into the next one: a part of it stays, and more bytes follow. `value_size` is NULL where the
+ * entries do not have it. */
+static bool take_key(struct buf *key, struct slice *entries, uint64_t *value_size)
 {
     uint64_t shared, own;
     struct slice bytes;
     if (!field_varint(entries, &shared) || !field_varint(entries, &own) ||
-        (value_size && !field_varint(entries, value_size)) || shared > buf_size(&table->key) ||
+        (value_size && !field_varint(entries, value_size)) || shared > buf_size(key) ||
         !field_bytes(entries, own, &bytes))
         return false;
-    buf_truncate(&table->key, (size_t)shared);
-    buf_append_slice(&table->key, bytes);
+    buf_truncate(key, (size_t)shared);
+    buf_append_slice(key, bytes);
     return true;
 }
 
@@ -89,7 +90,7 @@ static void read_data_block(struct sorted_table *table, uint64_t offset, uint64_
     while (entries.size > 0) {
         struct table_entry entry;
         uint64_t value_size, tail;
-        if (!take_key(table, &entries, &value_size) || buf_size(&table->key) < KEY_TAIL ||
+        if (!take_key(&table->key, &entries, &value_size) || buf_size(&table->key) < KEY_TAIL ||
             !field_bytes(&entries, value_size, &entry.value)) {
             tell(table, "a block cannot be understood", (size_t)offset);
             return;
@@ -117,11 +118,7 @@ static void read_index(struct sorted_table *table, uint64_t index_offset, uint64
         struct slice before = entries;
         uint64_t shared, change;
         bool good = field_varint(&before, &shared);
-        struct buf data_key = table->key;
-        table->key = index_key;
-        good = good && take_key(table, &entries, NULL);
-        index_key = table->key;
-        table->key = data_key;
+        good = good && take_key(&index_key, &entries, NULL);
         if (good && shared == 0) {
             good = take_handle(&entries, &offset, &size);
         } else if (good) {
