@@ -71,6 +71,11 @@ static struct catalogue_file *find_file(const struct catalogue_files *list, uint
     return NULL;
 }
 
+bool catalogue_names(const struct catalogue_files *files, uint64_t number)
+{
+    return find_file(files, number) != NULL;
+}
+
 static void remove_file(struct catalogue_files *list, uint64_t number)
 {
     struct catalogue_file *file = find_file(list, number);
@@ -289,8 +294,7 @@ static bool is_current(struct slice content)
     return at > sizeof start - 1 && at + 1 == content.size && content.data[at] == '\n';
 }
 
-/* The name that CURRENT holds, without its newline; free() it. NULL with a line in error[]. */
-static char *read_current(const char *directory, char *error, size_t error_size)
+char *catalogue_name(const char *directory, uint64_t *number, char *error, size_t error_size)
 {
     struct buf text = {0};
     char *path = mem_printf("%s/CURRENT", directory), *name = NULL;
@@ -302,6 +306,7 @@ static char *read_current(const char *directory, char *error, size_t error_size)
         snprintf(error, error_size, "Corruption: the file CURRENT does not name a catalogue");
     else
         name = mem_copy_text(content.data, content.size - 1);
+    *number = name ? strtoull(name + strlen("MANIFEST-"), NULL, 10) : 0;
     buf_release(&text);
     free(path);
     return name;
@@ -347,11 +352,10 @@ bool catalogue_read(struct catalogue *catalogue, const char *directory, char *er
 {
     struct record_file file;
     *catalogue = (struct catalogue){0};
-    char *name = read_current(directory, error, error_size);
+    char *name = catalogue_name(directory, &catalogue->number, error, error_size);
     if (!name)
         return false;
     char *path = mem_printf("%s/%s", directory, name);
-    catalogue->number = strtoull(name + 9, NULL, 10);
     int failed = record_file_open(&file, path);
     if (failed)
         snprintf(error, error_size, "the catalogue %s: %s", name, strerror(-failed));
@@ -361,6 +365,13 @@ bool catalogue_read(struct catalogue *catalogue, const char *directory, char *er
     free(name);
     find_oldest_log(catalogue);
     return good;
+}
+
+bool catalogue_file_number(const char *name, const char *suffix, uint64_t *number)
+{
+    char *end;
+    *number = strtoull(name, &end, 10);
+    return end != name && strcmp(end, suffix) == 0;
 }
 
 bool catalogue_needs_blob(const struct catalogue *catalogue, const struct catalogue_file *blob)

@@ -41,6 +41,12 @@ struct catalogue {
  * MANIFEST missing or damaged, or `is_foreign`. Release it also then.
  */
 bool catalogue_read(struct catalogue *catalogue, const char *directory, char *error, size_t error_size);
+/* The name of the MANIFEST that CURRENT names in `directory`, to be freed, and its number. NULL with one line in error[]. */
+char *catalogue_name(const char *directory, uint64_t *number, char *error, size_t error_size);
+/* Is a file of that number in the list? */
+bool catalogue_names(const struct catalogue_files *files, uint64_t number);
+/* Is `name` a number and `suffix` (".log"), as RocksDB names its files? */
+bool catalogue_file_number(const char *name, const char *suffix, uint64_t *number);
 /* Is the blob file needed: does something refer to it? */
 bool catalogue_needs_blob(const struct catalogue *catalogue, const struct catalogue_file *blob);
 void catalogue_release(struct catalogue *catalogue);

@@ -98,24 +98,21 @@ static void write_block(const struct progress *progress)
 
 static void open_catalogue(struct progress *progress)
 {
-    char text[64] = "", *current = mem_printf("%s/CURRENT", progress->directory);
+    char error[400];
+    uint64_t number;
     progress->facts.catalogue = progress->facts.catalogue_size = 0;
     if (progress->catalogue >= 0)
         close(progress->catalogue);
     progress->catalogue = -1;
-    int fd = open(current, O_RDONLY | O_CLOEXEC);
-    free(current);
-    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[strcspn(text, "\n")] = '\0';
-    if (size < 1 || strncmp(text, "MANIFEST-", 9) != 0 || strchr(text, '/'))
+    char *name = catalogue_name(progress->directory, &number, error, sizeof error);
+    if (!name)
         return;
-    char *name = mem_printf("%s/%s", progress->directory, text);
-    progress->catalogue = open(name, O_RDONLY | O_CLOEXEC);
+    char *path = mem_printf("%s/%s", progress->directory, name);
+    progress->catalogue = open(path, O_RDONLY | O_CLOEXEC);
+    free(path);
     free(name);
     if (progress->catalogue >= 0)
-        progress->facts.catalogue = strtoull(text + strlen("MANIFEST-"), NULL, 10);
+        progress->facts.catalogue = number;
 }
 
 static void list_logs(struct progress *progress)
@@ -125,9 +122,8 @@ static void list_logs(struct progress *progress)
     struct progress_facts *facts = &progress->facts;
     facts->log_count = facts->newest_log = 0;
     while (directory && (entry = readdir(directory))) {
-        char *end;
-        uint64_t number = strtoull(entry->d_name, &end, 10);
-        if (end == entry->d_name || strcmp(end, ".log") != 0)
+        uint64_t number;
+        if (!catalogue_file_number(entry->d_name, ".log", &number))
             continue;
         if (facts->log_count < PROGRESS_LOGS)
             facts->logs[facts->log_count++] = number;

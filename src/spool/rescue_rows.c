@@ -199,14 +199,6 @@ static void read_log(struct rescue_rows *rows, const char *path, uint64_t replay
 
 /* ---- the folder ---------------------------------------------------------------------------------------- */
 
-static bool is_named(const struct catalogue_files *files, uint64_t number)
-{
-    for (size_t i = 0; i < files->count; i++)
-        if (files->files[i].number == number)
-            return true;
-    return false;
-}
-
 static void read_kept(struct rescue_rows *rows, const char *path, uint64_t replayed)
 {
     DIR *directory = opendir(path);
@@ -224,15 +216,17 @@ static void read_kept(struct rescue_rows *rows, const char *path, uint64_t repla
 static void read_file(struct rescue_rows *rows, const struct catalogue *catalogue, bool known,
                       const char *name)
 {
-    char *end, *path = mem_printf("%s/%s", rows->folder, name);
-    uint64_t number = strtoull(name, &end, 10);
+    char *path = mem_printf("%s/%s", rows->folder, name);
+    uint64_t number;
     if (strncmp(name, "kept.", 5) == 0)
         read_kept(rows, path, strtoull(name + 5, NULL, 10));
-    else if (end != name && strcmp(end, ".sst") == 0 && (!known || is_named(&catalogue->tables, number)))
+    else if (catalogue_file_number(name, ".sst", &number) &&
+             (!known || catalogue_names(&catalogue->tables, number)))
         read_table(rows, path);
-    else if (end != name && strcmp(end, ".blob") == 0 && (!known || is_named(&catalogue->blobs, number)))
+    else if (catalogue_file_number(name, ".blob", &number) &&
+             (!known || catalogue_names(&catalogue->blobs, number)))
         open_blob(rows, path, number);
-    else if (end != name && strcmp(end, ".log") == 0 && (!known || number >= catalogue->oldest_log))
+    else if (catalogue_file_number(name, ".log", &number) && (!known || number >= catalogue->oldest_log))
         read_log(rows, path, 0);
     free(path);
 }

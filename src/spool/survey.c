@@ -44,17 +44,16 @@ static char *log_name(const struct folder *folder, uint64_t number)
 
 static void see_file(struct folder *folder, const char *name)
 {
-    char *end;
-    uint64_t number = strtoull(name, &end, 10);
-    bool numbered = end != name;
-    if (numbered && strcmp(end, ".log") == 0) {
+    uint64_t number;
+    if (catalogue_file_number(name, ".log", &number)) {
         struct stat status;
         char *path = log_name(folder, number);
         folder->logs = mem_resize(folder->logs, (folder->log_count + 1) * sizeof *folder->logs);
         folder->logs[folder->log_count++] = (struct found_log){
             .number = number, .size = stat(path, &status) == 0 ? (uint64_t)status.st_size : 0};
         free(path);
-    } else if (numbered && (strcmp(end, ".sst") == 0 || strcmp(end, ".blob") == 0)) {
+    } else if (catalogue_file_number(name, ".sst", &number) ||
+               catalogue_file_number(name, ".blob", &number)) {
         folder->other_count++;
         if (number > folder->newest_other)
             folder->newest_other = number;
