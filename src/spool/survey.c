@@ -13,18 +13,12 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "spool/catalogue.h"
-#include "spool/directory.h"
 #include "spool/encodings.h"
 #include "spool/record_file.h"
 
-struct found_log {
-    uint64_t number;
-    uint64_t size;
-};
-
 struct folder {
     const char *path;
-    struct found_log *logs;        /* in the order of their numbers */
+    uint64_t *logs;                /* their numbers, in order */
     size_t log_count, other_count; /* others: tables, blob files */
     uint64_t newest_other;         /* their greatest number */
 };
@@ -33,25 +27,21 @@ struct folder {
 
 static int compare_logs(const void *a, const void *b)
 {
-    uint64_t x = ((const struct found_log *)a)->number, y = ((const struct found_log *)b)->number;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return x < y ? -1 : x > y;
 }
 
-static char *log_name(const struct folder *folder, uint64_t number)
+static char *log_name(const char *path, uint64_t number)
 {
-    return mem_printf("%s/%06" PRIu64 ".log", folder->path, number);
+    return mem_printf("%s/%06" PRIu64 ".log", path, number);
 }
 
 static void see_file(struct folder *folder, const char *name)
 {
     uint64_t number;
     if (catalogue_file_number(name, ".log", &number)) {
-        struct stat status;
-        char *path = log_name(folder, number);
         folder->logs = mem_resize(folder->logs, (folder->log_count + 1) * sizeof *folder->logs);
-        folder->logs[folder->log_count++] = (struct found_log){
-            .number = number, .size = stat(path, &status) == 0 ? (uint64_t)status.st_size : 0};
-        free(path);
+        folder->logs[folder->log_count++] = number;
     } else if (catalogue_file_number(name, ".sst", &number) ||
                catalogue_file_number(name, ".blob", &number)) {
         folder->other_count++;
@@ -169,8 +159,8 @@ static void follow_log(struct survey *survey, const char *name, uint64_t *reache
 
 static bool has_log(const struct folder *folder, uint64_t number)
 {
-    return folder->log_count && bsearch(&(struct found_log){.number = number}, folder->logs,
-                                        folder->log_count, sizeof *folder->logs, compare_logs);
+    return folder->log_count &&
+           bsearch(&number, folder->logs, folder->log_count, sizeof *folder->logs, compare_logs);
 }
 
 /* The first of several logs leaves no gap that could be seen, so the logs are also noted. The newest may be missing after a
@@ -179,12 +169,12 @@ static void check_noted_logs(struct survey *survey, const struct folder *folder,
                              const struct catalogue *catalogue)
 {
     const struct progress_facts *noted = &survey->noted;
-    uint64_t newest = folder->log_count ? folder->logs[folder->log_count - 1].number : 0;
+    uint64_t newest = folder->log_count ? folder->logs[folder->log_count - 1] : 0;
     for (uint64_t i = 0; i < noted->log_count; i++) {
         if (noted->logs[i] < catalogue->oldest_log || noted->logs[i] > newest ||
             has_log(folder, noted->logs[i]))
             continue;
-        char *name = log_name(folder, noted->logs[i]);
+        char *name = log_name(folder->path, noted->logs[i]);
         fall_short(survey, 0, "the log %s is not there", name, 0);
         free(name);
     }
@@ -195,9 +185,9 @@ static void check_logs(struct survey *survey, const struct folder *folder, const
     uint64_t reached = 0;
     check_noted_logs(survey, folder, catalogue);
     for (size_t i = 0; i < folder->log_count; i++) {
-        if (folder->logs[i].number < catalogue->oldest_log)
+        if (folder->logs[i] < catalogue->oldest_log)
             continue;
-        char *name = log_name(folder, folder->logs[i].number);
+        char *name = log_name(folder->path, folder->logs[i]);
         follow_log(survey, name, &reached);
         free(name);
     }
@@ -316,8 +306,8 @@ void survey_trust_older(struct survey *survey, const char *directory)
 static int link_logs(const struct folder *folder, const char *kept)
 {
     for (size_t i = 0; i < folder->log_count; i++) {
-        char *from = log_name(folder, folder->logs[i].number);
-        char *to = mem_printf("%s/%06" PRIu64 ".log", kept, folder->logs[i].number);
+        char *from = log_name(folder->path, folder->logs[i]);
+        char *to = log_name(kept, folder->logs[i]);
         int error = link(from, to) != 0 && errno != EEXIST ? -errno : 0;
         free(from);
         free(to);
@@ -347,7 +337,7 @@ void survey_forget_logs(const char *directory)
     char *kept = mem_printf("%s/kept", directory);
     if (read_folder(&folder, kept) == 0)
         for (size_t i = 0; i < folder.log_count; i++) {
-            char *name = log_name(&folder, folder.logs[i].number);
+            char *name = log_name(kept, folder.logs[i]);
             unlink(name);
             free(name);
         }
