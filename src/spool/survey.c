@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,10 +68,13 @@ static int read_folder(struct folder *folder, const char *path)
 
 /* ---- tables and blob files ----------------------------------------------------------------------------- */
 
-static void break_it(struct survey *survey, const char *text)
+__attribute__((format(printf, 2, 3))) static void break_it(struct survey *survey, const char *format, ...)
 {
+    va_list args;
     survey->verdict = SURVEY_BROKEN;
-    snprintf(survey->text, sizeof survey->text, "%s", text);
+    va_start(args, format);
+    vsnprintf(survey->text, sizeof survey->text, format, args);
+    va_end(args);
 }
 
 /* Is there a file of that name and size? */
@@ -79,17 +83,11 @@ static bool check_file(struct survey *survey, const char *path, const struct cat
 {
     struct stat status;
     char *name = mem_printf("%s/%06" PRIu64 ".%s", path, file->number, suffix);
-    bool found = stat(name, &status) == 0;
-    int error = errno;
-    if (!found || (uint64_t)status.st_size != file->size) {
-        survey->verdict = SURVEY_BROKEN;
-        if (!found)
-            snprintf(survey->text, sizeof survey->text, "the file %s: %s", name, strerror(error));
-        else
-            snprintf(survey->text, sizeof survey->text,
-                     "Corruption: the file %s has %ju bytes and not the %" PRIu64 " that were written", name,
-                     (uintmax_t)status.st_size, file->size);
-    }
+    if (stat(name, &status) != 0)
+        break_it(survey, "the file %s: %s", name, strerror(errno));
+    else if ((uint64_t)status.st_size != file->size)
+        break_it(survey, "Corruption: the file %s has %ju bytes and not the %" PRIu64 " that were written",
+                 name, (uintmax_t)status.st_size, file->size);
     free(name);
     return survey->verdict != SURVEY_BROKEN;
 }
@@ -113,8 +111,7 @@ static bool check_catalogue(struct survey *survey, const struct catalogue *catal
     if (survey->state != PROGRESS_READ || noted->catalogue != catalogue->number ||
         noted->catalogue_size <= catalogue->size)
         return true;
-    survey->verdict = SURVEY_BROKEN;
-    snprintf(survey->text, sizeof survey->text,
+    break_it(survey,
              "Corruption: the catalogue MANIFEST-%06" PRIu64 " ends after %" PRIu64
              " bytes, and had %" PRIu64,
              catalogue->number, catalogue->size, noted->catalogue_size);
@@ -214,9 +211,8 @@ static void check_newest(struct survey *survey, const struct folder *folder,
         folder->newest_other <= catalogue->newest)
         return;
     survey->may_be_older = survey->verdict == SURVEY_WHOLE && survey->state == PROGRESS_NONE;
-    survey->verdict = SURVEY_BROKEN;
     survey->catalogued = false;
-    snprintf(survey->text, sizeof survey->text,
+    break_it(survey,
              "Corruption: the catalogue MANIFEST-%06" PRIu64 " does not name the newest file, %06" PRIu64,
              catalogue->number, folder->newest_other);
 }
@@ -227,17 +223,13 @@ static void check_newest(struct survey *survey, const struct folder *folder,
 static void judge_missing(struct survey *survey, const struct folder *folder)
 {
     char *marker = progress_marker(folder->path);
-    bool marked = access(marker, F_OK) == 0;
+    bool marked = access(marker, F_OK) == 0, noted = survey->state != PROGRESS_NONE;
     if (folder->log_count || folder->other_count)
         break_it(survey, "the file CURRENT is missing, which names the catalogue of the other files");
-    else if (survey->state != PROGRESS_NONE || marked)
-        snprintf(survey->text, sizeof survey->text,
-                 "all its files are gone; if it is to begin empty, remove %s%s%s%s", marked ? marker : "",
-                 marked && survey->state != PROGRESS_NONE ? " and " : "",
-                 survey->state != PROGRESS_NONE ? folder->path : "",
-                 survey->state != PROGRESS_NONE ? "/progress" : "");
-    if (*survey->text)
-        survey->verdict = SURVEY_BROKEN;
+    else if (noted || marked)
+        break_it(survey, "all its files are gone; if it is to begin empty, remove %s%s%s%s",
+                 marked ? marker : "", marked && noted ? " and " : "", noted ? folder->path : "",
+                 noted ? "/progress" : "");
     else
         survey->verdict = SURVEY_FRESH;
     free(marker);
@@ -284,7 +276,7 @@ void survey_take(struct survey *survey, const char *directory)
     survey->state = progress_read(directory, &survey->noted);
     int error = read_folder(&folder, directory);
     if (error)
-        break_it(survey, strerror(-error));
+        break_it(survey, "%s", strerror(-error));
     else
         judge(survey, &folder);
     free(folder.logs);
