@@ -23,8 +23,7 @@ struct rescue {
     struct spool_backend *target; /* NULL: only a check */
     uint64_t waiting;             /* bytes in the target's batch */
     uint64_t whole, lost;         /* messages */
-    uint64_t last_body;           /* whose parts were copied last */
-    bool last_body_whole;
+    uint64_t last_body;           /* the last one that was found whole; 0: none yet */
     bool failed; /* the target cannot be written */
 };
 
@@ -121,24 +120,23 @@ static bool copy_meta(struct rescue *rescue, uint64_t id, enum layout_kind kind)
     return row != NULL;
 }
 
-/* The envelopes of a body need it once. */
+/* Looks for a body and copies it, for the first of its envelopes; they come one after the other. */
 static bool take_body(struct rescue *rescue, const struct body_facts *body, const char **why,
                       char place[static 60])
 {
     struct layout_key key;
+    if (rescue->last_body == body->id)
+        return true;
     if (!find_parts(rescue, body, why, place))
         return false;
     place[0] = '\0';
     *why = "the edits of its content are missing";
     if (body->edited && !rescue_rows_find(&rescue->rows, layout_meta_key(&key, body->id, LAYOUT_EDITS)))
         return false;
-    if (rescue->last_body == body->id && rescue->last_body_whole)
-        return true;
     copy_parts(rescue, body);
     if (body->edited)
         copy_meta(rescue, body->id, LAYOUT_EDITS);
     rescue->last_body = body->id;
-    rescue->last_body_whole = true;
     return true;
 }
 
