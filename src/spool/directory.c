@@ -92,6 +92,11 @@ static int lock_file(const char *path, struct directory_lock *lock)
     return error;
 }
 
+char *directory_of_spool(const char *spoolbase)
+{
+    return mem_printf("%s/impulse", spoolbase);
+}
+
 bool directory_lock(const char *path, struct directory_lock *lock, char *error, size_t error_size)
 {
     *lock = (struct directory_lock){.file = -1, .folder = -1};

@@ -13,6 +13,8 @@ struct directory_lock {
     int file, folder; /* descriptors; -1: not held */
 };
 
+/* The spool's directory within Spoolbase; free() it. */
+char *directory_of_spool(const char *spoolbase);
 /*
  * Creates `path` and its missing parents (mode 0750) and locks it, until directory_unlock or the end of the process. False
  * with one line in error[] that names the directory; nothing is held then. Any thread.

@@ -24,7 +24,7 @@ struct rescue {
     uint64_t waiting;             /* bytes in the target's batch */
     uint64_t whole, lost;         /* messages */
     uint64_t last_body;           /* the last one that was found whole; 0: none yet */
-    bool failed; /* the target cannot be written */
+    bool failed;                  /* the target cannot be written */
 };
 
 /* ---- one message --------------------------------------------------------------------------------------- */
@@ -255,14 +255,9 @@ static enum rescue_result finish(struct rescue *rescue)
     return rescue->failed ? RESCUE_FAILED : damage ? RESCUE_DAMAGE : RESCUE_GOOD;
 }
 
-static char *folder_of(const char *spoolbase)
-{
-    return mem_printf("%s/impulse", spoolbase);
-}
-
 bool rescue_is_used(const char *spoolbase)
 {
-    char *folder = folder_of(spoolbase);
+    char *folder = directory_of_spool(spoolbase);
     bool used = directory_is_locked(folder);
     free(folder);
     return used;
@@ -272,10 +267,10 @@ enum rescue_result rescue_check(const char *spoolbase, FILE *out)
 {
     struct rescue rescue = {.out = out};
     struct survey survey;
-    char *folder = folder_of(spoolbase);
+    char *folder = directory_of_spool(spoolbase);
     survey_take(&survey, folder);
     if (survey.verdict != SURVEY_WHOLE)
-        fprintf(out, "%s: %s\n", folder, survey.verdict == SURVEY_FRESH ? "there is no spool" : survey.text);
+        fprintf(out, "%s: %s\n", folder, survey_problem(&survey));
     enum rescue_result result = RESCUE_FAILED;
     if (survey.verdict != SURVEY_FRESH && rescue_rows_read(&rescue.rows, folder, survey.catalogued, out)) {
         take_all(&rescue);
@@ -293,7 +288,7 @@ static struct spool_backend *create_target(const char *target, FILE *out)
     struct directory_lock lock;
     struct spool_backend *backend = NULL;
     struct survey survey;
-    char *folder = folder_of(target);
+    char *folder = directory_of_spool(target);
     if (!directory_lock(folder, &lock, error, sizeof error)) {
         fprintf(out, "%s\n", error);
     } else {
@@ -311,12 +306,12 @@ static struct spool_backend *create_target(const char *target, FILE *out)
 enum rescue_result rescue_salvage(const char *spoolbase, const char *target, FILE *out)
 {
     struct rescue rescue = {.out = out};
-    char *folder = folder_of(spoolbase), *target_folder = folder_of(target);
+    char *folder = directory_of_spool(spoolbase), *target_folder = directory_of_spool(target);
     enum rescue_result result = RESCUE_FAILED;
     struct survey survey;
     survey_take(&survey, folder);
     if (survey.verdict != SURVEY_WHOLE)
-        fprintf(out, "%s: %s\n", folder, survey.verdict == SURVEY_FRESH ? "there is no spool" : survey.text);
+        fprintf(out, "%s: %s\n", folder, survey_problem(&survey));
     if (rescue_rows_read(&rescue.rows, folder, survey.catalogued, out) &&
         (rescue.target = create_target(target, out))) {
         take_all(&rescue);

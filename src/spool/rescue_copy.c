@@ -74,7 +74,7 @@ static int copy_files(const char *from, const char *to)
 /* Copies the folder "impulse" of one directory to another one. */
 static enum rescue_result copy_spool(const char *from, const char *to, FILE *out)
 {
-    char *source = mem_printf("%s/impulse", from), *copy = mem_printf("%s/impulse", to);
+    char *source = directory_of_spool(from), *copy = directory_of_spool(to);
     char *file = mem_printf("%s/.", copy);
     int error = mkdir(copy, FOLDER_MODE) != 0 ? -errno : copy_files(source, copy);
     if (!error && !directory_give(source, copy))
@@ -92,11 +92,11 @@ static enum rescue_result copy_spool(const char *from, const char *to, FILE *out
 enum rescue_result rescue_backup(const char *spoolbase, const char *target, FILE *out)
 {
     struct survey survey;
-    char *folder = mem_printf("%s/impulse", spoolbase);
+    char *folder = directory_of_spool(spoolbase);
     enum rescue_result result = RESCUE_FAILED;
     survey_take(&survey, folder);
     if (survey.verdict != SURVEY_WHOLE)
-        fprintf(out, "%s: %s\n", folder, survey.verdict == SURVEY_FRESH ? "there is no spool" : survey.text);
+        fprintf(out, "%s: %s\n", folder, survey_problem(&survey));
     else if (mkdir(target, FOLDER_MODE) != 0)
         fprintf(out, "cannot create %s: %s\n", target, strerror(errno));
     else
@@ -109,7 +109,7 @@ enum rescue_result rescue_backup(const char *spoolbase, const char *target, FILE
 static bool prepare(const char *spoolbase, FILE *out)
 {
     struct survey survey;
-    char *folder = mem_printf("%s/impulse", spoolbase);
+    char *folder = directory_of_spool(spoolbase);
     bool absent = access(folder, F_OK) != 0, good = absent;
     if (!absent) {
         survey_take(&survey, folder);
@@ -137,7 +137,7 @@ enum rescue_result rescue_restore(const char *backup, const char *spoolbase, FIL
         return RESCUE_FAILED;
     result = copy_spool(backup, spoolbase, out);
     if (result == RESCUE_GOOD) {
-        char *folder = mem_printf("%s/impulse", spoolbase);
+        char *folder = directory_of_spool(spoolbase);
         progress_mark(folder);
         free(folder);
     }

@@ -71,7 +71,7 @@ static bool open_parts(struct spool *spool, uint64_t reserve_bytes, char *error,
 struct spool *spool_open(const struct spool_settings *settings, char *error, size_t error_size)
 {
     struct spool *spool = mem_new(struct spool);
-    spool->directory = mem_printf("%s/impulse", settings->directory);
+    spool->directory = directory_of_spool(settings->directory);
     spool->lock = (struct directory_lock){.file = -1, .folder = -1};
     spool->remove_damaged = settings->remove_damaged;
     if (open_parts(spool, settings->reserve_bytes, error, error_size))
@@ -178,7 +178,7 @@ bool spool_backup(struct spool *spool, const char *target, char *error, size_t e
         snprintf(error, error_size, "cannot create %s: %s", target, strerror(errno));
         return false;
     }
-    char *folder = mem_printf("%s/impulse", target);
+    char *folder = directory_of_spool(target);
     bool good = spool->backend->operations->backup(spool->backend, folder, error, error_size);
     free(folder);
     return good;

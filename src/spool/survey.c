@@ -282,6 +282,11 @@ void survey_take(struct survey *survey, const char *directory)
     free(folder.logs);
 }
 
+const char *survey_problem(const struct survey *survey)
+{
+    return survey->verdict == SURVEY_FRESH ? "there is no spool" : survey->text;
+}
+
 void survey_trust_older(struct survey *survey, const char *directory)
 {
     char *marker = progress_marker(directory);

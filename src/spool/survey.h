@@ -35,6 +35,8 @@ struct survey {
 
 /* Looks at the spool in `directory`, which is locked. Changes nothing. */
 void survey_take(struct survey *survey, const char *directory);
+/* What is wrong, unless it is WHOLE, for people. */
+const char *survey_problem(const struct survey *survey);
 /*
  * For a start: a spool of a build that had neither the file progress nor the marker is no damaged one because a kill left a file
  * that was being written.
