@@ -246,12 +246,11 @@ static void take_all(struct rescue *rescue)
     free(needed);
 }
 
-static enum rescue_result finish(struct rescue *rescue)
+static enum rescue_result sum_up(const struct rescue *rescue)
 {
     bool damage = rescue->lost > 0 || rescue->rows.damages > 0;
     fprintf(rescue->out, "%" PRIu64 " messages are whole, %" PRIu64 " are known to be lost\n", rescue->whole,
             rescue->lost);
-    rescue_rows_release(&rescue->rows);
     return rescue->failed ? RESCUE_FAILED : damage ? RESCUE_DAMAGE : RESCUE_GOOD;
 }
 
@@ -274,10 +273,11 @@ enum rescue_result rescue_check(const char *spoolbase, FILE *out)
     enum rescue_result result = RESCUE_FAILED;
     if (survey.verdict != SURVEY_FRESH && rescue_rows_read(&rescue.rows, folder, survey.catalogued, out)) {
         take_all(&rescue);
-        result = finish(&rescue);
+        result = sum_up(&rescue);
     }
     if (result == RESCUE_GOOD && survey.verdict != SURVEY_WHOLE)
         result = RESCUE_DAMAGE;
+    rescue_rows_release(&rescue.rows);
     free(folder);
     return result;
 }
@@ -319,11 +319,10 @@ enum rescue_result rescue_salvage(const char *spoolbase, const char *target, FIL
         progress_mark(target_folder);
         if (!directory_give(folder, target_folder))
             fprintf(out, "%s: give it to the user that impulsed runs as\n", target);
-        result = finish(&rescue);
+        result = sum_up(&rescue);
         fprintf(out, "the new spool is in %s\n", target);
-    } else {
-        rescue_rows_release(&rescue.rows);
     }
+    rescue_rows_release(&rescue.rows);
     free(target_folder);
     free(folder);
     return result;
