@@ -52,14 +52,20 @@ static inline struct slice layout_body_key(struct layout_key *key, uint64_t id, 
     return slice_of(key->bytes, LAYOUT_BODY_SIZE);
 }
 
+/* The id that any key begins with. */
+static inline uint64_t layout_key_id(const char *key)
+{
+    uint64_t big;
+    memcpy(&big, key, sizeof big);
+    return be64toh(big);
+}
+
 /* Reads a meta key back. False if it is none. */
 static inline bool layout_meta_parse(struct slice key, uint64_t *id, enum layout_kind *kind)
 {
     if (key.size != LAYOUT_META_SIZE || (unsigned char)key.data[LAYOUT_ID_SIZE] > LAYOUT_EDITS)
         return false;
-    uint64_t big;
-    memcpy(&big, key.data, sizeof big);
-    *id = be64toh(big);
+    *id = layout_key_id(key.data);
     *kind = (enum layout_kind)key.data[LAYOUT_ID_SIZE];
     return true;
 }

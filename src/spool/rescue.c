@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include "base/id.h"
 #include "base/mem.h"
 #include "message/envelope.h"
@@ -173,13 +172,6 @@ static int compare_needed(const void *a, const void *b)
     return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static uint64_t id_of(const struct rescue_row *row)
-{
-    uint64_t big;
-    memcpy(&big, row->key, sizeof big);
-    return be64toh(big);
-}
-
 static bool is_needed(const struct needed *needed, size_t count, uint64_t body)
 {
     size_t low = 0, high = count;
@@ -201,7 +193,7 @@ static void tell_orphans(struct rescue *rescue, const struct needed *needed, siz
         const struct rescue_row *row = &rescue->rows.rows[i];
         struct layout_key key;
         char text[ID_TEXT_SIZE];
-        uint64_t id = id_of(row);
+        uint64_t id = layout_key_id(row->key);
         if (row->key_size != LAYOUT_BODY_SIZE || id == last)
             continue;
         last = id;
@@ -240,7 +232,7 @@ static void take_all(struct rescue *rescue)
     size_t count;
     struct needed *needed = list_envelopes(&rescue->rows, &count);
     for (size_t i = 0; i < count; i++)
-        take_envelope(rescue, id_of(needed[i].row), needed[i].row->value);
+        take_envelope(rescue, layout_key_id(needed[i].row->key), needed[i].row->value);
     commit(rescue);
     tell_orphans(rescue, needed, count);
     free(needed);
