@@ -76,6 +76,11 @@ def test_a_whole_spool(impulse, site):
     assert "62 messages are whole" in spool("-d", site.spool, program=name)
 
 
+def test_no_spool(site):
+    for command in (["check"], ["salvage", site.directory / "new"]):
+        assert "No such file or directory" in spool("spool", *command, "-d", site.directory / "none", status=2)
+
+
 def test_a_spool_that_is_used(impulse, site):
     impulse.start(site.config(HELD))
     for command in (["check"], ["salvage", site.directory / "new"], ["restore", site.directory]):
