@@ -72,12 +72,13 @@ static int status_of(enum rescue_result result)
 
 /* ---- the commands -------------------------------------------------------------------------------------- */
 
-static int check(const char *spoolbase)
+static int check(const struct spool_line *line, const char *spoolbase, const char *argument)
 {
+    (void)line, (void)argument;
     return is_free(spoolbase) ? status_of(rescue_check(spoolbase, stdout)) : EXIT_TROUBLE;
 }
 
-/* The daemon has the root directory as its own, so it is given a whole path. */
+/* The daemon's working directory is another one, so it is given an absolute path. */
 static int ask_for_backup(const struct spool_line *line, const char *target)
 {
     char here[4096];
@@ -99,40 +100,32 @@ static int backup(const struct spool_line *line, const char *spoolbase, const ch
     return status_of(rescue_backup(spoolbase, target, stdout));
 }
 
-static int restore(const char *spoolbase, const char *from)
+static int restore(const struct spool_line *line, const char *spoolbase, const char *from)
 {
+    (void)line;
     return is_free(spoolbase) ? status_of(rescue_restore(from, spoolbase, stdout)) : EXIT_TROUBLE;
 }
 
-static int salvage(const char *spoolbase, const char *target)
+static int salvage(const struct spool_line *line, const char *spoolbase, const char *target)
 {
+    (void)line;
     return is_free(spoolbase) ? status_of(rescue_salvage(spoolbase, target, stdout)) : EXIT_TROUBLE;
 }
 
-static int run(struct spool_line *line, const char *name, const char *argument)
-{
-    const char *spoolbase = spoolbase_of(line);
-    if (!spoolbase)
-        return EXIT_TROUBLE;
-    switch (name[0]) {
-    case 'c':
-        return check(spoolbase);
-    case 'b':
-        return backup(line, spoolbase, argument);
-    case 'r':
-        return restore(spoolbase, argument);
-    default:
-        return salvage(spoolbase, argument);
-    }
-}
+static const struct {
+    const char *name;
+    int arguments; /* behind the options */
+    int (*run)(const struct spool_line *line, const char *spoolbase, const char *argument);
+} commands[] = {
+    {"check", 0, check},
+    {"backup", 1, backup},
+    {"restore", 1, restore},
+    {"salvage", 1, salvage},
+};
 
 int command_spool(int argc, char **argv)
 {
     static const struct option options[] = {SETTINGS_OPTIONS, {NULL, 0, NULL, 0}};
-    static const struct {
-        const char *name;
-        int arguments;
-    } names[] = {{"check", 0}, {"backup", 1}, {"restore", 1}, {"salvage", 1}};
     struct spool_line line = {.directory = NULL};
     int option;
     settings_init(&line.settings);
@@ -145,12 +138,13 @@ int command_spool(int argc, char **argv)
             return settings_help(option, help);
     }
     const char *name = optind < argc ? argv[optind++] : "";
-    size_t i = 0, count = sizeof names / sizeof *names;
-    while (i < count && strcmp(name, names[i].name) != 0)
+    size_t i = 0, count = sizeof commands / sizeof *commands;
+    while (i < count && strcmp(name, commands[i].name) != 0)
         i++;
-    if (i == count || argc - optind != names[i].arguments)
+    if (i == count || argc - optind != commands[i].arguments)
         return settings_help('?', help);
-    int status = run(&line, name, argv[optind]);
+    const char *spoolbase = spoolbase_of(&line);
+    int status = spoolbase ? commands[i].run(&line, spoolbase, argv[optind]) : EXIT_TROUBLE;
     free(line.found);
     return status;
 }
