@@ -40,10 +40,11 @@ struct spool_line {
 static void find_spoolbase(const struct conf *conf, struct conf_report *report, void *argument)
 {
     char **found = argument;
-    const struct conf_value *value = conf_scope_value(conf_root(conf), "spoolbase");
+    struct conf_chain chain;
     (void)report;
+    conf_chain_global(&chain, conf);
     free(*found);
-    *found = mem_dup(value && *value->text ? value->text : "/var/spool/ecelerity");
+    *found = mem_dup(conf_chain_text(&chain, "spoolbase"));
 }
 
 /* The spool's directory, or NULL after a line on stderr. */
