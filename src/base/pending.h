@@ -16,7 +16,7 @@ struct pending {
     bool open; /* for pending_enter */
 };
 
-/* For one that lives as long as the process: closed. */
+/* Initialises one that lives as long as the process; it is closed. */
 #define PENDING_STATIC                                                                                       \
     {                                                                                                        \
         PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false                                        \
@@ -31,8 +31,9 @@ void pending_wait(struct pending *pending);
 void pending_destroy(struct pending *pending);
 
 /*
- * For what may be asked at any time, and serves between pending_open and pending_close only: pending_enter is
- * pending_begin, or false outside of that time. pending_close also waits as pending_wait does. Any thread.
+ * For a service that may be asked at any time, but serves only between pending_open and pending_close.
+ * pending_enter does what pending_begin does; outside of that time it does nothing and returns false.
+ * pending_close also waits, as pending_wait does. Any thread.
  */
 void pending_open(struct pending *pending);
 bool pending_enter(struct pending *pending);

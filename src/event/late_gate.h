@@ -1,9 +1,8 @@
 /*
- * late_gate.h: posts the answers of modules' own threads to loops, and keeps those that come when the loops
- * are gone.
+ * late_gate: posts the answers of modules' own threads to loops, until the loops are stopped.
  *
- * At the end of the process such a thread may still answer a question that has long been given up. What it
- * answers then is kept where nobody looks: it cannot be freed, because its module must not be freed either.
+ * At the end of the process such a thread may still answer a question that was given up long before. That answer
+ * goes into a list that nobody reads: it cannot be freed, because its module must not be freed either.
  */
 #ifndef IMPULSE_EVENT_LATE_GATE_H
 #define IMPULSE_EVENT_LATE_GATE_H
@@ -14,13 +13,13 @@
 
 struct late_gate { /* all zero: open */
     _Atomic bool closed;
-    _Atomic unsigned posting; /* threads that are past the question */
-    _Atomic(struct loop_task *) late;
+    _Atomic unsigned posting;         /* threads within late_gate_post */
+    _Atomic(struct loop_task *) late; /* what came after late_gate_close; never run */
 };
 
-/* loop_post, or nothing once the gate is closed. Any thread. */
+/* Calls loop_post; once the gate is closed, keeps the task and does not run it. Any thread. */
 void late_gate_post(struct late_gate *gate, struct loop *loop, struct loop_task *task);
-/* Returns when no thread posts any more: then the loops may be stopped. */
+/* Returns when no thread is posting any more. Then the loops may be stopped. */
 void late_gate_close(struct late_gate *gate);
 
 #endif

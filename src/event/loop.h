@@ -57,9 +57,8 @@ struct loop *loop_current(void);
 void loop_set_data(struct loop *loop, void *data);
 void *loop_data(const struct loop *loop);
 /*
- * A buffer for those that need memory only while they run: its user moves it out, leaves it empty and without memory,
- * and puts back what it no longer needs, instead of allocating and freeing in each turn. Freed with the loop. The
- * loop's thread only.
+ * A buffer for code that needs memory only for a part of a turn, so that it need not allocate. The user moves it out,
+ * leaving it without memory, and moves back what it no longer needs. Freed with the loop. The loop's thread only.
  */
 struct buf *loop_spare(struct loop *loop);
 uv_loop_t *loop_uv(struct loop *loop);
@@ -84,9 +83,9 @@ void loop_hold_wakes(void);
 void loop_release_wakes(void);
 
 /*
- * Has `task` run on this thread once, when the loop's turn ends, before the loop waits for events: for what collects
- * the requests of a turn. It must not post tasks or call loop_at_turn_end. Returns false, and does nothing, on a
- * thread that is not that of loop_group_start's; the caller then does the work itself.
+ * Runs `task` once on this thread at the end of the loop's turn, before the loop waits for events: for code that
+ * collects the requests of a turn. The task must not post tasks or call loop_at_turn_end. Returns false, and does
+ * nothing, on a thread that loop_group_start did not start; the caller then does the work itself.
  */
 bool loop_at_turn_end(struct loop_task *task);
 /*

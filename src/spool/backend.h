@@ -50,7 +50,7 @@ struct spool_backend_operations {
     bool (*revive)(struct spool_backend *backend);
     /* After a failed commit, until revive: may the batch be there after a revive? False if that is excluded. */
     bool (*may_be_kept)(struct spool_backend *backend);
-    /* How many messages the store will hold after the next commit. Kept with what tells how far it has come. */
+    /* Tells how many messages the store will hold after the next commit; that is noted, so that a loss can be counted. */
     void (*count)(struct spool_backend *backend, uint64_t messages);
     /* What was found missing when the store was opened. */
     struct spool_loss (*loss)(struct spool_backend *backend);
@@ -70,8 +70,8 @@ struct spool_backend_operations {
 
     /* Bytes of files that hold rows, those of removed rows included. Any thread. */
     uint64_t (*size)(struct spool_backend *backend);
-    /* Gives the space of removed rows back: of all, or with a key in `first` of the body rows from there to `last`. May take
-     * minutes; a thread of its own. */
+    /* Gives back the space of removed rows: of all, or, unless `first` is empty, of the body rows from `first` to `last`. May
+     * take minutes; a thread of its own. */
     void (*compact)(struct spool_backend *backend, struct slice first, struct slice last);
     /* Makes a copy of the store, as of one moment, in the directory, which must not exist. May take minutes; a thread of its
      * own. False with one line in error[]. */

@@ -25,7 +25,8 @@ uint64_t batch_drop_parts(struct spool_backend *backend, uint64_t body_id);
 
 /* ---- batches whose fate is not known ------------------------------------------------------------------- */
 
-/* Appends the keys of the rows that a request put which keeps content; first one that stays. */
+/* Appends the keys of the rows that a STORE or CHUNK put, beginning with one that no later request of the batch drops. Appends
+ * nothing for other requests. */
 void batch_note_puts(const struct spool_request *request, struct buf *keys);
 /* Appends the key of the successor's row, of a REPLACE. It is never undone: the row before it may be gone. */
 void batch_note_successor(const struct spool_request *request, struct buf *keys);

@@ -47,8 +47,8 @@ struct edit {
     struct slice rest;
     uint64_t family;
     uint64_t log; /* LOG_NUMBER, or 0 */
-    size_t first_table,
-        first_blob; /* those from here on were added by this edit; their family is told behind them */
+    /* The edit added the files from here on; their family is named behind them. */
+    size_t first_table, first_blob;
     bool has_garbage;
 };
 

@@ -393,7 +393,7 @@ static void let_go(struct committer *committer)
     settle_all(committer, &committer->pending, SPOOL_ERROR);
 }
 
-/* The last word. */
+/* The thread ends: lets go of what is pending, and makes durable what was written. */
 static void give_up(struct committer *committer)
 {
     let_go(committer);

@@ -21,16 +21,16 @@ struct committer;
 /* Starts the thread; the others outlive it. NULL with errno set. */
 struct committer *committer_start(struct spool_backend *backend, struct room *room,
                                   struct reclaimer *reclaimer);
-/* So many messages were found at start. Before the first request. */
+/* Tells how many messages were found at the start. Called before the first request. */
 void committer_found(struct committer *committer, uint64_t messages);
 /* Any thread; never blocks. */
 void committer_submit(struct committer *committer, struct spool_request *request);
-/* The same of several, which `next` links: from `newest`, which is applied last, to `oldest`. */
+/* Submits several requests. `next` links them from `newest`, which is applied last, to `oldest`. */
 void committer_push(struct committer *committer, struct spool_request *newest, struct spool_request *oldest);
-/* From here on nothing is held that the disk does not take after one more attempt: it is settled with SPOOL_ERROR. */
+/* From here on, what the disk does not take after one more attempt is settled with SPOOL_ERROR and no longer held. */
 void committer_let_go(struct committer *committer);
-/* Settles everything, makes it durable, ends the thread. What is submitted from here on is not answered. Then
- * committer_stop may follow, or not. */
+/* Settles everything, makes it durable, ends the thread. What is submitted later is not answered.
+ * committer_stop frees afterwards; a process that ends at once need not call it. */
 void committer_finish(struct committer *committer);
 /* Settles everything, makes it durable, ends the thread, frees. Nobody submits any more. */
 void committer_stop(struct committer *committer);

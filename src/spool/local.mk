@@ -15,12 +15,12 @@ src_spool_libspool_a_SOURCES = \
 	src/spool/layout.h \
 	src/spool/loss.c \
 	src/spool/loss.h \
-	src/spool/progress.c \
-	src/spool/progress.h \
 	src/spool/mapped_file.c \
 	src/spool/mapped_file.h \
 	src/spool/outbox.c \
 	src/spool/outbox.h \
+	src/spool/progress.c \
+	src/spool/progress.h \
 	src/spool/reclaimer.c \
 	src/spool/reclaimer.h \
 	src/spool/record_file.c \

@@ -34,7 +34,7 @@ static void name_kept_logs(const char *directory, uint64_t reached, enum panic_l
     free(kept);
 }
 
-/* Without knowing how far it had come. */
+/* Says what cannot be found out. */
 static void tell_ignorance(const struct survey *survey, const char *directory)
 {
     if (*survey->doubt)

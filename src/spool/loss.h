@@ -7,12 +7,12 @@
 #include "spool/backend.h"
 #include "spool/survey.h"
 
-/* The log is `damaged`, and opening the database removes it: links to the logs are kept. */
+/* Keeps links to the logs, which the opening of the database removes. `damaged` says what is wrong with them. */
 void loss_keep_logs(struct survey *survey, const char *directory, const char *damaged);
 
 /*
- * The database was opened, and its last change is `reached`. Says in the paniclog what is missing. The logs that were kept
- * stay unless nothing is: a power loss may damage what was not durable yet.
+ * Called when the database was opened; `reached` is its last change. Returns what is missing, and says so in the paniclog. Removes
+ * the links to the logs if it is known that nothing is missing: a power loss may damage what was not durable yet.
  */
 struct spool_loss loss_judge(const struct survey *survey, const char *directory, uint64_t reached);
 

@@ -85,7 +85,7 @@ enum progress_state progress_read(const char *directory, struct progress_facts *
     return size == BLOCK && decode(block, facts) ? PROGRESS_READ : PROGRESS_UNKNOWN;
 }
 
-/* A failure costs the notice of a later loss, and nothing else: what this file says stays true. */
+/* If this fails, a later loss may go unnoticed. What the file says stays true. */
 static void write_block(const struct progress *progress)
 {
     char block[BLOCK];

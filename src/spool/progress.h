@@ -3,11 +3,11 @@
  *
  * A log that was cut off looks like one that a kill ended a little earlier. After each durable commit the number of the
  * last change is written here, without a sync: what this file says was durable before, so the file may be behind, but it
- * is never ahead. Whoever opens a spool that has come less far has lost something.
+ * is never ahead. If a spool that is opened has come less far, something was lost.
  *
  * The file also says that there is a spool: it is created durably right after the database, and then a second one, the
- * marker, beside the folder. A spool is only created where both are missing and so are RocksDB's files; a creation that was
- * interrupted has left neither, unless the database is there.
+ * marker, beside the folder. A spool is only created where both are missing, and RocksDB's files as well. An interrupted
+ * creation has made neither of the two, or the database is there.
  *
  * Thread: the committer's, or the main thread before it starts.
  */
@@ -35,25 +35,25 @@ struct progress_facts {
 struct progress;
 
 enum progress_state {
-    PROGRESS_NONE,    /* there is no such file */
-    PROGRESS_READ,    /* *facts is what it says */
-    PROGRESS_UNKNOWN, /* it is damaged or cannot be read: there is a spool, but not how far it had come */
+    PROGRESS_NONE, /* there is no such file */
+    PROGRESS_READ, /* *facts is what it says */
+    PROGRESS_UNKNOWN, /* it is damaged or cannot be read: there is a spool, but how far it had come is not known */
 };
 
 enum progress_state progress_read(const char *directory, struct progress_facts *facts);
 
 /* Opens the file, creating it durably. NULL with errno set. */
 struct progress *progress_open(const char *directory);
-/* A database was opened: finds its catalogue, and notes everything, durably. What was noted before is replaced. */
+/* Called when a database was opened. Finds its catalogue and notes everything, durably, in place of what was noted before. */
 void progress_begin(struct progress *progress, uint64_t messages);
-/* A commit comes. `form` is a number that is another one when RocksDB has begun a log: the folder is listed then. If it begins
- * one meanwhile, that is noted with the next commit: the log that is noted may be older than the change, never newer. */
+/* Called before a commit. `form` is a number that changes when RocksDB begins a log; the logs are listed then. A log that it
+ * begins during the commit is noted with the next one: the log that is noted may be older than the change, never newer. */
 void progress_prepare(struct progress *progress, uint64_t form);
-/* The commit wrote something, and is durable. One pwrite; when the catalogue has grown since, it is also synced, and its size is
+/* Called after a commit that wrote something and is durable. One pwrite; when the catalogue has grown since, it is also synced, and its size is
  * noted by the commit after that. */
 void progress_note(struct progress *progress, uint64_t sequence, uint64_t messages);
-/* The database was closed, which may have written tables: the catalogue is noted once more, so that it cannot be cut unnoticed.
- * NULL is harmless. */
+/* Called when the database was closed, which may have written tables: notes the catalogue once more, so that it cannot be cut
+ * unnoticed, and frees. NULL is harmless. */
 void progress_close(struct progress *progress);
 
 /* The marker of the spool in `directory`, the file beside it; free() it. */

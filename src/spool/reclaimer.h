@@ -26,8 +26,8 @@ void reclaimer_found(struct reclaimer *reclaimer, uint64_t bytes);
 /* Content was stored; content was removed. Any thread. */
 void reclaimer_add(struct reclaimer *reclaimer, uint64_t bytes);
 void reclaimer_remove(struct reclaimer *reclaimer, uint64_t bytes);
-/* The parts of a body were removed that was never stored whole. Its neighbours were written at the same time, so their files
- * are compacted and no others: that is worth it also where much else is stored. */
+/* The parts of a body that was never stored whole were removed. Bodies that are discarded were written at about the same time, so
+ * only the files of that time are compacted, which pays even where much else is stored. */
 void reclaimer_discard(struct reclaimer *reclaimer, uint64_t body_id, uint64_t bytes);
 /* Interrupts what it does, ends the thread, frees. */
 void reclaimer_stop(struct reclaimer *reclaimer);

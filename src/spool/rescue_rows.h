@@ -35,10 +35,9 @@ struct rescue_rows {
 };
 
 /*
- * Reads tables, blob files and logs of the spool's folder, those that the catalogue names, or all unless it is
- * `catalogued` (survey.h).
- * Then the rows are the last state of each key, in the order of the keys, without those that were removed. Tells damage to
- * `out`. False, after a line, if the folder cannot be read. Release it also then.
+ * Reads tables, blob files and logs of the spool's folder: those that the catalogue names, or, unless it is `catalogued`
+ * (survey.h), all. Then the rows are the last state of each key, in the order of the keys, without those that were removed. Tells
+ * damage to `out`. False, after a line, if the folder cannot be read. Release it also then.
  */
 bool rescue_rows_read(struct rescue_rows *rows, const char *folder, bool catalogued, FILE *out);
 /* The row with this key, or NULL. */

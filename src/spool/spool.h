@@ -21,8 +21,9 @@ enum spool_status {
     SPOOL_FULL,  /* no room on the disk: answer 452 4.3.1; nothing of the request was kept */
     SPOOL_ERROR, /* the disk failed: answer 451 4.3.0; nothing of the request was kept */
     /*
-     * Only of a STORE: the disk failed while it was made durable, and cannot be read to find out whether it was. It is
-     * removed as soon as the disk works; after a start in between it is delivered. No answer is true: close the connection.
+     * Only of a STORE: the disk failed while the message was made durable, and cannot be read to find out whether it was.
+     * The message is removed as soon as the disk works; if the process is started again before that, it may be delivered.
+     * No answer would be true, so close the connection.
      */
     SPOOL_UNKNOWN,
 };

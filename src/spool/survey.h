@@ -38,8 +38,8 @@ void survey_take(struct survey *survey, const char *directory);
 /* What is wrong, unless it is WHOLE, for people. */
 const char *survey_problem(const struct survey *survey);
 /*
- * For a start: a spool of a build that had neither the file progress nor the marker is no damaged one because a kill left a file
- * that was being written.
+ * Called at a start. A build that had neither the file progress nor the marker may have been killed while it wrote a file: such a
+ * spool becomes WHOLE, with a doubt.
  */
 void survey_trust_older(struct survey *survey, const char *directory);
 
@@ -47,8 +47,8 @@ void survey_trust_older(struct survey *survey, const char *directory);
  * Keeps links to the logs in a folder "kept" within `directory`, since opening the spool removes them. 0 or a negative errno.
  */
 int survey_keep_logs(const char *directory);
-/* The spool was opened: the folder gets the name "kept.N", for all changes up to N were read from the logs. Returns its path
- * ("" if that fails); free() it. */
+/* Called when the spool was opened. Renames the folder to "kept.N", since all changes up to N were read from the logs. Returns its
+ * path ("" if that fails); free() it. */
 char *survey_name_kept(const char *directory, uint64_t reached);
 
 /* Removes the folder of the links. */

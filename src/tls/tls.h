@@ -22,7 +22,7 @@ enum tls_verify_mode {                      /* TLS_Verify_Mode (Momentum 4 manua
                        TLS_VERIFY_REQUIRE,  /* the handshake fails without a certificate that verifies */
 };
 
-/* TLS_Engine, in the order of options.def: whose words TLS_Ciphers is written in. OpenSSL does TLS. */
+/* TLS_Engine, in the order of options.def: the library whose syntax TLS_Ciphers has. TLS itself is always OpenSSL's. */
 enum tls_engine { TLS_ENGINE_OPENSSL = 1, TLS_ENGINE_GNUTLS };
 
 struct tls_settings {        /* texts as in the options; NULL: not set; borrowed for the call */
@@ -37,7 +37,7 @@ struct tls_settings {        /* texts as in the options; NULL: not set; borrowed
     const char *client_ca;          /* PEM bundle; NULL: client certificates cannot be verified */
     const char *hostname;           /* name in the self-signed certificate; never NULL */
     enum tls_verify_mode verify_mode;
-    enum tls_engine engine;   /* read by who fills `ciphers` */
+    enum tls_engine engine;   /* read where `ciphers` is filled */
     bool enable_dhe;          /* TLS_Enable_DHE_Ciphers */
     bool allow_renegotiation; /* TLS_Allow_Renegotiation: by the client, TLS 1.2 and below */
 };

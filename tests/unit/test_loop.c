@@ -428,7 +428,7 @@ static void end_turn_early(struct loop_task *task)
     (void)task;
 }
 
-/* Who cannot wait for the end of the turn has it run at once, and once. */
+/* loop_end_turn runs at once what waits for the end of the turn, and only once. */
 static void test_turn_end_at_once(void)
 {
     struct loop_group *group = start_group("turns", 1);
