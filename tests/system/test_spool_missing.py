@@ -176,14 +176,14 @@ def test_a_bit_flipped_in_a_table(impulse, site):
 
 
 def test_a_bit_flipped_in_a_blob(impulse, site, capture):
-    """The others are delivered; the one that cannot be read is told with the file."""
+    """The others are delivered; of the one that cannot be read, the line says how to find the file."""
     fill(impulse, site)
     blob = the(site, "*.blob")
     flip(blob, blob.stat().st_size // 2)
     impulse.start(site.config(to=capture))
     capture.wait(2 * COUNT - 1)
     told = impulse.await_panic("cannot be read")
-    assert "impulsectl spool check" in told and blob.name
+    assert "impulsectl spool check" in told
 
 
 # ---- a disk that fails ---------------------------------------------------------------------------------------------
