@@ -10,7 +10,6 @@
 #include <errno.h>
 #include "base/id.h"
 #include "base/mem.h"
-#include "event/loop.h"
 
 struct replacement {
     struct buf content; /* what is not in the spool */
@@ -37,26 +36,28 @@ static bool are_lines(struct slice text, bool *after_cr)
     return true;
 }
 
-/* The byte at that offset; -1: there is none, or it is in the spool and this is a loop. */
-static int byte_at(struct message *message, uint64_t at)
+/* Is this the byte at that offset? False also where it cannot be read here. */
+static bool is_byte(struct message_cursor *cursor, uint64_t at, char byte)
 {
-    struct content_source source;
+    cursor_seek(cursor, at);
+    return cursor_fetch(cursor) == 1 && *cursor->run.data == byte;
+}
+
+/* Is the offset between the CR and the LF of a line end? */
+static bool is_within_line_end(struct message *message, uint64_t at)
+{
     struct message_cursor cursor;
-    message_source(message, &source);
-    bool may_block = message->keeper && !loop_current();
-    cursor_open_source(&cursor, &source, may_block ? message->keeper->blocking(message) : NULL, NULL, NULL);
-    cursor_seek(&cursor, at);
-    int byte = cursor_fetch(&cursor) == 1 ? (unsigned char)cursor.run.data[0] : -1;
+    message_read_here(message, &cursor);
+    bool within = at > 0 && is_byte(&cursor, at, '\n') && is_byte(&cursor, at - 1, '\r');
     cursor_close(&cursor);
-    return byte;
+    return within;
 }
 
 /* Would a CR of the message lose its LF, or an LF its CR, because the range begins or ends between them? */
 static bool divides_line_end(struct message *message, uint64_t at, uint64_t removed, struct slice text)
 {
-    uint64_t end = at + removed;
-    bool begins_within = at > 0 && byte_at(message, at) == '\n' && byte_at(message, at - 1) == '\r';
-    bool ends_within = end > 0 && byte_at(message, end) == '\n' && byte_at(message, end - 1) == '\r';
+    bool begins_within = is_within_line_end(message, at);
+    bool ends_within = is_within_line_end(message, at + removed);
     if (begins_within && ends_within && text.size == 0)
         return false; /* one line end is left of two */
     return begins_within || ends_within;

@@ -65,6 +65,20 @@ static void close_cursors(struct message *message)
     }
 }
 
+/* May this thread wait for the spool? A loop's thread may not. */
+static bool may_block(const struct message *message)
+{
+    return message->keeper && !loop_current();
+}
+
+void message_read_here(struct message *message, struct message_cursor *cursor)
+{
+    struct content_source source;
+    message_source(message, &source);
+    cursor_open_source(cursor, &source, may_block(message) ? message->keeper->blocking(message) : NULL, NULL,
+                       NULL);
+}
+
 int content_cursor_open(struct content_cursor *cursor, struct message *message, void (*arrived)(void *owner),
                         void *owner)
 {
@@ -257,12 +271,9 @@ static size_t scan(struct message *message, bool all)
  */
 static void gather(struct message *message)
 {
-    struct content_source source;
     struct message_cursor cursor;
     size_t size = SIZE_MAX, next_scan = 4096;
-    message_source(message, &source);
-    bool may_block = message->keeper && !loop_current();
-    cursor_open_source(&cursor, &source, may_block ? message->keeper->blocking(message) : NULL, NULL, NULL);
+    message_read_here(message, &cursor);
     buf_clear(&message->header);
     int got = 0;
     while (size == SIZE_MAX && buf_size(&message->header) < BODY_CHUNK + EDITS_TEXT) {
@@ -290,12 +301,11 @@ static void gather(struct message *message)
     message->header_size = size == SIZE_MAX ? scan(message, true) : size;
 }
 
-/* What an event loop could not read a thread that may block can; and what failed is tried again. */
+/* A header that could not be read is read again on a thread that may block. */
 static bool is_header_known(const struct message *message)
 {
-    bool may_block = message->keeper && !loop_current();
     return message->header_known && message->header_changes == message->changes &&
-           !(message->header_error && may_block);
+           !(message->header_error && may_block(message));
 }
 
 /* Looks for the end of the header. */
@@ -333,13 +343,10 @@ struct slice message_header(struct message *message)
 uint64_t message_body_offset(struct message *message)
 {
     struct slice header = message_header(message);
-    struct content_source source;
     struct message_cursor cursor;
     uint64_t offset = header.size;
     size_t matched = 0;
-    message_source(message, &source);
-    bool may_block = message->keeper && !loop_current();
-    cursor_open_source(&cursor, &source, may_block ? message->keeper->blocking(message) : NULL, NULL, NULL);
+    message_read_here(message, &cursor);
     cursor_seek(&cursor, offset);
     while (matched < 2 && cursor_fetch(&cursor) == 1 && cursor.run.data[0] == "\r\n"[matched]) {
         matched++;

@@ -41,6 +41,11 @@ struct slice message_beginning(struct message *message);
 int message_edit_error(const struct message *message);
 /* The content as the next reader of it sees it. */
 void message_source(struct message *message, struct content_source *source);
+/*
+ * Opens a cursor for the calling thread to use at once and to close. It waits for the spool; on a loop it sees only
+ * what is in memory.
+ */
+void message_read_here(struct message *message, struct message_cursor *cursor);
 
 /* ---- cursors ----------------------------------------------------------------------------------------- */
 
