@@ -43,9 +43,9 @@ struct watched {
 static struct {
     pthread_mutex_t lock;
     struct list threads;
+    pthread_once_t once; /* the key is made */
     pthread_key_t key;
-} watch = {.lock = PTHREAD_MUTEX_INITIALIZER};
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+} watch = {PTHREAD_MUTEX_INITIALIZER, {{&watch.threads.head, &watch.threads.head}}, PTHREAD_ONCE_INIT, 0};
 
 static void forget(void *record)
 {
@@ -56,15 +56,14 @@ static void forget(void *record)
     free(watched);
 }
 
-static void begin(void)
+static void make_key(void)
 {
-    list_init(&watch.threads);
     pthread_key_create(&watch.key, forget);
 }
 
 void runner_watch(struct loop *loop)
 {
-    pthread_once(&once, begin);
+    pthread_once(&watch.once, make_key);
     struct watched *watched = mem_new(struct watched);
     watched->thread = &runner_thread;
     watched->loop = loop;
@@ -82,7 +81,6 @@ static bool is_inside(const struct watched *watched)
 unsigned runner_longest(unsigned elapsed_ms)
 {
     unsigned longest = 0;
-    pthread_once(&once, begin);
     pthread_mutex_lock(&watch.lock);
     list_each(&watch.threads, node, after) {
         struct watched *watched = container_of(node, struct watched, node);
@@ -113,7 +111,6 @@ unsigned runner_park(unsigned least_ms, void (*tell)(const char *what, void *clo
 {
     static const struct timespec settle = {0, 50000000};
     unsigned count = 0;
-    pthread_once(&once, begin);
     pthread_mutex_lock(&watch.lock);
     list_each(&watch.threads, node, after) {
         struct watched *watched = container_of(node, struct watched, node);
@@ -136,7 +133,6 @@ unsigned runner_park(unsigned least_ms, void (*tell)(const char *what, void *clo
 bool runner_is_parked(const struct loop *loop)
 {
     bool parked = false;
-    pthread_once(&once, begin);
     pthread_mutex_lock(&watch.lock);
     list_each(&watch.threads, node, after) {
         const struct watched *watched = container_of(node, struct watched, node);
