@@ -87,7 +87,7 @@ struct imp_connection_handler {
     void (*closed)(struct imp_connection *connection, void *closure);
 };
 
-/* Begins to read; once, from `accepted`. The handler is not copied: it lives as long as the instance. */
+/* Begins to read; once, from `accepted`. The handler is copied. */
 IMP_API void imp_connection_start(struct imp_connection *connection,
                                   const struct imp_connection_handler *handler, void *closure);
 /*

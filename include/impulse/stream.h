@@ -92,7 +92,7 @@ enum imp_stream_end {
     IMP_STREAM_ENDED,       /* the instance or the process ends: begin nothing */
 };
 
-struct imp_stream_events { /* NULL members are not called; must live as long as streams that use it */
+struct imp_stream_events { /* NULL members are not called; copied */
     size_t size;           /* sizeof(struct imp_stream_events) */
     /* The connection is there, and encrypted if it was to be. From here on it can be read and written. */
     void (*connected)(struct imp_stream *stream, void *closure);

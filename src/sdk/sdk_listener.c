@@ -56,7 +56,7 @@ struct imp_connection {
     struct runner runner;
     struct net_addr peer;
     char peer_text[NET_ADDR_TEXT_SIZE], local_text[NET_ADDR_TEXT_SIZE];
-    const struct imp_connection_handler *handler; /* NULL: not started */
+    struct imp_connection_handler handler; /* without `received`: not started */
     void *closure;
     bool told_much; /* imp_connection_write returned 1, and not all is sent yet */
     bool ended;     /* the client says no more */
@@ -152,8 +152,7 @@ static void handle_closed(struct imp_connection *connection)
 {
     if (--connection->open_handles > 0)
         return;
-    if (connection->handler)
-        tell(connection, connection->handler->closed);
+    tell(connection, connection->handler.closed);
     atomic_fetch_sub(&connection->listen->connections, 1);
     unref_listen(connection->listen);
     module_set_unref(connection->set);
@@ -231,7 +230,7 @@ static void deliver(struct imp_connection *connection)
     while (buf_size(in) && !connection->leaving && !connection->told_much) {
         struct slice data = buf_slice(in);
         const struct runner *outer = runner_enter(&connection->runner);
-        size_t used = connection->handler->received(connection, data.data, data.size, connection->closure);
+        size_t used = connection->handler.received(connection, data.data, data.size, connection->closure);
         runner_leave(outer);
         buf_consume(in, used < data.size ? used : data.size);
         if (used == 0)
@@ -247,8 +246,8 @@ static void end_input(struct imp_connection *connection)
     stream_read_stop(&connection->stream);
     if (connection->leaving)
         return;
-    if (connection->handler->ended)
-        tell(connection, connection->handler->ended);
+    if (connection->handler.ended)
+        tell(connection, connection->handler.ended);
     else
         imp_connection_close(connection);
 }
@@ -277,7 +276,7 @@ static void on_drained(struct stream *stream)
     if (!connection->told_much)
         return;
     connection->told_much = false;
-    tell(connection, connection->handler->drained);
+    tell(connection, connection->handler.drained);
     if (!connection->leaving && !connection->told_much)
         deliver(connection);
     if (!connection->leaving && !connection->told_much && !connection->ended)
@@ -319,13 +318,14 @@ void imp_connection_close(struct imp_connection *connection)
         uv_timer_start(&connection->linger, on_linger, LINGER_MS, 0);
 }
 
-/* Was it taken already? Once is enough: twice, nobody could say whose the socket is. */
+/* Was it taken already? Then `by`, which would take it once more, is named and refused. */
 static bool is_taken(const struct imp_connection *connection, const char *by)
 {
-    if (!connection->handler && !connection->is_stream)
+    static struct panic_rate rate;
+    if (!connection->handler.received && !connection->is_stream)
         return false;
-    paniclog(PANIC_ERROR, "module %s: %s: the connection was taken before; this is ignored",
-             connection->module->label, by);
+    paniclog_rated(&rate, PANIC_ERROR, "module %s: %s: the connection was taken before; this is ignored",
+                   connection->module->label, by);
     return true;
 }
 
@@ -340,7 +340,7 @@ void imp_connection_start(struct imp_connection *connection, const struct imp_co
                            "imp_connection_start: the handler has no size, or no function received");
         return;
     }
-    connection->handler = with;
+    connection->handler = given;
     connection->closure = closure;
     if (!connection->leaving)
         stream_read_start(&connection->stream);
@@ -357,10 +357,11 @@ static void on_stream_gone(void *closure)
 struct imp_stream *imp_connection_stream(struct imp_connection *connection,
                                          const struct imp_stream_events *events, void *closure)
 {
-    bool taken = is_taken(connection, "imp_connection_stream");
-    int fd = taken ? -1 : fcntl(connection->stream.fd, F_DUPFD_CLOEXEC, 0);
-    if (taken)
+    if (is_taken(connection, "imp_connection_stream")) {
         errno = EINVAL;
+        return NULL;
+    }
+    int fd = fcntl(connection->stream.fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return NULL;
     struct imp_stream *stream =
@@ -456,7 +457,7 @@ void sdk_listen_accept(struct loop *loop, int fd, const struct net_addr *local, 
         row->listener.accepted(connection, row->listener.closure);
         runner_leave(outer);
     }
-    if (!entered || !connection->handler)
+    if (!entered || !connection->handler.received)
         hang_up(connection);
 }
 
