@@ -66,7 +66,7 @@ static bool divides_line_end(struct message *message, uint64_t at, uint64_t remo
 int body_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text)
 {
     bool after_cr = false;
-    if (message_edit_error(message))
+    if (!message_is_editable(message))
         return -EPERM;
     uint64_t begins = message_body_offset(message);
     if (message->header_error)

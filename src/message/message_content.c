@@ -127,9 +127,9 @@ void content_cursor_close(struct content_cursor *cursor)
 
 /* ---- edits ------------------------------------------------------------------------------------------- */
 
-int message_edit_error(const struct message *message)
+bool message_is_editable(const struct message *message)
 {
-    return message->readable && (!message->fixed || message->leaving) ? 0 : -EPERM;
+    return message->readable && (!message->fixed || message->leaving);
 }
 
 /* Returns whether edits go to a piece table, because the content underneath does not change. */
@@ -189,7 +189,7 @@ static int splice_memory(struct message *message, uint64_t at, uint64_t removed,
 int message_splice(struct message *message, uint64_t at, uint64_t removed, struct slice text)
 {
     struct message_recipient *recipient = owner_of_edits(message);
-    if (message_edit_error(message))
+    if (!message_is_editable(message))
         return -EPERM;
     if (text.size > 0 && !budget_take(BUDGET_EDITS, text.size))
         return -ENOBUFS;
@@ -227,7 +227,7 @@ static int cut_memory(struct message *message, const struct edits_range *ranges,
 int message_cut(struct message *message, const struct edits_range *ranges, size_t count)
 {
     struct message_recipient *recipient = owner_of_edits(message);
-    if (message_edit_error(message))
+    if (!message_is_editable(message))
         return -EPERM;
     if (count == 0)
         return 0;

@@ -37,8 +37,8 @@ uint64_t message_size(const struct message *message);
 /* Its beginning: all of a small message, the first chunk of one that is in the spool in parts, the header of
  * one whose parts were edited. Until the next edit. */
 struct slice message_beginning(struct message *message);
-/* Returns 0 if the content may be edited now, otherwise -EPERM. */
-int message_edit_error(const struct message *message);
+/* May the content be edited now? Otherwise edits return -EPERM. */
+bool message_is_editable(const struct message *message);
 /* The content as the next reader of it sees it. */
 void message_source(struct message *message, struct content_source *source);
 /*

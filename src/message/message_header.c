@@ -166,7 +166,7 @@ int header_add(struct message *message, enum header_position position, const cha
     struct buf field = {0};
     uint64_t at;
     bool ends;
-    if (message_edit_error(message))
+    if (!message_is_editable(message))
         return -EPERM;
     int error = find_position(message, position, beside, index, &at, &ends);
     struct slice header = message_header(message);
@@ -206,7 +206,7 @@ int header_remove_all(struct message *message, const char *name)
 {
     struct buf ranges = {0};
     struct slice header = message_header(message), rest = header, field, field_name, value;
-    if (message_edit_error(message))
+    if (!message_is_editable(message))
         return -EPERM;
     if (message->header_error)
         return message->header_error; /* there may be more of that name than can be seen */
