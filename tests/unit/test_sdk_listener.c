@@ -1,6 +1,7 @@
 /*
  * test_sdk_listener: the end of the process and the end of a connection at the same time.
  */
+#include <string.h>
 #include <sys/socket.h>
 #include "impulse/listener.h"
 #include "sdk/sdk_listener.h"
@@ -60,9 +61,10 @@ static void note_closed(struct imp_connection *connection, void *closure)
 
 static void accepted(struct imp_connection *connection, void *closure)
 {
-    static const struct imp_connection_handler handler = {
+    struct imp_connection_handler handler = {
         .size = sizeof handler, .received = receive, .closed = note_closed};
     imp_connection_start(connection, &handler, closure);
+    memset(&handler, 0, sizeof handler); /* it was copied */
 }
 
 static const struct imp_listener listener = {.size = sizeof listener, .accepted = accepted};
