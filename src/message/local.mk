@@ -21,8 +21,8 @@ src_message_libmessage_a_SOURCES = \
 	src/message/message_content.c \
 	src/message/message_content.h \
 	src/message/message_copy.c \
-	src/message/message_eight_bit.c \
 	src/message/message_copy.h \
+	src/message/message_eight_bit.c \
 	src/message/message_header.c \
 	src/message/supplemental.c \
 	src/message/supplemental.h \

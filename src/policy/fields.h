@@ -11,8 +11,9 @@
  *     };
  *     policy_fields_fill(policy, fields, POLICY_FIELD_COUNT(fields), chain);
  *
- * So a new option is one row and one field. An option that two structs hold has a second row (ALSO). A field whose type does not suit the option does not compile. The
- * default is the row's: code that reads fields repeats none.
+ * So a new option is one row and one field. An option that two structs hold has a second row (ALSO). A field
+ * whose type does not suit the option does not compile. The default is the row's: code that reads fields
+ * repeats none.
  */
 #ifndef IMPULSE_POLICY_FIELDS_H
 #define IMPULSE_POLICY_FIELDS_H

@@ -17,7 +17,7 @@
  *   CONSOLE   control_options     control/control_options.c
  *   HOST      host_options        policy/host_name.c
  *   BUDGET    budget_limits       daemon/budget_limits.c
- *   HOOKS     hook_limits         module/module_set.c
+ *   HOOKS     hook_limits         module/set_load.c
  *   POOL      pool_settings       daemon/threads.c
  *   SPOOL     spool_settings      daemon/daemon_settings.c
  *   RESOLVER  resolver_settings   daemon/daemon_settings.c
