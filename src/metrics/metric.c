@@ -222,7 +222,7 @@ uint64_t metric_series_used(void)
     return atomic_load_explicit(&series.used, memory_order_relaxed);
 }
 
-uint64_t metric_series_limit(void)
+static uint64_t series_limit(void)
 {
     return atomic_load_explicit(&series.limit, memory_order_relaxed);
 }
@@ -235,7 +235,7 @@ uint64_t metric_series_refused(void)
 static bool has_room(const struct metric_family *family)
 {
     return family->series_count < METRIC_SERIES_MAX &&
-           (metric_series_used() < metric_series_limit() || is_core(family));
+           (metric_series_used() < series_limit() || is_core(family));
 }
 
 /* Takes `labels`. *overflows: it is the first that goes into the overflow. */
@@ -260,7 +260,7 @@ static void name_overflow(const struct metric_owner *owner, const char *name)
              "metric %s of %s: there are %d series of it, or %llu of all metrics (metric_max_series); "
              "further ones "
              "are counted in {overflow=\"true\"}",
-             name, owner->name, METRIC_SERIES_MAX, (unsigned long long)metric_series_limit());
+             name, owner->name, METRIC_SERIES_MAX, (unsigned long long)series_limit());
 }
 
 static void release(const struct metric_reader *reader)

@@ -86,7 +86,6 @@ void metric_observe(struct metric *histogram, double value);
 /* At most so many of all metrics; 10,000 at first. The core's always find room. */
 void metric_limit_series(uint64_t limit);
 uint64_t metric_series_used(void);
-uint64_t metric_series_limit(void);
 /* How often one was counted in an overflow instead. */
 uint64_t metric_series_refused(void);
 

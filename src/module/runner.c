@@ -107,10 +107,9 @@ static void tell_of(const struct watched *watched, void (*tell)(const char *what
     tell(what, closure);
 }
 
-unsigned runner_park(unsigned least_ms, void (*tell)(const char *what, void *closure), void *closure)
+void runner_park(unsigned least_ms, void (*tell)(const char *what, void *closure), void *closure)
 {
     static const struct timespec settle = {0, 50000000};
-    unsigned count = 0;
     pthread_mutex_lock(&watch.lock);
     list_each(&watch.threads, node, after) {
         struct watched *watched = container_of(node, struct watched, node);
@@ -120,14 +119,10 @@ unsigned runner_park(unsigned least_ms, void (*tell)(const char *what, void *clo
     nanosleep(&settle, NULL); /* who had read `parked` before has left by now */
     list_each(&watch.threads, node, after) {
         struct watched *watched = container_of(node, struct watched, node);
-        if (!atomic_load(&watched->thread->parked))
-            continue;
-        if (tell)
+        if (tell && atomic_load(&watched->thread->parked))
             tell_of(watched, tell, closure);
-        count++;
     }
     pthread_mutex_unlock(&watch.lock);
-    return count;
 }
 
 bool runner_is_parked(const struct loop *loop)

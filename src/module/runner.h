@@ -67,9 +67,9 @@ unsigned runner_longest(unsigned elapsed_ms);
 /*
  * Has every watched thread that has been in one call for `least_ms` stay there: it will not go on when the module
  * returns, so that others may use what belongs to its loop. `tell` (may be NULL) is called for each with "NAME: its hook
- * at POINT". Returns how many there are.
+ * at POINT".
  */
-unsigned runner_park(unsigned least_ms, void (*tell)(const char *what, void *closure), void *closure);
+void runner_park(unsigned least_ms, void (*tell)(const char *what, void *closure), void *closure);
 /* Is the loop's thread one of those? */
 bool runner_is_parked(const struct loop *loop);
 
