@@ -28,7 +28,8 @@ modules_relay_relay_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 modules_relay_relay_la_CFLAGS = $(MODULE_CFLAGS)
 modules_relay_relay_la_LDFLAGS = $(MODULE_LDFLAGS)
 
-## The daemon loads the .so; the .la files are libtool's own, and of no use beside them. It cannot uninstall without.
+## The daemon loads the .so files. It has no use for the .la files of libtool, so they are not installed; and as libtool
+## cannot uninstall without them, the .so files are removed here.
 install-data-hook:
 	cd $(DESTDIR)$(moduledir) && rm -f $(notdir $(module_LTLIBRARIES))
 uninstall-hook:

@@ -3,8 +3,7 @@
  *
  * A point is a moment with a name: Momentum's where Momentum has that moment ("validate_rcptto"), else our own. The
  * console command `module hooks` lists the points and who hooks them, in order; `module hooks NAME` those of one point,
- * or of one module. The hooks of a point are called by
- * priority, then in order of registration.
+ * or of one module. The hooks of a point are called by priority, then in order of registration.
  *
  * Thread: the hooks of a session's points run on the session's event-loop thread: several sessions at once, never the
  * same session twice at once; those of message_sending on the queue's. There they must not block: suspend
@@ -100,8 +99,8 @@ struct imp_moment {
     size_t size; /* sizeof(struct imp_moment), as the daemon has it */
     enum imp_moment_result result;
     /*
-     * What the mainlog says of it. Before an attempt `response` is empty; but for message_sending `peer` is empty and
-     * `connection_id` is 0 then.
+     * What the mainlog says of it. Before an attempt `response` and `peer` are empty and `connection_id` is 0; only at
+     * message_sending the last two are those of the attempt.
      */
     const struct imp_log_delivery *record;
     /*

@@ -131,9 +131,7 @@ IMP_API int imp_recipient_remove(struct imp_recipient *recipient);
 /*
  * Names are compared without regard to case; NULL means fields of any name. `index` counts the fields of a name from 0,
  * or from the last: -1, -2, ....
- */
-
-/*
+ *
  * On an event loop a header whose end is only in the spool (256 KiB and more) can be read as far as it is in memory:
  * what needs the rest answers EAGAIN, and works when it is called again on a thread that may block.
  */

@@ -23,10 +23,10 @@
  * module may register the same metric with the same labels, and then count in the same place; labels tell them apart
  * where that is wanted.
  *
- * Bounds: 1,000 combinations of labels for one metric, 10,000 for all metrics. What is registered beyond them is
- * counted together, in the series with the label overflow="true", and the paniclog says so once for each metric. So do
- * not use addresses, domains of recipients or other things that strangers choose as values of labels. There are 2,000
- * metrics at most; a further name is refused.
+ * Bounds: 1,000 combinations of labels for one metric, metric_max_series (10,000) for all metrics. What is registered
+ * beyond them is counted together, in the series with the label overflow="true", and the paniclog says so once for each
+ * metric. So do not use addresses, domains of recipients or other things that strangers choose as values of labels.
+ * There are 2,000 metrics at most; a further name is refused.
  */
 #ifndef IMPULSE_METRIC_H
 #define IMPULSE_METRIC_H

@@ -6,8 +6,8 @@
  * therefore must not touch them. In setup the loop is the main thread's; a module that wants a timer on every loop
  * posts a function to each that makes one (impulse/loop.h).
  *
- * What is to happen every few seconds for the instance as a whole, on the main thread, needs less: imp_module_every
- * (impulse/module.h).
+ * For work of the instance as a whole every few seconds, on the main thread, imp_module_every (impulse/module.h) is
+ * simpler.
  *
  * Example: once a minute, on the main thread.
  *

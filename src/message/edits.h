@@ -29,9 +29,8 @@ struct edits {                  /* zero-initialised: the content as it is, of si
     struct edits_piece *pieces; /* owned; `count` of `room` */
     uint32_t count, room;
     struct buf text;
-    bool
-        eight_bit; /* some text that was put in has a byte above 127; with `judged` the edited form has one */
-    bool judged;
+    bool judged;    /* `eight_bit` is about the whole edited form, not only about text put in */
+    bool eight_bit; /* has it a byte above 127? */
 };
 
 enum edits_outcome {
@@ -61,7 +60,7 @@ struct edits_range { /* of the edited form */
 enum edits_outcome edits_cut(struct edits *edits, const struct edits_range *ranges, size_t count);
 /* Is the edited form anything else than the content underneath? */
 bool edits_are_none(const struct edits *edits);
-/* It is known whether the edited form, with what is underneath, has a byte above 127. */
+/* Notes whether the edited form, with what is underneath, has a byte above 127. */
 void edits_judge(struct edits *edits, bool eight_bit);
 /* Appends the sealed form. */
 void edits_seal(const struct edits *edits, struct buf *out);

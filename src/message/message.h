@@ -125,8 +125,10 @@ void message_seal(struct message *message);
  * hop is told BODY=8BITMIME; a message is never refused for it.
  */
 bool message_has_eight_bit(const struct message *message, bool arrived);
-/* Finds that out for the copies of recipients that have edits of their own, and keeps it with those. While all content
- * is there. */
+/*
+ * Finds out the same for each recipient's copy that has edits of its own, and keeps the answer with those edits. To be
+ * called while all content is there.
+ */
 void message_judge_copies(struct message *message);
 /* Notes whether the part that is stored next has a byte above 127. */
 void message_note_part(struct message *message, bool eight_bit);

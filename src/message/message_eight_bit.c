@@ -1,8 +1,8 @@
 /*
  * message_eight_bit: has the content a byte above 127, when hooks have edited it?
  *
- * What is in memory is looked at. Of content that is in the spool in parts it is known for each part, so a part that
- * has such a byte and that edits left in pieces counts as having it still.
+ * Content in memory is searched. Of a part that is only in the spool it is known whether it has such a byte, but not
+ * where: every piece of it that edits leave counts as having the byte.
  */
 #include "message/message_content.h"
 

@@ -1,6 +1,5 @@
 /*
- * budget: see the header. The limits that stand here hold until the configuration has been read; they are the defaults
- * of the options.
+ * budget: see the header. The limits below apply until the configuration is read; they are the defaults of the options.
  */
 #include "metrics/budget.h"
 
@@ -109,11 +108,11 @@ static double read_refused(void *budget)
 static const struct metric_definition definitions[] = {
     {.kind = METRIC_GAUGE,
      .name = "impulse_budget_used",
-     .help = "How much of what is limited there is now",
+     .help = "How much of a budget is in use",
      .read = read_used},
     {.kind = METRIC_GAUGE,
      .name = "impulse_budget_limit",
-     .help = "How much of it there may be",
+     .help = "How much of a budget may be in use",
      .read = read_limit},
     {.name = "impulse_budget_refused_total",
      .help = "How often something was refused because the budget was full",

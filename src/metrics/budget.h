@@ -1,11 +1,11 @@
 /*
- * budget: how much of something there may be at once: a limit that an option sets, a count that is exact on any number
- * of threads, and metrics that show how full it is:
+ * budget: limits how much of something there may be at once. An option sets the limit, the count is exact on any
+ * number of threads, and metrics show both:
  *
  *     impulse_budget_used{budget="streams"}            impulse_budget_limit{budget="streams"}
  *     impulse_budget_refused_total{budget="streams"}
  *
- * When it is full the owner refuses, and the paniclog says so, at most once a minute for each budget.
+ * What does not fit is refused, and the paniclog says so, at most once a minute for each budget.
  */
 #ifndef IMPULSE_METRICS_BUDGET_H
 #define IMPULSE_METRICS_BUDGET_H
@@ -20,24 +20,25 @@ enum budget_kind {
     BUDGET_EDITS,            /* bytes that edits put into messages that arrive */
     BUDGET_INJECTIONS,       /* messages of modules on their way into the spool */
     BUDGET_INJECTION_MEMORY, /* bytes that they hold */
-    BUDGET_METRIC_SERIES,    /* which metric.c counts by itself */
+    BUDGET_METRIC_SERIES,    /* metric.c counts them: they are not taken and given here */
     BUDGET_STREAMS,          /* of modules */
-    BUDGET_SUSPENSIONS,      /* calls of hooks that wait */
+    BUDGET_SUSPENSIONS,      /* calls that hooks have suspended */
     BUDGETS,
 };
 
-/* Sets the limits, BUDGETS of them; what is there above a new limit stays. Any thread. */
+/* Sets the limits, BUDGETS of them. What is in use above a new limit stays in use. Any thread. */
 void budgets_set(const uint64_t limits[BUDGETS]);
 /* Registers the metrics. Main thread; harmless when called again. */
 void budgets_register(void);
 
 /*
- * False: that much more does not fit; it is counted, and the paniclog is told: to be called without a lock that a module
- * which takes paniclog lines may want. Any thread.
+ * Takes `amount`. False when it does not fit; then the refusal is counted and named in the paniclog. Modules hear of
+ * that line: to be called without a lock that one of them may need. Any thread.
  */
 bool budget_take(enum budget_kind kind, uint64_t amount);
-/* Any thread. */
+/* Gives back what was taken. Any thread. */
 void budget_give(enum budget_kind kind, uint64_t amount);
+/* How much is in use, and how much may be. Any thread. */
 uint64_t budget_used(enum budget_kind kind);
 uint64_t budget_limit(enum budget_kind kind);
 

@@ -71,7 +71,7 @@ static struct metric_family *family_named(const char *name)
     return NULL;
 }
 
-/* Numbers that ascend: the last bucket, which is added, is the one without a bound. */
+/* Are they finite and in ascending order? The bucket without a bound is added to them. */
 static bool are_bounds(const double *bounds, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -238,7 +238,7 @@ static bool has_room(const struct metric_family *family)
            (metric_series_used() < series_limit() || is_core(family));
 }
 
-/* Takes `labels`. *overflows: it is the first that goes into the overflow. */
+/* Takes `labels`. Sets *overflows when this is the first time that the overflow series is needed. */
 static struct metric *find_series(struct metric_family *family, char *labels, bool *overflows)
 {
     struct metric wanted = {.labels = labels};
@@ -253,13 +253,12 @@ static struct metric *find_series(struct metric_family *family, char *labels, bo
     return family->overflow ? family->overflow : series_create(family, mem_dup(overflow_labels));
 }
 
-/* Without the lock: a module that is told of the line may register a metric. */
+/* To be called without the lock: a module that hears of the line may register a metric. */
 static void name_overflow(const struct metric_owner *owner, const char *name)
 {
     paniclog(PANIC_WARNING,
              "metric %s of %s: there are %d series of it, or %llu of all metrics (metric_max_series); "
-             "further ones "
-             "are counted in {overflow=\"true\"}",
+             "further ones are counted in {overflow=\"true\"}",
              name, owner->name, METRIC_SERIES_MAX, (unsigned long long)series_limit());
 }
 

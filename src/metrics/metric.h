@@ -4,9 +4,10 @@
  * Whoever owns a number registers it and gets a handle, a series. Counting stores into memory of the calling
  * thread alone (metric_cells.h): no lock and no contended cache line. Reading sums over the threads.
  *
- * Bounds: METRIC_SERIES_MAX series of one metric, metric_max_series of all (metric_limit_series). What is registered beyond
- * them gets the metric's overflow series, whose only label is overflow="true", and the paniclog says so once
- * for each metric. A metric beyond METRIC_NAMES_MAX is refused. The core's own always find room.
+ * Bounds: METRIC_SERIES_MAX series of one metric, metric_max_series of all (metric_limit_series). What is
+ * registered beyond them gets the metric's overflow series, whose only label is overflow="true", and the
+ * paniclog says so once for each metric. A metric beyond METRIC_NAMES_MAX is refused. The core's own always find
+ * room.
  */
 #ifndef IMPULSE_METRICS_METRIC_H
 #define IMPULSE_METRICS_METRIC_H
@@ -83,10 +84,10 @@ void metric_observe(struct metric *histogram, double value);
 
 /* ---- the number of series: any thread, no lock -------------------------------------------------------- */
 
-/* At most so many of all metrics; 10,000 at first. The core's always find room. */
+/* Sets how many series all metrics may have; 10,000 until then. The core's always find room. */
 void metric_limit_series(uint64_t limit);
 uint64_t metric_series_used(void);
-/* How often one was counted in an overflow instead. */
+/* How often a series beyond a bound was asked for. */
 uint64_t metric_series_refused(void);
 
 /* ---- reading: any thread, takes a lock --------------------------------------------------------------- */

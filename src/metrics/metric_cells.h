@@ -18,7 +18,7 @@ enum {
     CELLS_OF_BLOCK = 512, /* 4 KiB */
     CELL_BLOCKS = 128,
     CELLS_MAX = CELLS_OF_BLOCK * CELL_BLOCKS,
-    CELLS_OF_CORE = 4096, /* that modules leave for the core */
+    CELLS_OF_CORE = 4096, /* kept free for the core */
 };
 
 typedef _Atomic uint64_t metric_cell;
@@ -58,8 +58,8 @@ static inline void cell_add_double(uint32_t index, double number)
 uint64_t cell_sum(uint32_t index);
 double cell_sum_double(uint32_t index);
 
-/* Takes `count` cells in a row, all 0. False when there are no more, or would not be `spare` of them left. Any
- * thread. */
+/* Takes `count` cells in a row, all 0: ones that were given back, or new ones as long as `spare` new ones remain.
+ * False when there are none. Any thread. */
 bool cells_take(uint32_t count, uint32_t spare, uint32_t *first);
 /* Gives them back; nobody counts in them any more. */
 void cells_give_back(uint32_t first, uint32_t count);

@@ -41,7 +41,7 @@ struct metric_family { /* all series of one name */
     struct metric *overflow;
 };
 
-/* Guard families and series. The lock is held while read functions run, which can therefore not register. */
+/* Guard families and series. The lock is held while read functions run, which therefore cannot register. */
 void metric_lock(void);
 void metric_unlock(void);
 

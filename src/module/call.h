@@ -34,8 +34,8 @@ struct imp_call {
     struct imp_message *message;
     struct imp_recipient *recipient;
     const void *argument;
-    struct loop *loop; /* where suspended hooks are heard, with `resumed`; neither where none may suspend */
-    /* Set by the owner: goes on after a suspension. HOOK_SUSPENDED: another hook is waited for. On `loop`. */
+    struct loop *loop; /* on which `resumed` is called; NULL, as `resumed` is, where no hook may suspend */
+    /* Set by the owner: called on `loop` after a suspension. HOOK_SUSPENDED: another hook is waited for. */
     void (*resumed)(struct imp_call *call, enum hook_outcome outcome);
     struct module_set *set; /* whose chain; the caller holds a reference */
     const struct hook_chain *chain;
@@ -89,8 +89,8 @@ uint64_t hook_call_wait_ms(const struct imp_call *call);
  */
 void hook_call_cancel(struct imp_call *call);
 /*
- * The paniclog is told which hook was waited for in vain, and why: it did not answer, or no thread of its pool began
- * with it. `limit` is until when: "within 60 s".
+ * Names in the paniclog the hook that was waited for in vain, and the reason: it did not answer, or no thread of its
+ * pool has begun with it. `limit` completes the sentence: "within 60 s".
  */
 void hook_call_name_late(const struct imp_call *call, const char *limit);
 /*

@@ -1,6 +1,6 @@
 /*
- * given: what modules give the daemon is looked at before it is used: structs that begin with their size, and
- * the names of those who give something else.
+ * given: checks what modules pass to the daemon, structs that begin with their size and handles, and names those
+ * that pass something else.
  */
 #include <string.h>
 #include "log/paniclog.h"

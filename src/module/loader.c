@@ -27,7 +27,7 @@ static int open_object(void *closure) /* its constructors run here */
 
 /* ---- the file ---------------------------------------------------------------------------------------- */
 
-/* Does the file hold all that its program headers say? What is no ELF file at all is for dlopen to name. */
+/* Does the file hold all that its program headers describe? True also for what is no ELF file: dlopen names it. */
 static bool is_whole(int fd, uint64_t size)
 {
     ElfW(Ehdr) header;
@@ -46,7 +46,7 @@ static bool is_whole(int fd, uint64_t size)
     return true;
 }
 
-/* What dlopen would wait for, or crash at; NULL: nothing, or it says so itself. */
+/* Returns what is wrong with a file that dlopen would hang or crash on; NULL: nothing, or dlopen reports it. */
 static const char *find_file_fault(const char *path)
 {
     struct stat status;

@@ -105,10 +105,10 @@ struct imp_policy *imp_policy_create(struct module_set *set, const struct conf_c
  * the paniclog, and nothing is kept for its module. NULL when no module has such a function. Any thread.
  */
 struct imp_policy *imp_policy_create_outbound(struct module_set *set, const struct conf_chain *chain);
-/* Has any module a host_policy function? */
-bool module_set_wants_hosts(const struct module_set *set);
 /* The same for the chain of a host (conf_chain_host), by the modules' host_policy functions. */
 struct imp_policy *imp_policy_create_host(struct module_set *set, const struct conf_chain *chain);
+/* Has any module a host_policy function? */
+bool module_set_wants_hosts(const struct module_set *set);
 struct imp_policy *imp_policy_ref(struct imp_policy *policy); /* any thread; NULL is harmless */
 /* Any thread; NULL is harmless. The modules' release functions run with the last reference. */
 void imp_policy_unref(struct imp_policy *policy);

@@ -116,7 +116,7 @@ void runner_park(unsigned least_ms, void (*tell)(const char *what, void *closure
         if (is_inside(watched) && watched->inside_ms >= least_ms)
             atomic_store(&watched->thread->parked, true);
     }
-    nanosleep(&settle, NULL); /* who had read `parked` before has left by now */
+    nanosleep(&settle, NULL); /* a thread that read `parked` before has left its call by now */
     list_each(&watch.threads, node, after) {
         struct watched *watched = container_of(node, struct watched, node);
         if (tell && atomic_load(&watched->thread->parked))

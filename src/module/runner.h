@@ -22,11 +22,11 @@ struct runner {
 struct runner_thread {
     _Atomic(const struct runner *) current; /* NULL: no module runs on this thread */
     _Atomic uint64_t entered;               /* how often one has begun */
-    _Atomic bool parked;                    /* the thread stays where the module returns */
+    _Atomic bool parked;                    /* the thread stops when the module returns */
 };
 extern _Thread_local struct runner_thread runner_thread;
 
-/* For runner_leave: never returns. */
+/* Called by runner_leave on a parked thread. */
 _Noreturn void runner_stay(void);
 
 /* The one that is current on this thread; NULL: none. */
@@ -52,25 +52,25 @@ static inline void runner_leave(const struct runner *before)
     atomic_store_explicit(&runner_thread.current, before, memory_order_release);
 }
 
-/* Calls the release function of what the instance `module` attached; an attachment_call_fn. */
+/* An attachment_call_fn: calls the release function of what the instance `module` attached. */
 void runner_release(const void *module, void (*release)(void *data), void *data);
 
 /* ---- threads that are watched ------------------------------------------------------------------------------- */
 
-/* The functions below may look at the calling thread, which is that of `loop`, from here on until it ends. */
+/* Has the functions below watch the calling thread, which is that of `loop`, until it ends. */
 void runner_watch(struct loop *loop);
 /*
- * One thread calls this again and again, `elapsed_ms` after the last time. Returns for how many milliseconds some
- * watched thread has been within one and the same call of a module, at least.
+ * To be called repeatedly by one thread, `elapsed_ms` after its last call. Finds the watched thread that has been in
+ * its current call of a module for the longest time, and returns for how many milliseconds at least.
  */
 unsigned runner_longest(unsigned elapsed_ms);
 /*
- * Has every watched thread that has been in one call for `least_ms` stay there: it will not go on when the module
- * returns, so that others may use what belongs to its loop. `tell` (may be NULL) is called for each with "NAME: its hook
- * at POINT".
+ * Parks every watched thread that has been in one call for `least_ms`: it stops when the module returns, so that others
+ * may use what belongs to its loop. Calls `tell` (may be NULL) with "NAME: its hook at POINT" for each parked thread
+ * that is still in the call.
  */
 void runner_park(unsigned least_ms, void (*tell)(const char *what, void *closure), void *closure);
-/* Is the loop's thread one of those? */
+/* Is the loop's thread parked, and still in the call? */
 bool runner_is_parked(const struct loop *loop);
 
 #endif

@@ -141,9 +141,9 @@ int module_misregistered(struct imp_module *module, const char *format, ...)
  * has no more than a size.
  */
 bool module_copy_struct(void *to, size_t size, const void *given);
-/* False after a line of the paniclog: `function` of the SDK was called without a handle. Any thread. */
+/* Is there a handle? If not, the paniclog names the module, and `function`, which it called without. Any thread. */
 bool module_is_given(const void *handle, const char *function);
-/* A line of the paniclog about what a module did, which was refused. Any thread. */
+/* Names in the paniclog a module and what it did, which was refused. Any thread. */
 void module_name_misuse(const struct imp_module *module, const char *what);
 
 /* ask.c: calls the chain from call->next_hook on. */
