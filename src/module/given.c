@@ -28,10 +28,10 @@ void module_name_misuse(const struct imp_module *module, const char *what)
 bool module_is_given(const void *handle, const char *function)
 {
     static struct panic_rate rate;
-    const struct runner *runner = runner_now();
-    if (!handle)
-        paniclog_rated(&rate, PANIC_ERROR, "module %s: %s %s: %s was called with NULL",
-                       runner ? runner->module : "(on a thread of its own)", runner ? runner->kind : "",
-                       runner ? runner->what : "", function);
-    return handle != NULL;
+    char who[256];
+    if (handle)
+        return true;
+    runner_name(runner_now(), who, sizeof who);
+    paniclog_rated(&rate, PANIC_ERROR, "module %s: %s was called with NULL", who, function);
+    return false;
 }

@@ -21,6 +21,15 @@ void runner_stay(void)
         pause();
 }
 
+void runner_name(const struct runner *runner, char *text, size_t size)
+{
+    if (runner)
+        snprintf(text, size, "%s: %s%s%s", runner->module, runner->kind, *runner->what ? " " : "",
+                 runner->what);
+    else
+        snprintf(text, size, "(on a thread of its own)");
+}
+
 void runner_release(const void *instance, void (*release)(void *data), void *data)
 {
     const struct imp_module *module = instance;
@@ -102,8 +111,7 @@ static void tell_of(const struct watched *watched, void (*tell)(const char *what
     const struct runner *runner = atomic_load_explicit(&watched->thread->current, memory_order_acquire);
     if (!runner)
         return;
-    snprintf(what, sizeof what, "%s: %s%s%s", runner->module, runner->kind, *runner->what ? " " : "",
-             runner->what);
+    runner_name(runner, what, sizeof what);
     tell(what, closure);
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct loop;
@@ -52,6 +53,8 @@ static inline void runner_leave(const struct runner *before)
     atomic_store_explicit(&runner_thread.current, before, memory_order_release);
 }
 
+/* Writes "NAME: its hook at POINT", cut where `size` ends; for NULL that it is a thread of a module's own. */
+void runner_name(const struct runner *runner, char *text, size_t size);
 /* An attachment_call_fn: calls the release function of what the instance `module` attached. */
 void runner_release(const void *module, void (*release)(void *data), void *data);
 
