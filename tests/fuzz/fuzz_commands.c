@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "metrics/budget.h"
 #include "base/utf8.h"
 #include "base/xtext.h"
 #include "metrics/budget.h"
