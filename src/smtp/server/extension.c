@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "smtp/server/smtps_verb.h"
 
 static const struct extension extensions[] = {
     {"PIPELINING", EXTENSION_PIPELINING, EXTENSION_ALWAYS, 0,
@@ -54,7 +55,7 @@ void extensions_register(void)
         struct registry_row row = {.name = extensions[i].keyword,
                                    .owner = "the SMTP server",
                                    .help = extensions[i].help,
-                                   .thread = "the session's event loop",
+                                   .thread = SMTPS_THREAD,
                                    .what = &extensions[i]};
         registry_add(&core, &row, error, sizeof error);
     }

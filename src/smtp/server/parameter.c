@@ -7,6 +7,7 @@
 #include "base/xtext.h"
 #include "message/envelope.h"
 #include "smtp/server/extension.h"
+#include "smtp/server/smtps_verb.h"
 
 enum {
     ENVID_MAX = 100,     /* RFC 3461 section 4.4 */
@@ -341,7 +342,7 @@ static void add_table(const struct table *table)
         struct registry_row row = {.name = table->rows[i].name,
                                    .owner = "the SMTP server",
                                    .help = table->rows[i].help,
-                                   .thread = "the session's event loop",
+                                   .thread = SMTPS_THREAD,
                                    .what = &table->rows[i]};
         registry_add(&core, &row, error, sizeof error);
     }

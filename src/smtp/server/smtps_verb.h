@@ -11,7 +11,7 @@
 
 struct smtps_call;
 
-#define SMTPS_THREAD "the session's event loop" /* the thread of commands and extensions, for people */
+#define SMTPS_THREAD "the session's event loop" /* of commands, extensions and parameters, for people */
 
 struct smtps_verb {
     const char *verb; /* upper case */
