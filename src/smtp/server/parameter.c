@@ -27,16 +27,7 @@ struct row {
     const char *help;
 };
 
-#define MAIL(word)                                                                                           \
-    "MAIL " word,                                                                                            \
-    {                                                                                                        \
-        word, sizeof(word) - 1                                                                               \
-    }
-#define RCPT(word)                                                                                           \
-    "RCPT " word,                                                                                            \
-    {                                                                                                        \
-        word, sizeof(word) - 1                                                                               \
-    }
+#define NAMES(command, word) command " " word, SLICE_LITERAL(word)
 
 struct table { /* the server's own parameters of one command */
     struct slice command;
@@ -157,14 +148,15 @@ static const struct smtps_reply *read_auth(struct slice value, unsigned offered,
 }
 
 static const struct row mail_rows[] = {
-    {MAIL("SIZE"), EXTENSION_SIZE, read_size, "the size of the message in bytes (RFC 1870)"},
-    {MAIL("BODY"), EXTENSION_8BITMIME, read_body, "7BIT, 8BITMIME or BINARYMIME (RFC 6152, RFC 3030)"},
-    {MAIL("SMTPUTF8"), EXTENSION_SMTPUTF8, read_smtputf8,
+    {NAMES("MAIL", "SIZE"), EXTENSION_SIZE, read_size, "the size of the message in bytes (RFC 1870)"},
+    {NAMES("MAIL", "BODY"), EXTENSION_8BITMIME, read_body,
+     "7BIT, 8BITMIME or BINARYMIME (RFC 6152, RFC 3030)"},
+    {NAMES("MAIL", "SMTPUTF8"), EXTENSION_SMTPUTF8, read_smtputf8,
      "addresses and header fields may be UTF-8 (RFC 6531)"},
-    {MAIL("RET"), EXTENSION_DSN, read_ret, "FULL or HDRS: what a notification returns (RFC 3461)"},
-    {MAIL("ENVID"), EXTENSION_DSN, read_envid, "what notifications call the message (RFC 3461)"},
-    {MAIL("AUTH"), EXTENSION_AUTH, read_auth, "who submitted the message (RFC 4954)"},
-    {MAIL("REQUIRETLS"), EXTENSION_REQUIRETLS, read_requiretls,
+    {NAMES("MAIL", "RET"), EXTENSION_DSN, read_ret, "FULL or HDRS: what a notification returns (RFC 3461)"},
+    {NAMES("MAIL", "ENVID"), EXTENSION_DSN, read_envid, "what notifications call the message (RFC 3461)"},
+    {NAMES("MAIL", "AUTH"), EXTENSION_AUTH, read_auth, "who submitted the message (RFC 4954)"},
+    {NAMES("MAIL", "REQUIRETLS"), EXTENSION_REQUIRETLS, read_requiretls,
      "the message requires TLS on its whole way (RFC 8689)"},
 };
 
@@ -203,8 +195,9 @@ static const struct smtps_reply *read_orcpt(struct slice value, unsigned offered
 }
 
 static const struct row rcpt_rows[] = {
-    {RCPT("NOTIFY"), EXTENSION_DSN, read_notify, "NEVER, or some of SUCCESS, FAILURE and DELAY (RFC 3461)"},
-    {RCPT("ORCPT"), EXTENSION_DSN, read_orcpt, "the address that the sender gave (RFC 3461)"},
+    {NAMES("RCPT", "NOTIFY"), EXTENSION_DSN, read_notify,
+     "NEVER, or some of SUCCESS, FAILURE and DELAY (RFC 3461)"},
+    {NAMES("RCPT", "ORCPT"), EXTENSION_DSN, read_orcpt, "the address that the sender gave (RFC 3461)"},
 };
 
 /* ---- both ---------------------------------------------------------------------------------------- */
@@ -291,19 +284,17 @@ static const struct smtps_reply *parse(struct slice rest, unsigned offered,
     *parameters = (struct parameters){.refused_by = "core"};
     while (rest.size > 0) {
         const struct smtps_reply *problem;
-        const struct registry_row *added = NULL;
         size_t i = 0;
         if (!next_parameter(&rest, &keyword, &value))
             return &reply_parameter_syntax;
         while (i < table->count &&
                (!(rows[i].extension & offered) || !slice_equal_nocase(keyword, rows[i].keyword)))
             i++;
-        if (i == table->count && !(added = find_added(source, table->command, keyword, offered)))
-            return &reply_parameter_unknown;
-        if (!added && seen & 1u << i)
-            return &reply_parameter_twice;
-        if (added) {
-            problem = read_added(source, added, value, parameters);
+        if (i == table->count) {
+            const struct registry_row *added = find_added(source, table->command, keyword, offered);
+            problem = added ? read_added(source, added, value, parameters) : &reply_parameter_unknown;
+        } else if (seen & 1u << i) {
+            problem = &reply_parameter_twice;
         } else {
             seen |= 1u << i;
             problem = rows[i].read(value, offered, parameters);
