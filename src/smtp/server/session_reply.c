@@ -45,7 +45,7 @@ void session_reply_again(struct smtps_session *session, const struct smtps_reply
     reply_format(reply, session->policy->extensions & EXTENSION_ENHANCEDSTATUSCODES, &session->stream.out);
 }
 
-static void send_reply(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
+void session_reply_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
 {
     bool refusal = reply_code_is_refusal((unsigned)reply->code);
     if (refusal)
@@ -57,12 +57,7 @@ static void send_reply(struct smtps_session *session, const struct smtps_reply *
 
 void session_reply(struct smtps_session *session, const struct smtps_reply *reply)
 {
-    send_reply(session, reply, "core");
-}
-
-void session_reply_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
-{
-    send_reply(session, reply, module);
+    session_reply_as(session, reply, "core");
 }
 
 static struct smtps_reply hook_refusal(const struct smtps_session *session)
@@ -81,7 +76,7 @@ static const char *hook_refuser(const struct smtps_session *session)
 void session_reply_hook(struct smtps_session *session)
 {
     struct smtps_reply reply = hook_refusal(session);
-    send_reply(session, &reply, hook_refuser(session));
+    session_reply_as(session, &reply, hook_refuser(session));
 }
 
 void session_log_hook_refusal(struct smtps_session *session)
@@ -98,7 +93,7 @@ void session_replyf(struct smtps_session *session, int code, const char *enhance
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    send_reply(session, &(struct smtps_reply){code, enhanced, text}, "core");
+    session_reply_as(session, &(struct smtps_reply){code, enhanced, text}, "core");
 }
 
 void session_count_error(struct smtps_session *session)
@@ -116,6 +111,6 @@ void session_refuse(struct smtps_session *session, const struct smtps_reply *rep
 
 void session_refuse_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module)
 {
-    send_reply(session, reply, module);
+    session_reply_as(session, reply, module);
     session_count_error(session);
 }
