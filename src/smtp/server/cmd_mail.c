@@ -70,6 +70,7 @@ static void set_context(struct smtps_session *session, const struct mail_path *p
 static const struct smtps_reply *parse(struct smtps_session *session, struct slice arguments,
                                        struct mail_path *path, struct parameters *parameters)
 {
+    parameters->refused_by = "core"; /* of what is found before the parameters are parsed */
     if (session->hello == HELLO_NONE && session->policy->require_ehlo)
         return &reply_need_hello;
     if (auth_is_missing(session))
@@ -86,7 +87,7 @@ static const struct smtps_reply *parse(struct smtps_session *session, struct sli
 static void cmd_mail(struct smtps_session *session, struct slice arguments)
 {
     struct mail_path path;
-    struct parameters parameters = {.refused_by = "core"};
+    struct parameters parameters;
     if (session->generation != session->worker->generation) {
         session_replyf(session, 421, "", "%s", session->policy->reconfig_message);
         session_close(session);

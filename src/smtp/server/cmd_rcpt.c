@@ -72,6 +72,7 @@ static bool may_lack_domain(const struct smtps_session *session, const struct ma
 static const struct smtps_reply *parse(struct smtps_session *session, struct slice arguments,
                                        struct mail_path *path, struct parameters *parameters)
 {
+    parameters->refused_by = "core"; /* of what is found before the parameters are parsed */
     unsigned offered = session_offers_parameters(session);
     if (!session->transaction)
         return &reply_rcpt_without_mail;
@@ -119,7 +120,7 @@ static void cmd_rcpt(struct smtps_session *session, struct slice arguments)
 {
     const struct esmtp_policy *policy = session->policy;
     struct mail_path path;
-    struct parameters parameters = {.refused_by = "core"};
+    struct parameters parameters;
     const struct smtps_reply *problem = parse(session, arguments, &path, &parameters);
     if (problem) {
         session_refuse_as(session, problem, parameters.refused_by);
