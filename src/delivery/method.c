@@ -189,17 +189,16 @@ static void begin_asking(struct method_worker *worker)
 /* Ends an attempt that is not made. Returns false if it is made, or if hooks are still asked. */
 static bool turn_away(struct method_worker *worker, enum sending_answer answer)
 {
-    char response[METHOD_RESPONSE_SIZE];
+    struct sending *sending = worker->sending;
     if (answer == SENDING_STOPPED) {
         queue_give_back(worker->queue, hand_over(worker));
         return true;
     }
     if (answer != SENDING_REFUSED)
         return false;
-    struct queue_outcome outcome = *sending_outcome(worker->sending);
-    snprintf(response, sizeof response, "%.*s", (int)outcome.response.size, outcome.response.data);
-    outcome.response = slice_text(response);
-    queue_settle(worker->queue, hand_over(worker), &outcome);
+    worker->sending = NULL; /* it lives as long as its outcome is used */
+    queue_settle(worker->queue, hand_over(worker), sending_outcome(sending));
+    sending_end(sending);
     return true;
 }
 

@@ -144,13 +144,11 @@ static void refuse(struct sending *sending, const struct queue_outcome *outcome)
 static void refuse_as_asked(struct sending *sending)
 {
     const struct hook_reply *reply = hook_call_reply(&sending->call);
-    int size = snprintf(sending->response, sizeof sending->response, "%d %s%s[internal] %s", reply->code,
-                        reply->enhanced, reply->enhanced[0] ? " " : "", reply->text);
+    snprintf(sending->response, sizeof sending->response, "%d %s%s[internal] %s", reply->code,
+             reply->enhanced, reply->enhanced[0] ? " " : "", reply->text);
     struct queue_outcome outcome = {
         .verdict = reply_code_is_permanent((unsigned)reply->code) ? QUEUE_PERMANENT : QUEUE_TRANSIENT,
-        .response =
-            slice_of(sending->response,
-                     (size_t)size < sizeof sending->response ? (size_t)size : sizeof sending->response - 1),
+        .response = slice_text(sending->response),
     };
     refuse(sending, &outcome);
 }

@@ -107,15 +107,15 @@ static void find_obstacles(struct client *client, struct smtpc_transaction *tran
  */
 static bool ask_hooks(struct client *client, struct smtpc_transaction *transaction)
 {
-    char response[TRANSACTION_RESPONSE_SIZE];
-    switch (sending_ask(transaction->sending)) {
+    struct sending *sending = transaction->sending;
+    switch (sending_ask(sending)) {
     case SENDING_WAITS:
         return false;
     case SENDING_REFUSED: {
-        const struct queue_outcome *outcome = sending_outcome(transaction->sending);
-        size_t size = outcome->response.size < sizeof response ? outcome->response.size : sizeof response;
-        memcpy(response, outcome->response.data, size); /* it ends with the last recipient */
-        client_settle_all(client, transaction, outcome->verdict, STAGE_IDLE, slice_of(response, size));
+        const struct queue_outcome *outcome = sending_outcome(sending);
+        transaction->sending = NULL; /* it lives as long as its outcome is used */
+        client_settle_all(client, transaction, outcome->verdict, STAGE_IDLE, outcome->response);
+        sending_end(sending);
         return false;
     }
     case SENDING_STOPPED:
