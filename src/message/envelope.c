@@ -58,6 +58,25 @@ struct envelope *envelope_create(const struct envelope_facts *facts, struct body
     return envelope;
 }
 
+struct envelope_facts envelope_facts_of(const struct envelope *envelope)
+{
+    return (struct envelope_facts){
+        .reverse_path = envelope->reverse_path,
+        .recipient = envelope->recipient,
+        .binding = envelope->binding,
+        .binding_group = envelope->binding_group,
+        .context = envelope->context,
+        .parameters = envelope->parameters,
+        .header = envelope->header,
+        .origin = envelope->origin,
+        .id = envelope->id,
+        .batch_id = envelope->batch_id,
+        .connection_id = envelope->connection_id,
+        .received_us = envelope->received_us,
+        .flags = envelope->flags,
+    };
+}
+
 struct slice envelope_parameter(const struct envelope *envelope, const char *name)
 {
     struct slice rest = envelope->parameters, key, value;

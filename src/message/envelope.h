@@ -72,6 +72,8 @@ struct envelope_facts { /* borrowed for the call */
     uint32_t flags;
 };
 
+/* Returns the facts of an envelope, to create another one from. They point into it. Any thread. */
+struct envelope_facts envelope_facts_of(const struct envelope *envelope);
 /*
  * Copies the facts; an empty binding becomes "default". Then envelope_attach(body), unless that is NULL. Any
  * thread.

@@ -137,21 +137,7 @@ void deferred_store_last(struct shard *shard, const struct envelope *envelope)
 {
     if (!(envelope->flags & ENVELOPE_DEFERRED) || is_being_stored(shard, envelope))
         return;
-    struct envelope_facts facts = {
-        .reverse_path = envelope->reverse_path,
-        .recipient = envelope->recipient,
-        .binding = envelope->binding,
-        .binding_group = envelope->binding_group,
-        .context = envelope->context,
-        .parameters = envelope->parameters,
-        .header = envelope->header,
-        .origin = envelope->origin,
-        .id = envelope->id,
-        .batch_id = envelope->batch_id,
-        .connection_id = envelope->connection_id,
-        .received_us = envelope->received_us,
-        .flags = envelope->flags,
-    };
+    struct envelope_facts facts = envelope_facts_of(envelope);
     queue_abandon(shard->set, envelope_create(&facts, envelope->body));
 }
 

@@ -95,21 +95,12 @@ static struct slice either(struct slice given, struct slice kept)
 static struct envelope *make_successor(const struct envelope *envelope, struct slice recipient,
                                        struct slice binding, struct slice group)
 {
-    struct envelope_facts facts = {
-        .reverse_path = envelope->reverse_path,
-        .recipient = either(recipient, envelope->recipient),
-        .binding = either(binding, envelope->binding),
-        .binding_group = either(group, binding.size ? SLICE_LITERAL("default") : envelope->binding_group),
-        .context = envelope->context,
-        .parameters = envelope->parameters,
-        .header = envelope->header,
-        .origin = envelope->origin,
-        .id = id_next(),
-        .batch_id = envelope->batch_id,
-        .connection_id = envelope->connection_id,
-        .received_us = envelope->received_us,
-        .flags = envelope->flags | (slice_is_ascii(recipient) ? 0 : ENVELOPE_SMTPUTF8),
-    };
+    struct envelope_facts facts = envelope_facts_of(envelope);
+    facts.id = id_next();
+    facts.recipient = either(recipient, envelope->recipient);
+    facts.binding = either(binding, envelope->binding);
+    facts.binding_group = either(group, binding.size ? SLICE_LITERAL("default") : envelope->binding_group);
+    facts.flags |= slice_is_ascii(recipient) ? 0 : ENVELOPE_SMTPUTF8;
     struct envelope *successor = envelope_create(&facts, NULL);
     successor->body = body_ref(envelope->body);
     return successor;
