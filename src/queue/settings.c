@@ -38,28 +38,38 @@ static void free_settings(void *pointer)
 
 static const struct policy_kind settings_kind = {make_settings, free_settings};
 
-/* Copies `text` with a NUL into `room` if it fits there, else into memory from mem_copy_text. */
-static char *terminate(struct slice text, char *room, size_t size)
+struct scope_name { /* with a NUL; only a long one is allocated */
+    char *text;
+    char room[256];
+};
+
+static void name_open(struct scope_name *name, struct slice text)
 {
-    if (text.size >= size)
-        return mem_copy_text(text.data, text.size);
+    if (text.size >= sizeof name->room) {
+        name->text = mem_copy_text(text.data, text.size);
+        return;
+    }
+    name->text = name->room;
     if (text.size)
-        memcpy(room, text.data, text.size);
-    room[text.size] = '\0';
-    return room;
+        memcpy(name->room, text.data, text.size);
+    name->room[text.size] = '\0';
+}
+
+static void name_close(struct scope_name *name)
+{
+    if (name->text != name->room)
+        free(name->text);
 }
 
 void generation_chain(const struct generation *generation, struct slice binding, struct slice domain,
                       struct conf_chain *chain)
 {
-    char binding_room[64], domain_room[256];
-    char *binding_text = terminate(binding, binding_room, sizeof binding_room);
-    char *domain_text = terminate(domain, domain_room, sizeof domain_room);
-    conf_chain_outbound(chain, generation->conf, binding_text, domain_text);
-    if (binding_text != binding_room)
-        free(binding_text);
-    if (domain_text != domain_room)
-        free(domain_text);
+    struct scope_name binding_name, domain_name;
+    name_open(&binding_name, binding);
+    name_open(&domain_name, domain);
+    conf_chain_outbound(chain, generation->conf, binding_name.text, domain_name.text);
+    name_close(&binding_name);
+    name_close(&domain_name);
 }
 
 const struct queue_settings *generation_chain_settings(struct generation *generation,
@@ -95,17 +105,15 @@ const struct imp_policy *generation_host_policy(struct generation *generation, s
 {
     struct conf_chain chain;
     struct conf_route route;
-    char binding_room[64], host_room[256];
+    struct scope_name binding_name, host_name;
     if (host.size == 0 || !generation->modules || !module_set_wants_hosts(generation->modules))
         return NULL;
-    char *binding_text = terminate(binding, binding_room, sizeof binding_room);
-    char *host_text = terminate(host, host_room, sizeof host_room);
-    conf_route_of(&route, generation->conf, *binding_text ? binding_text : "default");
-    conf_chain_host(&chain, generation->conf, &route, host_text);
-    if (binding_text != binding_room)
-        free(binding_text);
-    if (host_text != host_room)
-        free(host_text);
+    name_open(&binding_name, binding.size ? binding : SLICE_LITERAL("default"));
+    name_open(&host_name, host);
+    conf_route_of(&route, generation->conf, binding_name.text);
+    conf_chain_host(&chain, generation->conf, &route, host_name.text);
+    name_close(&binding_name);
+    name_close(&host_name);
     return policy_table_find(generation->hosts, &chain, generation->modules);
 }
 
