@@ -10,7 +10,7 @@ static void explain(const struct registry_row *row, bool in_full, FILE *out)
     bool bare = !*command->arguments;
     fprintf(out, "%s%s%s\n    %s\n", command->words, bare ? "" : " ", command->arguments, command->help);
     if (in_full)
-        fprintf(out, "    Owner: %s. Thread: %s%s.\n", row->owner, command->thread ? command->thread : "main",
+        fprintf(out, "    Owner: %s. Thread: %s%s.\n", row->owner, row->thread,
                 command->may_block ? ", where it may block" : "");
 }
 
