@@ -124,7 +124,7 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
         return false;
     if (!control_open(d->control, d->conf, identity.uid, identity.gid, error, error_size))
         return false;
-    return process_pidfile(*settings.pidfile->text ? settings.pidfile->text : NULL, error, error_size) &&
+    return process_pidfile(settings.pidfile->text, error, error_size) &&
            process_prepare_directory(spool.directory, &identity, error, error_size) &&
            process_drop_root(&identity, error, error_size);
 }

@@ -20,7 +20,7 @@ int process_background(void);
 void process_raise_file_limit(void);
 
 /*
- * Creates and locks `path` and writes the pid. NULL path: nothing. False with one line in error[] when
+ * Creates and locks `path` and writes the pid. NULL or "": does nothing. False with one line in error[] when
  * another daemon holds it or it cannot be written.
  */
 bool process_pidfile(const char *path, char *error, size_t error_size);
