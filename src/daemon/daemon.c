@@ -41,8 +41,6 @@ enum {
     TICK_MS = 1000,
 };
 
-static const int signal_numbers[SIGNALS] = {SIGHUP};
-
 static void begin_end(void *daemon);
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -313,7 +311,7 @@ static void on_to_end(uv_async_t *async)
     begin_end(async->data);
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_hangup(uv_signal_t *signal, int number)
 {
     (void)number;
     reload_on_signal(signal->data);
@@ -334,17 +332,15 @@ static void send_to_end(void *async)
 /* False when the system refuses a thread. */
 static bool begin_main_loop(struct daemon *d)
 {
-    for (size_t i = 0; i < SIGNALS; i++) {
-        uv_signal_init(d->loop, &d->signals[i]);
-        d->signals[i].data = d;
-        uv_signal_start(&d->signals[i], on_signal, signal_numbers[i]);
-    }
+    uv_signal_init(d->loop, &d->hangup);
+    uv_signal_start(&d->hangup, on_hangup, SIGHUP);
     uv_timer_init(d->loop, &d->tick);
     uv_timer_init(d->loop, &d->bound);
     uv_async_init(d->loop, &d->to_end, on_to_end);
     uv_async_init(d->loop, &d->sessions_drained, on_drained);
     uv_async_init(d->loop, &d->queue_drained, on_drained);
-    d->tick.data = d->bound.data = d->to_end.data = d->sessions_drained.data = d->queue_drained.data = d;
+    d->hangup.data = d->tick.data = d->bound.data = d->to_end.data = d;
+    d->sessions_drained.data = d->queue_drained.data = d;
     uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
     bool heard = forced_end_start(&(struct forced_end_parts){.threads = d->threads,
                                                              .spool = d->spool,
@@ -356,12 +352,11 @@ static bool begin_main_loop(struct daemon *d)
     return heard;
 }
 
-/* Whatever still turns the loop, neither a tick nor a reload is to find a daemon that is being taken apart. */
+/* Taking the daemon apart still turns the loop: no tick and no reload may run meanwhile. */
 static void silence_main_loop(struct daemon *d)
 {
-    mask_signals(SIG_BLOCK); /* stopped, a signal has its default action again, which is to end the process */
-    for (size_t i = 0; i < SIGNALS; i++)
-        uv_signal_stop(&d->signals[i]);
+    mask_signals(SIG_BLOCK); /* once it is stopped, SIGHUP has its default action, which ends the process */
+    uv_signal_stop(&d->hangup);
     uv_timer_stop(&d->tick);
     uv_timer_stop(&d->bound);
 }
@@ -369,8 +364,7 @@ static void silence_main_loop(struct daemon *d)
 /* Closes what begin_main_loop opened. */
 static void close_handles(struct daemon *d)
 {
-    for (size_t i = 0; i < SIGNALS; i++)
-        uv_close((uv_handle_t *)&d->signals[i], NULL);
+    uv_close((uv_handle_t *)&d->hangup, NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
     uv_close((uv_handle_t *)&d->bound, NULL);
     uv_close((uv_handle_t *)&d->to_end, NULL);

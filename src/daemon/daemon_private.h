@@ -22,8 +22,6 @@
 
 enum phase { RUNNING, DRAINING_SESSIONS, DRAINING_QUEUE, ENDED };
 
-enum { SIGNALS = 1 };
-
 struct daemon {
     const struct arguments *arguments;
     struct loading loading; /* how the running generation was loaded */
@@ -39,7 +37,7 @@ struct daemon {
     struct control *control;
     struct loop_group *main; /* one loop, which the main thread runs; NULL until it is made */
     uv_loop_t *loop;         /* of it */
-    uv_signal_t signals[SIGNALS];
+    uv_signal_t hangup;      /* SIGHUP; forced_end.h hears the others */
     uv_timer_t tick, bound;
     uv_async_t to_end, sessions_drained, queue_drained;
     enum phase phase;
