@@ -19,7 +19,7 @@ unsigned session_offers(const struct smtps_session *session);
  * 2.2.1).
  */
 unsigned session_offers_parameters(const struct smtps_session *session);
-/* The parameters of modules that MAIL and RCPT may use: likewise none without EHLO. */
+/* Returns the parameters of modules that MAIL and RCPT may use; without EHLO there are none. */
 struct parameter_source session_parameter_source(struct smtps_session *session);
 
 /*

@@ -232,7 +232,7 @@ static bool next_parameter(struct slice *rest, struct slice *keyword, struct sli
 
 /* ---- of modules ---------------------------------------------------------------------------------- */
 
-/* The row of a module's parameter of that command, if it is offered; there are few. */
+/* Returns the row of a module's parameter of that command, or NULL if none is offered. There are few rows. */
 static const struct registry_row *find_added(const struct parameter_source *source, struct slice command,
                                              struct slice keyword, unsigned offered)
 {
@@ -264,7 +264,7 @@ static const struct smtps_reply *read_added(const struct parameter_source *sourc
         return NULL;
     parameters->refused_by = parameter->module;
     parameters->refusal = reply_parameter_value;
-    parameters->refusal_text[sizeof parameters->refusal_text - 1] = '\0'; /* whatever was written there */
+    parameters->refusal_text[sizeof parameters->refusal_text - 1] = '\0'; /* in case the check did not */
     slice_copy_printable(parameters->refusal_text, sizeof parameters->refusal_text,
                          slice_text(parameters->refusal_text));
     if (parameters->refusal_text[0])

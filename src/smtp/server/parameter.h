@@ -21,8 +21,9 @@ struct smtps_parameter { /* a row of MODULE_SMTP_PARAMETERS, whose name is "MAIL
     enum smtps_parameter_value value;
     unsigned extension; /* without this offer (extension.h) there is no such parameter; 0: there always is */
     /*
-     * Is the value, which is empty if there is no "=", valid? False with the text of the reply in
-     * text[text_size], or with "" for the usual one. NULL: all are. The session's loop thread.
+     * Returns whether the value is valid; it is empty if there is no "=". If it is not valid, text[text_size]
+     * gets the text of the reply, or "" for the usual one. NULL: every value is valid. Called on the session's
+     * loop thread.
      */
     bool (*check)(struct imp_session *session, struct slice value, char *text, size_t text_size,
                   void *closure);
@@ -30,7 +31,7 @@ struct smtps_parameter { /* a row of MODULE_SMTP_PARAMETERS, whose name is "MAIL
     const char *module; /* its name, for the logs */
 };
 
-enum { PARAMETERS_ADDED_MAX = 16 }; /* rows that the modules of a generation can have */
+enum { PARAMETERS_ADDED_MAX = 16 }; /* maximum number of rows of a generation's modules */
 
 struct parameter_source {        /* the parameters of modules that a session may use */
     const struct registry *rows; /* NULL: none */
@@ -62,9 +63,9 @@ struct parameters { /* parameters of one command; the slices point into its line
 /*
  * Parse " KEYWORD[=VALUE] ...", the text after the path of MAIL or RCPT. `offered` is a set of EXTENSION_*
  * bits (extension.h); a parameter of an extension that is not in it is unknown. For RCPT, EXTENSION_SMTPUTF8
- * means that MAIL requested SMTPUTF8. Return NULL, or the reply that rejects the command, which may be in
- * `*parameters`; of that, only refused_by is then defined. Pure but for the checks of modules; any thread that
- * may use the source's session.
+ * means that MAIL requested SMTPUTF8. Return NULL, or the reply that rejects the command. That reply may be a
+ * part of `*parameters`, of which only refused_by may be read then. Pure functions except for the checks of
+ * modules; any thread that may use the source's session.
  */
 const struct smtps_reply *parameters_parse_mail(struct slice rest, unsigned offered,
                                                 const struct parameter_source *source,
@@ -73,8 +74,9 @@ const struct smtps_reply *parameters_parse_rcpt(struct slice rest, unsigned offe
                                                 const struct parameter_source *source,
                                                 struct parameters *parameters);
 
-/* The registry of the server's own, on which that of a generation's modules lies. Main thread. */
+/* Registers the server's own parameters. Main thread. */
 void parameters_register(void);
+/* Returns their registry. A generation's modules have one on top of it. Main thread. */
 const struct registry *parameters_core(void);
 
 #endif

@@ -35,7 +35,7 @@ struct auth_policy *auth_policy_create(const struct conf_chain *chain, const str
                                        const char *hostname);
 void auth_policy_free(struct auth_policy *policy); /* NULL is allowed; any thread */
 
-/* Fills `policy` with what the options say and opens nothing; not to be freed. Any thread. */
+/* Fills `policy` from the options and opens no password file, so nothing in it is to be freed. Any thread. */
 void auth_policy_read(struct auth_policy *policy, const struct conf_chain *chain);
 /*
  * Returns the path of the password file that `parameters` name for this mechanism, and sets `*form` to the

@@ -36,7 +36,7 @@ struct smtp_upper {
  * Main thread, before modules are set up.
  */
 void smtp_server_register(void);
-/* What was registered so, on which the registries of modules lie. */
+/* Return the registries of the server's own rows. A generation's modules have registries on top of these. */
 const struct registry *smtp_server_commands(void);
 const struct registry *smtp_server_extensions(void);
 const struct registry *smtp_server_parameters(void); /* "MAIL SIZE" */
@@ -106,7 +106,7 @@ void smtp_server_accept(struct loop *loop, int fd, const struct net_addr *local,
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* From here on no message is kept in memory only (deferred_spool). Any thread. */
+/* Makes every further message durable before its reply, whatever deferred_spool says. Any thread. */
 void smtp_server_defer_no_more(struct smtp_server *server);
 /*
  * Drains the server: sessions between transactions get 421 and are closed; a transaction whose content is

@@ -98,8 +98,9 @@ struct smtps_session {
     enum session_state state;
     enum hello_kind hello;
     bool waiting_for_turn;  /* SESSION_WAITING: no message has begun yet, so a drain need not wait */
-    bool waiting_for_spool; /* SESSION_WAITING: replies leave with the answer to the message */
-    bool holds_answer; /* the answer to a message was not sent yet: it does not wait for the next message */
+    bool waiting_for_spool; /* SESSION_WAITING: replies are held back until the answer to the message */
+    bool
+        holds_answer; /* the output has the answer to a message: it is sent, whatever the session waits for */
     bool waiting_for_hook; /* SESSION_WAITING: `view.call.resumed` will be called */
     bool held; /* a hook that is no longer waited for still runs on a pool thread and uses the session */
     bool untold_abort, untold_end; /* POINT_SESSION_ABORTED, POINT_SESSION_ENDED: to be told when held ends */
@@ -184,7 +185,7 @@ void session_receive(struct smtps_session *session, session_content_fn *take);
 void session_reply(struct smtps_session *session, const struct smtps_reply *reply);
 /* Like session_reply, for a rejection that is in the rejectlog already. */
 void session_reply_again(struct smtps_session *session, const struct smtps_reply *reply);
-/* session_reply, as the module of that name. */
+/* Like session_reply, for a reply that `module` decided; the rejectlog names it. */
 void session_reply_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module);
 /* Like session_reply, with the reply that a hook set. */
 void session_reply_hook(struct smtps_session *session);
@@ -203,7 +204,7 @@ void session_replyf(struct smtps_session *session, int code, const char *enhance
 void session_count_error(struct smtps_session *session);
 /* Calls session_reply and session_count_error. */
 void session_refuse(struct smtps_session *session, const struct smtps_reply *reply);
-/* The same for a rejection by a module, whose name the logs get. */
+/* Calls session_reply_as and session_count_error. */
 void session_refuse_as(struct smtps_session *session, const struct smtps_reply *reply, const char *module);
 
 /*
@@ -221,10 +222,11 @@ bool session_hold(struct smtps_session *session);
 /* Makes the session wait for something other than a hook, until session_resume. */
 void session_wait(struct smtps_session *session);
 /*
- * The same for the answer to a whole message. Replies to commands that came in one group with the end of the message
- * (RFC 3030 section 4.2) are held back and leave with the answer, in one segment: sent before it, they would make
- * Nagle's algorithm keep the answer until the client has acknowledged them, 40 ms later. The answer to a message before
- * it is not held back: a client that does not get it sends that message again.
+ * Like session_wait, while the spool stores a whole message. Replies to commands that came in one group
+ * with the end of the message (RFC 3030 section 4.2) are held back and sent with the answer, in one segment. If
+ * they were sent first, Nagle's algorithm would keep the answer until the client acknowledges them, 40 ms
+ * later. The answer to an earlier message is not held back, because a client that does not get it sends that
+ * message again.
  */
 void session_wait_for_spool(struct smtps_session *session);
 /*
@@ -249,7 +251,7 @@ void session_tell(struct smtps_session *session, enum hook_point point, const vo
 void session_process(struct smtps_session *session);
 /* Gives the client idle_time from now. */
 void session_renew_deadline(struct smtps_session *session);
-/* The `resumed` of the session's call. */
+/* Implements imp_call.resumed. */
 void session_hook_resumed(struct imp_call *call, enum hook_outcome outcome);
 /* Called when the server drains: limits the wait for a suspended hook to a few seconds. */
 void session_hurry_hook(struct smtps_session *session);

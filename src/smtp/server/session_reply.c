@@ -1,7 +1,7 @@
 /*
- * session_reply: the replies of a session, and what is logged and counted of them.
+ * session_reply: queues the replies of a session, logs rejections and counts them.
  *
- * A rejection is in the rejectlog, under the name of the module that decided it or as "core", before it is sent.
+ * The rejectlog names the module that decided a rejection, or "core".
  */
 #include "smtp/server/session.h"
 

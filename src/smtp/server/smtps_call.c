@@ -83,7 +83,7 @@ static void deliver(struct loop_task *task)
     module_set_unref(set);
 }
 
-/* What can still be seen: once the first answer was sent the call is gone. */
+/* Detects a second answer only until the first one is delivered, because the call is freed then. */
 static bool is_first(struct smtps_call *call)
 {
     if (!atomic_exchange(&call->answered, true))

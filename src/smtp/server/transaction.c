@@ -32,7 +32,7 @@ static void append_parameter(struct buf *out, const char *name, struct slice val
     buf_append(out, "", 1);
 }
 
-/* Those of modules: name NUL value NUL, whether there is a value or not. */
+/* Appends the parameters of modules: name NUL value NUL, also where the value is empty. */
 static void keep_added(struct buf *out, const struct parameters *parameters)
 {
     for (size_t i = 0; i < parameters->added_count; i++) {

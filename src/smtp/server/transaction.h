@@ -105,8 +105,8 @@ bool transaction_when_settled(struct smtps_transaction *transaction,
                               void (*go_on)(struct smtps_session *session));
 /*
  * Makes the message durable, unless deferred_spool allows to postpone that. The spool owns the transaction
- * until the outcome is known. Then `finished` is called in a later turn with the reply (NULL: close without one), 250 with the message
- * id or a negative one, unless the client has left.
+ * until the outcome is known. Then `finished` is called in a later turn, unless the client has left. It gets the
+ * reply, 250 with the message id or a negative one, or NULL if the connection is to be closed without a reply.
  */
 void transaction_commit(struct smtps_transaction *transaction,
                         void (*finished)(struct smtps_session *session, const struct smtps_reply *reply));

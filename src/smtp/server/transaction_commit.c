@@ -26,7 +26,7 @@ static void hand_over(struct smtps_transaction *t)
     }
 }
 
-/* Frees the transaction and sends the reply; NULL: no reply is true, so the connection is closed without one. */
+/* Frees the transaction and sends the reply. NULL if no reply would be true: the connection is closed without one. */
 static void finish(struct smtps_transaction *t, const struct smtps_reply *reply)
 {
     struct smtps_session *session = t->session;

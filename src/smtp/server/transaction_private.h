@@ -67,7 +67,7 @@ const struct smtps_reply *transaction_apply_header_rules(struct smtps_transactio
                                                          bool complete);
 /* Creates t->envelopes; the message's body must be set. */
 void transaction_create_envelopes(struct smtps_transaction *transaction);
-/* Returns the reply for a spool status other than success; NULL if none is true (SPOOL_UNKNOWN). */
+/* Returns the reply for a spool status other than success; NULL for SPOOL_UNKNOWN, because none would be true. */
 const struct smtps_reply *transaction_status_reply(enum spool_status status);
 
 #endif
