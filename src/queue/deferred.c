@@ -132,7 +132,7 @@ static bool is_being_stored(const struct shard *shard, const struct envelope *en
     return false;
 }
 
-/* A copy, because whoever has the envelope goes on with it. */
+/* Stores a copy, because delivery or the module continues to use the envelope. */
 void deferred_store_last(struct shard *shard, const struct envelope *envelope)
 {
     if (!(envelope->flags & ENVELOPE_DEFERRED) || is_being_stored(shard, envelope))

@@ -17,8 +17,8 @@ typedef void deferred_done_fn(struct queue *queue, struct envelope *envelope);
 void deferred_store(struct queue *queue, struct envelope *envelope, deferred_done_fn *done);
 
 /*
- * The process ends while delivery, or a module, has the envelope in hand: stores it as it is, without waiting. It may
- * then be delivered once more after the next start.
+ * For a process that ends while delivery or a module still has the envelope: stores it as it is, without
+ * waiting. It may then be delivered once more after the next start.
  */
 void deferred_store_last(struct shard *shard, const struct envelope *envelope);
 /* After the loop stopped and nothing is outside, before the queues are freed. */

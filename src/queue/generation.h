@@ -24,19 +24,21 @@ struct generation *generation_create(struct conf *conf, struct module_set *modul
 struct generation *generation_ref(struct generation *generation); /* any thread */
 void generation_unref(struct generation *generation);             /* any thread */
 
-/* Fills `chain` with the scopes of a queue, which are valid as long as the generation. Takes no lock unless
- * there are regex Domains. Any thread. */
+/*
+ * Fills `chain` with the scopes of a queue, which are valid as long as the generation. Takes no lock unless
+ * there are regex Domains. Any thread.
+ */
 void generation_chain(const struct generation *generation, struct slice binding, struct slice domain,
                       struct conf_chain *chain);
 /* Returns the settings of such a chain, which live as long as the generation. Takes a lock. Any thread. */
 const struct queue_settings *generation_chain_settings(struct generation *generation,
                                                        const struct conf_chain *chain);
-/* Both in one. */
+/* Calls generation_chain and generation_chain_settings. */
 const struct queue_settings *generation_settings(struct generation *generation, struct slice binding,
                                                  struct slice domain);
 /*
- * Returns what modules keep for a host that mail of this binding is sent to, or NULL; as long as the generation lives.
- * Takes a lock if there is something to keep. Any thread.
+ * Returns what modules have compiled for a host to which mail of this binding is sent; NULL if there is
+ * nothing. Valid as long as the generation. Takes a lock if a module compiles anything. Any thread.
  */
 const struct imp_policy *generation_host_policy(struct generation *generation, struct slice binding,
                                                 struct slice host);

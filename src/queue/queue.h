@@ -84,10 +84,10 @@ void queue_accept(struct queue_set *set, struct envelope *envelope);
  */
 void queue_set_drain(struct queue_set *set, void (*drained)(void *argument), void *argument);
 /*
- * For a process that ends while deliveries go on: hands the spool every message that is in memory only, also those that
- * delivery has in hand. Each loop does that for its own, and has `wait_ms` for it; for a loop that `is_parked`, whose
- * thread does nothing more, the caller does. False when a loop did not answer: call it again. Any thread but a loop's,
- * one at a time.
+ * For a process that ends while deliveries continue: hands the spool every message that is in memory only,
+ * also those that delivery has. Each loop does that for its own messages, within `wait_ms`. The caller does it
+ * for a loop that `is_parked`, whose thread does nothing more. Returns false if a loop did not answer: call it
+ * again. Any thread but a loop's, one at a time.
  */
 bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct loop *loop),
                           unsigned wait_ms);

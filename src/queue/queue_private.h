@@ -47,8 +47,8 @@ struct shard {
     struct loop *loop;
     struct generation *generation;    /* one reference */
     _Atomic(struct envelope *) inbox; /* accepted by any thread, last first, linked by link.next */
-    struct loop_task inbox_task;      /* posted by whoever raises inbox_posted */
-    _Atomic bool inbox_posted;        /* until inbox_task runs, whether drain has emptied the inbox or not */
+    struct loop_task inbox_task;      /* posted by the thread that sets inbox_posted */
+    _Atomic bool inbox_posted;        /* until inbox_task runs, even if drain has emptied the inbox */
     struct list arrived;              /* taken from the inbox, not yet in a queue */
     struct loop_task arrived_task;
     bool arrived_posted;
@@ -120,10 +120,12 @@ struct queue_set {
 
 /* ---- queue.c (the shard's loop thread) --------------------------------------------------------------- */
 
-/* Returns the queue of that name in the shard; creates it if there is none. `domain` is in lower case, as
- * envelope->recipient_domain is. */
+/*
+ * Returns the queue of that name in the shard; creates it if there is none. `domain` is in lower case, as
+ * envelope->recipient_domain is.
+ */
 struct queue *queue_find(struct shard *shard, struct slice binding, struct slice domain);
-/* The current one, for this turn. */
+/* Returns the current generation, which is valid in this turn of the loop. */
 struct generation *queue_generation(struct queue *queue);
 /* Notes that the queue changed: it is processed at the end of the shard's turn. */
 void queue_touch(struct queue *queue);

@@ -23,7 +23,7 @@
 enum {
     RESPONSE_SIZE = 512,
     PEER_SIZE = 128,
-    REFUSALS_A_TURN = 100, /* after so many refusals other work of the loop has its turn first */
+    REFUSALS_A_TURN = 100, /* maximum refusals before the loop does other work */
 };
 
 struct sending {
@@ -220,8 +220,8 @@ static void on_timer(uv_timer_t *timer)
 }
 
 /*
- * Reads the first part of the content, because hooks on a loop can only read and edit a header that is in memory,
- * and then asks the hooks.
+ * Reads the first part of the content, because hooks on a loop can only read and edit a header that is in
+ * memory. Then asks the hooks.
  */
 static void read_first(struct sending *sending)
 {

@@ -7,8 +7,8 @@
  * the beginning of the content is only in the spool, it is read back before the first hook is called.
  *
  * The transport may end an attempt at any time; a hook that has suspended the call is then told (`cancelled` of
- * imp_call_suspend). When the queues drain, all attempts that wait for a hook are stopped. Everything is called on
- * the queue's loop thread.
+ * imp_call_suspend). When the queues drain, all attempts that wait for a hook are stopped. All functions are
+ * called on the queue's loop thread.
  */
 #ifndef IMPULSE_QUEUE_SENDING_H
 #define IMPULSE_QUEUE_SENDING_H
@@ -59,8 +59,8 @@ bool sending_has_eight_bit(const struct sending *sending);
 /* After SENDING_GO: returns the hooks' handle, read-only by now. Valid until sending_end; any one thread. */
 struct message *sending_message(const struct sending *sending);
 /*
- * Ends the question and frees `sending`, unless a hook runs on a pool's thread: what that hook can reach is freed
- * when it has returned. NULL is harmless. May be called after the loop stopped.
+ * Ends the question and frees `sending`. If a hook still runs on a pool's thread, `sending` is freed when that
+ * hook returns. NULL is harmless. May be called after the loop stopped.
  */
 void sending_end(struct sending *sending);
 

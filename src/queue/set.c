@@ -94,9 +94,12 @@ static void store_last(struct loop_task *task)
     sem_post(&part->question->answers);
 }
 
-/* A loop may look at the question later, and sem_post may still be within the semaphore: it stays, a few bytes at the end
- * of the process. */
-static struct last_question *volatile asked_last; /* volatile: it is not read, only reachable */
+/*
+ * The last question. It is never freed: a loop may run its task later, and sem_post may still use the
+ * semaphore. Nothing reads the pointer. It makes the question reachable for leak checkers, and is volatile so
+ * that the compiler keeps it.
+ */
+static struct last_question *volatile asked_last;
 
 bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct loop *loop), unsigned wait_ms)
 {
@@ -130,7 +133,7 @@ bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct 
 
 void queue_set_free(struct queue_set *set)
 {
-    spool_let_go(set->dependencies.spool); /* a disk that fails would hold a succession for ever */
+    spool_let_go(set->dependencies.spool); /* otherwise a failing disk holds up a succession for ever */
     pending_wait(&set->outside);
     for (unsigned i = 0; i < set->shard_count; i++)
         shard_free(set->shards[i]);

@@ -88,7 +88,10 @@ static void wait_for_retry(struct queue *queue, struct envelope *envelope)
     queue_delay(queue, envelope, envelope->next_attempt_us < expiry ? envelope->next_attempt_us : expiry);
 }
 
-/* It is flying as long as hooks are told: one that does not return must not hide it (shard_store_last). */
+/*
+ * The envelope stays in `flying` while hooks are told, so that shard_store_last finds it even if one of them
+ * does not return.
+ */
 static void settle_transient(struct queue *queue, struct envelope *envelope,
                              const struct queue_outcome *outcome)
 {

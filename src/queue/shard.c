@@ -90,7 +90,7 @@ static void drain(struct loop_task *task)
         admit(shard, container_of(node, struct envelope, link), now);
     sweep_all(shard);
     shard_drain(shard);
-    sending_stop_all(shard); /* behind it: what is given back ends its flight */
+    sending_stop_all(shard); /* after it, because an envelope that is given back ends its flight */
 }
 
 void shard_store_last(struct shard *shard)

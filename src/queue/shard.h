@@ -9,8 +9,9 @@
 /* A shard of `loop` with the set's generation. Main thread. */
 struct shard *shard_create(struct queue_set *set, struct loop *loop);
 /*
- * For a process that ends while deliveries go on: hands the spool what is in memory only, also what delivery has in hand.
- * The loop's thread, or any thread while the loop's stays where it is for good. Once; then harmless.
+ * For a process that ends while deliveries continue: hands the spool every message that is in memory only,
+ * also those that delivery has. A second call has no effect. The loop's thread, or any thread if the loop's
+ * thread is parked for good.
  */
 void shard_store_last(struct shard *shard);
 /* After the loop stopped. */
