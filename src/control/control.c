@@ -78,7 +78,7 @@ void control_cancel(struct control *control)
     list_each(&control->sessions, session, after)
         control_session_give_up(session);
     for (ctl_calls_collect(control->calls); ctl_gathers_are_open(); ctl_calls_collect(control->calls))
-        nanosleep(&moment, NULL); /* a slice of each loop; a client that was behind is behind no more */
+        nanosleep(&moment, NULL); /* not for long: no loop waits for a client to read any more */
 }
 
 size_t control_count(const struct control *control)

@@ -80,8 +80,8 @@ void control_start(struct control *control);
  * The loop must run until nothing of it is left before control_free. */
 void control_close(struct control *control);
 /*
- * Cancels the commands that have not finished, whose clients are hung up on, and waits until no loop works for one
- * any more. The loops still run. What commands do on pools may go on.
+ * Cancels the commands that have not finished, closes the connections of their clients, and waits until no loop
+ * works for a command any more. The loops must still run. Work that commands do on pools may continue.
  */
 void control_cancel(struct control *control);
 /* How many sockets are open. */

@@ -366,7 +366,7 @@ void ctl_call_finish(struct ctl_call *call, bool ok)
 {
     struct ctl_calls *calls = call->calls;
     pthread_mutex_lock(&calls->lock);
-    if (call->finished) { /* which can only be seen while the session has not taken the end */
+    if (call->finished) { /* detected only until the session has taken the end */
         pthread_mutex_unlock(&calls->lock);
         name_misuse("was finished twice; the second time is ignored");
         return;

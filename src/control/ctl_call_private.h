@@ -33,7 +33,7 @@ enum ctl_progress {
 /* Moves at most `most` bytes of what was written to *text, and says how far the command is. What is not
  * CTL_GOES_ON means: there is no more to come. */
 enum ctl_progress ctl_call_take(struct ctl_call *call, struct buf *text, size_t most);
-/* Has the command finished it? */
+/* Returns whether the command has finished the call (ctl_call_finish). */
 bool ctl_call_is_finished(struct ctl_call *call);
 /* The session needs it no more: cancels it, unless it is finished. */
 void ctl_call_leave(struct ctl_call *call);

@@ -28,7 +28,7 @@ struct gather {
     struct gathered parts[];
 };
 
-static _Atomic unsigned open_gathers; /* that are not finished */
+static _Atomic unsigned open_gathers; /* not finished */
 
 static void on_room(struct ctl_call *call, void *closure);
 

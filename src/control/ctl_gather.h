@@ -31,7 +31,7 @@ typedef bool ctl_step_fn(struct ctl_part *part);
  */
 void ctl_gather(struct ctl_call *call, struct loop_group *group, ctl_step_fn *step,
                 void (*end)(struct ctl_call *call, void *closure), void *closure);
-/* Is one not finished? Any thread. */
+/* Returns whether any ctl_gather has not finished. Any thread. */
 bool ctl_gathers_are_open(void);
 
 #endif

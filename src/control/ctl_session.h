@@ -14,7 +14,7 @@
 void control_session_accept(struct control *control, uv_stream_t *server, const char *endpoint);
 /* Ends the session when its answer is sent, or after one second. */
 void control_session_leave(struct list_node *session);
-/* Ends the session when its command has not finished: that is cancelled. */
+/* Cancels the session's command and ends the session, if the command has not finished. */
 void control_session_give_up(struct list_node *session);
 /* Returns the name of the session's Listen. */
 const char *control_session_endpoint(const struct list_node *session);

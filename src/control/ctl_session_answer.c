@@ -1,5 +1,5 @@
 /*
- * ctl_session_answer: what a console session sends; its time and its end; what applies to it.
+ * ctl_session_answer: sends the answers of a console session, limits its time, and closes it.
  */
 #include "control/ctl_session_private.h"
 

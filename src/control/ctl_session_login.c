@@ -1,6 +1,6 @@
 /*
- * ctl_session_login: the client of a console session logs in: AUTH, what its mechanism asks, the delay after a
- * failure.
+ * ctl_session_login: logs the client of a console session in: AUTH, the steps of its mechanism, the delay after
+ * a failure.
  */
 #include "control/ctl_session_private.h"
 

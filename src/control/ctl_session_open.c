@@ -1,6 +1,5 @@
 /*
- * ctl_session_open: a connection to the console is accepted, and its client is greeted, asked to log in, or turned
- * away.
+ * ctl_session_open: accepts a connection to the console; greets its client, asks it to log in, or turns it away.
  */
 #include "control/ctl_session_private.h"
 

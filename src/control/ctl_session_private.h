@@ -1,6 +1,6 @@
 /*
- * ctl_session_private.h: what the files of a console session share: ctl_session_open.c lets it begin,
- * ctl_session.c reads lines and runs commands, ctl_session_login.c logs its client in, ctl_session_answer.c sends. Each
+ * ctl_session_private.h: shared by the files of a console session. ctl_session_open.c accepts it, ctl_session.c
+ * reads lines and runs commands, ctl_session_login.c logs its client in, ctl_session_answer.c sends answers. Each
  * calls those after it. Main thread.
  */
 #ifndef IMPULSE_CONTROL_CTL_SESSION_PRIVATE_H
@@ -20,9 +20,11 @@ enum ctl_session_state {
 
 struct ctl_session;
 
-struct ctl_session_events {                    /* what ctl_session.c does when something has ended */
-    void (*sent)(struct ctl_session *session); /* the answer; the session is CTL_READING, with no output */
-    void (*time_is_up)(struct ctl_session *session); /* that was set with ctl_session_set_timer */
+struct ctl_session_events { /* how ctl_session_answer.c calls ctl_session.c back */
+    /* The answer is sent. The session is CTL_READING and has no output. */
+    void (*sent)(struct ctl_session *session);
+    /* The time of ctl_session_set_timer is up. */
+    void (*time_is_up)(struct ctl_session *session);
 };
 
 enum { CTL_LEAVE_MS = 1000 }; /* time for the client to read the last answer */
@@ -64,7 +66,7 @@ void ctl_session_hang_up(struct ctl_session *session);
 void ctl_session_set_timer(struct ctl_session *session, uint64_t milliseconds);
 /* Restarts the idle time. Before the login, one idle time covers the whole login. */
 void ctl_session_renew(struct ctl_session *session);
-/* What applies to the client now. Returns false if the configuration has no such Listen any more. */
+/* Gets what applies to the client now. Returns false if the configuration has no such Listen any more. */
 bool ctl_session_find_access(const struct ctl_session *session, struct access *access);
 /* Sends the content of `out`. */
 void ctl_session_send(struct ctl_session *session);
@@ -78,18 +80,18 @@ void ctl_session_append(struct ctl_session *session, struct slice text);
 
 /* ---- ctl_session.c ---- */
 
-/* Makes the session read, and run what it reads. */
+/* Sets the session's events, so that it reads lines and runs them once its greeting is sent. */
 void ctl_session_begin(struct ctl_session *session);
 
 /* ---- ctl_session_login.c ---- */
 
-/* The client is `user` from now on. */
+/* Notes that the client has logged in as `user`. */
 void ctl_session_log_in(struct ctl_session *session, const char *user);
 /* Takes a line of a client that has not logged in. */
 void ctl_session_login_line(struct ctl_session *session, struct slice line);
 /* Answers a failed login, after its delay. */
 void ctl_session_give_up_login(struct ctl_session *session);
-/* Logs that the client took too long to log in, if such is logged. */
+/* Logs that the client took too long to log in, if the configuration wants that logged. */
 void ctl_session_log_timeout(struct ctl_session *session);
 
 #endif
