@@ -6,7 +6,7 @@
 
 #include "confparse/confparse.h"
 
-/* Sets what the configuration says, and registers the metrics. */
+/* Sets the limits that the configuration says, and registers their metrics. */
 void budget_limits_apply(const struct conf *conf);
 
 #endif

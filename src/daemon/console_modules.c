@@ -38,8 +38,8 @@ static bool run_modules(struct command_call *call)
 /* ---- module hooks ---------------------------------------------------------------------------- */
 
 /*
- * What is shown: everything, one point with its hooks, or the hooks of a module and the points that it declared.
- * A point is printed before the first thing that is shown of it.
+ * Shows everything, one point with its hooks, or the hooks of a module and the points that it declared. A point
+ * is printed before the first hook that is shown of it.
  */
 struct hook_list {
     FILE *out;
@@ -104,7 +104,7 @@ static bool run_hooks(struct command_call *call)
 
 /* ---- what is registered ---------------------------------------------------------------------- */
 
-/* The same form: a row's name, and below it its owner, its help and its thread. */
+/* Prints each row in the same form: its name, and below it its owner, its help and its thread. */
 static bool print_registry(struct command_call *call, const struct registry *registry)
 {
     for (const struct registry_row *row = NULL; (row = registry_next(registry, row));)
@@ -113,7 +113,7 @@ static bool print_registry(struct command_call *call, const struct registry *reg
     return true;
 }
 
-/* The rows of the modules, upon those of the core; alone while no module has any. */
+/* Prints the rows of the core and of the modules, whose registry lies on the core's once a module has a row. */
 static bool print_both(struct command_call *call, enum module_registry which, const struct registry *core)
 {
     const struct registry *rows = module_set_registry(modules_of(call), which);

@@ -9,7 +9,7 @@
 
 /* Registers them. Main thread, at the start. */
 void console_spool_register(void);
-/* What they are about; it lives as long as the console. Main thread, before the console is begun. */
+/* Sets the spool and the pools that they use, borrowed as long as the console. Main thread, before control_start. */
 void console_spool_use(struct spool *spool, struct pool_set *pools);
 
 #endif

@@ -496,7 +496,7 @@ int daemon_run(const struct arguments *arguments)
         silence_main_loop(&d);
     take_down(&d);
     if (started)
-        close_handles(&d); /* after all threads: what else is signalled meanwhile is not heard */
+        close_handles(&d); /* after all threads, because they may still send to these handles */
     if (d.main)
         end_main_loop(&d);
     loading_end(&d.loading);

@@ -1,9 +1,9 @@
 /*
  * forced_end: see the header.
  *
- * Before the process goes, no message may be answered 250 that is in memory only. So the server is told to keep none
- * there, and every loop has two turns: in the first it ends what it had begun before it was told, in the second what
- * that made arrive elsewhere. Then each shard of the queues stores what it has.
+ * When the process ends, no message that was answered 250 may be in memory only. So the server is told to defer
+ * none any more, and every loop gets two turns: in the first it completes what it had begun before that, in the
+ * second what others sent it in their first. Then each shard of the queues stores what it has.
  */
 #include "daemon/forced_end.h"
 
@@ -26,13 +26,13 @@
 enum {
     STEP_MS = 100,
     BLOCKED_MS = 10000, /* for one call of a module, once the process is to end */
-    PARK_MS = 1000,     /* who has been in one call for so long does not take part any more */
-    TURN_MS = 2000,     /* what a loop has for a turn */
-    TURNS = 10,         /* before the end goes on without a loop */
+    PARK_MS = 1000,     /* a thread that has been in one call for so long is parked when it returns */
+    TURN_MS = 2000,     /* time for a turn of a loop */
+    TURNS = 10,         /* attempts before the end continues without a loop that does not answer */
 };
 
 static struct {
-    pthread_mutex_t lock; /* over parts, and held by whoever ends the process */
+    pthread_mutex_t lock; /* over parts; kept for good by the thread that ends the process */
     struct forced_end_parts parts;
     pthread_t thread;
     sem_t heard;
@@ -71,7 +71,7 @@ static void take_turn(struct loop_task *task)
     sem_post(container_of(task, struct turn, task)->taken);
 }
 
-/* Waits until each loop has had a turn, or is parked. What is allocated stays: a loop may come to it later. */
+/* Waits until each loop has had a turn or is parked. Frees nothing, because a loop may run its task later. */
 static void await_turns(void)
 {
     static const struct timespec step = {0, STEP_MS * 1000000L};

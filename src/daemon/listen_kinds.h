@@ -10,7 +10,7 @@
 
 /* Registers those of the core. Once more is harmless. */
 void listen_kinds_register(void);
-/* What was registered. */
+/* Returns the registry of all kinds. */
 const struct registry *listen_kinds(void);
 /* The stanza of that module holds Listens, as its manifest says. False with one line in error[] when it has
  * the name of another listener. A name that was given stays known. */

@@ -76,8 +76,10 @@ void process_raise_file_limit(void)
 
 /* ---- pidfile --------------------------------------------------------------------------------- */
 
-/* Opens the file that is to hold the process id. Whoever may write where it is must not lead a process that is root to
- * another file. -1 with a line in error[]. */
+/*
+ * Opens the file that is to hold the process id, but no link to another file, so that a user who may write to its
+ * folder cannot make root overwrite a file. Returns -1 with a line in error[] if that fails.
+ */
 static int open_pidfile(const char *path, char *error, size_t error_size)
 {
     struct stat status;

@@ -41,7 +41,7 @@ static const struct policy_field fields[] = {
 #include "policy/fields_of.h"
 };
 
-/* What a ThreadPool or EventLoop stanza sets, over what a pool of its name has anyway; a new one has one thread. */
+/* Returns what a ThreadPool or EventLoop stanza sets, and otherwise what `known` has; a new one has one thread. */
 static struct pool_settings settings_of(const struct conf *conf, const struct conf_scope *scope,
                                         const struct pool *known)
 {
@@ -138,7 +138,7 @@ struct loop **threads_all_loops(const struct threads *threads, struct loop *main
     return loops;
 }
 
-/* On the loop's thread: from here on the end of the process can tell what it is in. */
+/* Runs on the loop's thread, and makes visible to forced_end.h which callback of a module it is in. */
 static void watch(struct loop_task *task)
 {
     runner_watch(container_of(task, struct watch_task, task)->loop);

@@ -83,7 +83,7 @@ static struct hop *add_hop(struct hop_search *search, struct hop hop)
     return &hops->items[hops->count++];
 }
 
-/* `name` NULL: the host has no other name than its address. */
+/* Adds an address of a host. `name` NULL: the host has no name but its address. */
 static void add_address(const struct host_lookup *host, const struct net_addr *address, const char *name)
 {
     char text[NET_ADDR_TEXT_SIZE];
