@@ -3,6 +3,7 @@
  */
 #include <semaphore.h>
 #include <time.h>
+#include "base/clock.h"
 #include "base/mem.h"
 #include "queue/queue_metrics.h"
 #include "queue/shard.h"
@@ -105,7 +106,6 @@ bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct 
 {
     struct last_question *question =
         mem_zalloc(sizeof *question + set->shard_count * sizeof *question->parts);
-    struct timespec until;
     unsigned asked = 0;
     asked_last = question;
     sem_init(&question->answers, 0, 0);
@@ -119,13 +119,9 @@ bool queue_set_store_last(struct queue_set *set, bool (*is_parked)(const struct 
         asked++;
         loop_post(set->shards[i]->loop, &question->parts[i].task);
     }
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += wait_ms % 1000 * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
+    uint64_t until_us = clock_wall_us() + wait_ms * UINT64_C(1000); /* sem_timedwait waits by this clock */
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+                             .tv_nsec = (long)(until_us % 1000000) * 1000};
     while (asked > 0 && sem_timedwait(&question->answers, &until) == 0)
         asked--;
     return asked == 0;
