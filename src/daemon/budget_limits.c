@@ -27,5 +27,4 @@ void budget_limits_apply(const struct conf *conf)
         [BUDGET_STREAMS] = limits.streams,
         [BUDGET_SUSPENSIONS] = limits.suspensions,
     });
-    budgets_register();
 }

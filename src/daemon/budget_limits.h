@@ -6,7 +6,7 @@
 
 #include "confparse/confparse.h"
 
-/* Sets the limits that the configuration says, and registers their metrics. */
+/* Sets the limits that the configuration says. */
 void budget_limits_apply(const struct conf *conf);
 
 #endif

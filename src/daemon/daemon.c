@@ -27,6 +27,7 @@
 #include "daemon/reload.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
+#include "metrics/budget.h"
 #include "policy/host_name.h"
 #include "sdk/sdk_inject.h"
 #include "sdk/sdk_queue.h"
@@ -220,6 +221,7 @@ static bool start(struct daemon *d, char *error, size_t error_size)
         snprintf(error, error_size, "cannot start the log writer");
         return false;
     }
+    budgets_register();
     budget_limits_apply(d->conf);
     d->modules = module_set_load(d->conf, d->loading.manifests, threads_pools(d->threads), error, error_size);
     if (!d->modules)
