@@ -203,7 +203,8 @@ void cursor_change_source(struct message_cursor *cursor, const struct content_so
     cursor_seek(cursor, cursor->at);
 }
 
-char *content_source_own(struct content_source *source, const struct envelope *envelope)
+/* Adds what the envelope has for itself, out of a copy. Returns the copy; NULL: there is nothing. */
+static char *add_own(struct content_source *source, const struct envelope *envelope)
 {
     struct slice own = envelope->header;
     if (own.size == 0)
@@ -217,24 +218,30 @@ char *content_source_own(struct content_source *source, const struct envelope *e
     return copy;
 }
 
+char *content_source_of(struct content_source *source, const struct envelope *envelope, bool *pinned)
+{
+    struct body *body = envelope->body;
+    struct slice edits = body_edits(body);
+    const char *memory = body_pin(body);
+    *source = (struct content_source){.body = body};
+    *pinned = memory != NULL;
+    if (memory)
+        source->tail = slice_of(memory, body->size);
+    else
+        source->stored = body->size;
+    source->edited = edits.size > 0 && edits_open(edits, &source->edits);
+    return add_own(source, envelope);
+}
+
 void cursor_open(struct message_cursor *cursor, const struct envelope *envelope,
                  struct content_reader *reader, void (*arrived)(void *owner), void *owner)
 {
-    struct body *body = envelope->body;
-    struct content_source source = {.body = body};
-    struct slice edits = body_edits(body);
-    const char *memory = body_pin(body);
-    *cursor = (struct message_cursor){0};
-    if (memory)
-        source.tail = slice_of(memory, body->size);
-    else
-        source.stored = body->size;
-    source.edited = edits.size > 0 && edits_open(edits, &source.edits);
-    cursor->own = content_source_own(&source, envelope);
-    char *own = cursor->own;
+    struct content_source source;
+    bool pinned;
+    char *own = content_source_of(&source, envelope, &pinned);
     cursor_open_source(cursor, &source, reader, arrived, owner);
     cursor->own = own;
-    cursor->pinned = memory != NULL;
+    cursor->pinned = pinned;
 }
 
 char *cursor_take_first(struct message_cursor *cursor, size_t *size)

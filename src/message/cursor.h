@@ -57,10 +57,11 @@ struct content_source { /* what content is made of; borrowed, but for the refere
 };
 
 /*
- * Fills in what the envelope has for itself, its fields or edits, out of a copy, because the envelope may be gone
- * before the source is. Returns the copy, for the caller to free after the source; NULL: there is nothing.
+ * Makes the source of an envelope's content, but for `size`, without a reference to the body. *pinned: the body is in
+ * memory and was pinned. What the envelope has for itself, its fields or edits, is copied, because the envelope may be
+ * gone before the source is. Returns the copy, for the caller to free after the source; NULL: there is nothing.
  */
-char *content_source_own(struct content_source *source, const struct envelope *envelope);
+char *content_source_of(struct content_source *source, const struct envelope *envelope, bool *pinned);
 
 struct message_cursor {
     struct content_reader *reader; /* NULL: only what is in memory can be read */

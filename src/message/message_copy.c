@@ -42,18 +42,9 @@ static void release(struct message *message)
 static struct copy_source *make_source(const struct envelope *envelope)
 {
     struct copy_source *copy = mem_new(struct copy_source);
-    struct content_source *source = &copy->source;
-    struct slice edits = body_edits(envelope->body);
-    const char *memory = body_pin(envelope->body);
-    copy->pinned = memory != NULL;
-    source->body = body_ref(envelope->body);
-    if (memory)
-        source->tail = slice_of(memory, envelope->body->size);
-    else
-        source->stored = envelope->body->size;
-    source->edited = edits.size > 0 && edits_open(edits, &source->edits);
-    copy->own = content_source_own(source, envelope);
-    source->size = envelope_size(envelope);
+    copy->own = content_source_of(&copy->source, envelope, &copy->pinned);
+    copy->source.size = envelope_size(envelope);
+    body_ref(envelope->body);
     return copy;
 }
 
