@@ -253,7 +253,7 @@ def test_progress(tmp_path):
 
 def test_memory_does_not_grow(tmp_path):
     """Ten times as many messages need no more memory, on either side."""
-    def peak(pid):
+    def resident(pid):
         with open(f"/proc/{pid}/status", encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
 
@@ -263,8 +263,8 @@ def test_memory_does_not_grow(tmp_path):
                                "%s:%s" % sink.address], check=True, capture_output=True, text=True)
         return int(done.stdout)
     with Sink(tmp_path) as sink:
-        first, first_sink = run(sink, scaled(2000, 500)), peak(sink.process.pid)
-        second, second_sink = run(sink, scaled(20000, 5000)), peak(sink.process.pid)
+        first, first_sink = run(sink, scaled(2000, 500)), resident(sink.process.pid)
+        second, second_sink = run(sink, scaled(20000, 5000)), resident(sink.process.pid)
     assert second < first * 1.2 + 1024 and second_sink < first_sink * 1.2 + 1024    # kilobytes
 
 

@@ -166,11 +166,21 @@ def test_a_binary_message(impulse, site, captures):
     assert signed(message.content, content)
 
 
-def test_what_the_next_hop_needs_follows(impulse, site, captures):
-    capture = captures(extensions=ALL_EXTENSIONS)
-    impulse.start(site.config(signer(remove="x-secret", note="grüß"), to=capture))
-    send(impulse, SMALL)
-    message, = capture.wait()
+@pytest.fixture
+def deliver(impulse, site, captures):
+    """deliver(OPTION=VALUE, ...): SMALL, as a next hop with all extensions gets it from a signer with these options."""
+    def go(**options):
+        capture = captures(extensions=ALL_EXTENSIONS)
+        impulse.start(site.config(signer(remove="x-secret", **options), to=capture))
+        send(impulse, SMALL)
+        message, = capture.wait()
+        return message
+
+    return go
+
+
+def test_what_the_next_hop_needs_follows(deliver):
+    message = deliver(note="grüß")
     assert signed(message.content, SMALL, note="X-Note: grüß\r\n".encode())
     assert {"BODY=8BITMIME", "SMTPUTF8"} <= set(message.session.parameters())
 
@@ -182,11 +192,8 @@ def test_what_the_next_hop_does_not_offer(impulse, site, capture):
     assert "554 5.6.9 [internal] the header is not ASCII" in record.line and not capture.messages
 
 
-def test_eight_bits_in_the_body_need_no_smtputf8(impulse, site, captures):
-    capture = captures(extensions=ALL_EXTENSIONS)
-    impulse.start(site.config(signer(remove="x-secret", append="grüß"), to=capture))
-    send(impulse, SMALL)
-    message, = capture.wait()
+def test_eight_bits_in_the_body_need_no_smtputf8(deliver):
+    message = deliver(append="grüß")
     assert signed(message.content, SMALL, append="grüß".encode())
     assert "BODY=8BITMIME" in message.session.parameters() and "SMTPUTF8" not in message.session.parameters()
 
