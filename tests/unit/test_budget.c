@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 #include "base/mem.h"
+#include "budget_limit.h"
 #include "message/message_content.h"
-#include "metrics/budget.h"
 #include "metrics/metric.h"
 #include "unit.h"
 
@@ -15,15 +15,6 @@ static void keep_line(enum panic_level level, const char *line, size_t size, voi
     (void)level, (void)closure;
     snprintf(last_line, sizeof last_line, "%.*s", (int)size, line);
     lines++;
-}
-
-static void limit(enum budget_kind kind, uint64_t most)
-{
-    uint64_t limits[BUDGETS];
-    for (unsigned i = 0; i < BUDGETS; i++)
-        limits[i] = budget_limit(i);
-    limits[kind] = most;
-    budgets_set(limits);
 }
 
 static double shown(const char *sample)
@@ -41,7 +32,7 @@ static double shown(const char *sample)
 
 static void test_taking(void)
 {
-    limit(BUDGET_STREAMS, 3);
+    budget_limit_to(BUDGET_STREAMS, 3);
     CU_ASSERT(budget_take(BUDGET_STREAMS, 2));
     CU_ASSERT_FALSE(budget_take(BUDGET_STREAMS, 2));
     CU_ASSERT_FALSE(budget_take(BUDGET_STREAMS, UINT64_MAX));
@@ -53,7 +44,7 @@ static void test_taking(void)
     CU_ASSERT_EQUAL(lines, 1);
     CU_ASSERT_PTR_NOT_NULL(
         strstr(last_line, "no more than 3 streams of modules at a time (module_max_streams)"));
-    limit(BUDGET_STREAMS, 1); /* a reload: what is there stays */
+    budget_limit_to(BUDGET_STREAMS, 1); /* a reload: what is there stays */
     budget_give(BUDGET_STREAMS, 2);
     CU_ASSERT_FALSE(budget_take(BUDGET_STREAMS, 1));
     budget_give(BUDGET_STREAMS, 1);
@@ -81,7 +72,7 @@ static void test_edits(void)
     struct message *one = make_message(), *other = make_message();
     char *text = mem_zalloc(1001);
     memset(text, 'x', 1000);
-    limit(BUDGET_EDITS, 1500);
+    budget_limit_to(BUDGET_EDITS, 1500);
     CU_ASSERT_EQUAL(message_splice(one, 14, 0, slice_of(text, 1000)), 0);
     CU_ASSERT_EQUAL(message_splice(other, 14, 0, slice_of(text, 1000)), -ENOBUFS);
     CU_ASSERT_EQUAL(message_size(other), 20);

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include "metrics/budget.h"
+#include "budget_limit.h"
 #include "sdk/sdk_stream.h"
 #include "stream_harness.h"
 
@@ -96,15 +96,6 @@ static void test_refused_calls(void)
 
 /* ---- bounds ------------------------------------------------------------------------------------------ */
 
-static void limit_streams(uint64_t most)
-{
-    uint64_t limits[BUDGETS];
-    for (unsigned i = 0; i < BUDGETS; i++)
-        limits[i] = budget_limit(i);
-    limits[BUDGET_STREAMS] = most;
-    budgets_set(limits);
-}
-
 static void test_number_of_streams(void)
 {
     struct sdk_house house;
@@ -113,14 +104,14 @@ static void test_number_of_streams(void)
     stream_house_open(&house);
     struct stream_client first = CLIENT(.target = {.host = "127.0.0.1", .port = server.port}),
                          second = CLIENT(.target = {.host = "127.0.0.1", .port = server.port});
-    limit_streams(1);
+    budget_limit_to(BUDGET_STREAMS, 1);
     sdk_house_on(&house, imp_loop_at(1), stream_client_connect, &first);
     sdk_house_on(&house, imp_loop_at(1), stream_client_connect, &second);
     CU_ASSERT(first.error == 0 && second.error == EAGAIN);
     CU_ASSERT_EQUAL(unit_wait(&first.connected, 1, 30), 1);
     sdk_house_on(&house, imp_loop_at(1), stream_client_close, &first);
     CU_ASSERT_EQUAL(unit_wait(&first.closed, 1, 30), 1);
-    limit_streams(10000);
+    budget_limit_to(BUDGET_STREAMS, 10000);
     sdk_house_close(&house);
     CU_ASSERT_EQUAL(budget_used(BUDGET_STREAMS), 0);
     stream_server_stop(&server);
