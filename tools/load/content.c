@@ -1,8 +1,7 @@
 /*
  * content: see content.h.
  *
- * The text is there twice: as it is, and with the dots of lines that begin with one doubled. Every line is
- * another one, and every 16th begins with a dot.
+ * The text is kept twice: as it is, and with dot-stuffing. All lines differ, and every 16th begins with a dot.
  */
 #include "tools/load/content.h"
 
@@ -143,7 +142,7 @@ void content_begin(struct content *content, const struct content_pool *pool,
     content->left = head + content->body_left + content->tail_size;
 }
 
-/* What is left of a part, in one piece. */
+/* Returns what is left of a part, in one piece. */
 static struct slice rest_of_part(const struct content *content)
 {
     const struct content_pool *pool = content->pool;
@@ -161,7 +160,7 @@ static struct slice rest_of_part(const struct content *content)
     }
 }
 
-/* A part is over: the next one, or the text from its beginning. */
+/* Goes on behind a part: with the next one, or at the beginning of the text. */
 static void begin_part(struct content *content)
 {
     content->at = 0;

@@ -1,9 +1,9 @@
 /*
  * content: the messages that impulse-load sends, with their stamps, without being written out.
  *
- * The body of a message is a range of lines of one large text that all share, another range for each message,
- * so that a block of one message which ends up in another is seen. Checksums of ranges are computed from
- * those of the text's beginnings. So a message costs its header, however large it is.
+ * The body of each message is a range of lines of one large text. Each message has another range, so that a block of
+ * one message that ends up in another is detected. The checksum of a range is computed from those of the text up to
+ * its beginning and up to its end. So only the header of a message has to be made, however large the message is.
  */
 #ifndef IMPULSE_TOOLS_LOAD_CONTENT_H
 #define IMPULSE_TOOLS_LOAD_CONTENT_H
@@ -15,7 +15,7 @@ enum { CONTENT_LINE = 78 }; /* bytes of a line of the text, its CR LF included *
 
 struct content_pool;
 
-/* Makes the text. It is only read then, by any thread. */
+/* Makes the text. Any thread may read it then; nothing changes it. */
 struct content_pool *content_pool_create(void);
 void content_pool_free(struct content_pool *pool);
 
@@ -26,7 +26,7 @@ struct content_letter { /* what goes into the header */
     const char *host;  /* of the Message-ID */
     struct slice from; /* addresses */
     struct slice to;
-    bool stuffed; /* for DATA: a line with a dot has one more */
+    bool stuffed; /* for DATA: a dot at the beginning of a line is doubled */
 };
 
 struct content { /* zero-initialised: no message */
@@ -42,12 +42,12 @@ struct content { /* zero-initialised: no message */
     bool stuffed;
 };
 
-/* Makes a message; the one before is forgotten. */
+/* Makes a message in place of the one before. */
 void content_begin(struct content *content, const struct content_pool *pool,
                    const struct content_letter *letter);
 /*
- * The next bytes, at most `most` (1 or more), which stay where they are until the next content_begin. Empty at
- * the end.
+ * Returns the next bytes, at most `most` (1 or more), which stay where they are until the next content_begin. Returns
+ * an empty slice at the end.
  */
 struct slice content_take(struct content *content, uint64_t most);
 void content_release(struct content *content);

@@ -8,7 +8,7 @@
 #include "base/slice.h"
 #include "tools/load/options.h"
 
-static const char wrong[] = "it is none of N, N-M, N:WEIGHT,N-M:WEIGHT,...";
+static const char wrong[] = "it is not N, N-M, or a list of these with weights (N:WEIGHT,N-M:WEIGHT,...)";
 
 static bool read_count(struct slice text, uint64_t *count)
 {

@@ -21,11 +21,11 @@ struct distribution {
     } parts[DISTRIBUTION_PARTS];
 };
 
-/* Reads the text. NULL, or what is wrong with it. */
+/* Reads the text. Returns NULL, or what is wrong with it. */
 const char *distribution_read(struct distribution *distribution, const char *text);
-/* The number that 64 random bits decide. */
+/* Returns the number that 64 random bits select. */
 uint64_t distribution_pick(const struct distribution *distribution, uint64_t random);
-/* The greatest number that can be drawn. */
+/* Returns the greatest number that can be drawn. */
 uint64_t distribution_most(const struct distribution *distribution);
 
 #endif

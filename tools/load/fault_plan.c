@@ -38,7 +38,7 @@ static bool read_time(struct slice text, struct fault_time *time)
     return read_number(text, &time->value);
 }
 
-/* A word before `separator` and what follows it. */
+/* Splits a word at `separator`. Returns what is before it; *value is what follows. */
 static struct slice split(struct slice word, char separator, struct slice *value)
 {
     struct slice name = word;
@@ -67,7 +67,7 @@ static const char *read_point(struct fault_rule *rule, struct slice word)
            "byte+N";
 }
 
-/* What is wrong with the value of an action, or NULL. */
+/* Returns what is wrong with the value of an action, or NULL. */
 static const char *read_action(struct fault_rule *rule, enum sink_action action, struct slice value)
 {
     uint64_t number = 0;
@@ -117,9 +117,9 @@ const char *fault_plan_add(struct fault_plan *plan, const char *text)
     while (!wrong && slice_next(&rest, ',', &word))
         wrong = read_word(rule, word);
     if (!wrong && !rule->action)
-        wrong = "it says nothing of what to do: refuse=CODE, delay=MS, close, reset or hang";
+        wrong = "it has no action: refuse=CODE, delay=MS, close, reset or hang";
     if (!wrong && rule->action == ACTION_REFUSE && rule->point >= POINT_CONTENT)
-        wrong = "in the middle of content nothing can be refused";
+        wrong = "nothing can be refused in the middle of content";
     if (!wrong)
         plan->count++;
     return wrong;

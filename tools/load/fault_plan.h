@@ -47,8 +47,9 @@ struct fault_rule {
     unsigned delay;  /* of ACTION_DELAY, in milliseconds */
     double fraction; /* of the times that the rule applies; 1: always */
     struct fault_time after, until;
-    uint64_t times;                 /* at most; 0: no limit */
-    _Atomic uint64_t asked, struck; /* how often it could have applied, and did */
+    uint64_t times;          /* at most; 0: no limit */
+    _Atomic uint64_t asked;  /* how often its fraction was drawn */
+    _Atomic uint64_t struck; /* how often it applied, or would have but for `times` */
 };
 
 enum { FAULT_RULES = 64 };
@@ -59,14 +60,13 @@ struct fault_plan {
     struct fault_rule rules[FAULT_RULES];
 };
 
-/* Adds a rule. NULL, or what is wrong with the text. */
+/* Adds a rule. Returns NULL, or what is wrong with the text. */
 const char *fault_plan_add(struct fault_plan *plan, const char *text);
-/* The smallest offset above `now` of a rule for POINT_CONTENT or POINT_BYTE; UINT64_MAX: there is none. */
+/* Returns the smallest offset above `now` of a rule for POINT_CONTENT or POINT_BYTE, or UINT64_MAX if there is none. */
 uint64_t fault_plan_next_offset(const struct fault_plan *plan, enum sink_point point, uint64_t now);
 /*
- * What happens at the point, in a message that `messages` others (MAIL) came before: the first rule that
- * applies, or NULL.
- * For POINT_CONTENT and POINT_BYTE only rules with an offset of `before` < offset <= `now`.
+ * Returns the first rule that applies at the point, or NULL. `messages` is how many messages (MAIL) came before this
+ * one. For POINT_CONTENT and POINT_BYTE only rules with `before` < offset <= `now` apply.
  */
 const struct fault_rule *fault_plan_strike(struct fault_plan *plan, enum sink_point point, uint64_t messages,
                                            uint64_t before, uint64_t now);

@@ -24,11 +24,11 @@ struct histogram { /* zero-initialised: empty */
 
 /* Counts a value; one that is too large for the array is counted as the largest one that fits. */
 void histogram_add(struct histogram *histogram, uint64_t value);
-/* Adds all that `other` has counted. */
+/* Adds what `other` has counted. */
 void histogram_merge(struct histogram *histogram, const struct histogram *other);
 /*
- * The value that `percent` (0 to 100) of all values do not exceed: exact for 0 (the least) and 100 (the most),
- * otherwise as exact as the buckets. 0 if nothing was counted.
+ * Returns the value that `percent` (0 to 100) of all values do not exceed: exact for 0 (the least) and 100 (the most),
+ * otherwise as exact as the buckets. Returns 0 if nothing was counted.
  */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);
 double histogram_mean(const struct histogram *histogram);

@@ -126,7 +126,7 @@ static int check_files(const struct load_settings *settings)
     return EXIT_TROUBLE;
 }
 
-/* What contradicts itself, or NULL. */
+/* Returns what is wrong with the options together, or NULL. */
 static const char *contradiction(const struct load_settings *settings)
 {
     if (settings->tls && settings->starttls)
@@ -147,7 +147,7 @@ static const char *contradiction(const struct load_settings *settings)
     if (distribution_most(&settings->recipients) > pattern_count(&settings->to))
         return "--to stands for fewer addresses than a message has --recipients";
     if (settings->rate > 1e9 || settings->seconds > 1e9 || settings->timeout > 1e9)
-        return "that is too much";
+        return "--rate, --seconds and --timeout are at most 1000000000";
     return NULL;
 }
 
@@ -210,7 +210,7 @@ static void wake_workers(struct load *load)
         uv_async_send(&load->workers[i].wake);
 }
 
-/* Nothing has stood for as long as a reply may take: nobody is there. */
+/* Returns true if there has been no connection for as long as a reply may take. */
 static bool is_hopeless(const struct load *load, uint64_t *stood)
 {
     uint64_t now = clock_mono_us();
@@ -241,7 +241,7 @@ static void await_end(struct load *load, const sigset_t *signals)
     }
 }
 
-/* Has everything that was begun been accepted, and everything that was wanted been begun? */
+/* Returns true if something was accepted, and everything that was begun. */
 static bool all_accepted(const struct load *load)
 {
     uint64_t accepted = load_sum(load, offsetof(struct load_counts, accepted));

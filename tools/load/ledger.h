@@ -1,14 +1,13 @@
 /*
- * ledger: the files in which impulse-load writes what was answered to each message, and impulse-sink what
- * arrived. A line for each message; the first line says whose ledger it is.
+ * ledger: the files in which impulse-load records the reply to each message, and impulse-sink what arrived. They have
+ * a line for each message; the first line says which tool has written it.
  *
  *     # impulse-load ledger, run 0123456789abcdef          # impulse-sink ledger
  *     NUMBER ANSWER RECIPIENT ...                          RUN NUMBER STATE ANSWER RECIPIENT ...
  *     17 250 a@x.example !b@y.example                      0123456789abcdef 17 whole 250 a@x.example
  *
- * ANSWER is a reply code or `unknown` (the connection was lost before the answer; the sink: it was given
- * none). A recipient with ! before it was refused. STATE is whole, altered, or unstamped: then RUN and NUMBER
- * are "-".
+ * ANSWER is a reply code, or `unknown` if the connection was lost before the reply. A recipient with ! before it was
+ * refused. STATE is whole, altered or unstamped; RUN and NUMBER of an unstamped message are "-".
  */
 #ifndef IMPULSE_TOOLS_LOAD_LEDGER_H
 #define IMPULSE_TOOLS_LOAD_LEDGER_H
@@ -25,28 +24,29 @@ struct ledger_line {
 
 /* Creates the file, or empties it, and returns a descriptor to append to, or -errno. */
 int ledger_create(const char *path);
-/* Appends lines to the file in one write. Threads may share the descriptor. False: it failed, see errno. */
+/* Appends the lines to the file, in one write if possible. Threads may share the descriptor. Returns false if it fails,
+ * with errno set. */
 bool ledger_write(int fd, struct buf *lines);
 
 void ledger_head_sent(struct buf *lines, uint64_t run);
 void ledger_head_received(struct buf *lines);
-/* The beginning of a line; each recipient is " ADDRESS" or " !ADDRESS", and a newline ends it. */
+/* Begin a line. The caller appends " ADDRESS" or " !ADDRESS" for each recipient, and a newline. */
 void ledger_begin_sent(struct buf *lines, uint64_t number, unsigned answer);
 void ledger_begin_received(struct buf *lines, const struct stamp *stamp, enum stamp_verdict state,
                            unsigned answer);
 
-/* A ledger that is read: it is mapped, and lines point into it. */
+/* A ledger that is read. The file is mapped, and lines point into it. */
 struct ledger {
     char *text;
     size_t size, at;
-    bool received; /* whose it is */
+    bool received; /* impulse-sink has written it */
     uint64_t run;  /* of a sent ledger */
     unsigned long line_number;
 };
 
-/* NULL, or what is wrong with the file. */
+/* Returns NULL, or what is wrong with the file. */
 const char *ledger_open(struct ledger *ledger, const char *path);
-/* 1: there is a line; 0: the end; -1: line ledger->line_number cannot be read. */
+/* Reads a line. Returns 1; 0 at the end; -1 if line ledger->line_number cannot be read. */
 int ledger_next(struct ledger *ledger, struct ledger_line *line);
 void ledger_close(struct ledger *ledger);
 

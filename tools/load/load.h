@@ -27,14 +27,14 @@ struct load_settings {
     uint64_t connections, threads, per_connection; /* the latter: messages on a connection; 0: no bound */
     uint64_t messages;                             /* 0: no bound */
     double seconds;                                /* 0: no bound */
-    double rate;                                   /* messages a second; 0: as fast as it goes */
+    double rate;                                   /* messages a second; 0: as fast as possible */
     double timeout;                                /* seconds to wait for a reply */
     uint64_t chunk;                                /* bytes of a BDAT chunk; 0: one for all */
     uint64_t seed;
     bool pipelining, bdat, starttls, tls, json, progress, quiet;
 };
 
-/* What is measured; each reply from when its command was sent (with PIPELINING: the group of commands). */
+/* What is measured. The time of a reply begins when its command is sent (with PIPELINING: the group of commands). */
 enum load_phase {
     PHASE_CONNECT,
     PHASE_TLS,
@@ -50,10 +50,11 @@ enum load_phase {
 };
 
 struct load_counts {
-    struct counter connections, failed; /* that stood; that did not come to stand, or to be greeted */
-    struct counter lost;                /* connections that broke after that */
-    struct counter standing;            /* connections that are ready for messages, or carry one */
-    struct counter begun;               /* messages: each is then one of the next four */
+    struct counter connections; /* that were established */
+    struct counter failed;      /* that were not, or not as far as being ready for messages */
+    struct counter lost;        /* connections that broke after that */
+    struct counter standing;    /* connections that are ready for messages, or carry one */
+    struct counter begun;       /* messages: each ends as one of the next four */
     struct counter accepted, transient, permanent, unknown;
     struct counter recipients, refused; /* of messages that were begun: accepted, or not, at RCPT */
     struct counter bytes;               /* of accepted messages */
@@ -103,7 +104,7 @@ struct load {
     _Atomic uint64_t numbers;      /* given out so far */
     _Atomic unsigned workers_left; /* that run */
     atomic_bool stop;              /* nothing more is begun */
-    const char *_Atomic hopeless;  /* why it makes no sense to go on, or NULL */
+    const char *_Atomic hopeless;  /* why the run was given up, or NULL */
     struct load_worker *workers;
 };
 
@@ -111,21 +112,25 @@ struct load {
 
 enum load_grant { GRANT_NOW, GRANT_LATER, GRANT_NONE };
 
-/* May a client begin a message? Now, with its number and when it was due; later (it waits in `idle`); never. */
+/*
+ * Says whether a client may begin a message: GRANT_NOW, with its number and when it was due; GRANT_LATER, which means
+ * that the client waits in `idle`; or GRANT_NONE, as there are no more messages.
+ */
 enum load_grant worker_take(struct load_worker *worker, uint64_t *number, uint64_t *due);
-/* Is there nothing more to begin? */
+/* Returns true if no more messages are to be begun. */
 bool worker_is_done(const struct load_worker *worker);
-/* Lets the worker wake up when the next message is due. */
+/* Sets the timer to when the next message is due. */
 void worker_await_due(struct load_worker *worker);
 void worker_measure(struct load_worker *worker, enum load_phase phase, uint64_t since);
-/* Counts what went wrong by what it was. */
+/* Counts a complaint: `what` failed, and `text` says why. */
 void worker_complain(struct load_worker *worker, const char *what, struct slice text);
-/* The process cannot do what it was started for: nothing more is begun, and `why` (static) is said. */
+/* Ends the run, because it cannot do what it was started for: no more messages are begun, and `why` (static) is
+ * printed at the end. */
 void worker_give_up(struct load_worker *worker, const char *why);
 /* Writes the lines of the ledger, if there is one. Gives up if that fails. */
 void worker_write_lines(struct load_worker *worker);
 void worker_client_ended(struct load_worker *worker);
-/* Starts the thread. NULL, or what is wrong. */
+/* Starts the thread. Returns NULL, or what is wrong. */
 const char *worker_start(struct load *load, unsigned index);
 
 /* ---- load_client.c ----------------------------------------------------------------------------- */
@@ -152,7 +157,8 @@ struct client {
     struct load_worker *worker;
     struct list_node node; /* of worker->idle */
     enum client_state state;
-    bool wire_open, ended, failed; /* the last one: the connection has not come to stand */
+    bool wire_open, ended;
+    bool failed; /* the last connection did not become ready for messages */
     bool offers_pipelining, offers_chunking, offers_starttls, offers_auth;
     unsigned auth_step;
     uint64_t index;    /* among all clients */
@@ -180,34 +186,35 @@ static inline const struct load_settings *client_settings(const struct client *c
 void client_init(struct client *client, struct load_worker *worker, uint64_t index);
 /* Connects, again if need be. */
 void client_connect(struct client *client);
-/* The connection has nothing to do: takes a message, waits for one, or says QUIT. */
+/* Called when the connection has nothing to do: takes a message, waits for one, or says QUIT. */
 void client_go_on(struct client *client);
 /* Sends what is queued. */
 void client_flush(struct client *client);
 void client_say(struct client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The connection is of no more use. */
+/* Closes a connection that failed. `what` (NULL: the step that it is in) and `text` are counted as a complaint. */
 void client_fail(struct client *client, const char *what, struct slice text);
-/* Ten times a second: time limits; connects again. */
+/* Called ten times a second: checks time limits, and connects again. */
 void client_tick(struct client *client, uint64_t now);
 void client_release(struct client *client);
 
 /* ---- load_transaction.c ------------------------------------------------------------------------ */
 
 void transaction_begin(struct client *client, uint64_t number, uint64_t due);
-/* A reply in CLIENT_MAIL to CLIENT_RSET. */
+/* Handles a reply in the states CLIENT_MAIL to CLIENT_RSET. */
 void transaction_reply(struct client *client, unsigned code, struct slice text);
-/* Goes on sending content; returns when the wire cannot take more. */
+/* Sends content until the wire cannot take more. */
 void transaction_send(struct client *client);
-/* The connection is lost, perhaps in the middle of a message, after a reply of 421 or none (0). */
+/* Called when the connection is lost, perhaps in the middle of a message. `code` is 421 if that was the reply, or 0. */
 void transaction_lost(struct client *client, unsigned code);
 
 /* ---- load_report.c ----------------------------------------------------------------------------- */
 
 /* Counts a complaint `count` times. The last place has all that find no other. */
 void load_count_complaint(struct load_complaint complaints[COMPLAINTS], const char *text, uint64_t count);
-uint64_t load_sum(const struct load *load, size_t offset); /* of a counter of struct load_counts */
+/* Returns the sum over all workers of the counter at `offset` of struct load_counts. */
+uint64_t load_sum(const struct load *load, size_t offset);
 void load_print_progress(const struct load *load);
-/* At the end, in words or as JSON. */
+/* Prints the sums at the end, in words or as JSON. */
 void load_print_report(const struct load *load);
 
 #endif

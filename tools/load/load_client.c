@@ -36,7 +36,7 @@ void client_flush(struct client *client)
         client_fail(client, NULL, slice_text(client->wire.problem));
 }
 
-/* Says a command, whose reply is the next step. */
+/* Sends a command and waits for its reply in the new state. */
 static void ask(struct client *client, enum client_state state, const char *command)
 {
     client->state = state;
@@ -155,7 +155,7 @@ static void say_auth(struct client *client)
     explicit_bzero(both, sizeof both);
 }
 
-/* What this run needs of the server and it does not have, or NULL. */
+/* Returns what this run needs and the server does not offer, or NULL. */
 static const char *missing(const struct client *client)
 {
     const struct load_settings *settings = client_settings(client);
@@ -249,7 +249,7 @@ static void handle_reply(struct client *client, unsigned code, struct slice text
     }
 }
 
-/* A line of a reply, without its end. */
+/* Handles a line of a reply, which comes without its end. */
 static void handle_line(struct client *client, struct slice line)
 {
     uint64_t code = 0;

@@ -1,5 +1,5 @@
 /*
- * What impulse-load says: a line each second, and the sums at the end, in words or as JSON.
+ * What impulse-load prints: a line each second, and the sums at the end, in words or as JSON.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -91,7 +91,7 @@ void load_count_complaint(struct load_complaint complaints[COMPLAINTS], const ch
     place->count += count;
 }
 
-/* Messages that were due before the end of the time and did not find a connection. */
+/* Returns how many messages were due before the end of the time and found no free connection. */
 static uint64_t count_late(const struct load *load, double seconds)
 {
     const struct load_settings *settings = &load->settings;

@@ -1,8 +1,8 @@
 /*
  * A message of impulse-load on its way: MAIL to the last reply.
  *
- * With PIPELINING all commands go at once and the replies are only counted off; without, each reply lets the
- * next command go. The result is the first reply that decided against the message, or the last one.
+ * With PIPELINING all commands are sent at once and the replies are only counted; without, the next command is sent
+ * after each reply. The result is the first reply that refuses the message, or the last one.
  */
 #include <string.h>
 #include "base/clock.h"
@@ -12,7 +12,7 @@
 
 enum { LINES_AT_ONCE = 65536 }; /* bytes of the ledger before they are written */
 
-/* The address of a recipient of the message, in client->to. */
+/* Returns the address of a recipient of the message, which is in client->to. */
 static struct slice recipient_at(struct client *client, unsigned index)
 {
     const struct load_settings *settings = client_settings(client);
@@ -62,7 +62,7 @@ static void account(struct client *client)
     write_line(client);
 }
 
-/* The last reply is in, and nothing is left to be sent. */
+/* Called when the last reply has arrived and nothing is left to be sent. */
 static void finish(struct client *client)
 {
     client->carried++;
@@ -103,7 +103,7 @@ static void begin_content(struct client *client)
     client->since = client->content_since = clock_mono_us();
 }
 
-/* Queues the next piece of a BDAT. False: there is none now. */
+/* Queues the next piece of a BDAT. Returns false if there is none now. */
 static bool queue_chunk(struct client *client)
 {
     const struct load_settings *settings = client_settings(client);
@@ -157,7 +157,7 @@ void transaction_send(struct client *client)
 
 /* ---- replies ----------------------------------------------------------------------------------- */
 
-/* Remembers what decided against the message; a reply that only follows from it does not count. */
+/* Remembers the reply that refuses the message. Further replies, which only follow from it, do not count. */
 static void decide(struct client *client, unsigned code, const char *what, struct slice text)
 {
     if (client->result >= 400)

@@ -20,7 +20,7 @@ enum { TICK = 100 };
 
 /* ---- numbers and times ------------------------------------------------------------------------- */
 
-/* When the worker's next message is due at a fixed rate. */
+/* Returns when the worker's next message is due at a fixed rate. */
 static uint64_t next_due(const struct load_worker *worker)
 {
     const struct load *load = worker->load;
@@ -39,7 +39,7 @@ static bool numbers_left(const struct load *load)
            atomic_load_explicit(&load->numbers, memory_order_relaxed) < load->settings.messages;
 }
 
-/* Nothing will be due any more, although the end may still come. */
+/* Returns true if no more messages are to be begun, even if the time is not over. */
 static bool is_done_at(const struct load_worker *worker, uint64_t now)
 {
     const struct load *load = worker->load;

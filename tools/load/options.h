@@ -28,7 +28,7 @@ struct option_row {
     size_t offset;        /* of the value in the settings */
     const char *argument; /* what stands for the argument in the help; NULL: there is none */
     const char *help;
-    /* For OPTION_TAKE: puts it into the value. NULL, or what is wrong with the argument. */
+    /* For OPTION_TAKE: reads the argument into the value. Returns NULL, or what is wrong with the argument. */
     const char *(*take)(void *value, const char *argument);
 };
 
@@ -43,12 +43,12 @@ struct option_set {
 int complain(const char *what, const char *why);
 
 /*
- * Reads argv into the settings. Returns the index of the first operand; or, when the program is to end now
- * (--help, --version, a mistake that has been reported), -1 with *status.
+ * Reads argv into the settings. Returns the index of the first operand. Returns -1 and sets *status if the program is
+ * to end now: after --help, --version, or a mistake, which has been reported.
  */
 int options_read(const struct option_set *set, void *settings, int argc, char **argv, int *status);
 
-/* A whole number with k or m behind it, if at all. False if it is none, or 0. */
+/* Reads a whole number, which may end in k or m. Returns false if it is none, or 0. */
 bool options_count(const char *text, uint64_t *count);
 
 #endif

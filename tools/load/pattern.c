@@ -25,7 +25,7 @@ const char *pattern_read(struct pattern *pattern, const char *text)
     *pattern = (struct pattern){0};
     for (const char *after; (open = find_number(at, &numbers, &after)); at = after) {
         if (pattern->count == PATTERN_PARTS || numbers == 0 || numbers > 1000000000)
-            return "[N] needs a number from 1 to 1000000000, and stands there eight times at most";
+            return "[N] needs a number from 1 to 1000000000, and there are at most eight of them";
         pattern->parts[pattern->count].text = slice_of(at, (size_t)(open - at));
         pattern->parts[pattern->count++].numbers = numbers;
     }

@@ -22,9 +22,9 @@ struct pattern {
     } parts[PATTERN_PARTS + 1];
 };
 
-/* Reads the text, which must live as long as the pattern. NULL, or what is wrong with it. */
+/* Reads the text, which must live as long as the pattern. Returns NULL, or what is wrong with it. */
 const char *pattern_read(struct pattern *pattern, const char *text);
-/* How many different addresses it stands for. */
+/* Returns how many different addresses it stands for. */
 uint64_t pattern_count(const struct pattern *pattern);
 /* Appends the index-th address, counted from 0; after the last one the first one follows. */
 void pattern_write(const struct pattern *pattern, uint64_t index, struct buf *to);

@@ -23,10 +23,11 @@ struct sink_settings {
 /* Each is counted by one thread and added up by the main one. */
 struct sink_counts {
     struct counter connections, open;
-    struct counter messages, recipients, bytes; /* accepted with 250; the bytes of all content */
-    struct counter whole, altered, unstamped;   /* of the accepted ones, unless nothing is verified */
-    struct counter refused;                     /* the content arrived and was answered 4xx or 5xx */
-    struct counter unanswered; /* the content arrived, and the connection went before the answer */
+    struct counter messages, recipients;      /* accepted with 250 */
+    struct counter bytes;                     /* of all content */
+    struct counter whole, altered, unstamped; /* of the accepted ones, unless nothing is verified */
+    struct counter refused;                   /* the content arrived and was answered 4xx or 5xx */
+    struct counter unanswered; /* the content arrived, and the connection ended before the reply */
     struct counter faults;     /* rules that applied */
 };
 
@@ -40,7 +41,7 @@ struct sink_thread {
     uv_async_t ending; /* sent by the main thread */
     int fd;            /* it listens */
     struct list sessions;
-    struct buf lines; /* of the ledger, to be written before what they tell is answered */
+    struct buf lines; /* of the ledger, to be written before the replies that they record are sent */
     struct sink_counts counts;
 };
 
@@ -50,15 +51,15 @@ struct sink {
     char *greeting;         /* the text of the banner */
     int ledger;             /* a descriptor; -1: none is written */
     _Atomic uint64_t begun; /* messages: MAIL commands, which the rules count */
-    atomic_bool full;       /* it was said that there are too many connections */
+    atomic_bool full;       /* that there are too many connections has been reported */
     struct sink_thread *threads;
 };
 
 /* Begins a session on a connection that was accepted. */
 void sink_session_start(struct sink_thread *thread, int fd);
-/* Closes all of them; they go in later turns of the loop. */
+/* Closes all sessions; they are freed in later turns of the loop. */
 void sink_sessions_end(struct sink_thread *thread);
-/* Writes the lines of the ledger. A failure ends the process, because nothing could be proved any more. */
+/* Writes the lines of the ledger. Ends the process if that fails, because the ledger would prove nothing. */
 void sink_write_lines(struct sink_thread *thread);
 
 #endif

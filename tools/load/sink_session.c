@@ -1,8 +1,8 @@
 /*
  * A session of impulse-sink: reads commands and content, asks the fault plan at each point, and answers.
  *
- * What a reply means (a recipient was accepted, content follows) happens when it is given, in `give_reply`.
- * So a rule can hold it back, change it, or close the connection instead, at one place.
+ * A reply takes effect (a recipient is accepted, content follows) when it is given, in `give_reply`. So there is one
+ * place where a rule can delay the reply, change it, or close the connection instead.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ void sink_session_begin_content(struct sink_session *session, enum reading readi
     stamp_reader_begin(&session->stamp);
 }
 
-/* The whole content has arrived, and `code` is answered; 0: nothing is, as the connection goes. */
+/* Counts a message whose whole content has arrived. `code` is the reply; 0 if the connection ends without one. */
 static void account(struct sink_session *session, unsigned code)
 {
     struct sink_thread *thread = session->thread;
@@ -179,7 +179,7 @@ static void on_timer(uv_timer_t *timer)
     flush(session);
 }
 
-/* What a rule says is done. False: it has changed nothing but perhaps the reply. */
+/* Does what a rule says. Returns false if a reply is still to be given, perhaps with another code. */
 static bool strike(struct sink_session *session, const struct fault_rule *rule, struct reply *reply)
 {
     static const char refused[] = "this is a test of refusals";
@@ -206,14 +206,13 @@ static bool strike(struct sink_session *session, const struct fault_rule *rule, 
     }
 }
 
-/* How many messages came before this one, or before this moment. */
+/* Returns how many messages came before this one, or, outside of a message, how many there were so far. */
 static uint64_t messages_before(const struct sink_session *session)
 {
     return session->counted ? session->place
                             : atomic_load_explicit(&session->thread->sink->begun, memory_order_relaxed);
 }
 
-/* Replies at a point of the session, as far as the fault plan lets it. */
 void sink_session_respond(struct sink_session *session, enum sink_point point, unsigned code,
                           const char *text)
 {
@@ -226,7 +225,6 @@ void sink_session_respond(struct sink_session *session, enum sink_point point, u
         give_reply(session, &reply);
 }
 
-/* A reply that no rule is about: to what is wrong or has no effect. */
 void sink_session_reply(struct sink_session *session, unsigned code, const char *text)
 {
     give_reply(session, &(struct reply){POINTS, code, text});
@@ -234,7 +232,7 @@ void sink_session_reply(struct sink_session *session, unsigned code, const char 
 
 /* ---- input ------------------------------------------------------------------------------------- */
 
-/* A command, if its line is there. Returns how much was used. */
+/* Runs a command, if its whole line has arrived. Returns how much was used. */
 static size_t take_line(struct sink_session *session, struct slice input)
 {
     const char *end = memchr(input.data, '\n', input.size);
@@ -249,7 +247,7 @@ static size_t take_line(struct sink_session *session, struct slice input)
     return size + 1;
 }
 
-/* One step. Returns how much was used; 0: more is needed. */
+/* Takes a command, or a part of the content. Returns how much was used; 0: more is needed. */
 static size_t take_some(struct sink_session *session, struct slice input)
 {
     switch (session->reading) {
@@ -262,7 +260,7 @@ static size_t take_some(struct sink_session *session, struct slice input)
     }
 }
 
-/* Rules about a place in the content or the connection that has just been passed. */
+/* Applies the rules about places in the content or the connection that have just been passed. */
 static void check_offsets(struct sink_session *session, enum sink_point point, uint64_t before, uint64_t now)
 {
     struct sink *sink = session->thread->sink;
@@ -313,7 +311,7 @@ static void on_event(struct wire *wire, enum wire_event event)
 
 /* ---- life -------------------------------------------------------------------------------------- */
 
-/* The wire or the timer is closed; after the second one the session goes. */
+/* Called when the wire or the timer is closed; the second call frees the session. */
 static void release(struct sink_session *session)
 {
     if (++session->closed < 2)

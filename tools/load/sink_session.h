@@ -37,23 +37,23 @@ struct sink_session {
     struct stamp_reader stamp;
 };
 
-/* Replies at a point of the session, as far as the fault plan lets it. What the reply means happens with it. */
+/* Replies at a point of the session, unless a rule of the fault plan prevents it. */
 void sink_session_respond(struct sink_session *session, enum sink_point point, unsigned code,
                           const char *text);
-/* A reply that no rule is about: to what is wrong or has no effect. */
+/* Replies where no rule applies: to commands that are wrong or have no effect. */
 void sink_session_reply(struct sink_session *session, unsigned code, const char *text);
-/* What comes next is content, of a new message or of one that has begun. */
+/* Reads what comes next as content, of a new message or of one that has begun. */
 void sink_session_begin_content(struct sink_session *session, enum reading reading);
 void sink_session_forget(struct sink_session *session); /* the transaction */
 
-/* A command, without the end of its line. */
+/* Runs a command, which comes without the end of its line. */
 void sink_session_run_command(struct sink_session *session, struct slice line);
 
-/* Content after DATA, up to a dot at the beginning of a line. Returns how much was used; 0: more is needed. */
+/* Takes content after DATA, up to a dot at the beginning of a line. Returns how much was used; 0: more is needed. */
 size_t sink_content_data(struct sink_session *session, struct slice input);
-/* Content of a chunk. Returns how much was used. */
+/* Takes content of a chunk. Returns how much was used. */
 size_t sink_content_chunk(struct sink_session *session, struct slice input);
-/* The chunk has arrived: replies to it. */
+/* Replies to a chunk that has arrived. */
 void sink_content_end_chunk(struct sink_session *session);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * stamp: the header field that a test message carries, by which whoever receives it knows it again and can
- * tell whether it has been altered.
+ * stamp: the header field of a test message that identifies it, and by which the receiver can tell whether it has been
+ * altered.
  *
  *     X-Impulse-Load: run=0123456789abcdef number=17 size=0000000873 sum=89abcdef
  *
  * It is the first field of the message as it is sent. `size` and `sum` (CRC-32) are those of all that follows
- * the field's line. What relays put before it (Received, Return-Path) changes neither.
+ * the field's line. The fields that relays put before it (Received, Return-Path) change neither.
  */
 #ifndef IMPULSE_TOOLS_LOAD_STAMP_H
 #define IMPULSE_TOOLS_LOAD_STAMP_H
@@ -23,12 +23,12 @@ struct stamp {
 
 enum { STAMP_LINE = 128 }; /* room for the line, its CR LF and a NUL */
 
-/* Writes the line. Its length depends on nothing but the number. Returns it. */
+/* Writes the line. Returns its length, which depends only on the number. */
 size_t stamp_format(const struct stamp *stamp, char line[static STAMP_LINE]);
-/* Reads the line, without its end. False if it is no stamp. */
+/* Reads the line, without its end. Returns false if it is no stamp. */
 bool stamp_parse(const char *line, struct stamp *stamp);
 
-/* Reads a message as it arrives, in parts of any size, without its dot-stuffing. */
+/* Reads a message as it arrives, in parts of any size. The caller removes dot-stuffing. */
 struct stamp_reader {
     struct stamp stamp; /* valid once it is found */
     bool found;

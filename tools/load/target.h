@@ -19,17 +19,17 @@ struct target {
 
 /*
  * Reads HOST, HOST:PORT, [IPV6]:PORT or the path of a Unix socket, which begins with a slash. A name is looked
- * up, which may block, and its first address counts. Port 0 is allowed. NULL, or what is wrong.
+ * up, which may block, and its first address is used. Port 0 is allowed. Returns NULL, or what is wrong.
  */
 const char *target_read(const char *text, const char *default_port, struct target *target);
-/* Is it this machine: 127.0.0.0/8, ::1 or a Unix socket? */
+/* Returns true for this machine: 127.0.0.0/8, ::1 or a Unix socket. */
 bool target_is_local(const struct target *target);
 /* Writes ADDRESS:PORT as it can be read again. */
 void target_format(const struct sockaddr_storage *address, char text[static TARGET_TEXT]);
 
 /*
- * Raises the limit of open files so that `connections` are possible beside what the tool needs itself. False:
- * the hard limit is lower; *most is how many it allows.
+ * Raises the limit of open files so that `connections` are possible beside what the tool needs itself. *most is how
+ * many are possible then. Returns false if these are fewer, because the hard limit is lower.
  */
 bool target_raise_files(uint64_t connections, uint64_t *most);
 

@@ -16,7 +16,7 @@ struct verify_request {
     const char *received[VERIFY_RECEIVED]; /* those of one or more sinks */
 };
 
-/* Adds a received ledger. NULL, or what is wrong. */
+/* Adds a received ledger. Returns NULL, or what is wrong. */
 const char *verify_add_received(struct verify_request *request, const char *path);
 /* Prints a line for each finding and a summary, or all of it as one JSON object. Returns the exit status. */
 int verify_run(const struct verify_request *request, bool json);

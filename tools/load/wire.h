@@ -3,7 +3,7 @@
  *
  * Input is given to the owner as it comes, in one buffer that all wires of a thread share; a wire keeps only
  * what the owner could not use yet. Output is a queue of pieces: short ones are copied, long ones are sent
- * from where they are. So a connection that is idle holds no buffers. Everything on the loop's thread.
+ * from where they are. So a connection that is idle holds no buffers. All functions are called on the loop's thread.
  */
 #ifndef IMPULSE_TOOLS_LOAD_WIRE_H
 #define IMPULSE_TOOLS_LOAD_WIRE_H
@@ -16,7 +16,7 @@
 struct wire;
 
 enum wire_event {
-    WIRE_CONNECTED, /* the connection stands */
+    WIRE_CONNECTED, /* the connection is established */
     WIRE_SECURED,   /* the TLS handshake is done */
     WIRE_DRAINED,   /* all output that had to wait has been sent */
     WIRE_LOST       /* the connection failed or was closed by the peer; wire->problem says how */
@@ -54,35 +54,35 @@ struct wire {
 };
 
 /*
- * Begins to connect, from `source` unless that is NULL. 0, and WIRE_CONNECTED or WIRE_LOST follow, or a
- * negative errno: the wire was not opened then and need not be closed.
+ * Begins to connect, from `source` unless that is NULL. Returns 0, and WIRE_CONNECTED or WIRE_LOST follows; or a
+ * negative errno, and the wire was not opened and need not be closed.
  */
 int wire_connect(struct wire *wire, uv_loop_t *loop, const struct wire_owner *owner,
                  const struct sockaddr_storage *to, const struct sockaddr_storage *source);
-/* Takes over a socket that was accepted. 0, or a negative errno: the socket is closed. */
+/* Takes over a socket that was accepted. Returns 0; or a negative errno, and the socket is closed. */
 int wire_accept(struct wire *wire, uv_loop_t *loop, const struct wire_owner *owner, int fd);
 /* Begins the TLS handshake, as client or server. WIRE_SECURED or WIRE_LOST follow. `name` (SNI) may be NULL. */
 void wire_secure(struct wire *wire, SSL_CTX *context, bool server, const char *name);
 
-/* Queues a copy of the text, or the bytes at `data`, which must stay there until they have been sent. There
- * is room for the latter while wire_has_room says so; text always follows text. */
+/* Queues a copy of the text. */
 void wire_say(struct wire *wire, const char *text, size_t size);
+/* Queues the bytes at `data`, which must stay there until they have been sent. Called only while wire_has_room. */
 void wire_put(struct wire *wire, const char *data, size_t size);
 bool wire_has_room(const struct wire *wire);
 /*
- * Sends what can be sent now. The rest follows by itself, and then WIRE_DRAINED. False: the connection is
- * lost, wire->problem says how, and no WIRE_LOST will follow.
+ * Sends what can be sent now. The rest is sent later, and then WIRE_DRAINED follows. Returns false if the connection is
+ * lost; wire->problem says how, and no WIRE_LOST follows.
  */
 bool wire_flush(struct wire *wire);
-/* Has everything been handed to the kernel? */
+/* Returns true if everything has been handed to the kernel. */
 bool wire_drained(const struct wire *wire);
 
-/* Takes no input until wire_resume, which gives the owner what is there before it returns. A peer that closes
- * meanwhile is WIRE_LOST. */
+/* Takes no input until wire_resume, which gives the owner what is there before it returns. If the peer closes the
+ * connection meanwhile, WIRE_LOST follows. */
 void wire_pause(struct wire *wire);
 void wire_resume(struct wire *wire);
 
-/* Closes the connection, with a reset instead of an end if asked to, and calls owner->closed later. Once. */
+/* Closes the connection, with a TCP reset if `reset`, and calls owner->closed later. Called once. */
 void wire_close(struct wire *wire, bool reset);
 
 #endif
