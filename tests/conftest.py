@@ -23,7 +23,7 @@ MARKS = {
 }
 
 
-# Begun before all others, which run beside them: else a run ends with one of them and idle workers.
+# Tests with this mark start first. Otherwise a run could end with one of them and idle workers.
 LONG = {"long": "takes half a minute or more"}
 
 
