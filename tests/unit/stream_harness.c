@@ -198,10 +198,10 @@ static void on_readable(struct imp_stream *stream, void *closure)
         client->total += size;
         imp_stream_consume(stream, size);
     }
-    if (imp_stream_at_end(stream))
+    if (imp_stream_at_end(stream)) {
         unit_count(&client->ended, 1);
-    if (imp_stream_at_end(stream) && !client->keeps_open)
         imp_stream_close(stream);
+    }
     unit_count(&client->read, (int)size);
 }
 

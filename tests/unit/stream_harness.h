@@ -45,7 +45,6 @@ struct stream_client {
     const char *says; /* once connected */
     bool hoards;      /* consumes nothing */
     bool starts_tls;
-    bool keeps_open; /* at the other side's end */
     uint64_t deadline;
     struct imp_tls *starttls;
     struct imp_stream *stream;

@@ -22,7 +22,7 @@ struct sink_settings {
 
 /* Each is counted by one thread and added up by the main one. */
 struct sink_counts {
-    struct counter connections, open;
+    struct counter connections;
     struct counter messages, recipients;      /* accepted with 250 */
     struct counter bytes;                     /* of all content */
     struct counter whole, altered, unstamped; /* of the accepted ones, unless nothing is verified */

@@ -316,7 +316,6 @@ static void release(struct sink_session *session)
 {
     if (++session->closed < 2)
         return;
-    counter_subtract(&session->thread->counts.open, 1);
     list_remove(&session->node);
     buf_release(&session->recipient);
     buf_release(&session->recipients);
@@ -347,7 +346,6 @@ void sink_session_start(struct sink_thread *thread, int fd)
     session->timer.data = session;
     list_append(&thread->sessions, &session->node);
     counter_add(&thread->counts.connections, 1);
-    counter_add(&thread->counts.open, 1);
     if (thread->sink->settings.tls_at_once) {
         wire_secure(&session->wire, thread->sink->tls, true, NULL);
         return;
