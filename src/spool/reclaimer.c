@@ -19,6 +19,7 @@ struct reclaimer {
     _Atomic uint64_t removed; /* bytes removed since the last compaction */
     pthread_mutex_t lock;     /* of what follows, the bodies that were discarded since the last compaction: */
     uint64_t discarded, first_id, last_id; /* their bytes; the least and the greatest id */
+    uint64_t discarded_before;             /* `discarded` at the look before, to see whether it still grows */
     _Atomic bool stopping;
     sem_t stop;
     pthread_t thread;
@@ -35,15 +36,18 @@ static bool is_worth_it(struct reclaimer *reclaimer)
     return stored / 2 > needed && stored - needed > RECLAIMER_LEAST_BYTES;
 }
 
-/* Takes what was discarded, if that is worth it. */
+/* Takes what was discarded, if that is worth it: when it is much, or when no more comes. */
 static bool take_discarded(struct reclaimer *reclaimer, uint64_t *first_id, uint64_t *last_id)
 {
     pthread_mutex_lock(&reclaimer->lock);
-    bool enough = reclaimer->discarded >= RECLAIMER_LEAST_BYTES;
+    uint64_t discarded = reclaimer->discarded;
+    bool rests = discarded == reclaimer->discarded_before;
+    bool enough = discarded >= (rests ? RECLAIMER_LEAST_RESTING : RECLAIMER_LEAST_BYTES);
     *first_id = reclaimer->first_id;
     *last_id = reclaimer->last_id;
     if (enough)
         reclaimer->discarded = 0;
+    reclaimer->discarded_before = reclaimer->discarded;
     pthread_mutex_unlock(&reclaimer->lock);
     return enough;
 }

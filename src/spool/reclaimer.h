@@ -14,7 +14,9 @@ struct reclaimer;
 
 enum {
     RECLAIMER_LOOK_MS = 5000,
-    RECLAIMER_LEAST_BYTES = 64 * 1024 * 1024, /* less is not worth a compaction */
+    RECLAIMER_LEAST_BYTES = 64 * 1024 * 1024, /* less is not worth a compaction, */
+    RECLAIMER_LEAST_RESTING =
+        1024 * 1024, /* but of what was discarded, when no more was since the look before */
 };
 
 /* Starts the thread, which looks every `look_ms`, and twice as often for what was discarded; the backend outlives it.
@@ -27,7 +29,7 @@ void reclaimer_found(struct reclaimer *reclaimer, uint64_t bytes);
 void reclaimer_add(struct reclaimer *reclaimer, uint64_t bytes);
 void reclaimer_remove(struct reclaimer *reclaimer, uint64_t bytes);
 /* The parts of a body that was never stored whole were removed. Bodies that are discarded were written at about the same time, so
- * only the files of that time are compacted, which pays even where much else is stored. */
+ * only the files of that time are compacted, which pays even where much else is stored, and for little. Any thread. */
 void reclaimer_discard(struct reclaimer *reclaimer, uint64_t body_id, uint64_t bytes);
 /* Interrupts what it does, ends the thread, frees. */
 void reclaimer_stop(struct reclaimer *reclaimer);

@@ -326,10 +326,8 @@ static void set_blob_share(struct rocksdb_backend *rocks, const char *share)
         rocksdb_free(error);
 }
 
-/* Removals have to be in files before they can meet there what they remove. An error is met by the next
- * commit. */
-static void compact_table(struct rocksdb_backend *rocks, enum spool_table table, struct slice first,
-                          struct slice last)
+/* Puts the rows in memory into files, after which the log that holds them can go. An error is met by the next commit. */
+static bool flush_table(struct rocksdb_backend *rocks, enum spool_table table)
 {
     char *error = NULL;
     rocksdb_flushoptions_t *flush = rocksdb_flushoptions_create();
@@ -337,18 +335,27 @@ static void compact_table(struct rocksdb_backend *rocks, enum spool_table table,
     rocksdb_flushoptions_destroy(flush);
     if (error)
         rocksdb_free(error);
-    else
+    return !error;
+}
+
+/* Removals have to be in files before they can meet there what they remove. */
+static void compact_table(struct rocksdb_backend *rocks, enum spool_table table, struct slice first,
+                          struct slice last)
+{
+    if (flush_table(rocks, table))
         rocksdb_compact_range_cf_opt(rocks->db, rocks->families[table], rocks->compaction, first.data,
                                      first.size, last.data, last.size);
 }
 
 static void rocks_compact(struct spool_backend *backend, struct slice first, struct slice last)
 {
-    const struct slice all = {0};
     struct rocksdb_backend *rocks = self(backend);
     pthread_rwlock_rdlock(&rocks->handle);
     if (rocks->db) {
-        compact_table(rocks, SPOOL_META, all, all);
+        if (first.size == 0)
+            compact_table(rocks, SPOOL_META, first, last);
+        else
+            flush_table(rocks, SPOOL_META);
         set_blob_share(rocks, "1.0");
         compact_table(rocks, SPOOL_BODY, first, last);
         set_blob_share(rocks, "0.25"); /* RocksDB's own */

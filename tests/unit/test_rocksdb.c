@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "base/mem.h"
 #include "spool/backend.h"
+#include "spool/layout.h"
 #include "spool/reclaimer.h"
 #include "spool_harness.h"
 
@@ -164,6 +165,7 @@ static void test_compact(void)
 
 static sem_t looked, compacted;
 static _Atomic uint64_t stored;
+static uint64_t compacted_first, compacted_last; /* ids; 0: all */
 
 static uint64_t fake_size(struct spool_backend *fake)
 {
@@ -174,8 +176,10 @@ static uint64_t fake_size(struct spool_backend *fake)
 
 static void fake_compact(struct spool_backend *fake, struct slice first, struct slice last)
 {
-    (void)fake, (void)first, (void)last;
+    (void)fake;
     stored = 0;
+    compacted_first = first.size == 0 ? 0 : layout_key_id(first.data);
+    compacted_last = last.size == 0 ? 0 : layout_key_id(last.data);
     sem_post(&compacted);
 }
 
@@ -208,6 +212,28 @@ static void test_reclaimer(void)
     sem_destroy(&compacted);
 }
 
+/* What was discarded is given back by itself, also when it is little and no more comes. */
+static void test_discarded(void)
+{
+    static const struct spool_backend_operations operations = {
+        .size = fake_size, .compact = fake_compact, .interrupt = fake_interrupt};
+    struct spool_backend fake = {.operations = &operations};
+    sem_init(&looked, 0, 0);
+    sem_init(&compacted, 0, 0);
+    struct reclaimer *reclaimer = reclaimer_start(&fake, 1);
+    reclaimer_discard(reclaimer, 7, 2 * (uint64_t)RECLAIMER_LEAST_BYTES);
+    sem_wait(&compacted);
+    CU_ASSERT_EQUAL(compacted_first, 7);
+    CU_ASSERT_EQUAL(compacted_last, 7);
+    reclaimer_discard(reclaimer, 9, 2 * (uint64_t)RECLAIMER_LEAST_RESTING);
+    sem_wait(&compacted);
+    CU_ASSERT_EQUAL(compacted_first, 9);
+    CU_ASSERT_EQUAL(compacted_last, 9);
+    reclaimer_stop(reclaimer);
+    sem_destroy(&looked);
+    sem_destroy(&compacted);
+}
+
 int main(void)
 {
     CU_initialize_registry();
@@ -218,5 +244,6 @@ int main(void)
     CU_add_test(suite, "drop across files", test_drop_across_files);
     CU_add_test(suite, "compact", test_compact);
     CU_add_test(suite, "reclaimer", test_reclaimer);
+    CU_add_test(suite, "discarded", test_discarded);
     return harness_run();
 }
