@@ -16,6 +16,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/idna.c \
 	src/base/idna.h \
 	src/base/list.h \
+	src/base/machine_memory.c \
+	src/base/machine_memory.h \
 	src/base/mem.c \
 	src/base/mem.h \
 	src/base/parallel.c \
