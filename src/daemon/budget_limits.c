@@ -2,10 +2,12 @@
 #include "daemon/budget_limits.h"
 
 #include "metrics/budget.h"
+#include "metrics/memory_guard.h"
 #include "policy/fields.h"
 
 struct budget_limits {
     uint64_t edits, injections, injection_memory, metric_series, streams, suspensions;
+    unsigned memory_hwm, memory_goal; /* percent */
 };
 
 static const struct policy_field fields[] = {
@@ -27,4 +29,6 @@ void budget_limits_apply(const struct conf *conf)
         [BUDGET_STREAMS] = limits.streams,
         [BUDGET_SUSPENSIONS] = limits.suspensions,
     });
+    memory_guard_set(limits.memory_hwm, limits.memory_goal);
+    memory_guard_look();
 }

@@ -28,6 +28,7 @@
 #include "log/paniclog.h"
 #include "log/writer.h"
 #include "metrics/budget.h"
+#include "metrics/memory_guard.h"
 #include "policy/host_name.h"
 #include "sdk/sdk_inject.h"
 #include "sdk/sdk_queue.h"
@@ -189,6 +190,14 @@ static bool recover(struct daemon *d, char *error, size_t error_size)
                  "spool: %llu messages recovered, %llu bodies nobody refers to removed, %llu damaged",
                  (unsigned long long)found.envelopes, (unsigned long long)found.orphan_bodies_removed,
                  (unsigned long long)found.damaged_rows);
+    if (found.left_out) {
+        paniclog(PANIC_CRITICAL,
+                 "spool: memory is too small for %llu more messages, which stay in the spool: new messages "
+                 "are refused with "
+                 "452. Give impulsed more memory, or start it again when what it has is delivered",
+                 (unsigned long long)found.left_out);
+        memory_guard_refuse();
+    }
     return true;
 }
 
@@ -222,6 +231,7 @@ static bool start(struct daemon *d, char *error, size_t error_size)
         return false;
     }
     budgets_register();
+    memory_guard_register();
     budget_limits_apply(d->conf);
     d->modules = module_set_load(d->conf, d->loading.manifests, threads_pools(d->threads), error, error_size);
     if (!d->modules)
@@ -324,6 +334,7 @@ static void on_tick(uv_timer_t *timer)
     struct daemon *d = timer->data;
     module_set_tick(d->modules);
     certificates_tick(&d->certificates, threads_pools(d->threads));
+    memory_guard_look();
 }
 
 static void send_to_end(void *async)

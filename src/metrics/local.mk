@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/metrics/libmetrics.a
 src_metrics_libmetrics_a_SOURCES = \
 	src/metrics/budget.c \
 	src/metrics/budget.h \
+	src/metrics/memory_guard.c \
+	src/metrics/memory_guard.h \
 	src/metrics/metric.c \
 	src/metrics/metric.h \
 	src/metrics/metric_cells.c \

@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "metrics/memory_guard.h"
 #include "queue/connections.h"
 #include "queue/deferred.h"
 #include "queue/delay.h"
@@ -15,7 +16,7 @@
 #include "queue/sweep.h"
 #include "queue/view.h"
 
-/* Bodies are let go on arrival while more content than this is in memory. */
+/* Above this total, or memory_goal, a message's content is dropped from memory once it is in the spool. */
 #define RESIDENT_LIMIT (UINT64_C(512) << 20)
 
 static void pump_touched(struct shard *shard)
@@ -30,7 +31,8 @@ static void admit(struct shard *shard, struct envelope *envelope, uint64_t now)
 {
     struct queue *queue = queue_find(shard, envelope->binding, envelope->recipient_domain);
     queue->held++;
-    if (body_resident_bytes() > RESIDENT_LIMIT && !(envelope->flags & ENVELOPE_DEFERRED))
+    bool drops = body_resident_bytes() > RESIDENT_LIMIT || memory_guard_is_above_goal();
+    if (drops && !(envelope->flags & ENVELOPE_DEFERRED))
         body_drop(envelope->body);
     if (envelope->next_attempt_us > now)
         queue_delay(queue, envelope, envelope->next_attempt_us);

@@ -4,6 +4,9 @@
  * An envelope's retry state is the row after it. Envelopes are collected and then sorted by body, so that the
  * envelopes of one body meet without a map from ids to bodies. Whether the bodies are there is looked up on every
  * processor: it is half of the work.
+ *
+ * When memory runs short (memory_guard.h) the scan goes on, but keeps envelopes of bodies that it has only. So no body is
+ * shared by an envelope in memory and one that is left in the spool.
  */
 #include "spool/recover.h"
 
@@ -16,12 +19,15 @@
 #include "log/paniclog.h"
 #include "message/edits.h"
 #include "message/envelope.h"
+#include "metrics/memory_guard.h"
 #include "spool/batch.h"
 #include "spool/layout.h"
 
 enum {
     MOST_DAMAGE_LINES = 20, /* in the paniclog; then they are only counted */
     LOOK_RANGE = 4096,      /* envelopes whose bodies a thread looks up at a time */
+    MEASURE_RANGE = 4096,   /* envelopes after which memory is looked at */
+    STILL_TO_COME = 512, /* bytes for each envelope after the scan: sorting, its body, its place in a queue */
 };
 
 struct found {
@@ -42,6 +48,7 @@ struct recovery {
     struct spool_recovered *result;
     struct found *found; /* `count` of `capacity` */
     size_t count, capacity;
+    size_t fitting;     /* how many of `found` came before memory ran short, then sorted; 0: it did not */
     uint64_t *arriving; /* ids of bodies that were never stored */
     size_t arriving_count;
     struct found_edits *edits; /* in the order of their bodies' ids */
@@ -77,6 +84,42 @@ static void remove_envelope(struct recovery *recovery, uint64_t id)
     backend->operations->erase(backend, SPOOL_META, layout_meta_key(&key, id, LAYOUT_RETRY));
 }
 
+static int compare_bodies(const void *a, const void *b)
+{
+    const struct found *x = a, *y = b;
+    if (x->body.id != y->body.id)
+        return x->body.id < y->body.id ? -1 : 1;
+    return x->envelope->id < y->envelope->id ? -1 : x->envelope->id > y->envelope->id;
+}
+
+/* ---- when memory runs short -------------------------------------------------------------------------- */
+
+/* Called before an envelope is added. */
+static void measure(struct recovery *recovery)
+{
+    if (recovery->fitting || recovery->count == 0 || recovery->count % MEASURE_RANGE)
+        return;
+    memory_guard_look();
+    if (memory_guard_has_room(recovery->count * STILL_TO_COME))
+        return;
+    recovery->fitting = recovery->count;
+    qsort(recovery->found, recovery->fitting, sizeof *recovery->found, compare_bodies);
+}
+
+static int compare_body_id(const void *id, const void *found)
+{
+    uint64_t wanted = *(const uint64_t *)id, there = ((const struct found *)found)->body.id;
+    return wanted < there ? -1 : wanted > there;
+}
+
+static bool is_left_out(const struct recovery *recovery, uint64_t body_id)
+{
+    return recovery->fitting &&
+           !bsearch(&body_id, recovery->found, recovery->fitting, sizeof *recovery->found, compare_body_id);
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------- */
+
 static void see_envelope(struct recovery *recovery, uint64_t id, struct slice value)
 {
     struct body_facts body;
@@ -87,22 +130,33 @@ static void see_envelope(struct recovery *recovery, uint64_t id, struct slice va
         remove_envelope(recovery, id);
         return;
     }
+    see_id(recovery, envelope->batch_id);
+    see_id(recovery, envelope->connection_id);
+    see_id(recovery, body.id);
+    measure(recovery);
+    if (is_left_out(recovery, body.id)) {
+        recovery->result->left_out++;
+        envelope_free(envelope);
+        return;
+    }
     if (recovery->count == recovery->capacity) {
         recovery->capacity = recovery->capacity ? recovery->capacity * 2 : 1024;
         recovery->found = mem_resize(recovery->found, recovery->capacity * sizeof *recovery->found);
     }
     recovery->found[recovery->count++] = (struct found){.body = body, .envelope = envelope};
-    see_id(recovery, envelope->batch_id);
-    see_id(recovery, envelope->connection_id);
-    see_id(recovery, body.id);
 }
 
-/* A retry row without its envelope says nothing: it is left from an envelope that was removed without having
- * been retried as far as its owner knew. */
+/*
+ * A retry row without its envelope says nothing: it is left from an envelope that was removed without having
+ * been retried as far as its owner knew. The envelope may also be one that is left out.
+ */
 static void see_retry(struct recovery *recovery, uint64_t id, struct slice key, struct slice value)
 {
-    struct envelope *envelope = recovery->count ? recovery->found[recovery->count - 1].envelope : NULL;
+    bool is_last = recovery->count > recovery->fitting;
+    struct envelope *envelope = is_last ? recovery->found[recovery->count - 1].envelope : NULL;
     bool stray = !envelope || envelope->id != id;
+    if (stray && recovery->fitting)
+        return;
     bool damaged = !stray && !layout_retry_parse(value, &envelope->next_attempt_us, &envelope->retries);
     if (damaged)
         see_damage(recovery, id, "cannot read the retry state");
@@ -119,6 +173,8 @@ static void see_arriving(struct recovery *recovery, uint64_t id)
 
 static void see_edits(struct recovery *recovery, uint64_t id, struct slice value)
 {
+    if (is_left_out(recovery, id))
+        return;
     if (recovery->edits_count == recovery->edits_room) {
         recovery->edits_room = recovery->edits_room ? recovery->edits_room * 2 : 64;
         recovery->edits = mem_resize(recovery->edits, recovery->edits_room * sizeof *recovery->edits);
@@ -163,14 +219,6 @@ static int clear_ruins(struct recovery *recovery)
         batch_drop_parts(recovery->backend, recovery->arriving[i]);
     recovery->result->orphan_bodies_removed = recovery->arriving_count;
     return recovery->backend->operations->commit(recovery->backend, true) == SPOOL_OK ? 0 : -EIO;
-}
-
-static int compare_bodies(const void *a, const void *b)
-{
-    const struct found *x = a, *y = b;
-    if (x->body.id != y->body.id)
-        return x->body.id < y->body.id ? -1 : 1;
-    return x->envelope->id < y->envelope->id ? -1 : x->envelope->id > y->envelope->id;
 }
 
 static bool is_whole(const struct recovery *recovery, const struct body_facts *body)
@@ -298,7 +346,7 @@ static void report_damage(const struct spool_recovered *result)
 static void report_loss(struct spool_backend *backend, struct spool_recovered *result)
 {
     struct spool_loss loss = backend->operations->loss(backend);
-    uint64_t found = result->envelopes + result->damaged_rows;
+    uint64_t found = result->envelopes + result->damaged_rows + result->left_out;
     if (!loss.changes)
         return;
     result->missing = loss.messages > found ? loss.messages - found : 0;

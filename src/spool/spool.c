@@ -86,7 +86,7 @@ int spool_recover(struct spool *spool, void (*take)(struct envelope *envelope, v
     int error = recover(spool->backend, spool->remove_damaged, take, closure, result);
     if (!error) {
         reclaimer_found(spool->reclaimer, result->bytes);
-        committer_found(spool->committer, result->envelopes + result->damaged_rows);
+        committer_found(spool->committer, result->envelopes + result->damaged_rows + result->left_out);
     }
     return error;
 }

@@ -97,6 +97,7 @@ struct spool *spool_open(const struct spool_settings *settings, char *error, siz
 struct spool_recovered {
     uint64_t envelopes, bodies, bytes, orphan_bodies_removed, damaged_rows;
     uint64_t missing; /* when the log has lost something: so many messages at least are gone (0: not known) */
+    uint64_t left_out; /* messages that do not fit into memory: they stay in the spool */
     uint64_t greatest_id;
 };
 /*

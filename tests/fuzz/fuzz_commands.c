@@ -17,6 +17,7 @@
 #include "base/utf8.h"
 #include "base/xtext.h"
 #include "metrics/budget.h"
+#include "metrics/memory_guard.h"
 #include "tls/tls.h"
 #include "smtp/server/acceptance.h"
 #include "smtp/server/auth.h"
@@ -249,6 +250,11 @@ void smtps_call_start(struct smtps_session *session, const struct smtps_verb *ve
 void smtps_call_cancel(struct smtps_session *session)
 {
     (void)session;
+}
+
+bool memory_guard_refuses(void)
+{
+    return false;
 }
 
 bool budget_take(enum budget_kind kind, uint64_t amount)

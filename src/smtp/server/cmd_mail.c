@@ -1,6 +1,7 @@
 /*
  * MAIL FROM: RFC 5321 section 4.1.1.2. Its parameters are in parameter.c.
  */
+#include "metrics/memory_guard.h"
 #include "smtp/server/auth.h"
 #include "smtp/server/smtps_verb.h"
 #include "smtp/server/offers.h"
@@ -35,6 +36,8 @@ static const struct smtps_reply *check_limits(struct smtps_session *session, uin
         return &reply_too_many_messages;
     if (policy->max_message_size && size > policy->max_message_size)
         return &reply_too_big;
+    if (memory_guard_refuses())
+        return &reply_memory_full;
     if (!spool_has_room(session->worker->server->spool, size))
         return &reply_spool_full;
     return NULL;
