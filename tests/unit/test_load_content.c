@@ -175,7 +175,7 @@ static void test_patterns(void)
 
 static const struct fault_rule *strike(struct fault_plan *plan, enum sink_point point, uint64_t messages)
 {
-    return fault_plan_strike(plan, point, messages, 0, 0);
+    return fault_plan_strike(plan, point, messages, 0, 0, 0);
 }
 
 static void test_rules(void)
@@ -195,11 +195,24 @@ static void test_rules(void)
     for (unsigned i = 0; i < 4000; i++)
         struck += strike(&plan, POINT_RCPT, 0) != NULL;
     CU_ASSERT_TRUE(struck > 900 && struck < 1100);
-    CU_ASSERT_EQUAL(fault_plan_next_offset(&plan, POINT_CONTENT, 0), 1000);
-    CU_ASSERT_EQUAL(fault_plan_next_offset(&plan, POINT_CONTENT, 1000), UINT64_MAX);
-    CU_ASSERT_PTR_NULL(fault_plan_strike(&plan, POINT_CONTENT, 0, 0, 999));
-    CU_ASSERT_PTR_NOT_NULL(fault_plan_strike(&plan, POINT_CONTENT, 0, 999, 1000));
-    CU_ASSERT_PTR_NULL(fault_plan_strike(&plan, POINT_CONTENT, 0, 1000, 2000));
+    CU_ASSERT_EQUAL(fault_plan_next_offset(&plan, POINT_CONTENT, 0, 0), 1000);
+    CU_ASSERT_EQUAL(fault_plan_next_offset(&plan, POINT_CONTENT, 0, 1000), UINT64_MAX);
+    CU_ASSERT_PTR_NULL(fault_plan_strike(&plan, POINT_CONTENT, 0, 0, 0, 999));
+    CU_ASSERT_PTR_NOT_NULL(fault_plan_strike(&plan, POINT_CONTENT, 0, 0, 999, 1000));
+    CU_ASSERT_PTR_NULL(fault_plan_strike(&plan, POINT_CONTENT, 0, 0, 1000, 2000));
+}
+
+static void test_range_of_offsets(void)
+{
+    struct fault_plan plan = {.seed = 1};
+    CU_ASSERT_PTR_NULL(fault_plan_add(&plan, "reply+5-7,rubbish"));
+    for (uint64_t connection = 0; connection < 9; connection++) {
+        uint64_t offset = 5 + connection % 3;
+        CU_ASSERT_EQUAL(fault_plan_next_offset(&plan, POINT_REPLY, connection, 0), offset);
+        CU_ASSERT_PTR_NULL(fault_plan_strike(&plan, POINT_REPLY, 0, connection, 0, offset - 1));
+        CU_ASSERT_PTR_NOT_NULL(fault_plan_strike(&plan, POINT_REPLY, 0, connection, offset - 1, offset));
+        CU_ASSERT_PTR_NULL(fault_plan_strike(&plan, POINT_REPLY, 0, connection, offset, 20));
+    }
 }
 
 static void test_wrong_rules(void)
@@ -216,7 +229,13 @@ static void test_wrong_rules(void)
                                         "content+5,refuse=451",
                                         "mail,close,fraction=2",
                                         "mail,close,after=x",
-                                        "mail,close,times=0"};
+                                        "mail,close,times=0",
+                                        "byte+7-5,close",
+                                        "byte+1-,close",
+                                        "reply+5,delay=10",
+                                        "reply+5,refuse=451",
+                                        "byte+5,rubbish",
+                                        "end,long"};
     struct fault_plan plan = {.seed = 1};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CU_ASSERT_PTR_NOT_NULL(fault_plan_add(&plan, wrong[i]));
@@ -233,6 +252,7 @@ int main(void)
                                                           {"distributions", test_distributions},
                                                           {"patterns", test_patterns},
                                                           {"rules", test_rules},
+                                                          {"a range of offsets", test_range_of_offsets},
                                                           {"wrong rules", test_wrong_rules},
                                                           CU_TEST_INFO_NULL});
     content_pool_free(pool);

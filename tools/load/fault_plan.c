@@ -14,8 +14,8 @@
 #include "tools/load/random.h"
 
 static const char *const points[POINTS] = {"connect", "ehlo", "starttls", "mail",    "rcpt", "data",
-                                           "end",     "rset", "quit",     "content", "byte"};
-static const char *const actions[] = {"", "refuse", "delay", "close", "reset", "hang"};
+                                           "end",     "rset", "quit",     "content", "byte", "reply"};
+static const char *const actions[] = {"", "refuse", "delay", "close", "reset", "hang", "rubbish", "long"};
 
 enum { ACTIONS = sizeof actions / sizeof *actions };
 
@@ -51,6 +51,16 @@ static struct slice split(struct slice word, char separator, struct slice *value
     return name;
 }
 
+/* "300", or the range "1-300". */
+static bool read_offset(struct fault_rule *rule, struct slice text)
+{
+    struct slice last, first = split(text, '-', &last);
+    if (!slice_to_uint(first, &rule->offset) || rule->offset == 0)
+        return false;
+    rule->last = rule->offset;
+    return !last.data || (slice_to_uint(last, &rule->last) && rule->last >= rule->offset);
+}
+
 static const char *read_point(struct fault_rule *rule, struct slice word)
 {
     struct slice offset, name = split(word, '+', &offset);
@@ -58,13 +68,13 @@ static const char *read_point(struct fault_rule *rule, struct slice word)
         if (!slice_equal(name, slice_text(points[i])))
             continue;
         rule->point = (enum sink_point)i;
-        bool wanted = i == POINT_CONTENT || i == POINT_BYTE;
-        if (wanted && (!slice_to_uint(offset, &rule->offset) || rule->offset == 0))
-            return "a number of bytes belongs to it: content+N, byte+N";
-        return wanted || !offset.size ? NULL : "only content and byte have a number of bytes";
+        bool wanted = i >= POINT_CONTENT;
+        if (wanted && !read_offset(rule, offset))
+            return "a number of bytes belongs to it, or a range: content+N, byte+N, reply+N-M";
+        return wanted || !offset.size ? NULL : "only content, byte and reply have a number of bytes";
     }
     return "it begins with none of connect, ehlo, starttls, mail, rcpt, data, end, rset, quit, content+N, "
-           "byte+N";
+           "byte+N, reply+N";
 }
 
 /* Returns what is wrong with the value of an action, or NULL. */
@@ -80,7 +90,7 @@ static const char *read_action(struct fault_rule *rule, enum sink_action action,
         return read && number >= 400 && number <= 599 ? NULL : "refuse=CODE needs a code from 400 to 599";
     if (action == ACTION_DELAY)
         return read && number <= 86400000 ? NULL : "delay=MS needs a number of milliseconds";
-    return value.size ? "close, reset and hang have no value" : NULL;
+    return value.size ? "close, reset, hang, rubbish and long have no value" : NULL;
 }
 
 static const char *read_word(struct fault_rule *rule, struct slice word)
@@ -102,8 +112,8 @@ static const char *read_word(struct fault_rule *rule, struct slice word)
     if (slice_equal(name, SLICE_LITERAL("times")))
         return slice_to_uint(value, &rule->times) && rule->times ? NULL
                                                                  : "times= needs a whole number above 0";
-    return "after the point come refuse=CODE, delay=MS, close, reset or hang, after=, until=, fraction=, "
-           "times=";
+    return "after the point come refuse=CODE, delay=MS, close, reset, hang, rubbish or long, after=, until=, "
+           "fraction=, times=";
 }
 
 const char *fault_plan_add(struct fault_plan *plan, const char *text)
@@ -117,21 +127,34 @@ const char *fault_plan_add(struct fault_plan *plan, const char *text)
     while (!wrong && slice_next(&rest, ',', &word))
         wrong = read_word(rule, word);
     if (!wrong && !rule->action)
-        wrong = "it has no action: refuse=CODE, delay=MS, close, reset or hang";
+        wrong = "it has no action: refuse=CODE, delay=MS, close, reset, hang, rubbish or long";
     if (!wrong && rule->action == ACTION_REFUSE && rule->point >= POINT_CONTENT)
-        wrong = "nothing can be refused in the middle of content";
+        wrong = "nothing can be refused in the middle of content or of a reply";
+    if (!wrong && rule->action == ACTION_DELAY && rule->point == POINT_REPLY)
+        wrong = "a reply is delayed as a whole";
+    if (!wrong && rule->action >= ACTION_RUBBISH && rule->point != POINT_REPLY)
+        wrong = "rubbish and long belong to reply+N";
     if (!wrong)
         plan->count++;
     return wrong;
 }
 
-uint64_t fault_plan_next_offset(const struct fault_plan *plan, enum sink_point point, uint64_t now)
+uint64_t fault_rule_offset(const struct fault_rule *rule, uint64_t connection)
+{
+    return rule->offset + connection % (rule->last - rule->offset + 1);
+}
+
+uint64_t fault_plan_next_offset(const struct fault_plan *plan, enum sink_point point, uint64_t connection,
+                                uint64_t now)
 {
     uint64_t next = UINT64_MAX;
     for (size_t i = 0; i < plan->count; i++) {
         const struct fault_rule *rule = &plan->rules[i];
-        if (rule->point == point && rule->offset > now && rule->offset < next)
-            next = rule->offset;
+        if (rule->point != point)
+            continue;
+        uint64_t offset = fault_rule_offset(rule, connection);
+        if (offset > now && offset < next)
+            next = offset;
     }
     return next;
 }
@@ -158,13 +181,14 @@ static bool applies(const struct fault_plan *plan, struct fault_rule *rule, uint
 }
 
 const struct fault_rule *fault_plan_strike(struct fault_plan *plan, enum sink_point point, uint64_t messages,
-                                           uint64_t before, uint64_t now)
+                                           uint64_t connection, uint64_t before, uint64_t now)
 {
     for (size_t i = 0; i < plan->count; i++) {
         struct fault_rule *rule = &plan->rules[i];
         if (rule->point != point)
             continue;
-        if (point >= POINT_CONTENT && (rule->offset <= before || rule->offset > now))
+        uint64_t offset = point >= POINT_CONTENT ? fault_rule_offset(rule, connection) : 0;
+        if (point >= POINT_CONTENT && (offset <= before || offset > now))
             continue;
         if (applies(plan, rule, messages))
             return rule;

@@ -53,8 +53,8 @@ static const struct option_row rows[] = {
 
 static const struct option_set options = {
     "impulse-sink", "[OPTION ...] [ADDRESS:PORT | /SOCKET]      (default 127.0.0.1:2525)",
-    "\nRules:  POINT   connect ehlo starttls mail rcpt data end rset quit content+N byte+N\n"
-    "        ACTION  refuse=CODE delay=MS close reset hang\n"
+    "\nRules:  POINT   connect ehlo starttls mail rcpt data end rset quit content+N byte+N reply+N\n"
+    "        ACTION  refuse=CODE delay=MS close reset hang; rubbish long, at reply+N\n"
     "        LIMIT   after=N until=N (messages, or seconds as in 5s) fraction=F times=N\n"
     "It ends on SIGINT or SIGTERM, and prints what it has counted.\n",
     rows};

@@ -51,6 +51,7 @@ struct sink {
     char *greeting;         /* the text of the banner */
     int ledger;             /* a descriptor; -1: none is written */
     _Atomic uint64_t begun; /* messages: MAIL commands, which the rules count */
+    _Atomic uint64_t came;  /* connections, which take the offsets of a range in turn */
     atomic_bool full;       /* that there are too many connections has been reported */
     struct sink_thread *threads;
 };

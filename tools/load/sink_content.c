@@ -35,8 +35,8 @@ static struct slice cut_at_rule(const struct sink_session *session, struct slice
 {
     const struct fault_plan *plan = &session->thread->sink->settings.faults;
     if (plan->count) {
-        uint64_t left =
-            fault_plan_next_offset(plan, POINT_CONTENT, session->content_size) - session->content_size;
+        uint64_t left = fault_plan_next_offset(plan, POINT_CONTENT, session->number, session->content_size) -
+                        session->content_size;
         if (input.size > left)
             input.size = (size_t)left;
     }

@@ -11,7 +11,7 @@
 #include "tools/load/ledger.h"
 #include "tools/load/sink_session.h"
 
-enum { MOST_LINE = 4096 };
+enum { MOST_LINE = 4096, REPLY_SIZE = 512 };
 
 static void on_timer_closed(uv_handle_t *timer);
 
@@ -90,7 +90,8 @@ static void flush(struct sink_session *session)
         end_session(session, false);
 }
 
-static void say_capabilities(struct sink_session *session, const char *text)
+/* Returns the length of the reply to EHLO. */
+static size_t format_capabilities(const struct sink_session *session, const char *greeting, char *text)
 {
     const struct sink *sink = session->thread->sink;
     const struct {
@@ -102,15 +103,12 @@ static void say_capabilities(struct sink_session *session, const char *text)
         {!sink->settings.no_chunking, "CHUNKING"},
         {sink->tls && !session->wire.ssl, "STARTTLS"},
     };
-    char line[128];
-    int size = snprintf(line, sizeof line, "250-%.90s\r\n", text);
-    wire_say(&session->wire, line, (size_t)size);
+    int size = snprintf(text, REPLY_SIZE, "250-%.90s\r\n", greeting);
     for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
-        if (extensions[i].offered) {
-            size = snprintf(line, sizeof line, "250-%s\r\n", extensions[i].name);
-            wire_say(&session->wire, line, (size_t)size);
-        }
-    wire_say(&session->wire, "250 ENHANCEDSTATUSCODES\r\n", 25);
+        if (extensions[i].offered)
+            size += snprintf(text + size, REPLY_SIZE - (size_t)size, "250-%s\r\n", extensions[i].name);
+    size += snprintf(text + size, REPLY_SIZE - (size_t)size, "250 ENHANCEDSTATUSCODES\r\n");
+    return (size_t)size;
 }
 
 /* What a reply means to the session, once it is given. */
@@ -149,16 +147,78 @@ static void take_effect(struct sink_session *session, enum sink_point point, uns
     }
 }
 
+/* Returns how many messages came before this one, or, outside of a message, how many there were so far. */
+static uint64_t messages_before(const struct sink_session *session)
+{
+    return session->counted ? session->place
+                            : atomic_load_explicit(&session->thread->sink->begun, memory_order_relaxed);
+}
+
+/* Sends what is no reply. In the reply to content it has no end of a line, so that this stays without an answer. */
+static void say_rubbish(struct sink_session *session, enum sink_action action, bool may_end_line)
+{
+    static const char rubbish[] = "\r\n\0\377\200 rubbish\n2\r\n25\r\n999 no\r\n-\r\n";
+    char line[16384];
+    if (action == ACTION_RUBBISH && may_end_line) {
+        wire_say(&session->wire, rubbish, sizeof rubbish - 1);
+        return;
+    }
+    memset(line, action == ACTION_RUBBISH ? '\0' : 'x', sizeof line);
+    for (unsigned i = 0; i < (action == ACTION_RUBBISH ? 1 : 16); i++)
+        wire_say(&session->wire, line, sizeof line);
+}
+
+/* Gives a part of the reply, and does what the rule says. Only a reply that was given as a whole takes effect. */
+static void cut_reply(struct sink_session *session, const struct reply *reply, const struct fault_rule *rule,
+                      struct slice text)
+{
+    size_t part = (size_t)(fault_rule_offset(rule, session->number) - session->said);
+    bool whole = part == text.size;
+    counter_add(&session->thread->counts.faults, 1);
+    if (whole)
+        take_effect(session, reply->point, reply->code);
+    wire_say(&session->wire, text.data, part);
+    session->said += part;
+    if (rule->action >= ACTION_RUBBISH)
+        say_rubbish(session, rule->action, whole || reply->point != POINT_END);
+    if (rule->action == ACTION_CLOSE || rule->action == ACTION_RESET) {
+        flush(session);
+        end_session(session, rule->action == ACTION_RESET);
+    } else {
+        wire_pause(&session->wire);
+    }
+}
+
+/* Returns the rule that applies in the middle or at the end of a reply of this size, or NULL. */
+static const struct fault_rule *rule_in_reply(const struct sink_session *session, size_t size)
+{
+    struct fault_plan *plan = &session->thread->sink->settings.faults;
+    return plan->count ? fault_plan_strike(plan, POINT_REPLY, messages_before(session), session->number,
+                                           session->said, session->said + size)
+                       : NULL;
+}
+
+static void say_reply(struct sink_session *session, const struct reply *reply)
+{
+    char text[REPLY_SIZE];
+    size_t size = reply->point == POINT_EHLO && reply->code == 250
+                      ? format_capabilities(session, reply->text, text)
+                      : (size_t)snprintf(text, sizeof text, "%u %.200s\r\n", reply->code, reply->text);
+    const struct fault_rule *rule = rule_in_reply(session, size);
+    if (rule) {
+        cut_reply(session, reply, rule, slice_of(text, size));
+        return;
+    }
+    take_effect(session, reply->point, reply->code);
+    wire_say(&session->wire, text, size);
+    session->said += size;
+}
+
 static void give_reply(struct sink_session *session, const struct reply *reply)
 {
-    char line[256];
-    take_effect(session, reply->point, reply->code);
-    if (reply->point == POINT_EHLO && reply->code == 250) {
-        say_capabilities(session, reply->text);
-    } else {
-        int size = snprintf(line, sizeof line, "%u %.200s\r\n", reply->code, reply->text);
-        wire_say(&session->wire, line, (size_t)size);
-    }
+    say_reply(session, reply);
+    if (session->wire.closing || session->wire.paused)
+        return;
     if (reply->point == POINT_STARTTLS && reply->code == 220) {
         flush(session);
         if (!session->wire.closing)
@@ -206,13 +266,6 @@ static bool strike(struct sink_session *session, const struct fault_rule *rule, 
     }
 }
 
-/* Returns how many messages came before this one, or, outside of a message, how many there were so far. */
-static uint64_t messages_before(const struct sink_session *session)
-{
-    return session->counted ? session->place
-                            : atomic_load_explicit(&session->thread->sink->begun, memory_order_relaxed);
-}
-
 void sink_session_respond(struct sink_session *session, enum sink_point point, unsigned code,
                           const char *text)
 {
@@ -220,7 +273,8 @@ void sink_session_respond(struct sink_session *session, enum sink_point point, u
     struct reply reply = {point, code, text};
     const struct fault_rule *rule = NULL;
     if (sink->settings.faults.count)
-        rule = fault_plan_strike(&sink->settings.faults, point, messages_before(session), 0, 0);
+        rule =
+            fault_plan_strike(&sink->settings.faults, point, messages_before(session), session->number, 0, 0);
     if (!rule || !strike(session, rule, &reply))
         give_reply(session, &reply);
 }
@@ -266,8 +320,8 @@ static void check_offsets(struct sink_session *session, enum sink_point point, u
     struct sink *sink = session->thread->sink;
     if (session->wire.closing || now <= before)
         return;
-    const struct fault_rule *rule =
-        fault_plan_strike(&sink->settings.faults, point, messages_before(session), before, now);
+    const struct fault_rule *rule = fault_plan_strike(&sink->settings.faults, point, messages_before(session),
+                                                      session->number, before, now);
     struct reply none = {0};
     if (rule && rule->action != ACTION_DELAY)
         strike(session, rule, &none);
@@ -338,6 +392,7 @@ void sink_session_start(struct sink_thread *thread, int fd)
 {
     struct sink_session *session = mem_new(struct sink_session);
     session->thread = thread;
+    session->number = atomic_fetch_add_explicit(&thread->sink->came, 1, memory_order_relaxed);
     if (wire_accept(&session->wire, &thread->loop, &owner, fd) < 0) {
         free(session);
         return;

@@ -30,6 +30,8 @@ struct sink_session {
     char before[2];        /* the last two bytes of content: a dot counts after CR LF only */
     uint64_t content_size; /* of what has arrived */
     uint64_t bytes_seen;   /* on the connection: rules about them were asked */
+    uint64_t number;       /* connections that came before it */
+    uint64_t said;         /* bytes of replies */
     uint64_t chunk_left;
     size_t recipient_count;
     struct buf recipient;  /* of the RCPT that is being answered */
