@@ -53,6 +53,8 @@ class Sink:
 
     def stop(self):
         """Ends it, and returns its sums."""
+        if self.sums:
+            return self.sums
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         output, errors = self.process.communicate(timeout=patience(30))
