@@ -5,6 +5,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/clock.c \
 	src/base/clock.h \
 	src/base/counter.h \
+	src/base/descriptors.c \
+	src/base/descriptors.h \
 	src/base/domain_set.c \
 	src/base/domain_set.h \
 	src/base/file.c \

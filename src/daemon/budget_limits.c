@@ -1,6 +1,7 @@
 /* budget_limits: see budget_limits.h. */
 #include "daemon/budget_limits.h"
 
+#include "daemon/file_shares.h"
 #include "metrics/budget.h"
 #include "metrics/memory_guard.h"
 #include "policy/fields.h"
@@ -18,10 +19,13 @@ static const struct policy_field fields[] = {
 void budget_limits_apply(const struct conf *conf)
 {
     struct budget_limits limits;
+    struct file_shares shares;
     struct conf_chain chain;
     conf_chain_global(&chain, conf);
     policy_fields_fill(&limits, fields, POLICY_FIELD_COUNT(fields), &chain);
+    file_shares_of(conf, &shares);
     budgets_set((const uint64_t[BUDGETS]){
+        [BUDGET_CLIENTS] = shares.clients,
         [BUDGET_EDITS] = limits.edits,
         [BUDGET_INJECTIONS] = limits.injections,
         [BUDGET_INJECTION_MEMORY] = limits.injection_memory,

@@ -21,6 +21,7 @@
 #include "daemon/daemon_metrics.h"
 #include "daemon/daemon_private.h"
 #include "daemon/daemon_settings.h"
+#include "daemon/file_shares.h"
 #include "daemon/forced_end.h"
 #include "daemon/process.h"
 #include "daemon/readable.h"
@@ -109,7 +110,7 @@ static bool become_daemon(struct daemon *d, char *error, size_t error_size)
         snprintf(error, error_size, "cannot go to the background");
         return false;
     }
-    process_raise_file_limit();
+    file_limit_set(d->conf);
     if (!adopt_main_loop(d, error, error_size))
         return false;
     d->control = console_create(d, begin_end);
@@ -173,6 +174,7 @@ static void build_queues(struct daemon *d)
 {
     struct queue_dependencies dependencies = dependencies_of(d);
     d->queues = queue_set_create(&dependencies, d->conf, d->modules);
+    file_shares_apply(d->conf, d->queues);
     if (!d->arguments->skip_queue)
         d->delivery = delivery_create(d->queues, &dependencies, policy_host_name(d->conf), d->resolvers);
 }
@@ -233,6 +235,7 @@ static bool start(struct daemon *d, char *error, size_t error_size)
     budgets_register();
     memory_guard_register();
     budget_limits_apply(d->conf);
+    file_shares_check(d->conf);
     d->modules = module_set_load(d->conf, d->loading.manifests, threads_pools(d->threads), error, error_size);
     if (!d->modules)
         return false;

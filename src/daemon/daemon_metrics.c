@@ -7,6 +7,7 @@
 #include "config.h"
 #include "log/writer.h"
 #include "message/body.h"
+#include "net/connection_accept.h"
 #include "metrics/metric.h"
 
 /* ---- pools ------------------------------------------------------------------------------------------- */
@@ -92,6 +93,12 @@ static double log_bytes(void *unused)
     return (double)log_writer_waiting();
 }
 
+static double accept_failures(void *unused)
+{
+    (void)unused;
+    return (double)connection_accept_failures();
+}
+
 static double one(void *unused)
 {
     (void)unused;
@@ -123,6 +130,11 @@ void daemon_metrics_register(struct pool_set *pools, struct spool *spool)
     gauge("impulse_log_waiting_bytes", "Lines of log files that wait to be written", log_bytes, NULL);
     gauge("impulse_spool_free_bytes", "What the spool may still write before its reserve is touched",
           spool_room, spool);
+    metric_core(&(struct metric_definition){
+        .name = "impulse_accept_failures_total",
+        .help = "Connections that could not be accepted because open files or memory were lacking",
+        .read = accept_failures,
+    });
     metric_core_labelled(&(struct metric_definition){.kind = METRIC_GAUGE,
                                                      .name = "impulse_build_info",
                                                      .help = "Its label says the version",

@@ -19,6 +19,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/daemon_private.h \
 	src/daemon/daemon_settings.c \
 	src/daemon/daemon_settings.h \
+	src/daemon/file_shares.c \
+	src/daemon/file_shares.h \
 	src/daemon/forced_end.c \
 	src/daemon/forced_end.h \
 	src/daemon/listen_kinds.c \

@@ -16,9 +16,6 @@
  */
 int process_background(void);
 
-/* Raises the limit of open files to what the system allows. */
-void process_raise_file_limit(void);
-
 /*
  * Creates and locks `path` and writes the pid. NULL or "": does nothing. False with one line in error[] when
  * another daemon holds it or it cannot be written.

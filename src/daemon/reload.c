@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "confparse/compare.h"
 #include "daemon/budget_limits.h"
+#include "daemon/file_shares.h"
 #include "daemon/process.h"
 #include "log/paniclog.h"
 
@@ -83,6 +84,9 @@ static bool swap(struct daemon *d, struct conf *conf, const struct manifest_set 
     listens_use_modules(d->listens, conf, modules);
     listens_start(d->listens);
     listens_change(d->listens, conf, threads_pools(d->threads));
+    file_limit_set(conf);
+    file_shares_check(conf);
+    file_shares_apply(conf, d->queues);
     queue_set_reconfigure(d->queues, conf, modules);
     smtp_generation_unref(generation);
     module_set_unref(d->modules);

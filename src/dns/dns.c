@@ -277,7 +277,11 @@ void resolver_ask(struct resolver *resolver, const char *name, unsigned type, dn
     *lookup = (struct lookup){.done = done, .closure = closure, .owns_closure = true, .type = type};
     const char *wrong = ask(lookup, resolver, name);
     if (wrong)
-        give_failure(lookup, wrong);
+        give(lookup, &(struct dns_answer){.status = DNS_FAILED,
+                                          .type = type,
+                                          .rcode = RCODE_SERVFAIL,
+                                          .reason = wrong,
+                                          .unasked = true});
 }
 
 struct lookup *resolver_query(struct resolver *resolver, const char *name, unsigned type, dns_done_fn *done,

@@ -12,6 +12,10 @@ static struct budget {
     _Atomic uint64_t limit, used, refused;
     struct panic_rate said;
 } budgets[BUDGETS] = {
+    [BUDGET_CLIENTS] = {.name = "clients",
+                        .option = "what is left of server_max_file_descriptors",
+                        .what = "connections of clients",
+                        .limit = UINT64_MAX},
     [BUDGET_EDITS] = {.name = "edits",
                       .option = "module_edit_memory",
                       .what = "bytes of edits in messages that arrive",

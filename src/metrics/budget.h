@@ -17,6 +17,7 @@
 #include "log/paniclog.h"
 
 enum budget_kind {
+    BUDGET_CLIENTS,          /* connections of clients, also those that modules serve */
     BUDGET_EDITS,            /* bytes that edits put into messages that arrive */
     BUDGET_INJECTIONS,       /* messages of modules on their way into the spool */
     BUDGET_INJECTION_MEMORY, /* bytes that they hold */

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/descriptors.h"
 
 static bool bind_source(int fd, const char *text, sa_family_t family)
 {
@@ -23,6 +24,18 @@ static bool bind_source(int fd, const char *text, sa_family_t family)
     return bind(fd, (struct sockaddr *)&address, size) == 0;
 }
 
+/* Returns a socket that may be used, or a negative errno. */
+static int make_socket(sa_family_t family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (!descriptor_is_kept(fd))
+        return fd;
+    close(fd);
+    return -EMFILE;
+}
+
 /* The descriptor if the connection is made or on its way; else it is closed. */
 static int begin(int fd, const struct sockaddr *address, socklen_t size)
 {
@@ -36,9 +49,9 @@ static int begin(int fd, const struct sockaddr *address, socklen_t size)
 int connect_begin(const struct net_addr *address, const char *source)
 {
     struct sockaddr_storage socket_address;
-    int fd = socket(address->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = make_socket(address->family);
     if (fd < 0)
-        return -errno;
+        return fd;
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (!bind_source(fd, source, address->family)) {
@@ -57,6 +70,6 @@ int connect_begin_unix(const char *path)
     if (size >= sizeof address.sun_path)
         return -ENAMETOOLONG;
     memcpy(address.sun_path, path, size);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    return fd < 0 ? -errno : begin(fd, (struct sockaddr *)&address, sizeof address);
+    int fd = make_socket(AF_UNIX);
+    return fd < 0 ? fd : begin(fd, (struct sockaddr *)&address, sizeof address);
 }

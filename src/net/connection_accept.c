@@ -5,10 +5,11 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <string.h>
 #include "log/paniclog.h"
 
-enum { COMPLAINT_INTERVAL_MS = 10000 };
+enum { COMPLAINT_INTERVAL_MS = 60000 };
 
 /*
  * Returns whether an error concerns only one connection, which is gone, or none. accept(2) lists the network
@@ -24,11 +25,20 @@ static bool is_passing(int error)
     return false;
 }
 
+static _Atomic uint64_t failures;
+
+uint64_t connection_accept_failures(void)
+{
+    return atomic_load_explicit(&failures, memory_order_relaxed);
+}
+
 static void complain(struct listen_socket *socket, int error)
 {
+    atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
     if (!panic_rate_allows(&socket->complaints, COMPLAINT_INTERVAL_MS, NULL))
         return;
-    const char *advice = error == EMFILE   ? "; raise the process's limit of open files (LimitNOFILE)"
+    const char *advice = error == EMFILE   ? "; raise the process's limit of open files (LimitNOFILE, "
+                                             "server_max_file_descriptors)"
                          : error == ENFILE ? "; raise the system's limit of open files (fs.file-max)"
                                            : "";
     paniclog(PANIC_ERROR, "Listen \"%s\": accept: %s%s; connections wait in the kernel", socket->name,

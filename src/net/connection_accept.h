@@ -1,6 +1,6 @@
 /*
  * connection_accept.h: accepts one connection from a listening socket, for both ways of accepting: on the
- * loops (pollers.h) and on threads of a pool (acceptors.h). Private to src/net.
+ * loops (pollers.h) and on threads of a pool (acceptors.h). Private to src/net, but for the counter.
  */
 #ifndef IMPULSE_NET_CONNECTION_ACCEPT_H
 #define IMPULSE_NET_CONNECTION_ACCEPT_H
@@ -41,5 +41,8 @@ enum accept_outcome {
  * thread; never blocks.
  */
 enum accept_outcome accept_connection(struct listen_socket *socket, struct connection *connection);
+
+/* How often accept has failed because the process lacked a resource. Any thread. */
+uint64_t connection_accept_failures(void);
 
 #endif

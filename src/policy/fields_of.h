@@ -19,6 +19,7 @@
  *   BUDGET    budget_limits       daemon/budget_limits.c
  *   HOOKS     hook_limits         module/set_load.c
  *   POOL      pool_settings       daemon/threads.c
+ *   FILES     file_options        daemon/file_shares.c
  *   SPOOL     spool_settings      daemon/daemon_settings.c
  *   RESOLVER  resolver_settings   daemon/daemon_settings.c
  *   DAEMON    daemon_settings     daemon/daemon_settings.c
@@ -55,6 +56,9 @@
 #endif
 #ifndef BUDGET
 #define BUDGET(...)
+#endif
+#ifndef FILES
+#define FILES(...)
 #endif
 #ifndef HOOKS
 #define HOOKS(...)
@@ -93,6 +97,7 @@
 #undef CONSOLE
 #undef HOST
 #undef BUDGET
+#undef FILES
 #undef HOOKS
 #undef POOL
 #undef SPOOL

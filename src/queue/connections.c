@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "queue/connections.h"
+#include "queue/permits.h"
 #include "queue/queue_metrics.h"
 #include "queue/ready.h"
 #include "queue/settle.h"
@@ -41,11 +42,25 @@ static bool wants_connection(const struct queue *queue)
             ready_transactions(queue) / TRANSACTIONS_PER_CONNECTION > queue->connections);
 }
 
-static void open_connection(struct queue *queue)
+void queue_use_permit(struct queue *queue)
 {
     struct queue_transport *transport = queue->shard->set->transport;
     queue->connections++;
     transport->open(transport, queue);
+}
+
+bool queue_wants_permit(struct queue *queue)
+{
+    return queue_may_deliver(queue) && wants_connection(queue);
+}
+
+/* Returns false if the queue has to wait until there may be one more. */
+static bool open_connection(struct queue *queue)
+{
+    if (!permit_take(queue))
+        return false;
+    queue_use_permit(queue);
+    return true;
 }
 
 static void growth_due(struct schedule_item *item)
@@ -73,8 +88,8 @@ void queue_pump(struct queue *queue)
             struct queue_waiter *waiter = container_of(list_pop(&queue->waiters), struct queue_waiter, link);
             waiter->wake(waiter);
         }
-        while (wants_connection(queue))
-            open_connection(queue);
+        while (wants_connection(queue) && open_connection(queue))
+            ;
         watch_growth(queue);
     }
     queue_free_unused(queue);
@@ -108,8 +123,14 @@ static void end_established(struct queue *queue, bool was_established)
 void queue_connection_closed(struct queue *queue, bool was_established)
 {
     queue->connections--;
+    permit_give(queue);
     end_established(queue, was_established);
     queue_pump(queue);
+}
+
+bool queue_others_wait(const struct queue *queue)
+{
+    return permits_are_wanted(queue->shard);
 }
 
 static void hold_over(struct schedule_item *item)
@@ -117,14 +138,32 @@ static void hold_over(struct schedule_item *item)
     queue_touch(container_of(item, struct queue, hold));
 }
 
+static void hold(struct queue *queue)
+{
+    if (schedule_has(&queue->hold))
+        return;
+    queue->hold.when_us = clock_wall_us() + HOLD_MS * UINT64_C(1000);
+    queue->hold.due = hold_over;
+    shard_schedule(queue->shard, &queue->hold);
+}
+
+void queue_connection_obstructed(struct queue *queue, const char *what)
+{
+    static struct panic_rate said;
+    metric_add(queue_metrics.obstructed, 1);
+    paniclog_rated(
+        &said, PANIC_ERROR,
+        "deliveries wait, and no attempt is counted: no connection can be begun: %s; raise the limit of open "
+        "files (LimitNOFILE, server_max_file_descriptors), of ports (net.ipv4.ip_local_port_range) or of "
+        "memory",
+        what);
+    hold(queue);
+}
+
 void queue_connection_failed(struct queue *queue, bool was_established, const struct queue_outcome *outcome)
 {
     end_established(queue, was_established);
-    if (!schedule_has(&queue->hold)) {
-        queue->hold.when_us = clock_wall_us() + HOLD_MS * UINT64_C(1000);
-        queue->hold.due = hold_over;
-        shard_schedule(queue->shard, &queue->hold);
-    }
+    hold(queue);
     if (queue->established == 0 && queue->ready_count > 0 && !queue->shard->draining)
         queue_condemn_ready(queue, outcome);
 }

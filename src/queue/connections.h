@@ -9,5 +9,8 @@
 
 /* Wakes idle connections and opens more, as the ready list demands. Frees the queue if it is unused. */
 void queue_pump(struct queue *queue);
+/* As shard->wants_permit and shard->use_permit. */
+bool queue_wants_permit(struct queue *queue);
+void queue_use_permit(struct queue *queue);
 
 #endif

@@ -7,7 +7,7 @@
  */
 #include <search.h>
 #include "base/mem.h"
-#include "queue/queue_private.h"
+#include "queue/permits.h"
 
 /* Shorter names first: most comparisons end at the size, and the order means nothing else. */
 static int compare_names(struct slice a, struct slice b)
@@ -34,6 +34,7 @@ static struct queue *queue_create(struct shard *shard, struct slice binding, str
     list_init(&queue->ready);
     list_init(&queue->condemned);
     list_init(&queue->waiters);
+    queue->permit_line = permit_line_of(shard, queue->binding);
     list_append(&shard->queues, &queue->link);
     return queue;
 }
@@ -55,6 +56,7 @@ void queue_free(struct queue *queue)
     tdelete(queue, &queue->shard->tree, compare_queues);
     list_remove(&queue->link);
     list_remove(&queue->touched);
+    permit_forget(queue);
     schedule_remove(&queue->shard->schedule, &queue->expiry);
     schedule_remove(&queue->shard->schedule, &queue->growth);
     schedule_remove(&queue->shard->schedule, &queue->hold);

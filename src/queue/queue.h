@@ -14,6 +14,7 @@
 #include "event/pool.h"
 #include "message/envelope.h"
 #include "module/module.h"
+#include "policy/fields.h"
 #include "spool/spool.h"
 
 struct queue_set; /* all queues */
@@ -39,6 +40,8 @@ struct queue_settings {
     enum { BOUNCE_HEADERS = 1, BOUNCE_NONE, BOUNCE_ALL } bounces_inline_original;
     const char *mailerdaemon;               /* NULL: mailer-daemon@hostname */
     unsigned max_outbound_connections;      /* UINT_MAX: no limit */
+    struct policy_setting server_max;       /* server_max_outbound_connections, from which follows: */
+    unsigned binding_max_connections;       /* through the binding, of all its queues; UINT_MAX: no limit */
     unsigned max_deliveries_per_connection; /* 0: no limit */
     unsigned max_recipients_per_batch;      /* of one transaction; 0: as many as delivery can */
     unsigned connect_timeout, ehlo_timeout, mailfrom_timeout, rcptto_timeout, body_timeout, rset_timeout,
@@ -71,6 +74,12 @@ struct queue_set *queue_set_create(const struct queue_dependencies *dependencies
                                    struct module_set *modules);
 /* New generation: settings are resolved anew from the next attempt on. Main thread. */
 void queue_set_reconfigure(struct queue_set *set, struct conf *conf, struct module_set *modules);
+
+/*
+ * At most so many connections at a time, and `reserve` more for queues that have none. Connections above a new limit
+ * stay. No limit until the first call. Any thread.
+ */
+void queue_set_limit_connections(struct queue_set *set, unsigned limit, unsigned reserve);
 
 /*
  * Takes an envelope that is durable in the spool and tries it at once, or at next_attempt_us when that is set
@@ -167,6 +176,11 @@ void queue_connection_established(struct queue *queue);
  * in later turns. queue_connection_closed follows, and does not count this one as established any more.
  */
 void queue_connection_failed(struct queue *queue, bool was_established, const struct queue_outcome *outcome);
+/*
+ * No connection could be begun, because this machine lacks what `what` names (one line): descriptors, ports, memory.
+ * No envelope counts this as an attempt; the queue tries again after a second. queue_connection_closed follows.
+ */
+void queue_connection_obstructed(struct queue *queue, const char *what);
 /* The connection that `open` asked for is gone; not from within `open` or `wake`. The queue may be gone
  * afterwards. */
 void queue_connection_closed(struct queue *queue, bool was_established);
@@ -181,6 +195,8 @@ void queue_wait_cancel(struct queue_waiter *waiter);
 const struct queue_settings *queue_settings(struct queue *queue); /* current generation's; for this turn */
 struct module_set *queue_modules(struct queue *queue);            /* likewise; take a reference to keep it */
 size_t queue_ready(const struct queue *queue);                    /* envelopes that queue_take would give */
+/* Do other queues wait for a connection? Then one that is idle should end. */
+bool queue_others_wait(const struct queue *queue);
 struct slice queue_domain(const struct queue *queue);
 struct loop *queue_loop(const struct queue *queue);
 

@@ -42,6 +42,10 @@ void queue_metrics_register(struct queue_set *set)
         .connections = gauge("impulse_outbound_connections", "Connections that reached a next hop"),
         .connects = counter("impulse_outbound_connections_total",
                             "Connections that reached a next hop, ended ones too"),
+        .obstructed = counter("impulse_outbound_obstructed_total",
+                              "Connections that could not be begun because this machine lacked something"),
+        .waiting = gauge("impulse_outbound_waiting_queues",
+                         "Queues that wait until there may be one more connection"),
         .delayed = gauge("impulse_queue_delayed_messages", "Messages that wait for their next attempt"),
         .notices = counter("impulse_notifications_total", "Delivery status notifications made"),
     };

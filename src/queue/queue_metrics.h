@@ -11,6 +11,8 @@ struct queue_metrics {
     struct metric *delivered, *transient, *failed; /* attempts that ended so */
     struct metric *bytes, *seconds;                /* of delivered messages; the latter a histogram */
     struct metric *connections, *connects;         /* to next hops: now; in all */
+    struct metric *obstructed;                     /* connections that this machine could not begin */
+    struct metric *waiting;                        /* queues that wait for a permit (permits.h) */
     struct metric *delayed;                        /* envelopes that wait for their time */
     struct metric *notices;                        /* notifications that were stored */
 };

@@ -8,6 +8,7 @@
  *   queue_manage.c  changes what waits, for those above
  *   shard.c         a loop's queues: arrival, turns
  *   connections.c   decides when a queue needs a connection
+ *   permits.c       how many connections there may be in all
  *   settle.c        handles the outcome of an attempt
  *   sweep.c         finds deferred envelopes that must be stored
  *   sending.c       asks hooks about an attempt, for those above
@@ -42,6 +43,22 @@
 /* Maximum envelopes handled in one turn of a loop. */
 enum { QUEUE_BATCH = 500 };
 
+struct permits { /* of the set; under `lock` */
+    pthread_mutex_t lock;
+    unsigned limit, reserve, given;
+    unsigned want_first, want_more; /* shards that were refused one */
+    unsigned turn;                  /* of the shard that is woken next */
+    void *bindings;                 /* struct permit_binding, for tsearch */
+};
+
+struct permit_shard {
+    struct loop_task task;
+    void *tree;        /* struct permit_line, for tsearch */
+    struct list lines; /* those in which queues wait */
+    unsigned wants;    /* under permits.lock, as the next */
+    bool posted;
+};
+
 struct shard {
     struct queue_set *set;
     struct loop *loop;
@@ -56,13 +73,16 @@ struct shard {
     atomic_flag reconfigure_posted;
     /* Calls up from delay.c and timer.c, set by shard_create: */
     void (*delay_over)(struct queue *queue, struct envelope *envelope); /* called when an envelope is due */
-    void (*end_turn)(struct shard *shard); /* processes the queues that were touched */
-    void *tree;                            /* queues by binding and domain, for tsearch */
-    struct list queues;                    /* the same queues */
-    struct schedule_item sweep;            /* next search for deferred envelopes; `due` is sweep_due */
-    struct list deferrals;                 /* struct deferral: deferred envelopes being stored */
-    struct list successions;               /* struct succession: envelopes being replaced */
-    struct list touched;                   /* queues that changed in this turn */
+    void (*end_turn)(struct shard *shard);     /* processes the queues that were touched */
+    bool (*wants_permit)(struct queue *queue); /* does a queue that waits for a permit still want it? */
+    void (*use_permit)(struct queue *queue);   /* opens a connection with the permit */
+    struct permit_shard permits;
+    void *tree;                 /* queues by binding and domain, for tsearch */
+    struct list queues;         /* the same queues */
+    struct schedule_item sweep; /* next search for deferred envelopes; `due` is sweep_due */
+    struct list deferrals;      /* struct deferral: deferred envelopes being stored */
+    struct list successions;    /* struct succession: envelopes being replaced */
+    struct list touched;        /* queues that changed in this turn */
     struct schedule schedule;
     uv_timer_t timer; /* for the schedule; opened on first use */
     bool timer_open;
@@ -101,6 +121,9 @@ struct queue {
     bool condemn_posted;
     uint64_t held; /* envelopes that belong to this queue, wherever they are */
     unsigned connections, established;
+    struct permit_line *permit_line; /* where it waits for a permit */
+    struct list_node permit_link;    /* there, while it waits */
+    bool waits_first;                /* among those without a connection */
 };
 
 struct queue_set {
@@ -109,6 +132,7 @@ struct queue_set {
     pthread_mutex_t lock;          /* protects `generation` */
     struct generation *generation; /* one reference */
     _Atomic unsigned serial;       /* generation->serial */
+    struct permits permits;
     _Atomic uint64_t count;
     struct pending outside;            /* work of pools and the committer for the queues */
     _Atomic unsigned shards_in_flight; /* while draining */

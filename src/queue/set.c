@@ -5,6 +5,7 @@
 #include <time.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "queue/permits.h"
 #include "queue/queue_metrics.h"
 #include "queue/shard.h"
 #include "queue/view.h"
@@ -59,6 +60,7 @@ struct queue_set *queue_set_create(const struct queue_dependencies *dependencies
     queue_metrics_register(set);
     for (unsigned i = 0; i < count; i++)
         set->shards[i] = shard_create(set, loop_group_at(dependencies->loops, i));
+    permits_init(set);
     return set;
 }
 
@@ -133,6 +135,7 @@ void queue_set_free(struct queue_set *set)
     pending_wait(&set->outside);
     for (unsigned i = 0; i < set->shard_count; i++)
         shard_free(set->shards[i]);
+    permits_free(set);
     view_forget();
     generation_unref(set->generation);
     pending_destroy(&set->outside);

@@ -2,6 +2,7 @@
  * settings: from the scopes of the configuration to struct queue_settings, whose fields the rows of
  * options.def fill (FIELD(QUEUE, ...)), and what the queues keep of a generation.
  */
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,21 @@ static const struct policy_field fields[] = {
 #include "policy/fields_of.h"
 };
 
+/* What the global scope says is for all bindings together, and not for each of them (permits.h). */
+static unsigned binding_limit(const struct policy_setting *setting, const struct conf_chain *chain)
+{
+    bool of_binding = setting->value && setting->level + 1 < chain->count && setting->value->number >= 0;
+    if (!of_binding)
+        return UINT_MAX;
+    return setting->value->number < UINT_MAX ? (unsigned)setting->value->number : UINT_MAX;
+}
+
 static void *make_settings(const struct conf_chain *chain, void *closure)
 {
     struct generation *generation = closure;
     struct queue_settings *settings = mem_new(struct queue_settings);
     policy_fields_fill(settings, fields, POLICY_FIELD_COUNT(fields), chain);
+    settings->binding_max_connections = binding_limit(&settings->server_max, chain);
     if (settings->bind_address && strcmp(settings->bind_address, "*") == 0)
         settings->bind_address = NULL;
     if (generation->modules)

@@ -9,6 +9,7 @@
 #include "queue/delay.h"
 #include "queue/flight.h"
 #include "queue/notice.h"
+#include "queue/permits.h"
 #include "queue/ready.h"
 #include "queue/sending_stop.h"
 #include "queue/shard.h"
@@ -116,7 +117,7 @@ static void reconfigure(struct loop_task *task)
         queue_refresh(container_of(node, struct queue, link));
     generation_unref(old);
     view_forget();
-    pump_touched(shard);
+    permits_serve(shard);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------- */
@@ -134,6 +135,8 @@ struct shard *shard_create(struct queue_set *set, struct loop *loop)
     shard->reconfigure_task.run = reconfigure;
     shard->delay_over = queue_delay_over;
     shard->end_turn = pump_touched;
+    shard->wants_permit = queue_wants_permit;
+    shard->use_permit = queue_use_permit;
     atomic_flag_clear(&shard->reconfigure_posted);
     list_init(&shard->queues);
     list_init(&shard->touched);
@@ -171,6 +174,7 @@ void shard_free(struct shard *shard)
     for (size_t i = 1; i <= shard->schedule.count; i++)
         queue_free_delayed(shard->set,
                            shard->schedule.items[i]); /* the queues have taken their own items out */
+    permits_free_lines(shard);
     schedule_release(&shard->schedule);
     generation_unref(shard->generation);
     if (shard->timer_open)

@@ -11,10 +11,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
+#include "base/descriptors.h"
 #include "base/mem.h"
 #include "base/pending.h"
 #include "impulse/listener.h"
 #include "log/paniclog.h"
+#include "metrics/budget.h"
 #include "net/stream.h"
 #include "sdk/sdk_registry.h"
 #include "sdk/sdk_stream.h"
@@ -154,6 +156,7 @@ static void handle_closed(struct imp_connection *connection)
         return;
     tell(connection, connection->handler.closed);
     atomic_fetch_sub(&connection->listen->connections, 1);
+    budget_give(BUDGET_CLIENTS, 1);
     unref_listen(connection->listen);
     module_set_unref(connection->set);
     bool is_stream = connection->is_stream;
@@ -382,7 +385,7 @@ struct imp_stream *imp_connection_stream(struct imp_connection *connection,
 /* ---- accepting ------------------------------------------------------------------------------- */
 
 /* The row that is to take it, with a reference to its set; NULL: nobody, or too many are open. */
-static const struct listener_row *admit(struct sdk_listen *listen, struct module_set **set)
+static const struct listener_row *admit(struct sdk_listen *listen, int fd, struct module_set **set)
 {
     pthread_mutex_lock(&listen->lock);
     const struct listener_row *row = listen->row;
@@ -392,7 +395,8 @@ static const struct listener_row *admit(struct sdk_listen *listen, struct module
         paniclog(PANIC_WARNING,
                  "Listen \"%s\": %u connections are open (max_connections): more are turned away",
                  listen->name, open);
-    if (crowded || !row) {
+    bool refused = crowded || !row || descriptor_is_kept(fd) || !budget_take(BUDGET_CLIENTS, 1);
+    if (refused) {
         atomic_fetch_sub(&listen->connections, 1);
         row = NULL;
     } else {
@@ -435,9 +439,10 @@ void sdk_listen_accept(struct loop *loop, int fd, const struct net_addr *local, 
 {
     struct sdk_listen *listen = argument;
     struct module_set *set;
-    const struct listener_row *row = admit(listen, &set);
+    const struct listener_row *row = admit(listen, fd, &set);
     struct imp_connection *connection = row ? make(loop, fd, listen, set) : NULL;
     if (row && !connection) {
+        budget_give(BUDGET_CLIENTS, 1);
         atomic_fetch_sub(&listen->connections, 1);
         unref_listen(listen);
         module_set_unref(set);

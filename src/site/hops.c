@@ -113,9 +113,12 @@ void hops_release(struct hops *hops)
 
 /* ---- hosts ------------------------------------------------------------------------------------------- */
 
-static void note_failure(const struct host_lookup *host, enum dns_status status)
+static void note_failure(const struct host_lookup *host, const struct dns_answer *answer)
 {
-    if (status == DNS_FAILED)
+    enum dns_status status = answer->status;
+    if (answer->unasked)
+        host->search->obstacle = answer->reason;
+    else if (status == DNS_FAILED)
         host->search->lookup_failed = true;
     else if (!host->of_domain)
         host->search->routed = true;
@@ -135,7 +138,7 @@ static void on_address(const struct dns_answer *answer, void *closure)
         add_address(host, &address, host->name);
     }
     if (answer->status != DNS_FOUND)
-        note_failure(host, answer->status);
+        note_failure(host, answer);
     step_done(host->search);
 }
 
@@ -183,7 +186,7 @@ static void on_mx(const struct dns_answer *answer, void *closure)
              DNS_NO_DATA) /* RFC 5321 section 5.1: a domain without MX records is its own mail exchanger */
         ask_host(mx, slice_text(mx->name));
     else
-        note_failure(mx, answer->status);
+        note_failure(mx, answer);
     step_done(mx->search);
 }
 

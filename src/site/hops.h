@@ -34,6 +34,11 @@ struct hop_search {
      */
     enum queue_verdict verdict;
     const char *response;
+    /*
+     * If hops.count is 0: what this machine lacks for lookups, a text that lives until `done` returns. The messages
+     * were not tried. NULL: nothing.
+     */
+    const char *obstacle;
     /* Called once, on the resolver's loop; possibly from within hop_search_start. */
     void (*done)(struct hop_search *search);
     void *closure; /* for the caller; not used here */

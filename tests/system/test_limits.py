@@ -107,7 +107,7 @@ def first_reply(impulse):
 
 
 def test_strangers_leave_files_for_the_spool(site, capture):
-    """They can have all connections that the limit of open files allows; mail is stored and delivered all the same."""
+    """They have the share of the open files that is for clients; mail is stored and delivered all the same."""
     impulse = Impulse(site, prefix=["prlimit", "--nofile=150:150"])
     try:
         impulse.start(site.config(to=capture))
@@ -121,7 +121,7 @@ def test_strangers_leave_files_for_the_spool(site, capture):
             for _ in range(3):
                 assert client.mail(EXACT["plain"]).code == 250
             capture.wait(3)
-        impulse.await_panic("there are too many open files")
+        impulse.await_panic("connections of clients at a time")
         for stranger in strangers:
             stranger.close()
         await_true(lambda: first_reply(impulse) == 220, "the slots are free again")

@@ -50,6 +50,17 @@ static void on_unreachable(struct link *link)
          slice_of(link->failure.response, link->failure.size));
 }
 
+static void obstruct(struct client *client, const char *what)
+{
+    queue_connection_obstructed(client->queue, what);
+    link_close(&client->link);
+}
+
+static void on_obstructed(struct link *link, int error)
+{
+    obstruct(client_of(link), strerror(-error));
+}
+
 static void lose(struct client *client, struct slice reason)
 {
     if (client->established)
@@ -115,6 +126,7 @@ static void on_closed(struct link *link)
 static const struct link_user link_user = {
     .up = on_up,
     .unreachable = on_unreachable,
+    .obstructed = on_obstructed,
     .readable = on_readable,
     .drained = on_drained,
     .timed_out = on_timed_out,
@@ -131,6 +143,10 @@ static void on_wake(struct queue_waiter *waiter)
 static void on_hops(struct hop_search *search)
 {
     struct client *client = search->closure;
+    if (search->hops.count == 0 && search->obstacle) {
+        obstruct(client, search->obstacle);
+        return;
+    }
     if (search->hops.count == 0) {
         fail(client, search->verdict, STAGE_CONNECT, slice_text(search->response));
         return;

@@ -244,6 +244,10 @@ static bool begin(struct client *client)
     }
     struct envelope *taken[TRANSACTION_RECIPIENTS];
     size_t count = next_recipients(client, taken);
+    if (count == 0 && client->count == 0 && queue_others_wait(client->queue)) {
+        client_quit(client);
+        return false;
+    }
     if (count == 0) {
         if (!list_linked(&client->waiter.link))
             queue_wait(client->queue, &client->waiter);

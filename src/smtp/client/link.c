@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "base/descriptors.h"
 #include "base/mem.h"
 #include "net/connect.h"
 
@@ -88,30 +89,38 @@ static void name_peer(struct link *link, const struct hop *hop)
     link->host = mem_dup(hop->host);
 }
 
-static bool try_hop(struct link *link, const struct hop *hop)
+/* Returns 0, or a negative errno. */
+static int try_hop(struct link *link, const struct hop *hop)
 {
     note_failure(link, 0,
                  SLICE_LITERAL("421 4.4.0 [internal] no MXs for this domain could be reached at this time"));
     name_peer(link, hop);
     int fd = connect_hop(link, hop);
     if (fd < 0)
-        return false;
-    if (stream_connect(&link->stream, link->loop, fd, &stream_handler) < 0) {
+        return fd;
+    int error = stream_connect(&link->stream, link->loop, fd, &stream_handler);
+    if (error < 0) {
         close(fd);
-        return false;
+        return error;
     }
     link->stream_open = true;
     link_set_deadline(link, link->connect_timeout);
-    return true;
+    return 0;
 }
 
 static void try_next(struct link *link)
 {
-    while (link->next_hop < link->hops->count)
-        if (try_hop(link, &link->hops->items[link->next_hop++]))
+    int error = link->obstacle;
+    while (!error_is_local(error) && link->next_hop < link->hops->count) {
+        error = try_hop(link, &link->hops->items[link->next_hop++]);
+        if (!error)
             return;
+    }
     link->deadline = 0;
-    link->user->unreachable(link);
+    if (error_is_local(error))
+        link->user->obstructed(link, error);
+    else
+        link->user->unreachable(link);
 }
 
 void link_init(struct link *link, struct loop *loop, const struct link_user *user)
@@ -143,6 +152,7 @@ static void on_connected(struct stream *stream, int error)
 {
     struct link *link = link_of(stream);
     if (error) {
+        link->obstacle = error_is_local(error) ? error : 0;
         stream_close(stream);
         return;
     }

@@ -21,6 +21,11 @@ struct link_user {
     void (*up)(struct link *link); /* connected to link->peer; reading has started */
     void (*unreachable)(
         struct link *link); /* all hops failed; link->failure has the reason of the last one */
+    /*
+     * No connection can be begun, whatever the hop, because this machine lacks something: `error` is a negative
+     * errno (error_is_local). No further hop is tried.
+     */
+    void (*obstructed)(struct link *link, int error);
     void (*readable)(struct link *link);
     void (*drained)(struct link *link);
     void (*timed_out)(struct link *link); /* the deadline passed; only after `up` */
@@ -46,6 +51,7 @@ struct link {
     char *host;                /* its host (struct hop), owned; NULL: none */
     struct link_failure failure;
     uint64_t deadline, timer_due; /* loop time in ms; 0: none */
+    int obstacle;                 /* negative errno for `obstructed`, once the stream is closed; 0: none */
     bool stream_open, up, closing, timer_closed;
 };
 
@@ -56,7 +62,7 @@ struct link {
 void link_init(struct link *link, struct loop *loop, const struct link_user *user);
 /*
  * Tries the hops in order, each for up to `connect_timeout` seconds. `hops` and `bind_address` (NULL: the
- * kernel chooses the source address) are borrowed until unreachable is called, or until the user needs no
+ * kernel chooses the source address) are borrowed until unreachable or obstructed is called, or until the user needs no
  * further hop after `up`.
  */
 void link_try(struct link *link, const struct hops *hops, const char *bind_address, unsigned connect_timeout);

@@ -5,8 +5,6 @@
  */
 #include "smtp/server/server.h"
 
-#include <limits.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "net/listener.h"
@@ -17,8 +15,6 @@
 #include "smtp/server/parameter.h"
 #include "smtp/server/smtps_verb.h"
 #include "smtp/server/worker.h"
-
-enum { DESCRIPTORS_KEPT = 32 }; /* file descriptors; at most a quarter of the limit */
 
 struct smtp_listen {
     struct smtp_server *server;
@@ -36,19 +32,6 @@ struct drain_task {
     struct loop_task task;
     struct smtps_worker *worker;
 };
-
-/*
- * Returns the limit for the descriptors of sessions. Some of the process's descriptors are reserved, because
- * accepted mail has to be stored.
- */
-static int session_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
-        return INT_MAX;
-    rlim_t kept = limit.rlim_cur / 4 < DESCRIPTORS_KEPT ? limit.rlim_cur / 4 : DESCRIPTORS_KEPT;
-    return (int)(limit.rlim_cur - kept);
-}
 
 /* Once: at a reload, sessions read the tables. */
 void smtp_server_register(void)
@@ -84,7 +67,6 @@ struct smtp_server *smtp_server_create(struct spool *spool, struct pool_set *poo
     smtp_server_register();
     server->spool = spool;
     server->upper = *upper;
-    server->descriptors = session_descriptors();
     server->sasl = sasl_service_create();
     server->auth_pool = pool_set_find(pools, "CPU");
     server->swap_in = pool_set_find(pools, "SwapIn");

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "metrics/budget.h"
 #include "throttle/session_limits.h"
 #include "smtp/server/session_tls.h"
 #include "smtp/server/smtps_call.h"
@@ -110,6 +111,7 @@ void session_let_go(struct smtps_session *session)
     smtp_generation_unref(session->generation);
     free(session);
     atomic_fetch_sub(&server->sessions, 1);
+    budget_give(BUDGET_CLIENTS, 1);
     server_release(server);
 }
 

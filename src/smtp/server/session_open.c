@@ -17,9 +17,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include "log/paniclog.h"
+#include "metrics/budget.h"
 #include "net/proxy_header.h"
 #include "smtp/server/auth.h"
 #include "smtp/server/listen_policies.h"
@@ -243,19 +245,25 @@ static void turn_away_at_once(int fd, const struct esmtp_policy *policy, const s
 }
 
 /*
- * Returns NULL if a session can be created, otherwise the reply. For a Listen with Proxy_Protocol,
+ * Returns NULL if a session can be created, which then holds one of BUDGET_CLIENTS; otherwise the reply. For a Listen with Proxy_Protocol,
  * always_deny is not applied to the proxy but to its clients.
  */
-static const struct smtps_reply *first_objection(const struct smtp_server *server,
-                                                 const struct listen_terms *terms, int fd)
+static const struct smtps_reply *first_objection(const struct listen_terms *terms, int fd)
 {
     static struct panic_rate rate;
-    if (fd < server->descriptors)
-        return terms->policy->proxy_protocol ? limits_take(&terms->limits, NULL) : objection(terms, NULL);
-    paniclog_rated(&rate, PANIC_ERROR,
-                   "clients are turned away: there are too many open files; raise the process's limit "
-                   "(LimitNOFILE) or lower max_connections");
-    return &reply_connection_limit;
+    if (descriptor_is_kept(fd)) {
+        paniclog_rated(&rate, PANIC_ERROR,
+                       "clients are turned away: there are too many open files; raise the process's limit "
+                       "(LimitNOFILE, server_max_file_descriptors)");
+        return &reply_connection_limit;
+    }
+    if (!budget_take(BUDGET_CLIENTS, 1))
+        return &reply_connection_limit;
+    const struct smtps_reply *refusal =
+        terms->policy->proxy_protocol ? limits_take(&terms->limits, NULL) : objection(terms, NULL);
+    if (refusal)
+        budget_give(BUDGET_CLIENTS, 1);
+    return refusal;
 }
 
 static struct smtps_session *make_session(struct smtps_worker *worker,
@@ -285,7 +293,7 @@ void session_start(struct smtps_worker *worker, const struct session_protocol *p
 {
     const struct listen_terms *terms = listen_policies_find(policies, local, peer);
     uint64_t id = id_next();
-    const struct smtps_reply *refusal = first_objection(worker->server, terms, fd);
+    const struct smtps_reply *refusal = first_objection(terms, fd);
     if (refusal) {
         log_refusal(generation, terms, refusal, id, local, peer);
         turn_away_at_once(fd, terms->policy, refusal);
@@ -294,6 +302,7 @@ void session_start(struct smtps_worker *worker, const struct session_protocol *p
     struct smtps_session *session = make_session(worker, protocol, fd);
     if (!session) {
         session_limits_give(&terms->limits);
+        budget_give(BUDGET_CLIENTS, 1);
         close(fd);
         return;
     }

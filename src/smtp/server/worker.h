@@ -27,7 +27,6 @@ struct smtp_server {
     struct pending outside;       /* reads in progress on the pool */
     struct smtp_upper upper;
     struct sasl_service *sasl;
-    int descriptors; /* limit for the descriptors of sessions; higher ones are reserved for the spool */
     struct pool *auth_pool;        /* runs the steps of authentications */
     struct smtps_worker **workers; /* one for each loop of each group that a Listen uses */
     size_t worker_count;
