@@ -18,7 +18,8 @@ uint64_t clock_mono_us(void);
 
 /*
  * Writes the date-time of RFC 5322 section 3.3 ("Sat, 21 Nov 2026 19:40:06 +0000", local zone) for `wall_us`
- * into text[size] (32 bytes suffice) and returns its length.
+ * into text[size] (32 bytes suffice) and returns its length. The local zone does not change while the daemon runs: a
+ * second that this thread has just written is not converted again.
  */
 size_t clock_rfc5322(uint64_t wall_us, char *text, size_t size);
 

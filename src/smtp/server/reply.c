@@ -3,17 +3,15 @@
  */
 #include "smtp/server/reply.h"
 
-#include <stdio.h>
-
 #define REPLY(name, code, enhanced, text) const struct smtps_reply reply_##name = {code, enhanced, text};
 #include "smtp/server/replies.def"
 #undef REPLY
 
 void reply_format(const struct smtps_reply *reply, bool with_enhanced, struct buf *out)
 {
-    char code[8];
-    snprintf(code, sizeof code, "%03d ", reply->code);
-    buf_append(out, code, 4);
+    char code[4] = {(char)('0' + reply->code / 100 % 10), (char)('0' + reply->code / 10 % 10),
+                    (char)('0' + reply->code % 10), ' '};
+    buf_append(out, code, sizeof code);
     if (with_enhanced && reply->enhanced[0]) {
         buf_append_text(out, reply->enhanced);
         buf_append(out, " ", 1);
