@@ -46,9 +46,10 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t size)
         uint64_t eight;
         memcpy(&eight, at, sizeof eight);
         eight = le64toh(eight) ^ crc;
-        crc = 0;
-        for (int i = 0; i < SLICES; i++)
-            crc ^= crc_table[SLICES - 1 - i][eight >> 8 * i & 0xff];
+        crc = crc_table[7][eight & 0xff] ^ crc_table[6][eight >> 8 & 0xff] ^
+              crc_table[5][eight >> 16 & 0xff] ^ crc_table[4][eight >> 24 & 0xff] ^
+              crc_table[3][eight >> 32 & 0xff] ^ crc_table[2][eight >> 40 & 0xff] ^
+              crc_table[1][eight >> 48 & 0xff] ^ crc_table[0][eight >> 56];
     }
     for (; size > 0; at++, size--)
         crc = crc >> 8 ^ crc_table[0][(crc ^ *at) & 0xff];

@@ -196,6 +196,7 @@ static enum spool_status rocks_commit(struct spool_backend *backend, bool durabl
     struct rocksdb_backend *rocks = self(backend);
     char *error = NULL;
     bool writes = rocksdb_writebatch_count(rocks->batch) > 0;
+    rocksdb_set_perf_level(rocksdb_disable); /* of this thread: else each comparison of keys is counted */
     if (durable && writes)
         progress_prepare(rocks->progress, form_of(rocks));
     if (writes)
