@@ -256,7 +256,8 @@ static void test_clock(void)
         setenv("TZ", zones[i].zone, 1);
         tzset();
         for (unsigned fraction = 0; fraction <= 999999; fraction += 333333) {
-            size_t size = clock_rfc5322(UINT64_C(1795290006000000) + i * 1000000 + fraction, text, sizeof text);
+            size_t size =
+                clock_rfc5322(UINT64_C(1795290006000000) + i * 1000000 + fraction, text, sizeof text);
             CU_ASSERT_STRING_EQUAL(text, zones[i].expected);
             CU_ASSERT_EQUAL(size, strlen(text));
         }
