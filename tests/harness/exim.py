@@ -37,7 +37,7 @@ acl_smtp_data = everybody
 accept_8bitmime = true
 queue_run_max = 5
 remote_max_parallel = 1
-smtp_accept_max = 50
+smtp_accept_max = {connections}
 smtp_accept_queue_per_connection = 0
 tls_advertise_hosts =
 {main}
@@ -69,7 +69,8 @@ begin authenticators
 
 
 class Exim:
-    def __init__(self, folder, next_hop, main="", transport="", authenticators=""):
+    def __init__(self, folder, next_hop, main="", transport="", authenticators="", connections=50, runner="-q1s"):
+        """`runner`: how often it looks for what was not delivered at once; None: never."""
         self.folder = Path(folder)
         self.port = free_port()
         self.address = ("127.0.0.1", self.port)
@@ -80,7 +81,8 @@ class Exim:
         shutil.chown(self.folder, "nobody", "nogroup")
         self.configuration.write_text(CONFIGURATION.format(
             program=PROGRAM, folder=self.folder, host=next_hop[0], next_port=next_hop[1],
-            main=main, transport=transport, authenticators=authenticators))
+            main=main, transport=transport, authenticators=authenticators, connections=connections))
+        self.runner = [runner] if runner else []
         self.process = None
 
     def __enter__(self):
@@ -92,7 +94,8 @@ class Exim:
         with open(self.folder / "stderr", "wb") as stderr:
             self.process = subprocess.Popen(
                 ["unshare", "--mount", "sh", "-c",
-                 f"{mounts}exec {PROGRAM} -C {self.configuration} -bdf -q1s -oX 127.0.0.1.{self.port}"],
+                 f"{mounts}exec {' '.join([str(PROGRAM), '-C', str(self.configuration), '-bdf', *self.runner])} "
+                 f"-oX 127.0.0.1.{self.port}"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True)
         await_true(self.listening, f"Exim listens; it says:\n{self.log()}", 30)
         return self
