@@ -81,7 +81,7 @@ def slow_module(series):
 
 def run_until_stop(series, strike=lambda: None, seconds=1):
     """A round that ends with SIGTERM, so that nothing may be repeated."""
-    load = series.under_load(strike, seconds)
+    load = series.under_load(strike, seconds, held=False)
     series.end_load(load)
     series.stop()
 
@@ -108,7 +108,7 @@ def module(series):
         series.outer = f'crashes {{ where = "{callback}" }}\n' if crashes else stanza(series)
         series.reload()
 
-    load = series.under_load(load_module, 1)
+    load = series.under_load(load_module, 1, held=False)
     series.outer = ""
     if crashes:
         with contextlib.suppress(subprocess.TimeoutExpired):
