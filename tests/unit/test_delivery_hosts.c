@@ -138,6 +138,14 @@ static void test_equal_hosts_take_turns(void)
     server_stop(&two);
 }
 
+static unsigned connections_of(struct server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    unsigned connections = server->connections;
+    pthread_mutex_unlock(&server->lock);
+    return connections;
+}
+
 static void test_bind_address(void)
 {
     struct server server;
@@ -153,6 +161,36 @@ static void test_bind_address(void)
     server_stop(&server);
 }
 
+/* Three domains through a binding that may have one connection: one after the other; another binding is not held up. */
+static void test_a_binding_limits_its_connections(void)
+{
+    struct server server;
+    struct harness harness;
+    struct envelope_facts through[3], past;
+    static const char *const recipients[] = {"b@d0.example", "b@d1.example", "b@d2.example"};
+    server_start(&server, &(struct server_script){.banner = "-|220 ready"});
+    harness_start(&harness,
+                  "gateway = \"127.0.0.1:%u\" ehlo_timeout = 2 retry_interval = 1 idle_timeout = 1 "
+                  "binding \"narrow\" { server_max_outbound_connections = 1 }",
+                  server.port);
+    for (size_t i = 0; i < 3; i++)
+        through[i] = (struct envelope_facts){.recipient = slice_text(recipients[i]),
+                                             .binding = SLICE_LITERAL("narrow")};
+    past = (struct envelope_facts){.recipient = SLICE_LITERAL("b@other.example"),
+                                   .binding = SLICE_LITERAL("wide")};
+    harness_send_facts(&harness, through, 1, hello);
+    while (connections_of(&server) < 1)
+        usleep(1000);
+    harness_send_facts(&harness, through + 1, 2, hello); /* the silent connection holds them up */
+    harness_send_facts(&harness, &past, 1, hello);
+    CU_ASSERT_STRING_EQUAL(event_wait('D', 0).binding, "wide");
+    CU_ASSERT_EQUAL(event_count('T'), 0);
+    CU_ASSERT_EQUAL(connections_of(&server), 2);
+    CU_ASSERT_EQUAL(event_wait('D', 3).kind, 'D');
+    harness_stop(&harness);
+    server_stop(&server);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -164,6 +202,7 @@ int main(void)
         {"the next host is tried", test_the_next_host_is_tried},
         {"equal hosts take turns", test_equal_hosts_take_turns},
         {"bind_address", test_bind_address},
+        {"a binding limits its connections", test_a_binding_limits_its_connections},
         CU_TEST_INFO_NULL,
     };
     return unit_run("delivery: hosts", tests);
