@@ -103,8 +103,8 @@ struct imp_log_hooks { /* NULL members are not called */
 IMP_API int imp_hook_log(struct imp_module *module, const struct imp_log_hooks *hooks);
 
 /*
- * A log file written by the daemon's writer thread: lines are queued, never lost, written with O_APPEND, and the
- * file is reopened by name after SIGHUP.
+ * A log file written by a thread of the daemon: lines are queued, written with O_APPEND, and the file is reopened by
+ * name after SIGHUP. Lines are lost, counted and told in the paniclog only when 64 MiB of them wait for the file.
  */
 struct imp_log_file;
 /*
@@ -114,7 +114,7 @@ struct imp_log_file;
  */
 IMP_API struct imp_log_file *imp_log_file_open(const char *path, unsigned mode);
 /* Queues `size` bytes and a newline, as one line; copied. What the disk refuses is kept and tried again. Any thread;
- * does not block on the file. */
+ * never waits for the file. */
 IMP_API void imp_log_file_write(struct imp_log_file *file, const char *line, size_t size);
 /* Gives the file up; what is queued is still written. The handle is invalid afterwards. Main thread. */
 IMP_API void imp_log_file_close(struct imp_log_file *file);

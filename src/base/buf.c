@@ -4,15 +4,18 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "base/mem.h"
 
 enum { SMALLEST = 256 };
 
-char *buf_reserve(struct buf *b, size_t size)
+/* Makes room. False: there is no memory, and mem_resize ended the process unless the caller `may_fail`. */
+static bool make_room(struct buf *b, size_t size, bool may_fail)
 {
     if (b->capacity - b->tail >= size && b->memory)
-        return b->memory + b->tail;
+        return true;
     size_t used = b->tail - b->head;
     if (b->memory && b->capacity - used >= size && b->head >= used) {
         memcpy(b->memory, b->memory + b->head, used);
@@ -22,13 +25,29 @@ char *buf_reserve(struct buf *b, size_t size)
             wanted *= 2;
         if (b->head) {
             memmove(b->memory, b->memory + b->head, used);
+            b->head = 0;
+            b->tail = used;
         }
-        b->memory = mem_resize(b->memory, wanted);
+        char *grown = may_fail ? realloc(b->memory, wanted) : mem_resize(b->memory, wanted);
+        if (!grown)
+            return false;
+        b->memory = grown;
         b->capacity = wanted;
     }
     b->head = 0;
     b->tail = used;
+    return true;
+}
+
+char *buf_reserve(struct buf *b, size_t size)
+{
+    make_room(b, size, false);
     return b->memory + b->tail;
+}
+
+char *buf_try_reserve(struct buf *b, size_t size)
+{
+    return make_room(b, size, true) ? b->memory + b->tail : NULL;
 }
 
 void buf_append(struct buf *b, const void *data, size_t size)

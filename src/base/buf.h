@@ -29,6 +29,8 @@ static inline struct slice buf_slice(const struct buf *b)
 
 /* Makes room for `size` more bytes and returns where they go; commit them with buf_commit. */
 char *buf_reserve(struct buf *b, size_t size) __attribute__((returns_nonnull));
+/* The same; NULL if there is no memory for it. The content is as before then. */
+char *buf_try_reserve(struct buf *b, size_t size);
 
 /* Counts `size` bytes written at buf_reserve's pointer as content. */
 static inline void buf_commit(struct buf *b, size_t size)

@@ -31,6 +31,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/registry.h \
 	src/base/slice.c \
 	src/base/slice.h \
+	src/base/stderr.c \
+	src/base/stderr.h \
 	src/base/thread.c \
 	src/base/thread.h \
 	src/base/utf8.c \

@@ -335,6 +335,7 @@ static void on_hangup(uv_signal_t *signal, int number)
 static void on_tick(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
+    log_writer_look();
     module_set_tick(d->modules);
     certificates_tick(&d->certificates, threads_pools(d->threads));
     memory_guard_look();

@@ -99,6 +99,12 @@ static double accept_failures(void *unused)
     return (double)connection_accept_failures();
 }
 
+static double log_lost(void *unused)
+{
+    (void)unused;
+    return (double)log_writer_lost();
+}
+
 static double one(void *unused)
 {
     (void)unused;
@@ -128,6 +134,12 @@ void daemon_metrics_register(struct pool_set *pools, struct spool *spool)
     gauge("impulse_uptime_seconds", "Time since the start", uptime_seconds, &started);
     gauge("impulse_content_bytes", "Content of messages that is in memory", content_bytes, NULL);
     gauge("impulse_log_waiting_bytes", "Lines of log files that wait to be written", log_bytes, NULL);
+    metric_core(&(struct metric_definition){
+        .kind = METRIC_COUNTER,
+        .name = "impulse_log_lost_lines_total",
+        .help = "Lines of log files that were lost because the file took nothing",
+        .read = log_lost,
+    });
     gauge("impulse_spool_free_bytes", "What the spool may still write before its reserve is touched",
           spool_room, spool);
     metric_core(&(struct metric_definition){

@@ -12,11 +12,13 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/stderr.h"
 #include "base/thread.h"
 #include "daemon/process.h"
 #include "log/paniclog.h"
@@ -44,7 +46,9 @@ static struct {
 
 static void add_name(const char *what, void *names)
 {
-    fprintf(stderr, "impulse: module %s has not returned; the process ends without it\n", what);
+    char *line = mem_printf("impulse: module %s has not returned; the process ends without it\n", what);
+    stderr_write(line, strlen(line));
+    free(line);
     buf_printf(names, "%s%s", buf_size(names) ? "; module " : "", what);
 }
 

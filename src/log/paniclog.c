@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stderr.h"
 
 enum { MAX_SINKS = 8, USUAL_SIZE = 1024, MAX_EARLY = 64, RATE_MS = 60000 };
 
@@ -39,20 +39,18 @@ static bool had_sink;
 static pthread_rwlock_t sinks_lock = PTHREAD_RWLOCK_INITIALIZER;
 
 static atomic_bool to_stderr = true;
+static void (*_Atomic stderr_writer)(const char *line, size_t size);
 static atomic_int least_severe = PANIC_NOTICE;
 static _Thread_local bool inside_sink;
 
+/* `line` ends in a newline that is not counted in `size`. */
 static void write_stderr(const char *line, size_t size)
 {
-    while (size > 0) {
-        ssize_t written = write(STDERR_FILENO, line, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return;
-        line += written;
-        size -= (size_t)written;
-    }
+    void (*writer)(const char *, size_t) = atomic_load(&stderr_writer);
+    if (writer)
+        writer(line, size);
+    else
+        stderr_write(line, size + 1);
 }
 
 /* One line stays one line, whatever a peer or a file put into it. */
@@ -90,7 +88,7 @@ static void emit(enum panic_level level, char *line, size_t size)
             keep_early(level, line, size);
     }
     if (told == 0 || atomic_load_explicit(&to_stderr, memory_order_relaxed))
-        write_stderr(line, size + 1);
+        write_stderr(line, size);
 }
 
 void paniclog(enum panic_level level, const char *format, ...)
@@ -193,6 +191,11 @@ void paniclog_remove_sink(panic_sink_fn *sink, void *closure)
 void paniclog_set_stderr(bool enabled)
 {
     atomic_store_explicit(&to_stderr, enabled, memory_order_relaxed);
+}
+
+void paniclog_set_stderr_writer(void (*writer)(const char *line, size_t size))
+{
+    atomic_store(&stderr_writer, writer);
 }
 
 void paniclog_set_level(enum panic_level level)

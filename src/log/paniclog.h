@@ -3,7 +3,7 @@
  *
  * Until ec_logger (or any module) takes the lines, they go to stderr, and the first sink gets them later (at
  * most 64); afterwards to the module's sinks, and to stderr as well in the foreground. Lines have the form of
- * Momentum's paniclog: "1307461172: text". Any thread; never blocks on a file once the log writer runs.
+ * Momentum's paniclog: "1307461172: text". Any thread; never waits for a file once the log writer runs.
  */
 #ifndef IMPULSE_LOG_PANICLOG_H
 #define IMPULSE_LOG_PANICLOG_H
@@ -40,6 +40,9 @@ void paniclog_add_sink(panic_sink_fn *sink, void *closure);
 void paniclog_remove_sink(panic_sink_fn *sink, void *closure);
 /* Also write to stderr when there is a sink (foreground mode). Default true. */
 void paniclog_set_stderr(bool enabled);
+/* Takes a line for stderr, without its newline, and does not wait; any thread. NULL: it is written by the thread that has
+ * something to say, with stderr_write. Any thread. */
+void paniclog_set_stderr_writer(void (*writer)(const char *line, size_t size));
 /* Lines less severe than this are dropped. Default PANIC_NOTICE. */
 void paniclog_set_level(enum panic_level level);
 

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "base/stderr.h"
 #include "base/thread.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
@@ -97,8 +98,7 @@ static bool speak(const struct runner *runner, const char *what, const char *det
     add(what);
     add(detail);
     words.line[words.size++] = '\n';
-    ssize_t ignored = write(STDERR_FILENO, words.line, words.size);
-    (void)ignored;
+    stderr_write(words.line, words.size);
     sem_post(&words.wanted);
     for (int waited = 0; waited < WORDS_MS && !atomic_load(&words.told); waited += 5)
         nanosleep(&pause, NULL);
