@@ -97,6 +97,16 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_end(args);
 }
 
+void buf_fit(struct buf *b)
+{
+    struct buf fitting = {0};
+    if (b->capacity / 2 <= buf_size(b) || b->capacity <= SMALLEST)
+        return;
+    buf_append_slice(&fitting, buf_slice(b));
+    buf_release(b);
+    *b = fitting;
+}
+
 void buf_release(struct buf *b)
 {
     free(b->memory);

@@ -69,6 +69,9 @@ static inline void buf_append_slice(struct buf *b, struct slice s)
 }
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Gives back room that the content does not need. */
+void buf_fit(struct buf *b);
+
 /* Frees the memory; the buf is empty and usable afterwards. */
 void buf_release(struct buf *b);
 

@@ -7,7 +7,7 @@
 #include "policy/fields.h"
 
 struct budget_limits {
-    uint64_t edits, injections, injection_memory, metric_series, streams, suspensions;
+    uint64_t arriving, edits, injections, injection_memory, metric_series, streams, suspensions;
     unsigned memory_hwm, memory_goal; /* percent */
 };
 
@@ -15,6 +15,17 @@ static const struct policy_field fields[] = {
 #define BUDGET(field, option, type) POLICY_FIELD(struct budget_limits, field, option, type),
 #include "policy/fields_of.h"
 };
+
+/*
+ * The memory for content that arrives where no option says it: a share of what there is, which leaves room for the queue,
+ * and never so much that an attack is felt.
+ */
+static uint64_t share_of_memory(void)
+{
+    const uint64_t least = UINT64_C(32) << 20, most = UINT64_C(1) << 30;
+    uint64_t share = memory_guard_limit() / 16;
+    return share < least ? least : share > most ? most : share;
+}
 
 void budget_limits_apply(const struct conf *conf)
 {
@@ -26,6 +37,7 @@ void budget_limits_apply(const struct conf *conf)
     file_shares_of(conf, &shares);
     budgets_set((const uint64_t[BUDGETS]){
         [BUDGET_CLIENTS] = shares.clients,
+        [BUDGET_ARRIVING] = limits.arriving ? limits.arriving : share_of_memory(),
         [BUDGET_EDITS] = limits.edits,
         [BUDGET_INJECTIONS] = limits.injections,
         [BUDGET_INJECTION_MEMORY] = limits.injection_memory,

@@ -28,6 +28,7 @@
 #include "daemon/reload.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
+#include "daemon/memory_trim.h"
 #include "metrics/budget.h"
 #include "metrics/memory_guard.h"
 #include "policy/host_name.h"
@@ -339,6 +340,7 @@ static void on_tick(uv_timer_t *timer)
     module_set_tick(d->modules);
     certificates_tick(&d->certificates, threads_pools(d->threads));
     memory_guard_look();
+    memory_trim_tick(threads_pools(d->threads));
 }
 
 static void send_to_end(void *async)

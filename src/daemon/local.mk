@@ -29,6 +29,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/listens.h \
 	src/daemon/load.c \
 	src/daemon/load.h \
+	src/daemon/memory_trim.c \
+	src/daemon/memory_trim.h \
 	src/daemon/process.c \
 	src/daemon/process.h \
 	src/daemon/readable.c \

@@ -9,6 +9,7 @@
 
 static struct budget {
     const char *name, *option, *what;
+    const char *answer; /* what happens when it is full; NULL: what goes beyond is refused */
     _Atomic uint64_t limit, used, refused;
     struct panic_rate said;
 } budgets[BUDGETS] = {
@@ -16,6 +17,11 @@ static struct budget {
                         .option = "what is left of server_max_file_descriptors",
                         .what = "connections of clients",
                         .limit = UINT64_MAX},
+    [BUDGET_ARRIVING] = {.name = "arriving_content",
+                         .option = "arriving_content_memory",
+                         .what = "bytes of content that arrives",
+                         .answer = "the sessions that hold most of it wait",
+                         .limit = 256 * MIB},
     [BUDGET_EDITS] = {.name = "edits",
                       .option = "module_edit_memory",
                       .what = "bytes of edits in messages that arrive",
@@ -61,9 +67,9 @@ uint64_t budget_limit(enum budget_kind kind)
 static void refuse(struct budget *budget)
 {
     atomic_fetch_add_explicit(&budget->refused, 1, memory_order_relaxed);
-    paniclog_rated(&budget->said, PANIC_WARNING,
-                   "no more than %llu %s at a time (%s): further ones are refused until some have ended",
-                   (unsigned long long)atomic_load(&budget->limit), budget->what, budget->option);
+    paniclog_rated(&budget->said, PANIC_WARNING, "no more than %llu %s at a time (%s): %s",
+                   (unsigned long long)atomic_load(&budget->limit), budget->what, budget->option,
+                   budget->answer ? budget->answer : "further ones are refused until some have ended");
 }
 
 bool budget_take(enum budget_kind kind, uint64_t amount)
@@ -78,6 +84,16 @@ bool budget_take(enum budget_kind kind, uint64_t amount)
     } while (!atomic_compare_exchange_weak_explicit(&budget->used, &used, used + amount, memory_order_relaxed,
                                                     memory_order_relaxed));
     return true;
+}
+
+void budget_force(enum budget_kind kind, uint64_t amount)
+{
+    atomic_fetch_add_explicit(&budgets[kind].used, amount, memory_order_relaxed);
+}
+
+void budget_refuse(enum budget_kind kind)
+{
+    refuse(&budgets[kind]);
 }
 
 void budget_give(enum budget_kind kind, uint64_t amount)

@@ -18,6 +18,7 @@
 
 enum budget_kind {
     BUDGET_CLIENTS,          /* connections of clients, also those that modules serve */
+    BUDGET_ARRIVING,         /* bytes of content in memory while it arrives; see budget_force */
     BUDGET_EDITS,            /* bytes that edits put into messages that arrive */
     BUDGET_INJECTIONS,       /* messages of modules on their way into the spool */
     BUDGET_INJECTION_MEMORY, /* bytes that they hold */
@@ -37,6 +38,13 @@ void budgets_register(void);
  * that line: to be called without a lock that one of them may need. Any thread.
  */
 bool budget_take(enum budget_kind kind, uint64_t amount);
+/*
+ * For something that is there already: takes `amount` although it may not fit. Whoever uses this reacts with what it does
+ * next, and tells of that with budget_refuse. Any thread.
+ */
+void budget_force(enum budget_kind kind, uint64_t amount);
+/* Counts a refusal and names it in the paniclog, as budget_take does. Any thread; no lock held. */
+void budget_refuse(enum budget_kind kind);
 /* Gives back what was taken. Any thread. */
 void budget_give(enum budget_kind kind, uint64_t amount);
 /* How much is in use, and how much may be. Any thread. */

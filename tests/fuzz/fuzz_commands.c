@@ -264,6 +264,29 @@ bool budget_take(enum budget_kind kind, uint64_t amount)
     return true;
 }
 
+void budget_force(enum budget_kind kind, uint64_t amount)
+{
+    (void)kind;
+    (void)amount;
+}
+
+void budget_refuse(enum budget_kind kind)
+{
+    (void)kind;
+}
+
+uint64_t budget_used(enum budget_kind kind)
+{
+    (void)kind;
+    return 0;
+}
+
+uint64_t budget_limit(enum budget_kind kind)
+{
+    (void)kind;
+    return 1;
+}
+
 void budget_give(enum budget_kind kind, uint64_t amount)
 {
     (void)kind;

@@ -23,7 +23,9 @@ def budget(office, name):
 def test_defaults(office):
     office.start(office.text(""))
     limits = {name: budget(office, name)[1] for name in
-              ("edits", "injections", "injection_memory", "metric_series", "streams", "suspensions")}
+              ("arriving_content", "edits", "injections", "injection_memory", "metric_series", "streams",
+               "suspensions")}
+    assert 32 << 20 <= limits.pop("arriving_content") <= 1 << 30
     assert limits == {"edits": 256 << 20, "injections": 10000, "injection_memory": 64 << 20, "metric_series": 10000,
                       "streams": 10000, "suspensions": 100000}
     assert 50 < budget(office, "metric_series")[0] < 1000

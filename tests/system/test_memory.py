@@ -3,6 +3,7 @@ import pytest
 
 from harness import await_true
 from harness.wire import Wire
+from test_budgets import budget
 from test_metrics import metrics
 
 
@@ -63,3 +64,44 @@ def test_a_spool_that_does_not_fit(office, capture):
     office.kill()
     office.start(office.text(""))
     await_true(lambda: sum(len(message.recipients) for message in capture.messages) == 4 * len(many), "all are delivered")
+
+
+MIB = 1 << 20
+
+
+def begin(address):
+    client = Wire(address)
+    client.greet()
+    client.command("MAIL FROM:<a@sender.example>", 250)
+    client.command("RCPT TO:<b@rcpt.example>", 250)
+    client.command("DATA", 354)
+    return client
+
+
+@pytest.mark.parametrize("content", [b"x" * 200000, b"Subject: x\r\n\r\n" + b"x" * 900000],
+                         ids=["headers without an end", "bodies without an end"])
+def test_content_that_arrives_has_a_budget(office, capture, content):
+    """Who holds most is not read, and ended when it does not move; small and large messages of others get through."""
+    office.start(office.text(f"arriving_content_memory = {4 * MIB}\nlarge_message_threshold = {16 * MIB}"))
+    clients = [begin(office.address) for _ in range(80)]
+    for client in clients:
+        client.socket.setblocking(False)
+        try:
+            client.socket.send(content)
+        except BlockingIOError:
+            pass
+    await_true(lambda: budget(office, "arriving_content")[2] > 0, "the budget is full")
+    assert "the sessions that hold most of it wait" in office.await_panic("arriving_content_memory")
+    with Wire(office.address) as newcomer:
+        newcomer.greet()
+        assert newcomer.mail(b"Subject: x\r\n\r\n" + b"x" * 900 + b"\r\n", recipients=["b@rcpt.example"]).code == 250
+        used, limit, _ = budget(office, "arriving_content")
+        assert limit == 4 * MIB and used < 8 * MIB
+    with Wire(office.address, timeout=60) as large:
+        large.greet()
+        body = b"Subject: x\r\n\r\n" + (b"x" * 76 + b"\r\n") * 20000
+        assert large.mail(body, recipients=["b@rcpt.example"]).code == 250
+    capture.wait(2)
+    for client in clients:
+        client.close()
+    await_true(lambda: budget(office, "arriving_content")[0] == 0, "all is given back", seconds=60)

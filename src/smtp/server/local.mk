@@ -71,6 +71,7 @@ src_smtp_server_libsmtp_server_a_SOURCES = \
 	src/smtp/server/transaction_content.c \
 	src/smtp/server/transaction_envelopes.c \
 	src/smtp/server/transaction_header.c \
+	src/smtp/server/transaction_memory.c \
 	src/smtp/server/transaction_private.h \
 	src/smtp/server/worker.c \
 	src/smtp/server/worker.h

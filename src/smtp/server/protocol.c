@@ -73,7 +73,20 @@ static const char *phase(const struct smtps_session *session)
 
 static bool congested(const struct smtps_session *session)
 {
-    return session->transaction && transaction_congested(session->transaction);
+    const struct smtps_transaction *transaction = session->transaction;
+    return transaction && (transaction_congested(transaction) || transaction_paused(transaction));
+}
+
+static size_t content_size(const struct smtps_session *session)
+{
+    size_t size = session->policy->data_buffer_size;
+    return session->transaction ? transaction_read_size(session->transaction, size) : size;
+}
+
+static void settled(struct smtps_session *session)
+{
+    if (session->transaction)
+        transaction_watch_memory(session->transaction);
 }
 
 static void reset(struct smtps_session *session)
@@ -95,6 +108,8 @@ const struct session_protocol smtp_protocol = {
     .is_long = is_long,
     .announces_content = announces_content,
     .congested = congested,
+    .content_size = content_size,
+    .settled = settled,
     .reset = reset,
     .phase = phase,
 };

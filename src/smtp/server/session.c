@@ -361,6 +361,8 @@ static void settle(struct smtps_session *session)
         stream_read_stop(&session->stream);
     if (session->deadline == 0)
         session_renew_deadline(session);
+    if (session->state == SESSION_RECEIVING)
+        session->protocol->settled(session);
     stream_trim(&session->stream);
 }
 
@@ -406,8 +408,9 @@ static void on_readable(struct stream *stream)
         stream_read_stop(stream);
         return;
     }
-    ssize_t got = stream_fill(stream, session->state == SESSION_RECEIVING ? session->policy->data_buffer_size
-                                                                          : READ_COMMAND);
+    ssize_t got =
+        stream_fill(stream, session->state == SESSION_RECEIVING ? session->protocol->content_size(session)
+                                                                : READ_COMMAND);
     if (got > 0)
         session_process(session);
     else if (got != -EAGAIN)

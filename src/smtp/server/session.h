@@ -78,6 +78,10 @@ struct session_protocol {
     bool (*announces_content)(struct slice start);
     /* returns whether no more content can be taken now; session_resume will be called */
     bool (*congested)(const struct smtps_session *session);
+    /* returns how many bytes of content to read at once */
+    size_t (*content_size)(const struct smtps_session *session);
+    /* called while content arrives, when the session has done what it can for now */
+    void (*settled)(struct smtps_session *session);
     void (*reset)(struct smtps_session *session); /* ends the transaction; none of it is accepted */
     /* returns the phase of the session, as the rejectlog names it */
     const char *(*phase)(const struct smtps_session *session);

@@ -70,6 +70,7 @@ struct smtps_transaction *transaction_create(struct smtps_session *session,
 
 void transaction_free(struct smtps_transaction *t)
 {
+    transaction_release_memory(t);
     message_end(t->message);
     message_unref(t->message);
     pending_destroy(&t->writes);

@@ -85,6 +85,15 @@ void transaction_end_chunks(struct smtps_transaction *transaction);
  */
 bool transaction_congested(const struct smtps_transaction *transaction);
 
+/* Returns how many bytes to read at once: `usual`, or fewer while the budget of content that arrives is used up. */
+size_t transaction_read_size(const struct smtps_transaction *transaction, size_t usual);
+/* Returns whether the session is not read because others need the memory. */
+bool transaction_paused(const struct smtps_transaction *transaction);
+/*
+ * Called when the session has settled what it does next: if it is paused, or has a turn, looks again later.
+ */
+void transaction_watch_memory(struct smtps_transaction *transaction);
+
 /* Called after the last byte; data_processing_timeout begins. */
 void transaction_end_content(struct smtps_transaction *transaction);
 /* returns whether the content is complete */

@@ -15,7 +15,6 @@
 #include "spool/intake.h"
 
 enum {
-    CHUNKS_OUTSTANDING = 4,
     FIRST_CONTENT = 4 * 1024, /* bytes allocated at first for content of undeclared size */
 };
 
@@ -76,6 +75,7 @@ void transaction_begin_content(struct smtps_transaction *t, bool dot_stuffed)
     t->received_us = facts.time_us;
     t->begun = true;
     begin_reader(t, dot_stuffed);
+    transaction_count_memory(t);
 }
 
 bool transaction_content_begun(const struct smtps_transaction *t)
@@ -106,6 +106,7 @@ static void chunk_settled(struct loop_task *task)
     struct chunk *chunk = container_of(task, struct chunk, task);
     struct smtps_transaction *t = chunk->transaction;
     t->outstanding--;
+    transaction_count_memory(t);
     body_unref(chunk->body);
     free(chunk->memory);
     free(chunk);
@@ -203,6 +204,13 @@ static const struct smtps_reply *judge(const struct smtps_transaction *t)
     return problem ? problem : judge_length(t, CONTENT_BODY);
 }
 
+/* Returns the bytes in memory above which content goes to the spool: at least BODY_CHUNK. */
+static uint64_t spill_threshold(const struct smtps_transaction *t)
+{
+    bool early = t->message->stored || transaction_memory_is_scarce();
+    return early ? BODY_CHUNK : t->session->policy->large_message;
+}
+
 /* Called after the reader took some content; `all`: the content is complete. */
 static void settle_content(struct smtps_transaction *t, bool all)
 {
@@ -217,13 +225,18 @@ static void settle_content(struct smtps_transaction *t, bool all)
     }
     if (t->refusal) {
         t->reader.keep = false;
-        buf_clear(&t->message->content);
-    } else if (buf_size(&t->message->content) >
-               (t->message->stored ? BODY_CHUNK : t->session->policy->large_message)) {
+        buf_release(&t->message->content);
+    } else if (buf_size(&t->message->content) > BODY_CHUNK &&
+               buf_size(&t->message->content) > spill_threshold(t)) {
         spill(t);
+        if (transaction_memory_is_scarce())
+            buf_fit(&t->message->content);
     }
     /* Once the content is complete, the session does not wait for the chunks but for the commit. */
     t->congested = !all && t->outstanding >= CHUNKS_OUTSTANDING;
+    transaction_count_memory(t);
+    if (!all)
+        transaction_judge_memory(t);
 }
 
 size_t transaction_receive(struct smtps_transaction *t, struct slice input, bool *end)
@@ -285,7 +298,7 @@ static struct content_reader *reader_that_blocks(struct message *message)
 
 static uint64_t threshold(const struct message *message)
 {
-    return kept_by(message)->session->policy->large_message;
+    return spill_threshold(kept_by(message));
 }
 
 static int keep_chunk(struct message *message, struct body *body, const char *bytes)

@@ -4,6 +4,7 @@
  *
  *   transaction.c           sender and recipients; creates and frees the transaction
  *   transaction_header.c    applies the header rules
+ *   transaction_memory.c    counts the memory that content holds, and decides who is read
  *   transaction_content.c   receives the content
  *   transaction_envelopes.c creates the envelopes
  *   transaction_commit.c    makes the message durable and passes it on
@@ -37,9 +38,13 @@ struct smtps_transaction {
         struct smtps_session *session); /* called when none is outstanding; NULL: not needed */
     const struct smtps_reply *refusal;  /* reply that rejects the content so far; NULL: none */
     bool begun, header_done, congested, committing;
-    bool open;       /* MAIL was replied with 250 */
-    bool complete;   /* all content has arrived */
-    uint64_t due_ms; /* clock_mono_ms; 0: none */
+    bool paused;   /* not read until the content of others needs less memory: transaction_memory.c */
+    bool has_turn; /* may go on all the same */
+    uint64_t held; /* bytes of BUDGET_ARRIVING */
+    uint64_t turn_ends, turn_from; /* loop_now(), and the bytes of content when it began */
+    bool open;                     /* MAIL was replied with 250 */
+    bool complete;                 /* all content has arrived */
+    uint64_t due_ms;               /* clock_mono_ms; 0: none */
     /* commit */
     struct envelope **envelopes; /* those of the accepted recipients come first */
     size_t envelope_count;
@@ -56,6 +61,15 @@ void transaction_append_parameters(const struct smtps_transaction *transaction,
 extern const struct message_keeper transaction_keeper;
 /* Frees the transaction, which neither the session nor the spool uses any more. */
 void transaction_free(struct smtps_transaction *transaction);
+/* Counts what the content of `t` holds now. */
+void transaction_count_memory(struct smtps_transaction *t);
+/* Gives back what was counted, and the turn. */
+void transaction_release_memory(struct smtps_transaction *t);
+/* Whether so much content is in memory that more goes to the spool at once. */
+bool transaction_memory_is_scarce(void);
+/* Called after content has come: decides whether the session is read on. */
+void transaction_judge_memory(struct smtps_transaction *t);
+enum { CHUNKS_OUTSTANDING = 4 }; /* chunks of a message that wait for the committer; then it is not read */
 /* Removes the chunks of a discarded body from the spool. */
 void transaction_discard_chunks(struct smtps_transaction *transaction);
 /*

@@ -17,6 +17,9 @@ struct smtps_worker {
     struct list sessions;
     struct smtp_generation *generation; /* for new sessions; one reference */
     bool draining;
+    uint64_t held;                /* bytes that content holds while it arrives: transaction_memory.c */
+    int64_t uncounted;            /* of these, what the budget does not know of yet */
+    unsigned turns;               /* sessions that are read although they hold too much */
     struct content_reader reader; /* for hooks on the loop that read messages */
 };
 
