@@ -154,5 +154,5 @@ def terminate(series):
 
 
 FAULTS = {"next-hop": next_hop, "dns": dns, "module": module, "reload": reload, "sigterm": terminate}
-SHORT = tuple(FAULTS)
+SHORT = ("next-hop", "dns", "module", "sigterm")
 ONCE = ("next-hop", "dns", "reload", "sigterm")     # they do not kill: nothing is repeated

@@ -7,7 +7,6 @@ import random
 import socket
 import struct
 import threading
-import time
 
 A, CNAME, MX = 1, 5, 15
 SERVFAIL, NXDOMAIN = 2, 3
@@ -142,7 +141,9 @@ class FaultyNameserver:
         with connection, connection.makefile("rb") as stream:
             try:
                 while len(size := stream.read(2)) == 2:
-                    self.respond(stream.read(struct.unpack(">H", size)[0]), send, False)
-                    time.sleep(0)
+                    query = stream.read(struct.unpack(">H", size)[0])
+                    if len(query) < 17:     # the resolver has closed the connection in the middle
+                        return
+                    self.respond(query, send, False)
             except OSError:
                 pass
