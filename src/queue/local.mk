@@ -17,6 +17,8 @@ src_queue_libqueue_a_SOURCES = \
 	src/queue/notice.h \
 	src/queue/outcome.c \
 	src/queue/outcome.h \
+	src/queue/pause.c \
+	src/queue/pause.h \
 	src/queue/permits.c \
 	src/queue/permits.h \
 	src/queue/queue.c \

@@ -2,12 +2,19 @@
  * queue_metrics: what the queues count.
  */
 #include "queue/queue_metrics.h"
+#include "queue/queue_private.h"
 
 struct queue_metrics queue_metrics;
 
 static double count_envelopes(void *set)
 {
     return (double)queue_set_count(set);
+}
+
+static double count_unrecorded(void *closure)
+{
+    const struct queue_set *set = closure;
+    return (double)spool_unrecorded(set->dependencies.spool);
 }
 
 static struct metric *counter(const char *name, const char *help)
@@ -54,6 +61,13 @@ void queue_metrics_register(struct queue_set *set)
         .name = "impulse_queue_messages",
         .help = "Messages that are not delivered yet, delayed ones too",
         .read = count_envelopes,
+        .closure = set,
+    });
+    metric_core(&(struct metric_definition){
+        .kind = METRIC_GAUGE,
+        .name = "impulse_spool_unrecorded_changes",
+        .help = "Removals and updates that the spool has not written yet; deliveries pause while it cannot",
+        .read = count_unrecorded,
         .closure = set,
     });
 }

@@ -23,6 +23,7 @@
  *   view.c          a thread's cache of the configuration (settings.c)
  *   queue.c         one queue: its name, its lifetime
  *   timer.c         runs whatever of the above is due (schedule.c)
+ *   pause.c         no delivery begins while the spool cannot record it
  *   flight.c        counts envelopes in progress; draining
  *   spooling.c      the envelope's record in the spool
  *   queue_records.c log events;  outcome.c  outcomes;  retry.c  time of the next attempt
@@ -80,6 +81,8 @@ struct shard {
     void *tree;                 /* queues by binding and domain, for tsearch */
     struct list queues;         /* the same queues */
     struct schedule_item sweep; /* next search for deferred envelopes; `due` is sweep_due */
+    struct schedule_item pause; /* next look whether the spool works (pause.c) */
+    uint64_t pause_began_us;    /* while `pause` is scheduled */
     struct list deferrals;      /* struct deferral: deferred envelopes being stored */
     struct list successions;    /* struct succession: envelopes being replaced */
     struct list touched;        /* queues that changed in this turn */
@@ -134,6 +137,7 @@ struct queue_set {
     _Atomic unsigned serial;       /* generation->serial */
     struct permits permits;
     _Atomic uint64_t count;
+    _Atomic bool pause_told;           /* the paniclog says that deliveries pause */
     struct pending outside;            /* work of pools and the committer for the queues */
     _Atomic unsigned shards_in_flight; /* while draining */
     void (*drained)(void *argument);

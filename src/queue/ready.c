@@ -7,6 +7,7 @@
 #include "queue/deferred.h"
 #include "queue/flight.h"
 #include "queue/outcome.h"
+#include "queue/pause.h"
 #include "queue/ready.h"
 #include "queue/retry.h"
 #include "queue/timer.h"
@@ -74,6 +75,10 @@ static void expire_ready(struct schedule_item *item)
     struct queue *queue = container_of(item, struct queue, expiry);
     uint64_t now = clock_wall_us(), earliest = UINT64_MAX;
     unsigned expired = 0;
+    if (pause_is_on(queue->shard)) {
+        watch_expiry(queue, now + 1000000);
+        return;
+    }
     list_each(&queue->ready, node, after) {
         struct envelope *envelope = envelope_of(node);
         uint64_t deadline = ready_deadline(queue, envelope);
@@ -163,7 +168,8 @@ void queue_refresh(struct queue *queue)
 
 bool queue_may_deliver(const struct queue *queue)
 {
-    return !queue->shard->draining && !queue->settings->suspend_delivery && queue->shard->set->transport;
+    return !queue->shard->draining && !queue->settings->suspend_delivery && queue->shard->set->transport &&
+           !pause_is_on(queue->shard);
 }
 
 size_t queue_ready(const struct queue *queue)

@@ -15,7 +15,8 @@ void queue_leave(struct queue *queue, struct envelope *envelope);
 void queue_delay_over(struct queue *queue, struct envelope *envelope);
 /* Settings of the shard's generation. */
 void queue_refresh(struct queue *queue);
-/* Is delivery to go on? Not while the shard drains or suspend_delivery is set, nor without a transport. */
+/* Is delivery to go on? Not while the shard drains, suspend_delivery is set or the spool is behind (pause.h), nor
+ * without a transport. */
 bool queue_may_deliver(const struct queue *queue);
 
 #endif

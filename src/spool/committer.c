@@ -18,9 +18,10 @@
 #include "spool/request_queue.h"
 
 enum {
-    BATCH_BYTES = 8 << 20, /* of content in one commit; bounds memory and how long the first one waits */
-    REVIVE_MS = 1000,      /* between attempts to write to a disk that fails */
-    STRIKES = 2,           /* commits that fail in a row before the rest is refused untried */
+    BATCH_BYTES = 8 << 20,  /* of content in one commit; bounds memory and how long the first one waits */
+    REVIVE_MS = 1000,       /* between attempts to write to a disk that fails */
+    STRIKES = 2,            /* commits that fail in a row before the rest is refused untried */
+    UNRECORDED_MOST = 2000, /* changes that wait while the disk seems to work, or hangs */
 };
 
 enum phase {
@@ -36,6 +37,8 @@ struct committer {
     _Atomic(struct spool_request *) inbox; /* a stack, newest first; pushed by any thread, taken whole */
     sem_t arrivals; /* posted when the inbox stops being empty, and when the phase changes */
     _Atomic int phase;
+    _Atomic uint64_t unrecorded; /* removals, updates and replacements submitted and not settled */
+    _Atomic bool holds_back;     /* the disk failed, and some requests are held until it works again */
     pthread_t thread;
     /* the thread's own: */
     struct request_queue pending;
@@ -74,8 +77,15 @@ static void account(struct committer *committer, const struct spool_request *req
         reclaimer_remove(committer->reclaimer, request->body->size);
 }
 
+static bool is_change(const struct spool_request *request)
+{
+    return request->kind == SPOOL_REMOVE || request->kind == SPOOL_UPDATE || request->kind == SPOOL_REPLACE;
+}
+
 static void settle(struct committer *committer, struct spool_request *request, enum spool_status status)
 {
+    if (is_change(request))
+        atomic_fetch_sub_explicit(&committer->unrecorded, 1, memory_order_relaxed);
     if (status == SPOOL_UNKNOWN && request->kind != SPOOL_STORE)
         status = SPOOL_ERROR; /* a part without its end is never delivered */
     if (status == SPOOL_OK) {
@@ -113,12 +123,14 @@ static size_t refuse(struct committer *committer, struct request_queue *queue, e
     struct request_queue kept;
     struct spool_request *request;
     request_queue_init(&kept);
+    loop_hold_wakes();
     while ((request = request_queue_pop(queue))) {
         if (batch_keeps(request))
             settle(committer, request, status);
         else
             request_queue_append(&kept, request);
     }
+    loop_release_wakes();
     size_t count = kept.count;
     request_queue_prepend(&committer->pending, &kept);
     return count;
@@ -243,8 +255,13 @@ static bool clear_doubts(struct committer *committer)
     if (!find_out(committer, &kept))
         return false;
     request_queue_init(&done);
-    for (; kept && committer->held > 0; committer->held--)
-        request_queue_append(&done, request_queue_pop(&committer->pending));
+    for (; kept && committer->held > 0; committer->held--) {
+        struct spool_request *request = request_queue_pop(&committer->pending);
+        if (request->kind == SPOOL_REMOVE && committer->messages > 0)
+            committer->messages--;
+        request_queue_append(&done, request);
+    }
+    on(committer->backend)->count(committer->backend, committer->messages);
     if (kept && buf_size(&committer->doubtful) > 0) {
         batch_undo_puts(committer->backend, &committer->doubtful);
         cleared = on(committer->backend)->commit(committer->backend, true) == SPOOL_OK;
@@ -414,6 +431,7 @@ static void *run(void *argument)
             committer->retry_at = 0; /* one more attempt, at once */
         before = phase;
         commit_pending(committer);
+        atomic_store(&committer->holds_back, committer->pending.first != NULL);
         if (phase == LETTING_GO)
             let_go(committer);
     } while (phase != STOPPING);
@@ -456,6 +474,8 @@ struct committer *committer_start(struct spool_backend *backend, struct room *ro
     committer->reclaimer = reclaimer;
     atomic_init(&committer->inbox, NULL);
     atomic_init(&committer->phase, HOLDING);
+    atomic_init(&committer->unrecorded, 0);
+    atomic_init(&committer->holds_back, false);
     request_queue_init(&committer->pending);
     sem_init(&committer->arrivals, 0, 0);
     register_metrics(committer);
@@ -477,6 +497,14 @@ void committer_found(struct committer *committer, uint64_t messages)
 void committer_push(struct committer *committer, struct spool_request *newest, struct spool_request *oldest)
 {
     struct spool_request *before = atomic_load_explicit(&committer->inbox, memory_order_relaxed);
+    uint64_t changes = 0;
+    for (const struct spool_request *request = newest;; request = request->next) {
+        changes += is_change(request);
+        if (request == oldest)
+            break;
+    }
+    if (changes)
+        atomic_fetch_add_explicit(&committer->unrecorded, changes, memory_order_relaxed);
     do
         oldest->next = before;
     while (!atomic_compare_exchange_weak_explicit(&committer->inbox, &before, newest, memory_order_release,
@@ -488,6 +516,17 @@ void committer_push(struct committer *committer, struct spool_request *newest, s
 void committer_submit(struct committer *committer, struct spool_request *request)
 {
     committer_push(committer, request, request);
+}
+
+uint64_t committer_unrecorded(const struct committer *committer)
+{
+    return atomic_load_explicit(&committer->unrecorded, memory_order_relaxed);
+}
+
+bool committer_is_behind(const struct committer *committer)
+{
+    return atomic_load_explicit(&committer->holds_back, memory_order_relaxed) ||
+           committer_unrecorded(committer) > UNRECORDED_MOST;
 }
 
 void committer_let_go(struct committer *committer)

@@ -27,6 +27,10 @@ void committer_found(struct committer *committer, uint64_t messages);
 void committer_submit(struct committer *committer, struct spool_request *request);
 /* Submits several requests. `next` links them from `newest`, which is applied last, to `oldest`. */
 void committer_push(struct committer *committer, struct spool_request *newest, struct spool_request *oldest);
+/* Returns how many removals, updates and replacements were submitted and are not settled. Any thread. */
+uint64_t committer_unrecorded(const struct committer *committer);
+/* Is a change held back because the disk fails, or do more than a bounded number wait? Any thread. */
+bool committer_is_behind(const struct committer *committer);
 /* From here on, what the disk does not take after one more attempt is settled with SPOOL_ERROR and no longer held. */
 void committer_let_go(struct committer *committer);
 /* Settles everything, makes it durable, ends the thread. What is submitted later is not answered.

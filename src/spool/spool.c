@@ -126,6 +126,16 @@ bool spool_has_room(struct spool *spool, uint64_t size)
     return room_has(&spool->room, size);
 }
 
+bool spool_is_behind(const struct spool *spool)
+{
+    return committer_is_behind(spool->committer);
+}
+
+uint64_t spool_unrecorded(const struct spool *spool)
+{
+    return committer_unrecorded(spool->committer);
+}
+
 uint64_t spool_free_bytes(struct spool *spool)
 {
     return room_left(&spool->room);

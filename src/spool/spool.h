@@ -123,6 +123,16 @@ void spool_submit(struct spool *spool, struct spool_request *request);
  */
 bool spool_has_room(struct spool *spool, uint64_t size);
 
+/*
+ * Does the disk not record changes as they come? True while it fails and a change is held until it works again, and while
+ * more than 2,000 changes wait. No delivery should begin then: if the process were killed, every message that was delivered
+ * and whose removal is not recorded would be delivered again. Cheap. Any thread.
+ */
+bool spool_is_behind(const struct spool *spool);
+
+/* Returns how many REMOVEs, UPDATEs and REPLACEs were handed to the committer and are not settled. Any thread. */
+uint64_t spool_unrecorded(const struct spool *spool);
+
 /* Bytes that may be stored before the reserve is touched, as of the last second. Any thread. */
 uint64_t spool_free_bytes(struct spool *spool);
 

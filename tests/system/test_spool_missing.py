@@ -307,3 +307,24 @@ def break_off(impulse, site, end):
     await_true(lambda: used(site) < before + 5 * 2**20, "the space is back", 60)
     for client in clients:
         client.close()
+
+
+@pytest.mark.plain    # the sanitizer wants to be loaded first
+def test_deliveries_pause_while_removals_cannot_be_written(impulse, site, capture, faulty):
+    """Otherwise a kill would repeat all of them. They continue, and none is repeated, when the disk works again."""
+    count = 200
+    one = 'max_outbound_connections = 1\n'
+    impulse.start(site.config(one + HELD, to=capture))
+    with Wire(impulse.address) as client:
+        client.greet()
+        for number in range(count):
+            assert send(client, number).code == 250
+    faulty.add("write", "pwrite", "writev", "fdatasync", path=".log").add("open", path="impulse/").arm()
+    impulse.write(site.config(one, to=capture))
+    impulse.reload()
+    impulse.await_panic("deliveries pause, because the spool cannot record them")
+    assert 0 < len(capture.messages) < count // 2
+    faulty.clear()
+    impulse.await_panic("deliveries continue")
+    recipients = [message.recipients[0] for message in capture.wait(count)]
+    assert len(recipients) == len(set(recipients)) == count

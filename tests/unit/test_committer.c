@@ -18,7 +18,7 @@
 
 /* ---- the backend --------------------------------------------------------------------------------------- */
 
-enum { MOST_ROWS = 100 };
+enum { MOST_ROWS = 100, MOST_CHANGES = 2500 };
 
 struct row {
     enum spool_table table;
@@ -35,7 +35,7 @@ struct change {
 struct fake {
     struct spool_backend backend;
     struct row rows[MOST_ROWS];
-    struct change batch[MOST_ROWS];
+    struct change batch[MOST_CHANGES];
     size_t row_count, change_count;
     uint64_t batch_bytes, most_bytes; /* a batch with more content than most_bytes fails */
     unsigned fail;                    /* so many commits fail */
@@ -489,7 +489,7 @@ static void test_let_go(void)
  * again. */
 static void test_down(bool kept)
 {
-    struct item items[3];
+    struct item items[4];
     begin();
     fake.kept = fake.may_be_kept = kept;
     fail_removal(items, 1, kept ? SPOOL_UNKNOWN : SPOOL_ERROR);
@@ -498,12 +498,42 @@ static void test_down(bool kept)
     wait_settled(1);
     CU_ASSERT_EQUAL(items[2].store.status, SPOOL_ERROR);
     CU_ASSERT_EQUAL(fake.revives, 1); /* it was not even tried again so soon */
+    CU_ASSERT_TRUE(committer_is_behind(committer));
+    CU_ASSERT_EQUAL(committer_unrecorded(committer), 1);
     wait_settled(1);
+    CU_ASSERT_EQUAL(committer_unrecorded(committer), 0);
     CU_ASSERT_EQUAL(items[0].remove.status, SPOOL_OK);
     CU_ASSERT_EQUAL(fake.revives, 2);
     CU_ASSERT_FALSE(has_envelope(&items[0]) || has_envelope(&items[1]) || has_envelope(&items[2]));
     CU_ASSERT_FALSE(has_body(&items[0], 0) || has_body(&items[1], 0) || has_body(&items[2], 0));
-    end(items, 3);
+    make_item(&items[3], 10);
+    committer_submit(committer, &items[3].store);
+    wait_settled(1);
+    CU_ASSERT_FALSE(committer_is_behind(committer));
+    CU_ASSERT_EQUAL(fake.messages, 1);
+    end(items, 4);
+}
+
+/* While the disk hangs, deliveries are to pause before too many removals wait. */
+static void test_behind_while_the_disk_hangs(void)
+{
+    enum { MANY = 2100 };
+    struct item item;
+    begin();
+    make_item(&item, 10);
+    struct spool_request *updates = mem_array(MANY, sizeof *updates);
+    close_gate();
+    CU_ASSERT_FALSE(committer_is_behind(committer));
+    for (size_t i = 0; i < MANY; i++) {
+        updates[i] = (struct spool_request){.kind = SPOOL_UPDATE, .facts.id = 2, .done = on_settled};
+        committer_submit(committer, &updates[i]);
+    }
+    CU_ASSERT_TRUE(committer_is_behind(committer));
+    open_gate();
+    wait_settled(MANY);
+    CU_ASSERT_FALSE(committer_is_behind(committer));
+    free(updates);
+    end(&item, 1);
 }
 
 static void test_down_and_lost(void)
@@ -688,6 +718,7 @@ int main(void)
     CU_add_test(suite, "failed but kept", test_failed_but_kept);
     CU_add_test(suite, "down, batch lost", test_down_and_lost);
     CU_add_test(suite, "down, batch kept", test_down_and_kept);
+    CU_add_test(suite, "behind while the disk hangs", test_behind_while_the_disk_hangs);
     CU_add_test(suite, "replaced while down, batch lost", test_replaced_and_lost);
     CU_add_test(suite, "replaced while down, batch kept", test_replaced_and_kept);
     CU_add_test(suite, "mark in a kept batch", test_mark_in_a_kept_batch);
