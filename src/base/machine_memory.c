@@ -4,7 +4,6 @@
 #include "base/machine_memory.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +30,18 @@ static bool read_text(const char *root, const char *path, const char *name, char
     return got > 0;
 }
 
-/* A file with one number. False when there is none, as in "max". */
+/* The number that the text begins with, and in *end what follows it. False when there is none, as in "max". */
+static bool parse_number(const char *text, char **end, uint64_t *number)
+{
+    *number = strtoull(text, end, 10);
+    return *end != text;
+}
+
+/* A file with one number. */
 static bool read_number(const char *root, const char *path, const char *name, uint64_t *number)
 {
-    char text[TEXT_SIZE];
-    return read_text(root, path, name, text) && sscanf(text, "%" SCNu64, number) == 1;
+    char text[TEXT_SIZE], *end;
+    return read_text(root, path, name, text) && parse_number(text, &end, number);
 }
 
 /* The number behind `key`, which begins a line; 0 when there is none. */
@@ -76,13 +82,14 @@ static void consider_machine(const char *root, struct machine_memory *memory)
 
 struct hierarchy {
     const char *line; /* how its line of /proc/self/cgroup goes on behind the number */
-    const char *mount, *limit, *usage, *inactive;
+    const char *mount, *limit, *usage;
+    const char *inactive, *active; /* lines of memory.stat: the cache of files */
 };
 
 static const struct hierarchy hierarchies[] = {
-    {"::", "/sys/fs/cgroup", "/memory.max", "/memory.current", "inactive_file "},
+    {"::", "/sys/fs/cgroup", "/memory.max", "/memory.current", "inactive_file ", "active_file "},
     {":memory:", "/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes",
-     "total_inactive_file "},
+     "total_inactive_file ", "total_active_file "},
 };
 
 static void consider_group(const char *root, const struct hierarchy *hierarchy, const char *path,
@@ -94,9 +101,10 @@ static void consider_group(const char *root, const struct hierarchy *hierarchy, 
     if (!read_number(root, path, hierarchy->limit, &limit) || limit > (uint64_t)INT64_MAX / 2 ||
         !read_number(root, path, hierarchy->usage, &used))
         return;
-    uint64_t inactive =
-        read_text(root, path, "/memory.stat", text) ? number_behind(text, hierarchy->inactive) : 0;
-    consider(memory, limit, used > inactive ? used - inactive : 0, "the cgroup");
+    uint64_t cache = 0; /* which the kernel takes back when it must */
+    if (read_text(root, path, "/memory.stat", text))
+        cache = number_behind(text, hierarchy->inactive) + number_behind(text, hierarchy->active);
+    consider(memory, limit, used > cache ? used - cache : 0, "the cgroup");
 }
 
 /* The group of the process and all groups above it. Inside a container the mount itself is the group. */
@@ -140,15 +148,18 @@ static void consider_cgroups(const char *root, struct machine_memory *memory)
 static void consider_process(const char *root, struct machine_memory *memory)
 {
     char text[TEXT_SIZE];
-    uint64_t size, data, page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t pages[6], page = (uint64_t)sysconf(_SC_PAGESIZE); /* statm: size resident shared text lib data */
     struct rlimit limit;
-    if (!read_text(root, "/proc/self/statm", "", text) ||
-        sscanf(text, "%" SCNu64 " %*u %*u %*u %*u %" SCNu64, &size, &data) != 2)
+    if (!read_text(root, "/proc/self/statm", "", text))
         return;
+    char *rest = text;
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+        if (!parse_number(rest, &rest, &pages[i]))
+            return;
     if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        consider(memory, limit.rlim_cur, size * page, "the limit of address space (RLIMIT_AS)");
+        consider(memory, limit.rlim_cur, pages[0] * page, "the limit of address space (RLIMIT_AS)");
     if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        consider(memory, limit.rlim_cur, data * page, "the limit of data (RLIMIT_DATA)");
+        consider(memory, limit.rlim_cur, pages[5] * page, "the limit of data (RLIMIT_DATA)");
 }
 
 void machine_memory_read(const char *root, struct machine_memory *memory)

@@ -2,7 +2,7 @@
  * machine_memory: how much memory the process may use and how much of it is in use, where the limit is closest: the
  * machine's memory, a cgroup's limit (versions 1 and 2), RLIMIT_AS or RLIMIT_DATA.
  *
- * Memory that the kernel takes back when it is needed (MemAvailable, a cgroup's inactive_file) counts as free.
+ * Memory that the kernel takes back when it is needed (MemAvailable, a cgroup's cache of files) counts as free.
  */
 #ifndef IMPULSE_BASE_MACHINE_MEMORY_H
 #define IMPULSE_BASE_MACHINE_MEMORY_H

@@ -45,7 +45,7 @@ static void test_reading(void)
     write_file("/sys/fs/cgroup/mail/impulse/memory.max", "max\n");
     write_file("/sys/fs/cgroup/mail/memory.max", "100000\n");
     write_file("/sys/fs/cgroup/mail/memory.current", "90000\n");
-    write_file("/sys/fs/cgroup/mail/memory.stat", "anon 1\ninactive_file 20000\nactive_file 5\n");
+    write_file("/sys/fs/cgroup/mail/memory.stat", "anon 1\ninactive_file 18000\nactive_file 2000\n");
     expect(100000, 70000, "the cgroup", 100000);
     write_file("/sys/fs/cgroup/mail/memory.current", "50000\n");
     expect(1000 * 1024, 600 * 1024, "this machine", 100000);
@@ -57,7 +57,8 @@ static void test_version_1(void)
     write_file("/sys/fs/cgroup/memory/memory.limit_in_bytes",
                "200000\n"); /* seen from inside the container */
     write_file("/sys/fs/cgroup/memory/memory.usage_in_bytes", "190000\n");
-    write_file("/sys/fs/cgroup/memory/memory.stat", "inactive_file 5\ntotal_inactive_file 10000\n");
+    write_file("/sys/fs/cgroup/memory/memory.stat",
+               "inactive_file 5\nactive_file 5\ntotal_inactive_file 4000\ntotal_active_file 6000\n");
     expect(200000, 180000, "the cgroup", 200000);
     write_file("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
     expect(1000 * 1024, 600 * 1024, "this machine", 1000 * 1024);
