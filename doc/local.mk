@@ -10,7 +10,7 @@ EXTRA_DIST += doc/ec_console.1.in doc/impulsed.8.in
 doc/impulsed.8: doc/impulsed.8.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) doc && \
 	sed -e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@docdir[@]|$(docdir)|g' $(srcdir)/doc/impulsed.8.in >$@
-dist_man_MANS += doc/ec_md5passwd.1 doc/ecxs.1 doc/impulse-load.1 doc/impulse-sink.1 doc/impulsectl.1
+dist_man_MANS += doc/ec_md5passwd.1 doc/ec_spool_check.1 doc/ecxs.1 doc/impulse-load.1 doc/impulse-sink.1 doc/impulsectl.1
 
 noinst_PROGRAMS += doc/reference
 doc_reference_SOURCES = doc/form.c doc/form.h doc/reference.c

@@ -218,7 +218,9 @@ static void read_file(struct rescue_rows *rows, const struct catalogue *catalogu
 {
     char *path = mem_printf("%s/%s", rows->folder, name);
     uint64_t number;
-    if (strncmp(name, "kept.", 5) == 0)
+    if (strcmp(name, "kept") == 0) /* the start ended before it named the folder: nothing was removed since */
+        read_kept(rows, path, 0);
+    else if (strncmp(name, "kept.", 5) == 0)
         read_kept(rows, path, strtoull(name + 5, NULL, 10));
     else if (catalogue_file_number(name, ".sst", &number) &&
              (!known || catalogue_names(&catalogue->tables, number)))

@@ -74,6 +74,7 @@ def test_a_whole_spool(impulse, site):
     (site.directory / "impulsectl").symlink_to(IMPULSECTL)
     name = shutil.copy(ROOT / "tools" / "ec_spool_check", site.directory)
     assert "62 messages are whole" in spool("-d", site.spool, program=name)
+    assert spool("-V", program=name) == spool("-V")
 
 
 def test_no_spool(site):
@@ -140,8 +141,10 @@ def test_salvage_with_a_damaged_table(impulse, site, capture):
     assert len(deliver(impulse, site, capture, site.directory / "new", whole - 1)) == whole
 
 
-def test_salvage_of_kept_logs(impulse, site, capture):
-    """The start has said what is lost behind the damage; the damaged record is all that is lost in the end."""
+@pytest.mark.parametrize("named", [True, False], ids=["named", "killed before"])
+def test_salvage_of_kept_logs(impulse, site, capture, named):
+    """The start has said what is lost behind the damage; the damaged record is all that is lost in the end, also when a
+    kill came before the folder had its number."""
     fill(impulse, site)
     log = the(site, "*.log")
     flip(log, 3000)
@@ -149,6 +152,8 @@ def test_salvage_of_kept_logs(impulse, site, capture):
     found = int(re.search(r"(\d+) messages recovered", impulse.await_panic("messages recovered"))[1])
     assert found < 62
     impulse.stop()
+    if not named:
+        the(site, "kept.*").rename(site.spool / "impulse" / "kept")
     said = spool("spool", "salvage", "-d", site.spool, site.directory / "new", status=1)
     assert "the log is damaged" in said
     whole = int(re.search(r"(\d+) messages are whole", said)[1])
