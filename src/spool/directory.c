@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -40,21 +41,34 @@ static int create_one(const char *path)
 }
 
 /* 0 or a negative errno. */
-static int create_path(const char *path)
+static int enter(const char *path)
+{
+    char *inside = mem_printf("%s/.", path);
+    int error = access(inside, X_OK) != 0 ? -errno : 0;
+    free(inside);
+    return error;
+}
+
+/* Creates the directories of the path that are missing. False with the reason in error[]. */
+static bool create_path(const char *path, char *error, size_t error_size)
 {
     char *part = mem_dup(path);
-    int error = 0;
-    for (char *at = part + 1; *at && !error; at++) {
-        if (*at != '/')
+    int failed = 0;
+    for (size_t end = 1; !failed && path[end - 1]; end++) {
+        if (path[end] && path[end] != '/')
             continue;
-        *at = '\0';
-        error = create_one(part);
-        *at = '/';
+        part[end] = '\0';
+        failed = create_one(part);
+        const char *what = failed ? "create" : "enter";
+        if (!failed)
+            failed = enter(part);
+        if (failed)
+            snprintf(error, error_size, "cannot %s %s as user %ju: %s", what, part, (uintmax_t)geteuid(),
+                     strerror(-failed));
+        part[end] = path[end];
     }
-    if (!error)
-        error = create_one(part);
     free(part);
-    return error;
+    return !failed;
 }
 
 /* The process id that the lock's holder wrote, or 0. */
@@ -100,12 +114,12 @@ char *directory_of_spool(const char *spoolbase)
 bool directory_lock(const char *path, struct directory_lock *lock, char *error, size_t error_size)
 {
     *lock = (struct directory_lock){.file = -1, .folder = -1};
-    int failed = create_path(path);
-    if (failed) {
-        snprintf(error, error_size, "spool %s: cannot create the directory: %s", path, strerror(-failed));
+    char reason[512];
+    if (!create_path(path, reason, sizeof reason)) {
+        snprintf(error, error_size, "spool %s: %s", path, reason);
         return false;
     }
-    failed = lock_file(path, lock);
+    int failed = lock_file(path, lock);
     int folder_failed = lock_folder(path, lock);
     if (!failed)
         failed = folder_failed;

@@ -417,6 +417,20 @@ def test_security_drops_root(impulse, site, namespace, capture):
     assert namespace.call(banner, ("127.0.0.1", 25)).startswith("220")
 
 
+def test_a_spool_that_the_user_cannot_enter(impulse, site):
+    """Said is what stands in the way, and for whom."""
+    for folder in (site.log, site.directory):
+        os.chown(folder, 65534, 65534)
+    closed = site.directory / "closed"
+    closed.mkdir(mode=0o700)
+    site.spool = closed / "spool"
+    said = impulse.failed_start(site.config(user="nobody"))
+    assert f"cannot enter {closed} as user 65534: Permission denied" in said
+    closed.chmod(0o711)
+    said = impulse.failed_start(site.config(user="nobody"))
+    assert f"cannot create {site.spool} as user 65534: Permission denied" in said
+
+
 def test_security_with_an_unknown_user(site):
     file = site.directory / "unknown.conf"
     file.write_text(site.config(user="no-such-user-here"))
