@@ -164,8 +164,6 @@ static void reopen(struct outlet *outlet)
 {
     struct log_file *file = outlet->file;
     file->reopen_wanted = false;
-    if (file->is_stderr)
-        return;
     begin_call(outlet);
     int fd = open_path(file->path, file->mode), error = errno;
     if (fd >= 0 && outlet->fd >= 0)
@@ -419,18 +417,15 @@ static void queue_stderr(const char *line, size_t size)
     log_file_write(stderr_file, line, size);
 }
 
-/* Standard error is a file like the others, which is there for good. */
+/*
+ * Standard error is a file like the others, which is there for good. Its descriptor is used itself, not a copy: when the
+ * process goes to the background, whoever started it must see the end of what it says.
+ */
 static void open_stderr(void)
 {
-    if (stderr_file) {
-        if (!stderr_file->outlet->has_thread)
-            dup3(STDERR_FILENO, stderr_file->outlet->fd, O_CLOEXEC); /* it may be another one now */
+    if (stderr_file)
         return;
-    }
-    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (fd < 0)
-        return;
-    stderr_file = add_file("(stderr)", 0, fd);
+    stderr_file = add_file("(stderr)", 0, STDERR_FILENO);
     stderr_file->is_stderr = true;
 }
 
@@ -449,7 +444,7 @@ int log_writer_start(void)
     pthread_mutex_unlock(&lock);
     if (error)
         log_writer_stop();
-    else if (stderr_file)
+    else
         paniclog_set_stderr_writer(queue_stderr);
     return error;
 }
@@ -627,6 +622,8 @@ void log_files_reopen(void)
 {
     pthread_mutex_lock(&lock);
     for (struct log_file *file = next_file(NULL); file; file = next_file(file)) {
+        if (file->is_stderr)
+            continue;
         file->reopen_wanted = true;
         if (file->outlet->has_thread && is_stuck(file))
             replace_outlet(file);

@@ -485,14 +485,14 @@ static void test_hanging_stderr(void)
     int ends[2], saved = dup(STDERR_FILENO);
     CU_ASSERT_EQUAL(pipe(ends), 0);
     dup2(ends[1], STDERR_FILENO);
-    CU_ASSERT_EQUAL(log_writer_start(), 0);
-    dup2(saved, STDERR_FILENO);
     close(ends[1]);
+    CU_ASSERT_EQUAL(log_writer_start(), 0);
     for (int i = 0; i < LINES; i++)
         paniclog(PANIC_ERROR, "line %0100d", i);
     size_t all = LINES * (sizeof "1307461172: line " + 100);
     CU_ASSERT_EQUAL(read_all(ends[0], all), all);
     log_writer_stop();
+    dup2(saved, STDERR_FILENO);
     close(ends[0]);
     close(saved);
 }
