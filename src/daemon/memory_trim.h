@@ -8,7 +8,7 @@
 
 /*
  * Called about once a second. When much less content is in memory than there was, has a thread of the pool IO return the
- * allocator's free pages, at most twice a minute. Main thread.
+ * allocator's free pages, at most six times a minute. Main thread.
  */
 void memory_trim_tick(struct pool_set *pools);
 
