@@ -26,6 +26,7 @@
 #include "daemon/process.h"
 #include "daemon/readable.h"
 #include "daemon/reload.h"
+#include "daemon/watchdog.h"
 #include "log/paniclog.h"
 #include "log/writer.h"
 #include "daemon/memory_trim.h"
@@ -336,6 +337,7 @@ static void on_hangup(uv_signal_t *signal, int number)
 static void on_tick(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
+    loop_doing("the tick of the main thread");
     log_writer_look();
     module_set_tick(d->modules);
     certificates_tick(&d->certificates, threads_pools(d->threads));
@@ -346,6 +348,16 @@ static void on_tick(uv_timer_t *timer)
 static void send_to_end(void *async)
 {
     uv_async_send(async);
+}
+
+/* Without a thread for it the daemon runs all the same. */
+static void watch_loops(struct daemon *d)
+{
+    unsigned count;
+    struct loop **loops = threads_all_loops(d->threads, loop_group_at(d->main, 0), &count);
+    if (!watchdog_start(loops, count))
+        paniclog(PANIC_WARNING, "no thread can be started that watches the event loops");
+    free(loops);
 }
 
 /* False when the system refuses a thread. */
@@ -367,6 +379,7 @@ static bool begin_main_loop(struct daemon *d)
                                                              .server = d->server,
                                                              .begin_end = send_to_end,
                                                              .closure = &d->to_end});
+    watch_loops(d);
     mask_signals(SIG_UNBLOCK);
     return heard;
 }
@@ -374,6 +387,7 @@ static bool begin_main_loop(struct daemon *d)
 /* Taking the daemon apart still turns the loop: no tick and no reload may run meanwhile. */
 static void silence_main_loop(struct daemon *d)
 {
+    watchdog_stop();
     mask_signals(SIG_BLOCK); /* once it is stopped, SIGHUP has its default action, which ends the process */
     uv_signal_stop(&d->hangup);
     uv_timer_stop(&d->tick);

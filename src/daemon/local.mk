@@ -40,7 +40,9 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/summary.c \
 	src/daemon/summary.h \
 	src/daemon/threads.c \
-	src/daemon/threads.h
+	src/daemon/threads.h \
+	src/daemon/watchdog.c \
+	src/daemon/watchdog.h
 
 ## They hold the folders of --prefix, so another ./configure compiles them anew.
 src/daemon/arguments.$(OBJEXT) src/daemon/load.$(OBJEXT): Makefile

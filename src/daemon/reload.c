@@ -127,6 +127,7 @@ static bool is_ending(const struct daemon *d, FILE *out)
 static bool read_and_change(struct daemon *d, const char *path, FILE *out)
 {
     char error[512] = "";
+    loop_doing("a reload");
     struct loading next;
     struct conf *conf = NULL;
     if (loading_begin(&next, d->arguments, error, sizeof error)) {
@@ -162,6 +163,7 @@ bool reload_file(struct daemon *d, const char *path, FILE *out)
 bool reload_adopt(struct daemon *d, struct conf *conf, FILE *out)
 {
     char error[512] = "";
+    loop_doing("a reload");
     if (is_ending(d, out))
         return false;
     process_reloading();

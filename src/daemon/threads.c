@@ -149,7 +149,7 @@ static void watch_loops(struct threads *threads)
     unsigned count;
     struct loop **loops = threads_all_loops(threads, NULL, &count);
     threads->watches = mem_array(count, sizeof *threads->watches);
-    runner_watch(NULL);
+    runner_watch(loop_current());
     for (unsigned i = 1; i < count; i++) {
         threads->watches[i] = (struct watch_task){{.run = watch}, loops[i]};
         loop_post(loops[i], &threads->watches[i].task);

@@ -134,6 +134,7 @@ static void on_answers(uv_poll_t *poll, int status, int events)
     struct resolver *resolver = poll->data;
     (void)status;
     (void)events;
+    loop_doing("answers of the resolver");
     ub_process(resolver->context);
 }
 

@@ -5,4 +5,6 @@ src_event_libevent_a_SOURCES = \
 	src/event/loop.c \
 	src/event/loop.h \
 	src/event/pool.c \
-	src/event/pool.h
+	src/event/pool.h \
+	src/event/turn.c \
+	src/event/turn.h

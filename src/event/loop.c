@@ -6,7 +6,7 @@
  * the stack empty wakes the loop: whoever pushes later is taken by the same wake.
  *
  * uv_prepare runs right before the loop waits for events, after all that the previous turn did: that is the end of
- * a turn.
+ * a turn. uv_check runs after the callbacks of the events, before anything updates uv_now again.
  */
 #include "event/loop.h"
 
@@ -14,14 +14,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "event/turn.h"
 
 struct loop {
     uv_loop_t uv;
     uv_async_t wake;
     uv_prepare_t prepare;
+    uv_check_t check;
     _Atomic(struct loop_task *) inbox; /* last posted first */
     struct loop_task *turn_end;        /* tasks of loop_at_turn_end, last one first; the loop's thread only */
     struct loop_task stop;
@@ -30,9 +33,11 @@ struct loop {
     unsigned index;
     struct buf spare; /* loop_spare */
     void *data;       /* loop_data */
-    bool initialised; /* uv and wake */
-    bool running;     /* the thread was started and is not joined */
-    bool turning;     /* loop_thread runs it; its thread only */
+    struct turn_clock turn;
+    bool initialised;   /* uv and wake */
+    bool running;       /* the thread was started and is not joined */
+    bool turning;       /* loop_thread runs it; its thread only */
+    _Atomic bool alive; /* `thread` and its CPU time may be asked for */
 };
 
 struct loop_group {
@@ -111,6 +116,7 @@ static void run_tasks(struct loop *loop)
 
 static void on_wake(uv_async_t *wake)
 {
+    loop_doing("tasks from other threads");
     run_tasks(wake->data);
 }
 
@@ -136,9 +142,41 @@ void loop_end_turn(struct loop *loop)
     }
 }
 
+static _Atomic(void (*)(struct loop *loop, const struct long_turn *turn)) tell_long_turn;
+
 static void on_prepare(uv_prepare_t *prepare)
 {
-    loop_end_turn(prepare->data);
+    struct loop *loop = prepare->data;
+    struct long_turn found;
+    if (loop->turn_end) {
+        loop_doing("what it gathered in the turn");
+        loop_end_turn(loop);
+    }
+    if (!turn_end(&loop->turn, &found))
+        return;
+    void (*tell)(struct loop *, const struct long_turn *) = atomic_load(&tell_long_turn);
+    if (tell)
+        tell(loop, &found);
+}
+
+static void on_check(uv_check_t *check)
+{
+    struct loop *loop = check->data;
+    turn_begin(&loop->turn, uv_now(&loop->uv));
+}
+
+const char *loop_doing(const char *what)
+{
+    if (!current)
+        return NULL;
+    const char *before = atomic_load_explicit(&current->turn.doing, memory_order_relaxed);
+    atomic_store_explicit(&current->turn.doing, what, memory_order_relaxed);
+    return before;
+}
+
+void loop_tell_long_turns(void (*tell)(struct loop *loop, const struct long_turn *turn))
+{
+    atomic_store(&tell_long_turn, tell);
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */
@@ -147,11 +185,13 @@ static void *loop_thread(void *argument)
 {
     struct loop *loop = argument;
     current = loop;
+    atomic_store(&loop->alive, true);
     loop->turning = true;
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     run_tasks(loop); /* what the last turn posted */
     loop->turning = false;
     loop_end_turn(loop);
+    atomic_store(&loop->alive, false);
     current = NULL;
     return NULL;
 }
@@ -193,6 +233,8 @@ void loop_group_stop(struct loop_group *group)
 void loop_adopt(struct loop *loop)
 {
     current = loop;
+    loop->thread = pthread_self();
+    atomic_store(&loop->alive, true);
     uv_unref((uv_handle_t *)&loop->wake);
 }
 
@@ -217,7 +259,10 @@ static int loop_init(struct loop *loop, struct loop_group *group, unsigned index
     uv_prepare_init(&loop->uv, &loop->prepare);
     uv_prepare_start(&loop->prepare, on_prepare);
     uv_unref((uv_handle_t *)&loop->prepare);
-    loop->prepare.data = loop;
+    uv_check_init(&loop->uv, &loop->check);
+    uv_check_start(&loop->check, on_check);
+    uv_unref((uv_handle_t *)&loop->check);
+    loop->prepare.data = loop->check.data = loop;
     loop->stop.run = run_stop;
     loop->group = group;
     loop->index = index;
@@ -333,4 +378,53 @@ unsigned loop_index(const struct loop *loop)
 uint64_t loop_now(const struct loop *loop)
 {
     return uv_now(&loop->uv);
+}
+
+void loop_renew_now(struct loop *loop)
+{
+    turn_begin(&loop->turn, uv_now(&loop->uv));
+    uv_update_time(&loop->uv);
+}
+
+uint64_t loop_turns(const struct loop *loop)
+{
+    return atomic_load_explicit(&loop->turn.number, memory_order_acquire);
+}
+
+const char *loop_look(struct loop *loop)
+{
+    const char *doing = atomic_load_explicit(&loop->turn.doing, memory_order_relaxed);
+    if (doing)
+        atomic_store_explicit(&loop->turn.seen, doing, memory_order_relaxed);
+    return doing;
+}
+
+uint64_t loop_longest_us(const struct loop *loop)
+{
+    return atomic_load_explicit(&loop->turn.longest_us, memory_order_relaxed);
+}
+
+uint64_t loop_longest_cpu_us(const struct loop *loop)
+{
+    return atomic_load_explicit(&loop->turn.longest_cpu_us, memory_order_relaxed);
+}
+
+uint64_t loop_turns_over(const struct loop *loop, unsigned bound)
+{
+    return atomic_load_explicit(&loop->turn.over[bound], memory_order_relaxed);
+}
+
+uint64_t loop_cpu_us(const struct loop *loop)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (!atomic_load(&loop->alive) || pthread_getcpuclockid(loop->thread, &clock) != 0 ||
+        clock_gettime(clock, &time) != 0)
+        return 0;
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+void loop_name(const struct loop *loop, char *name, size_t size)
+{
+    snprintf(name, size, "%s/%u", loop->group->name, loop->index);
 }

@@ -66,6 +66,9 @@ uv_loop_t *loop_uv(struct loop *loop);
 unsigned loop_index(const struct loop *loop);
 /* Milliseconds, monotonic, as of the loop's current turn. The loop's thread only. */
 uint64_t loop_now(const struct loop *loop);
+/* Has loop_now tell the present moment, for timers that start now. Use it in place of uv_update_time, which moves the
+ * beginning of the turn. The loop's thread only. */
+void loop_renew_now(struct loop *loop);
 
 /*
  * Queues `task` to run on the loop's thread; tasks from one thread run in the order they were posted. Any
@@ -93,5 +96,40 @@ bool loop_at_turn_end(struct loop_task *task);
  * any other one while the loop's thread stands still for good.
  */
 void loop_end_turn(struct loop *loop);
+
+/* ---- how long turns take ---------------------------------------------------------------------------------- */
+
+enum {
+    LOOP_LONG_MS = 100, /* a turn that takes so long is reported */
+    LOOP_BOUNDS = 3,    /* 10, 20, 100 ms: turns that take longer are counted */
+};
+
+struct long_turn {
+    uint64_t wall_ms;
+    uint64_t cpu_ms; /* of the loop's thread, up to 2 ms too much; far less than wall_ms: the thread waited */
+    const char *what; /* of loop_doing; NULL: not known */
+};
+
+/*
+ * Notes what the calling thread's loop does from now on, for those who look at a turn that takes long: a static string
+ * ("a reload"). The end of the turn clears it. Returns what was noted before, for code that is called by other code
+ * that notes something. Costs one store; does nothing on other threads.
+ */
+const char *loop_doing(const char *what);
+/* Has `tell` called on a loop's thread at the end of each turn of LOOP_LONG_MS or more. NULL: no more. Any thread. */
+void loop_tell_long_turns(void (*tell)(struct loop *loop, const struct long_turn *turn));
+/* Returns how many turns have ended. Any thread, as those that follow. */
+uint64_t loop_turns(const struct loop *loop);
+/* Returns what the loop does at this moment, or NULL, and keeps it for the report of the turn. */
+const char *loop_look(struct loop *loop);
+/* Return the longest turn until now: its time, and the most CPU time that a turn used. Microseconds. */
+uint64_t loop_longest_us(const struct loop *loop);
+uint64_t loop_longest_cpu_us(const struct loop *loop);
+/* Returns how many turns took longer than the bound of that index, below LOOP_BOUNDS. */
+uint64_t loop_turns_over(const struct loop *loop, unsigned bound);
+/* Returns the CPU time of the loop's thread in microseconds; 0 if it does not run. */
+uint64_t loop_cpu_us(const struct loop *loop);
+/* Writes the name of the loop's thread, "GROUP/INDEX". */
+void loop_name(const struct loop *loop, char *name, size_t size);
 
 #endif

@@ -107,7 +107,7 @@ static void name_slow(struct hook *hook, uint64_t milliseconds)
     struct loop *loop = loop_current();
     if (!loop)
         return;
-    uv_update_time(loop_uv(loop));
+    loop_renew_now(loop);
     paniclog_rated(
         &hook->slow, PANIC_WARNING,
         "module %s: its hook at %s kept an event loop for %llu ms; what blocks belongs on a thread pool "

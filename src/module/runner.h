@@ -20,15 +20,22 @@ struct runner {
     const char *what;   /* "validate_rcptto", or "" */
 };
 
+enum runner_wish { /* what a watched thread does when a module returns */
+                   RUNNER_GOES_ON,
+                   RUNNER_TELLS, /* notes which callback it was, for runner_told */
+                   RUNNER_WAITS, /* until somebody has read that */
+                   RUNNER_PARKS, /* for good */
+};
+
 struct runner_thread {
     _Atomic(const struct runner *) current; /* NULL: no module runs on this thread */
     _Atomic uint64_t entered;               /* how often one has begun */
-    _Atomic bool parked;                    /* the thread stops when the module returns */
+    _Atomic unsigned wish;
 };
 extern _Thread_local struct runner_thread runner_thread;
 
-/* Called by runner_leave on a parked thread. */
-_Noreturn void runner_stay(void);
+/* Does what the wish of the calling thread is. Called by runner_leave. */
+void runner_obey(void);
 
 /* The one that is current on this thread; NULL: none. */
 static inline const struct runner *runner_now(void)
@@ -48,8 +55,8 @@ static inline const struct runner *runner_enter(const struct runner *runner)
 
 static inline void runner_leave(const struct runner *before)
 {
-    if (atomic_load_explicit(&runner_thread.parked, memory_order_relaxed))
-        runner_stay();
+    if (atomic_load_explicit(&runner_thread.wish, memory_order_relaxed) != RUNNER_GOES_ON)
+        runner_obey();
     atomic_store_explicit(&runner_thread.current, before, memory_order_release);
 }
 
@@ -60,7 +67,7 @@ void runner_release(const void *module, void (*release)(void *data), void *data)
 
 /* ---- threads that are watched ------------------------------------------------------------------------------- */
 
-/* Has the functions below watch the calling thread, which is that of `loop`, until it ends. */
+/* Has the functions below watch the calling thread, which is that of `loop`, until it ends. Main thread and loops. */
 void runner_watch(struct loop *loop);
 /*
  * To be called repeatedly by one thread, `elapsed_ms` after its last call. Finds the watched thread that has been in
@@ -75,5 +82,17 @@ unsigned runner_longest(unsigned elapsed_ms);
 void runner_park(unsigned least_ms, void (*tell)(const char *what, void *closure), void *closure);
 /* Is the loop's thread parked, and still in the call? */
 bool runner_is_parked(const struct loop *loop);
+
+/* Asks the loop's thread, if it is in a callback of a module now, to note its name when it returns. */
+void runner_ask(const struct loop *loop);
+/* Writes the name that the calling thread has noted within the last `within_ms`; "" if it has noted none. */
+void runner_told(uint64_t within_ms, char *text, size_t size);
+/*
+ * Writes the callback in which the loop's thread is and has been since `entered` (runner_entered), or "". The thread
+ * waits if the callback returns meanwhile: 50 ms at most.
+ */
+void runner_name_of(const struct loop *loop, uint64_t entered, char *text, size_t size);
+/* Returns how many callbacks the loop's thread has begun. */
+uint64_t runner_entered(const struct loop *loop);
 
 #endif

@@ -382,6 +382,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     struct stream *stream = poll->data;
     bool failed = status < 0;
     int flushed = 0;
+    loop_doing("a connection");
     if (failed)
         stream->events = 0;
     if (stream->connecting) {

@@ -176,7 +176,7 @@ static void set_timer(struct sending *sending, uint64_t milliseconds)
         uv_timer_init(loop, &sending->timer);
     sending->timer_open = true;
     sending->timer.data = sending;
-    uv_update_time(loop);
+    loop_renew_now(sending->shard->loop);
     uv_timer_start(&sending->timer, on_timer, milliseconds, 0);
 }
 

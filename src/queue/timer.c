@@ -18,7 +18,7 @@ static void arm_timer(struct shard *shard)
     }
     uint64_t now = clock_wall_us();
     uint64_t wait = first->when_us > now ? (first->when_us - now + 999) / 1000 : 0;
-    uv_update_time(loop_uv(shard->loop));
+    loop_renew_now(shard->loop);
     uv_timer_start(&shard->timer, run_due, wait < TIMER_LONGEST_MS ? wait : TIMER_LONGEST_MS, 0);
 }
 
@@ -26,6 +26,7 @@ static void run_due(uv_timer_t *timer)
 {
     struct shard *shard = timer->data;
     uint64_t now = clock_wall_us();
+    loop_doing("messages whose time has come");
     if (shard->draining)
         return;
     for (unsigned i = 0; i < QUEUE_BATCH; i++) {

@@ -106,7 +106,7 @@ static void give_up_attempt(struct imp_stream *s)
 
 void imp_stream_set_deadline(struct imp_stream *s, uint64_t ms)
 {
-    uv_update_time(loop_uv(s->stream.loop));
+    loop_renew_now(s->stream.loop);
     s->deadline = ms ? loop_now(s->stream.loop) + ms : 0;
     sdk_stream_set_timer(s);
 }
@@ -310,7 +310,7 @@ static struct imp_stream *create(struct imp_module *module, const struct imp_str
     uv_timer_init(loop_uv(s->stream.loop), &s->timer);
     s->timer.data = s;
     s->timer_open = true;
-    uv_update_time(loop_uv(s->stream.loop));
+    loop_renew_now(s->stream.loop);
     return s;
 }
 

@@ -60,7 +60,7 @@ void imp_timer_start(struct imp_timer *timer, uint64_t delay_ms, uint64_t repeat
 {
     if (!timer || timer->open.closing)
         return;
-    uv_update_time(timer->timer.loop); /* what the caller did until now is not part of the delay */
+    loop_renew_now(loop_current()); /* what the caller did until now is not part of the delay */
     uv_timer_start(&timer->timer, on_timer, delay_ms, repeat_ms);
 }
 

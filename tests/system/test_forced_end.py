@@ -102,3 +102,13 @@ def test_a_delivery_that_has_a_message_in_memory_only(sleeper):
     sleeper.start("deliver", 'delivery_method = "crashes"')
     sleeper.ends("its delivery_method crashes", 60)
     sleeper.recovers()
+
+
+def test_a_loop_that_is_stuck_is_named_while_it_is(sleeper):
+    sleeper.start("post")
+    sleeper.send()
+    sleeper.impulse.await_panic("crashes: sleeps")
+    line = sleeper.impulse.await_panic("a turn has lasted")
+    assert "event loop loop/" in line
+    assert "module crashes: a function it posted; its other work waits meanwhile" in line
+    sleeper.ends("a function it posted", 20)

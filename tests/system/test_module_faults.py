@@ -152,6 +152,9 @@ def test_a_hook_that_sleeps_is_named_and_costs_the_client_no_time(misbehaving):
         assert other.reply().code == 250
     assert "module misbehaves: its hook at validate_rcptto kept an event loop for 1" in \
         impulse.await_panic("kept an event loop")
+    line = impulse.await_panic("a turn took 1")
+    assert "event loop loop/" in line
+    assert "module misbehaves: its hook at validate_rcptto; its other work waits meanwhile" in line
 
 
 def banner(impulse):

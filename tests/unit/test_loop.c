@@ -451,6 +451,65 @@ static void test_turn_end_at_the_stop(void)
     loop_group_free(group);
 }
 
+/* ---- how long turns take ----------------------------------------------------------------------- */
+
+enum { SLEEP_MS = LOOP_LONG_MS + 20 };
+
+static struct sleeper {
+    struct loop_task task;
+    struct unit_counter told;
+    struct loop *loop;
+    struct long_turn turn;
+    bool renews;     /* the loop's time in the turn */
+    const char *saw; /* loop_look */
+} sleeper;
+
+static void run_sleep(struct loop_task *task)
+{
+    struct timespec time = {0, SLEEP_MS * 1000000L};
+    (void)task;
+    loop_doing("a sleep");
+    nanosleep(&time, NULL);
+    if (sleeper.renews)
+        loop_renew_now(loop_current());
+    sleeper.saw = loop_look(loop_current());
+    loop_doing("what is done last");
+}
+
+static void on_long_turn(struct loop *loop, const struct long_turn *long_turn)
+{
+    sleeper.loop = loop;
+    sleeper.turn = *long_turn;
+    unit_count(&sleeper.told, 1);
+}
+
+static void sleep_in_a_turn(bool renews)
+{
+    struct loop_group *group = start_group("slow", 1);
+    struct loop *loop = loop_group_at(group, 0);
+    sleeper = (struct sleeper){.task.run = run_sleep, .told = UNIT_COUNTER, .renews = renews};
+    loop_tell_long_turns(on_long_turn);
+    loop_post(loop, &sleeper.task);
+    CU_ASSERT_EQUAL(unit_wait(&sleeper.told, 1, 10), 1);
+    CU_ASSERT_PTR_EQUAL(sleeper.loop, loop);
+    CU_ASSERT(sleeper.turn.wall_ms >= SLEEP_MS);
+    CU_ASSERT(sleeper.turn.cpu_ms < sleeper.turn.wall_ms);
+    CU_ASSERT_STRING_EQUAL(sleeper.saw, "a sleep");
+    CU_ASSERT_STRING_EQUAL(sleeper.turn.what, "a sleep"); /* which was seen, not what came last */
+    CU_ASSERT(loop_longest_us(loop) >= SLEEP_MS * 1000);
+    CU_ASSERT(loop_longest_cpu_us(loop) < loop_longest_us(loop));
+    for (unsigned i = 0; i < LOOP_BOUNDS; i++)
+        CU_ASSERT(loop_turns_over(loop, i) >= 1);
+    loop_tell_long_turns(NULL);
+    stop_group(group);
+}
+
+static void test_long_turn(void)
+{
+    sleep_in_a_turn(false);
+    sleep_in_a_turn(true);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -466,6 +525,7 @@ int main(void)
         {"tasks of one turn", test_tasks_of_one_turn},
         {"the end of the last turn", test_turn_end_at_the_stop},
         {"the end of a turn at once", test_turn_end_at_once},
+        {"a turn that takes long", test_long_turn},
         CU_TEST_INFO_NULL,
     };
     return unit_run("loop", tests);

@@ -25,7 +25,7 @@ void session_throttle(struct smtps_session *session, session_continue_fn *next)
         session_wait(session);
         session->waiting_for_turn = true;
         /* the time cached at the start of a long turn would be too early */
-        uv_update_time(loop_uv(session->worker->loop));
+        loop_renew_now(session->worker->loop);
         session_set_time(session, (when - now) / 1000 + 2, take_turn);
     }
 }
