@@ -81,6 +81,12 @@ struct permit_line *permit_line_of(struct shard *shard, struct slice binding)
 
 /* ---- counting, under the lock ------------------------------------------------------------------------ */
 
+static void note_wants(struct permits *permits)
+{
+    atomic_store_explicit(&permits->wanted, permits->want_first > 0 || permits->want_more > 0,
+                          memory_order_relaxed);
+}
+
 static void want(struct shard *shard, unsigned bits)
 {
     struct permits *permits = &shard->set->permits;
@@ -88,6 +94,7 @@ static void want(struct shard *shard, unsigned bits)
     shard->permits.wants |= fresh;
     permits->want_first += (fresh & WANTS_FIRST) != 0;
     permits->want_more += (fresh & WANTS_MORE) != 0;
+    note_wants(permits);
 }
 
 static void want_nothing(struct shard *shard)
@@ -96,6 +103,7 @@ static void want_nothing(struct shard *shard)
     permits->want_first -= (shard->permits.wants & WANTS_FIRST) != 0;
     permits->want_more -= (shard->permits.wants & WANTS_MORE) != 0;
     shard->permits.wants = 0;
+    note_wants(permits);
 }
 
 static bool has_room(const struct permits *permits, bool first)
@@ -229,6 +237,13 @@ static bool serve_list(struct list *list, unsigned *refused)
     return false;
 }
 
+/* The lines before `first` have had their turn: the next time, `first` begins. */
+static void turn_lines(struct list *lines, struct list_node *first)
+{
+    while (lines->head.next != first)
+        list_append(lines, list_pop(lines));
+}
+
 /* One permit for each line. Returns how many were given. */
 static unsigned serve_lines(struct shard *shard, bool first)
 {
@@ -239,8 +254,11 @@ static unsigned serve_lines(struct shard *shard, bool first)
         served += serve_list(first ? &line->first : &line->more, &refused);
         if (list_empty(&line->first) && list_empty(&line->more))
             list_remove(&line->link);
-        if (refused & (WANTS_FIRST | WANTS_MORE))
+        if (refused & (WANTS_FIRST | WANTS_MORE)) {
+            if (served)
+                turn_lines(&shard->permits.lines, node);
             return served;
+        }
     }
     if (served && !list_empty(&shard->permits.lines)) /* another one begins the next time */
         list_append(&shard->permits.lines, list_pop(&shard->permits.lines));
@@ -252,7 +270,6 @@ void permits_serve(struct shard *shard)
     struct permits *permits = &shard->set->permits;
     unsigned total = 0, served;
     pthread_mutex_lock(&permits->lock);
-    shard->permits.posted = false;
     want_nothing(shard);
     pthread_mutex_unlock(&permits->lock);
     do {
@@ -273,16 +290,16 @@ void permits_serve(struct shard *shard)
 
 static void run_serve(struct loop_task *task)
 {
-    permits_serve(container_of(task, struct shard, permits.task));
+    struct shard *shard = container_of(task, struct shard, permits.task);
+    pthread_mutex_lock(&shard->set->permits.lock);
+    shard->permits.posted = false; /* only here: a reload serves while the task may be on its way */
+    pthread_mutex_unlock(&shard->set->permits.lock);
+    permits_serve(shard);
 }
 
-bool permits_are_wanted(struct shard *shard)
+bool permits_are_wanted(const struct shard *shard)
 {
-    struct permits *permits = &shard->set->permits;
-    pthread_mutex_lock(&permits->lock);
-    bool wanted = permits->want_first > 0 || permits->want_more > 0;
-    pthread_mutex_unlock(&permits->lock);
-    return wanted;
+    return atomic_load_explicit(&shard->set->permits.wanted, memory_order_relaxed);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------- */

@@ -28,8 +28,8 @@ bool permit_take(struct queue *queue);
 void permit_give(struct queue *queue);
 /* Ends the wait of a queue, if it waits. */
 void permit_forget(struct queue *queue);
-/* Does some queue, of any shard, wait because all permits are taken? */
-bool permits_are_wanted(struct shard *shard);
+/* Does some queue, of any shard, wait because all permits are taken? Asked for each message: without the lock. */
+bool permits_are_wanted(const struct shard *shard);
 /* Asks again for all queues of the shard that wait: a limit has changed. */
 void permits_serve(struct shard *shard);
 

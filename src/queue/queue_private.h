@@ -48,6 +48,7 @@ struct permits { /* of the set; under `lock` */
     pthread_mutex_t lock;
     unsigned limit, reserve, given;
     unsigned want_first, want_more; /* shards that were refused one */
+    _Atomic bool wanted;            /* either is not 0; read without the lock */
     unsigned turn;                  /* of the shard that is woken next */
     void *bindings;                 /* struct permit_binding, for tsearch */
 };
