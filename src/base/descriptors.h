@@ -15,8 +15,8 @@ void descriptors_keep_from(int mark);
 bool descriptor_is_kept(int fd);
 
 /*
- * Does a negative errno of socket, connect_begin or epoll mean that this machine or process lacks something, whatever
- * the address? EADDRINUSE is the lack of a free port (net/connect.h).
+ * Does a negative errno of socket, connect_begin or epoll mean that this machine or process lacks something? EADDRINUSE
+ * is the lack of a free port (net/connect.h), which concerns one address; the others concern all.
  */
 bool error_is_local(int error);
 

@@ -46,6 +46,19 @@ static int begin(int fd, const struct sockaddr *address, socklen_t size)
     return -error;
 }
 
+/*
+ * Is there no address from which `address` could be reached, as where IPv6 is switched off? UDP is asked, which does not
+ * need a port of TCP.
+ */
+static bool has_no_source(const struct sockaddr *address, socklen_t size)
+{
+    int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool none = fd >= 0 && connect(fd, address, size) != 0 && errno == EADDRNOTAVAIL;
+    if (fd >= 0)
+        close(fd);
+    return none;
+}
+
 int connect_begin(const struct net_addr *address, const char *source)
 {
     struct sockaddr_storage socket_address;
@@ -60,7 +73,10 @@ int connect_begin(const struct net_addr *address, const char *source)
     }
     socklen_t size = net_addr_to_sockaddr(address, &socket_address);
     int result = begin(fd, (struct sockaddr *)&socket_address, size);
-    return result == -EADDRNOTAVAIL ? -EADDRINUSE : result; /* no port is left: not the source's fault */
+    if (result != -EADDRNOTAVAIL)
+        return result;
+    bool unreachable = !source && has_no_source((struct sockaddr *)&socket_address, size);
+    return unreachable ? -ENETUNREACH : -EADDRINUSE; /* no port is left: not the source's fault */
 }
 
 int connect_begin_unix(const char *path)

@@ -30,7 +30,7 @@ tests_unit_libharness_a_SOURCES = \
 ## Tests of deliveries see what would be written into the spool, and have module sets of their own.
 test_delivery_LINK = -Wl,--wrap=spool_submit
 test_delivery_dns_LINK = $(test_delivery_LINK)
-test_delivery_hosts_LINK = $(test_delivery_LINK)
+test_delivery_hosts_LINK = $(test_delivery_LINK) -Wl,--wrap=connect
 test_delivery_parameters_LINK = $(test_delivery_LINK) -Wl,--wrap=queue_settle
 test_delivery_recipients_LINK = $(test_delivery_LINK)
 test_delivery_sink_LINK = $(test_delivery_LINK)

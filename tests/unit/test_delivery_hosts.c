@@ -1,6 +1,10 @@
 /* Connections of deliveries that break, hosts that are not there, and which one is tried. */
 #include "delivery_harness.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 static const struct slice hello = SLICE_LITERAL("Subject: hi\r\n\r\nhello\r\n");
 
 /* ---- connections that break -------------------------------------------------------------------------- */
@@ -138,6 +142,74 @@ static void test_equal_hosts_take_turns(void)
     server_stop(&two);
 }
 
+/* What connect(2) does: nothing special; no IPv6 on this machine; no free port of TCP for `portless`. */
+static _Atomic bool without_ipv6;
+static _Atomic unsigned portless;
+
+int __real_connect(int fd, const struct sockaddr *address, socklen_t size);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+    int type = 0;
+    socklen_t type_size = sizeof type;
+    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size);
+    bool lacks_port = address->sa_family == AF_INET && type == SOCK_STREAM && portless != 0 &&
+                      ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port) == portless;
+    if (!lacks_port && !(without_ipv6 && address->sa_family == AF_INET6))
+        return __real_connect(fd, address, size);
+    errno = EADDRNOTAVAIL;
+    return -1;
+}
+
+/* A host with an IPv6 address is reached by its other one where there is no IPv6; with no other, it is tried in vain. */
+static void test_a_machine_without_ipv6(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    without_ipv6 = true;
+    harness_start(&harness,
+                  "routes = ( \"smtp://[::1]:%u?pref=10\" \"smtp://127.0.0.1:%u?pref=20\" ) "
+                  "domain \"six.example\" { routes = ( \"smtp://[::1]:%u\" ) }",
+                  server.port, server.port, server.port);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    CU_ASSERT_EQUAL(event_wait('D', 0).kind, 'D');
+    harness_send(&harness, "a@example.com", "b@six.example", hello);
+    CU_ASSERT_EQUAL(event_wait('T', 0).kind, 'T');
+    CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 1);
+    without_ipv6 = false;
+    server_stop(&server);
+}
+
+/* No port is free for one host: another one is tried; and without another, the message waits and nothing is counted. */
+static void test_a_host_without_a_free_port(void)
+{
+    struct server server;
+    struct harness harness;
+    server_start(&server, &(struct server_script){0});
+    portless = server_free_port();
+    harness_start(&harness,
+                  "routes = ( \"smtp://127.0.0.1:%u?pref=10\" \"smtp://127.0.0.1:%u?pref=20\" ) "
+                  "domain \"one.example\" { routes = ( \"smtp://127.0.0.1:%u\" ) }",
+                  (unsigned)portless, server.port, (unsigned)portless);
+    harness_send(&harness, "a@example.com", "b@example.net", hello);
+    CU_ASSERT_EQUAL(event_wait('D', 0).kind, 'D');
+    harness_send(&harness, "a@example.com", "b@one.example", hello);
+    char *line = NULL;
+    do {
+        free(line);
+        usleep(1000);
+        line = harness_last_line();
+    } while (!strstr(line, "no connection can be begun"));
+    free(line);
+    CU_ASSERT_EQUAL(event_count('T'), 0);
+    portless = 0; /* now it is tried: nobody listens */
+    CU_ASSERT_EQUAL(event_wait('T', 0).kind, 'T');
+    CU_ASSERT_EQUAL(event_wait('T', 0).retries, 0);
+    CU_ASSERT_EQUAL(harness_stop_and_count(&harness), 1);
+    server_stop(&server);
+}
+
 static unsigned connections_of(struct server *server)
 {
     pthread_mutex_lock(&server->lock);
@@ -202,6 +274,8 @@ int main(void)
         {"the next host is tried", test_the_next_host_is_tried},
         {"equal hosts take turns", test_equal_hosts_take_turns},
         {"bind_address", test_bind_address},
+        {"a machine without IPv6", test_a_machine_without_ipv6},
+        {"a host without a free port", test_a_host_without_a_free_port},
         {"a binding limits its connections", test_a_binding_limits_its_connections},
         CU_TEST_INFO_NULL,
     };

@@ -108,17 +108,24 @@ static int try_hop(struct link *link, const struct hop *hop)
     return 0;
 }
 
+/* Another address may have a free port; whatever else is lacking is lacking for all. */
+static bool lacks_for_all(int obstacle)
+{
+    return obstacle && obstacle != -EADDRINUSE;
+}
+
 static void try_next(struct link *link)
 {
-    int error = link->obstacle;
-    while (!error_is_local(error) && link->next_hop < link->hops->count) {
-        error = try_hop(link, &link->hops->items[link->next_hop++]);
+    while (!lacks_for_all(link->obstacle) && link->next_hop < link->hops->count) {
+        int error = try_hop(link, &link->hops->items[link->next_hop++]);
         if (!error)
             return;
+        if (error_is_local(error))
+            link->obstacle = error;
     }
     link->deadline = 0;
-    if (error_is_local(error))
-        link->user->obstructed(link, error);
+    if (link->obstacle)
+        link->user->obstructed(link, link->obstacle);
     else
         link->user->unreachable(link);
 }
@@ -152,7 +159,8 @@ static void on_connected(struct stream *stream, int error)
 {
     struct link *link = link_of(stream);
     if (error) {
-        link->obstacle = error_is_local(error) ? error : 0;
+        if (error_is_local(error))
+            link->obstacle = error;
         stream_close(stream);
         return;
     }

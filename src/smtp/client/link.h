@@ -22,8 +22,8 @@ struct link_user {
     void (*unreachable)(
         struct link *link); /* all hops failed; link->failure has the reason of the last one */
     /*
-     * No connection can be begun, whatever the hop, because this machine lacks something: `error` is a negative
-     * errno (error_is_local). No further hop is tried.
+     * No connection can be begun, because this machine lacks something: `error` is a negative errno
+     * (error_is_local). No further hop is tried, unless it is a port that was lacking: then none of them was of use.
      */
     void (*obstructed)(struct link *link, int error);
     void (*readable)(struct link *link);
@@ -51,7 +51,7 @@ struct link {
     char *host;                /* its host (struct hop), owned; NULL: none */
     struct link_failure failure;
     uint64_t deadline, timer_due; /* loop time in ms; 0: none */
-    int obstacle;                 /* negative errno for `obstructed`, once the stream is closed; 0: none */
+    int obstacle; /* negative errno for `obstructed`: a hop that could not be tried; 0: none */
     bool stream_open, up, closing, timer_closed;
 };
 
