@@ -105,3 +105,32 @@ def test_content_that_arrives_has_a_budget(office, capture, content):
     for client in clients:
         client.close()
     await_true(lambda: budget(office, "arriving_content")[0] == 0, "all is given back", seconds=60)
+
+
+def test_chunks_do_not_pass_by_the_budget(office, site, capture):
+    """Content in many small chunks (RFC 3030), each within one read: a session that waits is not read on."""
+    office.start(site.config(f'arriving_content_memory = {MIB}\nlarge_message_threshold = {16 * MIB}\n'
+                             f'Control_Listener {{ Listen "{office.path}" {{ }} }}\n',
+                             listener='SMTP_Extensions = ( "ENHANCEDSTATUSCODES" "CHUNKING" )', to=capture))
+    chunk = b"BDAT 1000\r\n" + b"x" * 998 + b"\r\n"
+    clients = []
+    for _ in range(60):
+        client = Wire(office.address)
+        client.greet()
+        client.command("MAIL FROM:<a@sender.example>", 250)
+        client.command("RCPT TO:<b@rcpt.example>", 250)
+        client.command(b"BDAT 14\r\nSubject: x\r\n\r\n", 250)
+        clients.append(client)
+    waiting = set()
+    for _ in range(60):
+        for client in set(clients) - waiting:
+            client.socket.settimeout(0.3)
+            try:
+                client.command(chunk)
+            except (OSError, AssertionError):
+                waiting.add(client)
+    used, limit, refused = budget(office, "arriving_content")
+    assert limit == MIB and used < 2 * MIB and refused > 0
+    for client in clients:
+        client.close()
+    await_true(lambda: budget(office, "arriving_content")[0] == 0, "all is given back", seconds=60)

@@ -361,7 +361,7 @@ static void settle(struct smtps_session *session)
         stream_read_stop(&session->stream);
     if (session->deadline == 0)
         session_renew_deadline(session);
-    if (session->state == SESSION_RECEIVING)
+    if (session->state == SESSION_RECEIVING || session->state == SESSION_READING)
         session->protocol->settled(session);
     stream_trim(&session->stream);
 }
@@ -380,6 +380,8 @@ void session_process(struct smtps_session *session)
         return;
     }
     while (buf_size(&session->stream.in) > 0 && !replies_are_stuck(session)) {
+        if (session->state == SESSION_RECEIVING && session->protocol->congested(session))
+            break; /* of an earlier chunk of the message */
         if (session->state == SESSION_RECEIVING)
             read_content(session);
         else if (session->state != SESSION_READING || !read_command(session))

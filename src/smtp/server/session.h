@@ -80,7 +80,7 @@ struct session_protocol {
     bool (*congested)(const struct smtps_session *session);
     /* returns how many bytes of content to read at once */
     size_t (*content_size)(const struct smtps_session *session);
-    /* called while content arrives, when the session has done what it can for now */
+    /* called when the session has done what it can for now and waits for input */
     void (*settled)(struct smtps_session *session);
     void (*reset)(struct smtps_session *session); /* ends the transaction; none of it is accepted */
     /* returns the phase of the session, as the rejectlog names it */

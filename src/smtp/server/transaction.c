@@ -186,6 +186,7 @@ void transaction_end_content(struct smtps_transaction *t)
 {
     uint32_t seconds = t->session->policy->data_processing_timeout;
     t->complete = true;
+    transaction_end_turn(t);
     t->message->readable = !t->refusal;
     t->due_ms = seconds ? clock_mono_ms() + seconds * UINT64_C(1000) : 0;
 }

@@ -90,9 +90,12 @@ size_t transaction_read_size(const struct smtps_transaction *transaction, size_t
 /* Returns whether the session is not read because others need the memory. */
 bool transaction_paused(const struct smtps_transaction *transaction);
 /*
- * Called when the session has settled what it does next: if it is paused, or has a turn, looks again later.
+ * Called when the session has settled what it does next, also between chunks: if it is paused, or has a turn, looks again
+ * later.
  */
 void transaction_watch_memory(struct smtps_transaction *transaction);
+/* Called when all content has come: a turn passes to another session. */
+void transaction_end_turn(struct smtps_transaction *transaction);
 
 /* Called after the last byte; data_processing_timeout begins. */
 void transaction_end_content(struct smtps_transaction *transaction);

@@ -53,7 +53,7 @@ void transaction_count_memory(struct smtps_transaction *t)
     t->held = now;
 }
 
-static void end_turn(struct smtps_transaction *t)
+void transaction_end_turn(struct smtps_transaction *t)
 {
     t->worker->turns -= t->has_turn;
     t->has_turn = false;
@@ -61,7 +61,7 @@ static void end_turn(struct smtps_transaction *t)
 
 void transaction_release_memory(struct smtps_transaction *t)
 {
-    end_turn(t);
+    transaction_end_turn(t);
     if (t->held)
         count(t->worker, t->held, 0);
     t->held = 0;
@@ -116,10 +116,11 @@ static bool takes_turn(struct smtps_transaction *t)
     return true;
 }
 
-/* Returns the transaction whose content is arriving; NULL: it ended after the time was set. */
+/* Returns the transaction whose content is arriving, maybe in chunks; NULL: it ended after the time was set. */
 static struct smtps_transaction *arriving(struct smtps_session *session)
 {
-    if (session->state == SESSION_RECEIVING && session->transaction)
+    bool reads = session->state == SESSION_RECEIVING || session->state == SESSION_READING;
+    if (reads && session->transaction)
         return session->transaction;
     session_renew_deadline(session);
     return NULL;
@@ -146,8 +147,12 @@ static void turn_is_over(struct smtps_session *session)
     struct smtps_transaction *t = arriving(session);
     if (!t)
         return;
+    if (!t->has_turn) { /* it was the turn of the transaction before */
+        session_renew_deadline(session);
+        return;
+    }
     bool moves = t->reader.size - t->turn_from >= TURN_BYTES;
-    end_turn(t);
+    transaction_end_turn(t);
     if (!moves && holds_too_much(t)) {
         session_reply(session, &reply_memory_end);
         session_close(session);
@@ -160,9 +165,10 @@ static void turn_is_over(struct smtps_session *session)
 
 void transaction_watch_memory(struct smtps_transaction *t)
 {
-    uint64_t now = loop_now(t->worker->loop);
+    struct smtps_session *session = t->session;
+    uint64_t now = t->has_turn ? loop_now(t->worker->loop) : 0;
     if (t->has_turn)
-        session_set_time(t->session, t->turn_ends > now ? t->turn_ends - now : 0, turn_is_over);
-    else if (t->paused && t->session->time_is_up != look_again)
-        session_set_time(t->session, PAUSE_MS, look_again);
+        session_set_time(session, t->turn_ends > now ? t->turn_ends - now : 0, turn_is_over);
+    else if (t->paused && session->state == SESSION_RECEIVING && session->time_is_up != look_again)
+        session_set_time(session, PAUSE_MS, look_again);
 }
