@@ -6,7 +6,7 @@ include tests/load/local.mk
 
 EXTRA_DIST += .ci/run .clang-format .clang-tidy .codespellrc CONTRIBUTING.md tests/lint tools/pre-commit tests/README.md tests/arrows tests/tally tests/conftest.py \
 	tests/harness tests/load/backlog tests/load/compare tests/load/connections tests/load/holders.py \
-	tests/load/install-peers tests/load/peers.py tests/load/plot tests/load/reception tests/load/side-by-side \
+	tests/load/install-peers tests/load/pauses tests/load/peers.py tests/load/plot tests/load/reception tests/load/side-by-side \
 	tests/load/slow_clients tests/load/soak tests/system tests/protocol tests/smuggling tests/modules tests/conf tests/fuzz \
 	tests/faults $(wildcard $(srcdir)/tests/unit/*.[ch])
 

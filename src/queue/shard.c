@@ -20,10 +20,23 @@
 /* Above this total, or memory_goal, a message's content is dropped from memory once it is in the spool. */
 #define RESIDENT_LIMIT (UINT64_C(512) << 20)
 
+/* Posts the task that continues what admit_arrived and pump_touched have left. */
+static void post_rest(struct shard *shard)
+{
+    if (shard->arrived_posted)
+        return;
+    shard->arrived_posted = true;
+    loop_post(shard->loop, &shard->arrived_task);
+}
+
+/* In batches: a reload touches all queues. */
 static void pump_touched(struct shard *shard)
 {
-    for (struct list_node *node; (node = list_pop(&shard->touched));)
+    struct list_node *node;
+    for (unsigned i = 0; i < QUEUE_BATCH && (node = list_pop(&shard->touched)); i++)
         queue_pump(container_of(node, struct queue, touched));
+    if (!list_empty(&shard->touched))
+        post_rest(shard);
 }
 
 /* ---- tasks from outside ------------------------------------------------------------------------------ */
@@ -49,10 +62,8 @@ static void admit_arrived(struct shard *shard)
     for (unsigned i = 0; i < QUEUE_BATCH && (node = list_pop(&shard->arrived)); i++)
         admit(shard, container_of(node, struct envelope, link), now);
     pump_touched(shard);
-    if (list_empty(&shard->arrived) || shard->arrived_posted)
-        return;
-    shard->arrived_posted = true;
-    loop_post(shard->loop, &shard->arrived_task);
+    if (!list_empty(&shard->arrived))
+        post_rest(shard);
 }
 
 static void run_arrived(struct loop_task *task)
