@@ -139,14 +139,22 @@ static void on_signal(int number)
     errno = saved;
 }
 
+/* Unless the main thread is through with the end already, which somebody else began. */
+static void begin_end(void)
+{
+    pthread_mutex_lock(&guard.lock);
+    if (guard.parts.begin_end)
+        guard.parts.begin_end(guard.parts.closure);
+    pthread_mutex_unlock(&guard.lock);
+}
+
 static void *run(void *unused)
 {
     static const struct timespec step = {0, STEP_MS * 1000000L};
     (void)unused;
     while (sem_wait(&guard.heard) != 0)
         ;
-    if (!atomic_load(&guard.stopping))
-        guard.parts.begin_end(guard.parts.closure);
+    begin_end();
     while (!atomic_load(&guard.stopping)) {
         nanosleep(&step, NULL);
         if (runner_longest(STEP_MS) >= BLOCKED_MS)

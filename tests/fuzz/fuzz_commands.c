@@ -10,6 +10,7 @@
  * addresses and parameters that its commands were allowed to give it; an envelope is read back as it was
  * written; and nothing of a client breaks out of its place in the trace header.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,39 @@ void session_receive(struct smtps_session *session, session_content_fn *take)
 void session_resume(struct smtps_session *session)
 {
     (void)session;
+}
+
+void session_lost(struct smtps_session *session)
+{
+    session->state = SESSION_CLOSING;
+}
+
+void session_set_time(struct smtps_session *session, uint64_t milliseconds, session_event_fn *run)
+{
+    (void)session, (void)milliseconds, (void)run;
+}
+
+void session_renew_deadline(struct smtps_session *session)
+{
+    (void)session;
+}
+
+ssize_t stream_peek(struct stream *stream, void *bytes, size_t size)
+{
+    (void)stream, (void)bytes, (void)size;
+    return -EAGAIN;
+}
+
+uint64_t smtp_server_sessions(const struct smtp_server *held)
+{
+    (void)held;
+    return 1;
+}
+
+uint64_t loop_now(const struct loop *loop)
+{
+    (void)loop;
+    return 0;
 }
 
 void session_wait(struct smtps_session *session)

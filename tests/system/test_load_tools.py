@@ -247,7 +247,8 @@ def test_progress(tmp_path):
     with Sink(tmp_path) as sink:
         for arguments, lines_expected in ((["--progress"], True), ([], False)):
             done = subprocess.run([tool("impulse-load"), "--seconds", "1.3", "--rate", "10", *arguments,
-                                   "%s:%s" % sink.address], capture_output=True, text=True, check=True)
+                                   "%s:%s" % sink.address], capture_output=True, text=True, check=False)
+            assert done.returncode in (0, 1), done.stderr    # 1: a slow machine could not begin all in time
             assert bool(re.search(r"^ +\d+ s +\d+ a second, p99 [\d.]+ ms; \d+ accepted, 0 refused", done.stderr, re.M)) == lines_expected
 
 

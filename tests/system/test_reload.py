@@ -405,15 +405,15 @@ def test_a_thousand_reloads_under_load(impulse, site, captures):
 NOT_LOADED = {"faulty", "misbehaves"}
 # Stanzas of modules for which an empty one would not do.
 STANZAS = {
-    "echo_listener": f'echo_listener "one" {{ Listen "127.0.0.1:{free_port()}" {{ }} }}',
-    "greylist_demo": "greylist_demo { delay = 0 }",
-    "pass_through": "\n".join(f'pass_through "{number}" {{ }}' for number in range(10)),
+    "echo_listener": lambda: f'echo_listener "one" {{ Listen "127.0.0.1:{free_port()}" {{ }} }}',
+    "greylist_demo": lambda: "greylist_demo { delay = 0 }",
+    "pass_through": lambda: "\n".join(f'pass_through "{number}" {{ }}' for number in range(10)),
 }
 
 
 def stanza(folder):
     if folder.name in STANZAS:
-        return STANZAS[folder.name]
+        return STANZAS[folder.name]()
     generic = "kind = generic" in (folder / f"{folder.name}.ecm").read_text()
     return f'{folder.name} {chr(34) + "one" + chr(34) if generic else ""} {{ }}'
 

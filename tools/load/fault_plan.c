@@ -43,7 +43,7 @@ static struct slice split(struct slice word, char separator, struct slice *value
 {
     struct slice name = word;
     *value = slice_of(NULL, 0);
-    const char *at = memchr(word.data, separator, word.size);
+    const char *at = word.size ? memchr(word.data, separator, word.size) : NULL;
     if (at) {
         name.size = (size_t)(at - word.data);
         *value = slice_of(at + 1, word.size - name.size - 1);

@@ -106,7 +106,7 @@ static void chunk_settled(struct loop_task *task)
     struct chunk *chunk = container_of(task, struct chunk, task);
     struct smtps_transaction *t = chunk->transaction;
     t->outstanding--;
-    transaction_count_memory(t);
+    transaction_count_settled(t);
     body_unref(chunk->body);
     free(chunk->memory);
     free(chunk);

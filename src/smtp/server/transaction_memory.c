@@ -53,6 +53,13 @@ void transaction_count_memory(struct smtps_transaction *t)
     t->held = now;
 }
 
+void transaction_count_settled(struct smtps_transaction *t)
+{
+    uint64_t now = t->held > BODY_CHUNK ? t->held - BODY_CHUNK : 0;
+    count(t->worker, t->held, now);
+    t->held = now;
+}
+
 void transaction_end_turn(struct smtps_transaction *t)
 {
     t->worker->turns -= t->has_turn;

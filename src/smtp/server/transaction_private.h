@@ -61,8 +61,10 @@ void transaction_append_parameters(const struct smtps_transaction *transaction,
 extern const struct message_keeper transaction_keeper;
 /* Frees the transaction, which neither the session nor the spool uses any more. */
 void transaction_free(struct smtps_transaction *transaction);
-/* Counts what the content of `t` holds now. */
+/* Counts what the content of `t` holds now. Only while it arrives: later a module may edit it on another thread. */
 void transaction_count_memory(struct smtps_transaction *t);
+/* Counts that the spool has one chunk of it. */
+void transaction_count_settled(struct smtps_transaction *t);
 /* Gives back what was counted, and the turn. */
 void transaction_release_memory(struct smtps_transaction *t);
 /* Whether so much content is in memory that more goes to the spool at once. */
