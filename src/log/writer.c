@@ -127,10 +127,13 @@ static struct outlet *outlet_new(struct log_file *file, int fd)
     return outlet;
 }
 
+/* The lock is given up meanwhile: close(2), too, may wait for a disk. Nobody else may know the outlet any more. */
 static void outlet_free(struct outlet *outlet)
 {
+    pthread_mutex_unlock(&lock);
     if (outlet->fd >= 0)
         close(outlet->fd);
+    pthread_mutex_lock(&lock);
     buf_release(&outlet->writing);
     free(outlet);
 }
@@ -164,11 +167,14 @@ static void reopen(struct outlet *outlet)
 {
     struct log_file *file = outlet->file;
     file->reopen_wanted = false;
+    char *path = mem_dup(file->path); /* the file may go away meanwhile, when the outlet is given up */
+    mode_t mode = file->mode;
     begin_call(outlet);
-    int fd = open_path(file->path, file->mode), error = errno;
+    int fd = open_path(path, mode), error = errno;
     if (fd >= 0 && outlet->fd >= 0)
         close(outlet->fd);
     end_call(outlet);
+    free(path);
     bool has_none = fd < 0 && outlet->fd < 0;
     if (fd >= 0)
         outlet->fd = fd;
@@ -277,6 +283,7 @@ static void note_success(struct log_file *file)
 
 /* ---- work, with the lock, which is given up for system calls and for the paniclog ------------ */
 
+/* Gives up the lock, once nobody can find the file. */
 static void file_free(struct log_file *file)
 {
     list_remove(&file->link);
@@ -355,6 +362,7 @@ static void *outlet_thread(void *argument)
             last = stopping;
             if (!work_off(outlet))
                 break;
+            last = last && stopping; /* there may have been a start meanwhile */
             if (last)
                 outlet->has_thread = false;
         }

@@ -19,8 +19,8 @@
 
 struct log_file;
 
-/* Starts a thread for stderr and for each file that is open; those opened later get theirs then. 0 or a negative errno:
- * a thread cannot be started (see thread_error). Main thread. */
+/* Starts a thread for stderr and for each file that is open; those opened later get theirs then. 0, or the negative
+ * errno of thread_start when one cannot be started: none runs then. Main thread. */
 int log_writer_start(void);
 /*
  * Writes everything that waits, fsyncs nothing, stops the threads. Files stay open and usable (written by the caller).

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <signal.h>
+#include <semaphore.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -497,6 +500,53 @@ static void test_hanging_stderr(void)
     close(saved);
 }
 
+/* ---- a close that hangs ---------------------------------------------------------------------- */
+
+static atomic_int held = -1; /* the descriptor whose close waits */
+static atomic_bool waited_in_vain;
+static sem_t closing, may_close;
+
+/* Takes the place of the C library's. A caller that is locked out meanwhile would never let it return: it gives up. */
+int close(int fd)
+{
+    if (atomic_load(&held) == fd) {
+        struct timespec end;
+        clock_gettime(CLOCK_REALTIME, &end);
+        end.tv_sec += 5;
+        atomic_store(&held, -1);
+        sem_post(&closing);
+        if (sem_timedwait(&may_close, &end) != 0)
+            atomic_store(&waited_in_vain, true);
+    }
+    return (int)syscall(SYS_close, fd);
+}
+
+/* As on a file system of a network, which writes at the close. */
+static void test_hanging_close(void)
+{
+    set_up();
+    sem_init(&closing, 0, 0);
+    sem_init(&may_close, 0, 0);
+    CU_ASSERT_EQUAL(log_writer_start(), 0);
+    struct log_file *other = log_file_open(rotated, 0640);
+    int next = dup(STDIN_FILENO);
+    close(next);
+    struct log_file *file = log_file_open(path, 0640); /* gets the lowest number that is free, too */
+    write_text(file, "last");
+    atomic_store(&held, next);
+    log_file_close(file);
+    CU_ASSERT_EQUAL(sem_wait(&closing), 0);
+    write_text(other, "line");
+    log_files_flush();
+    assert_content(rotated, "line\n");
+    assert_content(path, "last\n");
+    sem_post(&may_close);
+    CU_ASSERT_FALSE(atomic_load(&waited_in_vain));
+    log_file_close(other);
+    log_writer_stop();
+    unit_directory_remove(directory);
+}
+
 static void count_loss(enum panic_level level, const char *line, size_t size, void *closure)
 {
     static const char loss[] = " 6 lines were lost";
@@ -553,6 +603,7 @@ int main(void)
         {"reopen while a write hangs", test_reopen_while_write_hangs},
         {"stop while a write hangs", test_stop_while_write_hangs},
         {"stderr that nobody reads", test_hanging_stderr},
+        {"nobody waits for a close that hangs", test_hanging_close},
         CU_TEST_INFO_NULL,
     };
     return unit_run("writer", tests);
