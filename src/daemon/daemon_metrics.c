@@ -67,11 +67,7 @@ static void register_pool(struct pool *pool)
          .help = "Threads that the pool may have",
          .read = pool_threads},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct metric_definition row = rows[i];
-        row.closure = pool;
-        metric_core_labelled(&row, "pool", pool_name(pool));
-    }
+    metric_core_read(rows, sizeof rows / sizeof *rows, pool, "pool", pool_name(pool));
 }
 
 /* ---- the rest ---------------------------------------------------------------------------------------- */

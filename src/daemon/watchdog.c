@@ -60,15 +60,14 @@ static void tell(struct watched_loop *watched, const char *verb, uint64_t wall_m
     uint64_t left_out;
     if (!panic_rate_allows(&watched->rate, EVERY_MS, &left_out))
         return;
+    if (!what)
+        what = "what it did is not known";
     loop_name(watched->loop, name, sizeof name);
     paniclog(PANIC_WARNING,
              "event loop %s: a turn %s %llu ms (CPU %llu ms): %s%s; its other work waits meanwhile "
              "(%llu more since the last line)",
              name, verb, (unsigned long long)wall_ms, (unsigned long long)cpu_ms, *module ? "module " : "",
-             *module ? module
-             : what  ? what
-                     : "what it did is not known",
-             (unsigned long long)left_out);
+             *module ? module : what, (unsigned long long)left_out);
 }
 
 /* On the loop's thread. */
@@ -202,11 +201,7 @@ static void register_loop(struct loop *loop)
     };
     char name[64];
     loop_name(loop, name, sizeof name);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct metric_definition row = rows[i];
-        row.closure = loop;
-        metric_core_labelled(&row, "loop", name);
-    }
+    metric_core_read(rows, sizeof rows / sizeof *rows, loop, "loop", name);
 }
 
 /* ---- start and stop ---------------------------------------------------------------------------------- */

@@ -142,9 +142,6 @@ static const struct metric_definition definitions[] = {
 void budgets_register(void)
 {
     for (unsigned i = 0; i < BUDGETS; i++)
-        for (unsigned j = 0; j < sizeof definitions / sizeof *definitions; j++) {
-            struct metric_definition definition = definitions[j];
-            definition.closure = &budgets[i];
-            metric_core_labelled(&definition, "budget", budgets[i].name);
-        }
+        metric_core_read(definitions, sizeof definitions / sizeof *definitions, &budgets[i], "budget",
+                         budgets[i].name);
 }

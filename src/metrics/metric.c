@@ -380,6 +380,16 @@ struct metric *metric_core_labelled(const struct metric_definition *definition, 
     return metric_core(&labelled);
 }
 
+void metric_core_read(const struct metric_definition *definitions, size_t count, void *closure,
+                      const char *label, const char *value)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct metric_definition definition = definitions[i];
+        definition.closure = closure;
+        metric_core_labelled(&definition, label, value);
+    }
+}
+
 /* ---- counting ---------------------------------------------------------------------------------------- */
 
 /* Is this what the caller takes it for? A mistake of a module's; said once. */

@@ -72,6 +72,9 @@ struct metric *metric_core(const struct metric_definition *definition);
 /* A series with one label. */
 struct metric *metric_core_labelled(const struct metric_definition *definition, const char *label,
                                     const char *value);
+/* Such a series of each of `count` definitions, all read with `closure`, which lives as long as the process. */
+void metric_core_read(const struct metric_definition *definitions, size_t count, void *closure,
+                      const char *label, const char *value);
 
 /* ---- counting: any thread, no lock ------------------------------------------------------------------- */
 
