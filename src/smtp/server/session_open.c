@@ -245,8 +245,8 @@ static void turn_away_at_once(int fd, const struct esmtp_policy *policy, const s
 }
 
 /*
- * Returns NULL if a session can be created, which then holds one of BUDGET_CLIENTS; otherwise the reply. For a Listen with Proxy_Protocol,
- * always_deny is not applied to the proxy but to its clients.
+ * Returns NULL if a session can be created, which then holds one of BUDGET_CLIENTS; otherwise the reply. For a Listen
+ * with Proxy_Protocol, always_deny is not applied to the proxy but to its clients.
  */
 static const struct smtps_reply *first_objection(const struct listen_terms *terms, int fd)
 {

@@ -16,6 +16,7 @@
 
 enum {
     FIRST_CONTENT = 4 * 1024, /* bytes allocated at first for content of undeclared size */
+    CHUNKS_OUTSTANDING = 4,   /* chunks of a message that wait for the committer; then it is not read */
 };
 
 struct chunk {

@@ -30,10 +30,15 @@ static uint64_t holding(const struct smtps_transaction *t)
     return t->message->content.capacity + parts * BODY_CHUNK;
 }
 
-static void count(struct smtps_worker *worker, uint64_t before, uint64_t now)
+/* Notes that the transaction holds `now` bytes. */
+static void set_held(struct smtps_transaction *t, uint64_t now)
 {
-    worker->held += now - before;
-    worker->uncounted += (int64_t)(now - before);
+    struct smtps_worker *worker = t->worker;
+    if (now == t->held)
+        return;
+    worker->held += now - t->held;
+    worker->uncounted += (int64_t)(now - t->held);
+    t->held = now;
     bool rests = worker->held == 0 && worker->uncounted != 0;
     if (!rests && worker->uncounted < COUNTED && worker->uncounted > -COUNTED)
         return;
@@ -46,18 +51,12 @@ static void count(struct smtps_worker *worker, uint64_t before, uint64_t now)
 
 void transaction_count_memory(struct smtps_transaction *t)
 {
-    uint64_t now = holding(t);
-    if (now == t->held)
-        return;
-    count(t->worker, t->held, now);
-    t->held = now;
+    set_held(t, holding(t));
 }
 
 void transaction_count_settled(struct smtps_transaction *t)
 {
-    uint64_t now = t->held > BODY_CHUNK ? t->held - BODY_CHUNK : 0;
-    count(t->worker, t->held, now);
-    t->held = now;
+    set_held(t, t->held > BODY_CHUNK ? t->held - BODY_CHUNK : 0);
 }
 
 void transaction_end_turn(struct smtps_transaction *t)
@@ -69,9 +68,7 @@ void transaction_end_turn(struct smtps_transaction *t)
 void transaction_release_memory(struct smtps_transaction *t)
 {
     transaction_end_turn(t);
-    if (t->held)
-        count(t->worker, t->held, 0);
-    t->held = 0;
+    set_held(t, 0);
 }
 
 bool transaction_memory_is_scarce(void)

@@ -71,7 +71,6 @@ void transaction_release_memory(struct smtps_transaction *t);
 bool transaction_memory_is_scarce(void);
 /* Called after content has come: decides whether the session is read on. */
 void transaction_judge_memory(struct smtps_transaction *t);
-enum { CHUNKS_OUTSTANDING = 4 }; /* chunks of a message that wait for the committer; then it is not read */
 /* Removes the chunks of a discarded body from the spool. */
 void transaction_discard_chunks(struct smtps_transaction *transaction);
 /*
