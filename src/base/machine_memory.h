@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 struct machine_memory {
-    uint64_t total,
-        used;          /* bytes, of the limit that is closest to being reached; both 0: nothing can be read */
+    /* Bytes, of the limit that is closest to being reached; both 0: nothing can be read. */
+    uint64_t total, used;
     const char *where; /* what has that limit: "this machine", "the cgroup", ...; static */
     uint64_t smallest; /* bytes: the smallest of all limits; 0: not known */
 };

@@ -46,8 +46,8 @@ struct dns_answer {
     unsigned ttl;          /* seconds for which the answer may be cached; 0 for DNS_FAILED */
     const char *canonical; /* the name at the end of a chain of CNAMEs, if it differs; otherwise NULL */
     const char *reason;    /* DNS_FAILED: the reason, libunbound's text if it has one; never NULL */
-    bool
-        unasked; /* DNS_FAILED: no name server was asked, because this machine lacks something; `reason` is static */
+    /* DNS_FAILED: no name server was asked, because this machine lacks something; `reason` is static */
+    bool unasked;
     size_t count; /* records; 0 unless DNS_FOUND */
     const struct slice
         *rdata; /* `count` items, in wire format without compression; all valid during the call */

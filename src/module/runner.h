@@ -20,11 +20,12 @@ struct runner {
     const char *what;   /* "validate_rcptto", or "" */
 };
 
-enum runner_wish { /* what a watched thread does when a module returns */
-                   RUNNER_GOES_ON,
-                   RUNNER_TELLS, /* notes which callback it was, for runner_told */
-                   RUNNER_WAITS, /* until somebody has read that */
-                   RUNNER_PARKS, /* for good */
+/* What a watched thread does when a module returns. */
+enum runner_wish {
+    RUNNER_GOES_ON,
+    RUNNER_TELLS, /* notes which callback it was, for runner_told */
+    RUNNER_WAITS, /* until somebody has read that */
+    RUNNER_PARKS, /* for good */
 };
 
 struct runner_thread {

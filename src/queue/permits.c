@@ -11,10 +11,11 @@
 #include "base/mem.h"
 #include "queue/queue_metrics.h"
 
-enum {                    /* bits of permit_shard.wants: why a shard was refused */
-       WANTS_FIRST = 1,   /* all permits and the reserve are taken; for queues without a connection */
-       WANTS_MORE = 2,    /* all permits are taken */
-       WANTS_BINDING = 4, /* all permits of a binding are taken */
+/* Bits of permit_shard.wants: why a shard was refused. */
+enum {
+    WANTS_FIRST = 1,   /* all permits and the reserve are taken; for queues without a connection */
+    WANTS_MORE = 2,    /* all permits are taken */
+    WANTS_BINDING = 4, /* all permits of a binding are taken */
 };
 
 struct permit_binding { /* of all shards; under the lock */
