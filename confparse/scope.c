@@ -93,7 +93,7 @@ static const struct conf_scope *find_sorted(const struct conf_scope *parent, con
     return NULL;
 }
 
-enum { KIND_MAX = 64, NAME_MAX_FOLDED = 256 };
+enum { NAME_MAX_FOLDED = 256 };
 
 /* Writes the text in lower case, with a NUL. False when there is no room. */
 static bool fold(struct conf_text text, char *folded, size_t room)
@@ -109,22 +109,24 @@ static bool fold(struct conf_text text, char *folded, size_t room)
 const struct conf_scope *conf_scope_find(const struct conf_scope *parent, const char *kind, const char *name)
 {
     struct conf_text wanted = conf_text_of(name);
-    char folded_kind[KIND_MAX], folded[NAME_MAX_FOLDED], block[CONF_KEY_MAX];
-    if (!first_of_kind(parent, kind) || !fold(conf_text_of(kind), folded_kind, sizeof folded_kind))
+    char folded[NAME_MAX_FOLDED], block[CONF_KEY_MAX];
+    const struct conf_scope *first = first_of_kind(parent, kind);
+    if (!first)
         return NULL;
-    if (conf_kind_is_block(conf_text_of(folded_kind))) {
+    kind = first->kind; /* in lower case, of any length */
+    if (conf_kind_is_block(conf_text_of(kind))) {
         if (!conf_block_key(name, block))
             return NULL;
         wanted = conf_text_of(block);
     }
     if (!parent->names)
-        return find_sorted(parent, folded_kind, wanted);
-    if (!conf_schema_name_has_case(folded_kind, wanted)) {
+        return find_sorted(parent, kind, wanted);
+    if (!conf_schema_name_has_case(kind, wanted)) {
         if (!fold(wanted, folded, sizeof folded))
-            return find_sorted(parent, folded_kind, wanted);
+            return find_sorted(parent, kind, wanted);
         wanted.data = folded;
     }
-    return conf_name_index_find(parent, conf_text_of(folded_kind), wanted);
+    return conf_name_index_find(parent, conf_text_of(kind), wanted);
 }
 
 /* ---- values -------------------------------------------------------------------------------------------- */

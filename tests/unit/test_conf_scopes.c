@@ -142,6 +142,26 @@ static void test_nesting(void)
     conf_drop(conf);
 }
 
+/* What stands in the stanza of a module that is not there may have any name. */
+static void test_long_kinds(void)
+{
+    char kind[301], upper[301], text[400];
+    memset(kind, 'k', 300);
+    memset(upper, 'K', 300);
+    kind[300] = upper[300] = '\0';
+    snprintf(text, sizeof text, "scriptlet s { %s \"n\" { x = 1 } }", kind);
+    struct conf *conf = conf_of(text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+    const struct conf_scope *scriptlet = conf_scope_find(conf_root(conf), "scriptlet", "s");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(scriptlet);
+    const struct conf_scope *child = conf_scope_next(scriptlet, NULL, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(child);
+    CU_ASSERT_PTR_EQUAL(conf_scope_find(scriptlet, kind, "n"), child);
+    CU_ASSERT_PTR_EQUAL(conf_scope_find(scriptlet, upper, "n"), child);
+    CU_ASSERT_PTR_NULL(conf_scope_find(scriptlet, kind + 1, "n"));
+    conf_drop(conf);
+}
+
 static void test_heads(void)
 {
     static const struct row rows[] = {
@@ -267,6 +287,7 @@ int main(void)
         {"arrays", test_arrays},
         {"booleans", test_booleans},
         {"numbers", test_numbers},
+        {"kinds of any length", test_long_kinds},
         CU_TEST_INFO_NULL,
     };
     return unit_run("scopes", tests);
